@@ -1,0 +1,1 @@
+//! The graph of a rig, its compiler, the schedule and its renderer.

@@ -1,0 +1,2 @@
+//! Crosspoint, the application.
+fn main() {}

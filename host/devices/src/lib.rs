@@ -1,0 +1,1 @@
+//! Audio device backends behind one duplex trait.

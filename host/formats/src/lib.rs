@@ -1,0 +1,1 @@
+//! Plugin formats behind one trait: CLAP.

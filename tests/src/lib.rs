@@ -1,0 +1,1 @@
+//! Tests across the crates: golden audio, conformance, fault injection.
