@@ -1,0 +1,246 @@
+//! What one node sees of one chunk: its channels, its events, the transport. Port tables are built when a schedule is
+//! made and stay as they are for its whole life, so that a call costs a few stores.
+
+use crate::event::{Event, EventList, SysExId, SysExPool};
+use crate::transport::Transport;
+
+/// What all nodes of a chunk share.
+#[derive(Clone, Copy, Debug)]
+pub struct Chunk {
+    /// Frames to render, at most the `max_block` of the activation.
+    pub frames: usize,
+    /// Frames rendered since the renderer was made; never jumps.
+    pub steady_frame: u64,
+    /// Musical time at the first frame.
+    pub transport: Transport,
+    /// Whether time is not the wall's: offline rendering or a freewheeling server.
+    pub freewheel: bool,
+}
+
+/// Where a port's channels stand in the flat channel tables of a [`NodeIo`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ChannelRange {
+    pub first: u32,
+    pub count: u32,
+}
+
+/// Everything one node is connected to under one schedule.
+pub struct NodeIo {
+    /// Channel pointers of all input ports, one port after the other. Only read through.
+    pub(crate) input_channels: Box<[*mut f32]>,
+    /// Channel pointers of all output ports. No two are equal.
+    pub(crate) output_channels: Box<[*mut f32]>,
+    pub(crate) input_slots: Box<[u32]>,
+    pub(crate) output_slots: Box<[u32]>,
+    pub(crate) input_ports: Box<[ChannelRange]>,
+    pub(crate) output_ports: Box<[ChannelRange]>,
+    /// Events for the node, sorted by frame.
+    pub(crate) events_in: EventList,
+    /// Events from the node.
+    pub(crate) events_out: EventList,
+}
+
+// SAFETY: the pointers lead into the arena of the program that owns this table, and the two move between threads
+// together; a program is used by one thread at a time.
+unsafe impl Send for NodeIo {}
+
+/// One node's view of one chunk.
+pub struct Block<'a> {
+    chunk: &'a Chunk,
+    io: &'a mut NodeIo,
+    silence: &'a mut [bool],
+    sysex: &'a mut SysExPool,
+}
+
+impl<'a> Block<'a> {
+    /// # Safety
+    /// Every pointer of `io` leads to at least `chunk.frames` floats that nothing else uses during the call, save that
+    /// inputs may be shared with each other, and an output may equal an input that nothing later reads. `silence` has
+    /// an entry for each slot that `io` names.
+    #[inline]
+    pub(crate) unsafe fn new(
+        chunk: &'a Chunk,
+        io: &'a mut NodeIo,
+        silence: &'a mut [bool],
+        sysex: &'a mut SysExPool,
+    ) -> Self {
+        Self { chunk, io, silence, sysex }
+    }
+
+    /// Frames to render.
+    #[inline]
+    pub fn frames(&self) -> usize {
+        self.chunk.frames
+    }
+
+    /// What all nodes of the chunk share.
+    #[inline]
+    pub fn chunk(&self) -> &'a Chunk {
+        self.chunk
+    }
+
+    /// Musical time at the first frame.
+    #[inline]
+    pub fn transport(&self) -> &'a Transport {
+        &self.chunk.transport
+    }
+
+    /// Number of audio input ports.
+    pub fn input_ports(&self) -> usize {
+        self.io.input_ports.len()
+    }
+
+    /// Number of audio output ports.
+    pub fn output_ports(&self) -> usize {
+        self.io.output_ports.len()
+    }
+
+    /// Channels of an input port, 0 for a port that does not exist.
+    #[inline]
+    pub fn input_channels(&self, port: usize) -> usize {
+        self.io.input_ports.get(port).map_or(0, |range| range.count as usize)
+    }
+
+    /// Channels of an output port, 0 for a port that does not exist.
+    #[inline]
+    pub fn output_channels(&self, port: usize) -> usize {
+        self.io.output_ports.get(port).map_or(0, |range| range.count as usize)
+    }
+
+    /// Index in the flat table of input channels.
+    ///
+    /// # Panics
+    /// If there is no such port or channel.
+    #[inline]
+    fn input_index(&self, port: usize, channel: usize) -> usize {
+        let range = self.io.input_ports[port];
+        assert!(channel < range.count as usize, "no such input channel");
+        range.first as usize + channel
+    }
+
+    /// As [`Self::input_index`], for outputs.
+    #[inline]
+    fn output_index(&self, port: usize, channel: usize) -> usize {
+        let range = self.io.output_ports[port];
+        assert!(channel < range.count as usize, "no such output channel");
+        range.first as usize + channel
+    }
+
+    /// The samples of an input channel.
+    ///
+    /// # Panics
+    /// If there is no such port or channel: ask [`Self::input_channels`] first.
+    #[inline]
+    pub fn input(&self, port: usize, channel: usize) -> &[f32] {
+        let pointer = self.io.input_channels[self.input_index(port, channel)];
+        // SAFETY: promised to `new`; the borrow of self keeps outputs from being borrowed mutably meanwhile.
+        unsafe { std::slice::from_raw_parts(pointer, self.chunk.frames) }
+    }
+
+    /// The samples of an output channel, to be written. May hold the input of an in-place node.
+    ///
+    /// # Panics
+    /// If there is no such port or channel: ask [`Self::output_channels`] first.
+    #[inline]
+    pub fn output(&mut self, port: usize, channel: usize) -> &mut [f32] {
+        let pointer = self.io.output_channels[self.output_index(port, channel)];
+        // SAFETY: promised to `new`; the exclusive borrow of self keeps inputs from being borrowed meanwhile.
+        unsafe { std::slice::from_raw_parts_mut(pointer, self.chunk.frames) }
+    }
+
+    /// An input and an output channel together, for a kernel that can work in place: both pointers are valid for
+    /// [`Self::frames`] frames and are equal or apart.
+    ///
+    /// # Panics
+    /// If there is no such port or channel.
+    #[inline]
+    pub fn pair(&mut self, input: (usize, usize), output: (usize, usize)) -> (*const f32, *mut f32) {
+        let source = self.io.input_channels[self.input_index(input.0, input.1)];
+        let destination = self.io.output_channels[self.output_index(output.0, output.1)];
+        (source, destination)
+    }
+
+    /// The output channel already holding a copy of the input channel; costs nothing where the two share a slot.
+    /// The way to write a node that works in place.
+    ///
+    /// # Panics
+    /// If there is no such port or channel.
+    #[inline]
+    pub fn through(&mut self, input: (usize, usize), output: (usize, usize)) -> &mut [f32] {
+        let (source, destination) = self.pair(input, output);
+        if !std::ptr::eq(source, destination) {
+            // SAFETY: promised to `new`: the two are valid and, not being equal, apart.
+            unsafe { std::ptr::copy_nonoverlapping(source, destination, self.chunk.frames) };
+        }
+        self.output(output.0, output.1)
+    }
+
+    /// Pointers to the channels of an input port, as plugin formats take them; null for a port without channels.
+    /// The table behind it stays where it is for the life of the schedule. Never write through the channels.
+    #[inline]
+    pub fn input_pointers(&mut self, port: usize) -> *mut *mut f32 {
+        match self.io.input_ports.get(port) {
+            Some(range) if range.count > 0 => &raw mut self.io.input_channels[range.first as usize],
+            _ => std::ptr::null_mut(),
+        }
+    }
+
+    /// Pointers to the channels of an output port, as plugin formats take them; null for a port without channels.
+    #[inline]
+    pub fn output_pointers(&mut self, port: usize) -> *mut *mut f32 {
+        match self.io.output_ports.get(port) {
+            Some(range) if range.count > 0 => &raw mut self.io.output_channels[range.first as usize],
+            _ => std::ptr::null_mut(),
+        }
+    }
+
+    /// Whether an input channel is known to hold zeros only. False says nothing.
+    #[inline]
+    pub fn input_is_silent(&self, port: usize, channel: usize) -> bool {
+        self.silence[self.io.input_slots[self.input_index(port, channel)] as usize]
+    }
+
+    /// Whether all channels of all input ports are known to hold zeros only; true where there are none.
+    #[inline]
+    pub fn inputs_are_silent(&self) -> bool {
+        self.io.input_slots.iter().all(|&slot| self.silence[slot as usize])
+    }
+
+    /// Says that an output channel holds zeros only. The caller has written them.
+    #[inline]
+    pub fn set_output_silent(&mut self, port: usize, channel: usize) {
+        let slot = self.io.output_slots[self.output_index(port, channel)];
+        self.silence[slot as usize] = true;
+    }
+
+    /// Writes zeros to all outputs and says so.
+    pub fn clear_outputs(&mut self) {
+        for (&pointer, &slot) in self.io.output_channels.iter().zip(&self.io.output_slots) {
+            // SAFETY: promised to `new`.
+            unsafe { std::ptr::write_bytes(pointer, 0, self.chunk.frames) };
+            self.silence[slot as usize] = true;
+        }
+    }
+
+    /// Events for the node in this chunk, sorted by frame.
+    #[inline]
+    pub fn events(&self) -> &[Event] {
+        self.io.events_in.as_slice()
+    }
+
+    /// Sends an event. Kept sorted by frame; what does not fit is counted and reported, note-offs are always kept.
+    #[inline]
+    pub fn send(&mut self, event: Event) {
+        self.io.events_out.push(event);
+    }
+
+    /// The bytes of a system-exclusive message received in this chunk.
+    pub fn sysex(&self, id: SysExId) -> &[u8] {
+        self.sysex.get(id)
+    }
+
+    /// Puts a system-exclusive message into the pool, to be sent; none if the pool is full.
+    pub fn store_sysex(&mut self, bytes: &[u8]) -> Option<SysExId> {
+        self.sysex.store(bytes)
+    }
+}
