@@ -1,0 +1,167 @@
+//! An open JACK client, stopped (registered but not active) or running.
+
+use std::sync::Arc;
+
+use jack::{AsyncClient, Client, LatencyType, Port, Unowned};
+
+use super::process::{Notifier, Processor};
+use crate::backend::{Latency, Stream, StreamInfo};
+use crate::callback_cell::CallbackCell;
+use crate::error::StreamError;
+use crate::period::DuplexCallback;
+use crate::status::{Notice, NoticeReader, StreamStatus};
+
+/// Handles for asking about ports while the processor has them.
+pub(super) struct UnownedPorts {
+    pub inputs: Vec<Port<Unowned>>,
+    pub outputs: Vec<Port<Unowned>>,
+}
+
+pub(super) struct JackStream {
+    info: StreamInfo,
+    // The ports' handles must not be used once the client is gone.
+    ports: UnownedPorts,
+    client: ClientState,
+    cell: Arc<CallbackCell>,
+    status: Arc<StreamStatus>,
+    reader: NoticeReader,
+    /// What each input is to be connected to; empty if nothing is.
+    input_peers: Vec<String>,
+    output_peers: Vec<String>,
+}
+
+enum ClientState {
+    Stopped(Client, Notifier, Processor),
+    Running(AsyncClient<Notifier, Processor>),
+    Gone,
+}
+
+impl ClientState {
+    fn client(&self) -> Option<&Client> {
+        match self {
+            Self::Stopped(client, ..) => Some(client),
+            Self::Running(client) => Some(client.as_client()),
+            Self::Gone => None,
+        }
+    }
+}
+
+impl JackStream {
+    #[expect(clippy::too_many_arguments, reason = "the parts of an open client, put together in one place")]
+    pub fn new(
+        info: StreamInfo,
+        client: Client,
+        processor: Processor,
+        notifier: Notifier,
+        cell: Arc<CallbackCell>,
+        status: Arc<StreamStatus>,
+        input_peers: Vec<String>,
+        output_peers: Vec<String>,
+    ) -> Self {
+        let reader = NoticeReader::new(info.rate, info.buffer_frames);
+        let ports = processor.unowned_ports();
+        let client = ClientState::Stopped(client, notifier, processor);
+        Self { info, ports, client, cell, status, reader, input_peers, output_peers }
+    }
+
+    fn lost(&self) -> StreamError {
+        StreamError::Lost { device: self.info.device.clone() }
+    }
+
+    /// The client, unless its server is gone.
+    fn live_client(&self) -> Option<&Client> {
+        self.client.client().filter(|_| !self.status.lost.is_set())
+    }
+
+    fn connect(&self) -> Result<(), StreamError> {
+        let client = self.live_client().ok_or_else(|| self.lost())?;
+        let ours = |name: &String| format!("{}:{name}", self.info.client);
+        let inputs = self.input_peers.iter().cloned().zip(self.info.inputs.iter().map(ours));
+        let outputs = self.info.outputs.iter().map(ours).zip(self.output_peers.iter().cloned());
+        for (source, destination) in inputs.chain(outputs) {
+            match client.connect_ports_by_name(&source, &destination) {
+                Ok(()) | Err(jack::Error::PortAlreadyConnected(..)) => {}
+                Err(error) => {
+                    let (device, message) = (self.info.device.clone(), error.to_string());
+                    return Err(StreamError::Connect { device, message });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The longest latency of the ports that are connected, if any is.
+fn longest(ports: &[Port<Unowned>], mode: LatencyType) -> Option<u32> {
+    let connected = ports.iter().filter(|port| port.connected_count().is_ok_and(|count| count > 0));
+    connected.map(|port| port.get_latency_range(mode).1).max()
+}
+
+impl Stream for JackStream {
+    fn info(&self) -> &StreamInfo {
+        &self.info
+    }
+
+    /// What the server computes for the connected ports, the longest of each side. Known while the stream runs and is
+    /// connected; the server takes a moment to compute it after a change.
+    fn latency(&self) -> Latency {
+        if self.live_client().is_none() {
+            return Latency::default();
+        }
+        Latency {
+            input: longest(&self.ports.inputs, LatencyType::Capture),
+            output: longest(&self.ports.outputs, LatencyType::Playback),
+            join: 0,
+        }
+    }
+
+    fn start(&mut self) -> Result<(), StreamError> {
+        if self.status.lost.is_set() {
+            return Err(self.lost());
+        }
+        match std::mem::replace(&mut self.client, ClientState::Gone) {
+            ClientState::Running(client) => {
+                self.client = ClientState::Running(client);
+                return Ok(());
+            }
+            ClientState::Stopped(client, notifier, processor) => {
+                let active = client.activate_async(notifier, processor).map_err(|_| self.lost())?;
+                self.client = ClientState::Running(active);
+            }
+            ClientState::Gone => return Err(self.lost()),
+        }
+        self.connect().inspect_err(|_| {
+            // The failed connection is what the caller has to know.
+            let _ = self.stop();
+        })
+    }
+
+    fn stop(&mut self) -> Result<(), StreamError> {
+        match std::mem::replace(&mut self.client, ClientState::Gone) {
+            ClientState::Running(client) => match client.deactivate() {
+                Ok((client, notifier, processor)) => {
+                    self.client = ClientState::Stopped(client, notifier, processor);
+                    Ok(())
+                }
+                Err(_) => Err(self.lost()),
+            },
+            other => {
+                self.client = other;
+                Ok(())
+            }
+        }
+    }
+
+    fn notices(&mut self) -> Vec<Notice> {
+        self.reader.drain(&self.status)
+    }
+
+    fn xruns(&self) -> u64 {
+        self.status.xruns()
+    }
+
+    fn close(mut self: Box<Self>) -> Option<Box<dyn DuplexCallback>> {
+        self.client = ClientState::Gone;
+        self.cell.take()
+    }
+}
