@@ -5,12 +5,14 @@
 #![deny(clippy::disallowed_types)]
 
 pub mod event;
+pub mod graph;
 mod id;
 mod port;
 mod processor;
 mod rt;
 mod transport;
 
+pub use graph::{Cell, Edge, EditError, Endpoint, Graph, Matrix, Node, NodeKind, Signal, Timing};
 pub use id::{EdgeId, NodeId};
 pub use port::{AudioPort, ChannelLayout, EventPort, MAX_PORT_CHANNELS};
 pub use processor::{Processor, Status};

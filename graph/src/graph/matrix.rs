@@ -1,0 +1,346 @@
+//! The crosspoints of an audio edge: a sorted list while few are set, a full array once many are. Which of the two
+//! follows from the cells alone, so equal matrices are stored alike whatever was done to get there.
+
+use crate::port::MAX_PORT_CHANNELS;
+use smallvec::SmallVec;
+
+/// A list of so many cells stays a list however small the matrix: mixing a handful is cheapest one by one.
+const MOST_CELLS_OF_A_SMALL_LIST: usize = 8;
+
+/// One crosspoint: how a source channel is heard in a destination channel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cell {
+    /// Linear and finite; kept while muted.
+    pub gain: f32,
+    /// Contributes silence.
+    pub mute: bool,
+    /// Flips the polarity.
+    pub invert: bool,
+}
+
+impl Cell {
+    /// Heard as it is: gain 1, neither muted nor inverted.
+    pub const UNITY: Self = Self { gain: 1.0, mute: false, invert: false };
+
+    /// A cell of that linear gain, neither muted nor inverted.
+    pub fn new(gain: f32) -> Self {
+        Self { gain, ..Self::UNITY }
+    }
+
+    /// The factor that samples are multiplied by: 0 if muted, negated if inverted.
+    pub fn effective(self) -> f32 {
+        match (self.mute, self.invert) {
+            (true, _) => 0.0,
+            (false, true) => -self.gain,
+            (false, false) => self.gain,
+        }
+    }
+}
+
+/// A rectangle of crosspoints, both corners counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// The first source channel.
+    pub source: u32,
+    /// The first destination channel.
+    pub destination: u32,
+    /// How many source channels.
+    pub sources: u32,
+    /// How many destination channels.
+    pub destinations: u32,
+}
+
+impl Region {
+    fn contains(&self, source: u32, destination: u32) -> bool {
+        source.checked_sub(self.source).is_some_and(|offset| offset < self.sources)
+            && destination.checked_sub(self.destination).is_some_and(|offset| offset < self.destinations)
+    }
+}
+
+/// The cells of a rectangle, set or not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CellBlock {
+    /// Where they stand.
+    pub region: Region,
+    /// `sources * destinations` cells: all sources of the first destination, then of the next. `None` is not connected.
+    pub cells: Vec<Option<Cell>>,
+}
+
+/// Why cells could not be read or set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MatrixError {
+    /// The cell or the rectangle is not within the matrix.
+    #[error(
+        "source {source_channel} to destination {destination_channel} lies outside a matrix of {sources} sources and \
+         {destinations} destinations; both are counted from 0"
+    )]
+    Outside {
+        /// The source asked for; of a rectangle the last.
+        source_channel: u64,
+        /// The destination asked for; of a rectangle the last.
+        destination_channel: u64,
+        /// How many sources there are.
+        sources: u32,
+        /// How many destinations there are.
+        destinations: u32,
+    },
+    /// The block's list is not as long as its rectangle is large.
+    #[error("a block of {expected} crosspoints was given {given} cells; give one for each, `None` where there is none")]
+    BlockLength {
+        /// Cells in the list.
+        given: usize,
+        /// Cells in the rectangle.
+        expected: usize,
+    },
+}
+
+/// A set crosspoint in the list. Ordered by destination, then source. A `u16` holds any channel of a port.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Entry {
+    destination: u16,
+    source: u16,
+    cell: Cell,
+}
+
+impl Entry {
+    fn new(source: u32, destination: u32, cell: Cell) -> Self {
+        // Both are within the matrix, whose sides are at most MAX_PORT_CHANNELS.
+        Self { destination: destination as u16, source: source as u16, cell }
+    }
+
+    fn position(&self) -> (u32, u32) {
+        (u32::from(self.destination), u32::from(self.source))
+    }
+}
+
+/// A mono or stereo cable, which most edges are, needs no allocation.
+type List = SmallVec<[Entry; 2]>;
+
+#[derive(Clone, Debug, PartialEq)]
+enum Storage {
+    Sparse(List),
+    Dense { cells: Vec<Option<Cell>>, count: usize },
+}
+
+/// The crosspoints of an audio edge: source channels times destination channels, each set or not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matrix {
+    sources: u16,
+    destinations: u16,
+    storage: Storage,
+}
+
+impl Matrix {
+    /// A matrix without cells. As no port has more, more than [`MAX_PORT_CHANNELS`] on a side are cut to that.
+    pub fn new(sources: u32, destinations: u32) -> Self {
+        Self {
+            sources: sources.min(MAX_PORT_CHANNELS) as u16,
+            destinations: destinations.min(MAX_PORT_CHANNELS) as u16,
+            storage: Storage::Sparse(List::new()),
+        }
+    }
+
+    /// Each channel to its like at unity: a cable of so many channels, cut to [`MAX_PORT_CHANNELS`].
+    pub fn diagonal(channels: u32) -> Self {
+        let empty = Self::new(channels, channels);
+        let list = (0..empty.sources()).map(|channel| Entry::new(channel, channel, Cell::UNITY)).collect();
+        empty.with_list(list)
+    }
+
+    /// How many source channels.
+    pub fn sources(&self) -> u32 {
+        u32::from(self.sources)
+    }
+
+    /// How many destination channels.
+    pub fn destinations(&self) -> u32 {
+        u32::from(self.destinations)
+    }
+
+    /// How many cells are set.
+    pub fn cell_count(&self) -> usize {
+        match &self.storage {
+            Storage::Sparse(list) => list.len(),
+            Storage::Dense { count, .. } => *count,
+        }
+    }
+
+    /// Whether more than half of the cells are set, and more than a handful.
+    pub fn is_dense(&self) -> bool {
+        matches!(self.storage, Storage::Dense { .. })
+    }
+
+    /// Whether it is a plain cable: every channel to its like at unity and nowhere else.
+    pub fn is_identity(&self) -> bool {
+        self.sources == self.destinations
+            && self.cell_count() == usize::from(self.sources)
+            && self.cells().all(|(source, destination, cell)| source == destination && cell == Cell::UNITY)
+    }
+
+    /// The cell, if it is set. `None` outside the matrix, too.
+    pub fn get(&self, source: u32, destination: u32) -> Option<Cell> {
+        if !self.contains(source, destination) {
+            return None;
+        }
+        match &self.storage {
+            Storage::Sparse(list) => find(list, source, destination).ok().map(|at| list[at].cell),
+            Storage::Dense { cells, .. } => cells[self.offset(source, destination)],
+        }
+    }
+
+    /// Sets the cell, or takes it away by `None`, and returns what was there.
+    ///
+    /// # Errors
+    /// [`MatrixError::Outside`] if there is no such crosspoint.
+    pub fn set(&mut self, source: u32, destination: u32, cell: Option<Cell>) -> Result<Option<Cell>, MatrixError> {
+        self.check(Region { source, destination, sources: 1, destinations: 1 })?;
+        let offset = self.offset(source, destination);
+        let before = match &mut self.storage {
+            Storage::Sparse(list) => match (find(list, source, destination), cell) {
+                (Ok(at), Some(cell)) => Some(std::mem::replace(&mut list[at].cell, cell)),
+                (Ok(at), None) => Some(list.remove(at).cell),
+                (Err(at), Some(cell)) => {
+                    list.insert(at, Entry::new(source, destination, cell));
+                    None
+                }
+                (Err(_), None) => None,
+            },
+            Storage::Dense { cells, count } => {
+                let before = std::mem::replace(&mut cells[offset], cell);
+                *count = *count + usize::from(cell.is_some()) - usize::from(before.is_some());
+                before
+            }
+        };
+        if before.is_some() != cell.is_some() {
+            self.settle();
+        }
+        Ok(before)
+    }
+
+    /// All set cells as (source, destination, cell), by destination, then source.
+    pub fn cells(&self) -> impl Iterator<Item = (u32, u32, Cell)> + '_ {
+        let sources = usize::from(self.sources).max(1);
+        let (list, array) = match &self.storage {
+            Storage::Sparse(list) => (list.as_slice(), &[][..]),
+            Storage::Dense { cells, .. } => (&[][..], cells.as_slice()),
+        };
+        let listed = list.iter().map(|entry| (u32::from(entry.source), u32::from(entry.destination), entry.cell));
+        let arrayed = array.iter().enumerate().filter_map(move |(offset, cell)| {
+            cell.map(|cell| ((offset % sources) as u32, (offset / sources) as u32, cell))
+        });
+        listed.chain(arrayed)
+    }
+
+    /// Reads a rectangle.
+    ///
+    /// # Errors
+    /// [`MatrixError::Outside`] if it does not lie within the matrix.
+    pub fn get_block(&self, region: Region) -> Result<CellBlock, MatrixError> {
+        self.check(region)?;
+        let mut cells = Vec::with_capacity(region.sources as usize * region.destinations as usize);
+        for destination in region.destination..region.destination + region.destinations {
+            cells.extend((region.source..region.source + region.sources).map(|source| self.get(source, destination)));
+        }
+        Ok(CellBlock { region, cells })
+    }
+
+    /// Sets every cell of a rectangle and returns what was there.
+    ///
+    /// # Errors
+    /// [`MatrixError::Outside`] if the rectangle does not lie within the matrix, [`MatrixError::BlockLength`] if it is
+    /// not given one cell for each crosspoint. Nothing is set then.
+    pub fn set_block(&mut self, block: &CellBlock) -> Result<CellBlock, MatrixError> {
+        let region = block.region;
+        self.check(region)?;
+        let expected = region.sources as usize * region.destinations as usize;
+        if block.cells.len() != expected {
+            return Err(MatrixError::BlockLength { given: block.cells.len(), expected });
+        }
+        let before = self.get_block(region)?;
+        let mut list: List = self
+            .cells()
+            .filter(|&(source, destination, _)| !region.contains(source, destination))
+            .map(|(source, destination, cell)| Entry::new(source, destination, cell))
+            .collect();
+        list.extend(block.cells.iter().enumerate().filter_map(|(offset, cell)| {
+            let source = region.source + offset as u32 % region.sources;
+            let destination = region.destination + offset as u32 / region.sources;
+            cell.map(|cell| Entry::new(source, destination, cell))
+        }));
+        list.sort_unstable_by_key(Entry::position);
+        *self = Self::new(self.sources(), self.destinations()).with_list(list);
+        Ok(before)
+    }
+
+    /// The whole matrix as a rectangle.
+    pub fn region(&self) -> Region {
+        Region { source: 0, destination: 0, sources: self.sources(), destinations: self.destinations() }
+    }
+
+    /// The same cells in a matrix of another size; those outside are left out. Sizes are cut as by [`Self::new`].
+    pub fn resized(&self, sources: u32, destinations: u32) -> Self {
+        let empty = Self::new(sources, destinations);
+        let list = self
+            .cells()
+            .filter(|&(source, destination, _)| empty.contains(source, destination))
+            .map(|(source, destination, cell)| Entry::new(source, destination, cell))
+            .collect();
+        empty.with_list(list)
+    }
+
+    /// Takes a sorted list within the matrix for its cells.
+    fn with_list(mut self, list: List) -> Self {
+        self.storage = Storage::Sparse(list);
+        self.settle();
+        self
+    }
+
+    /// Stores the cells in the way that suits their number.
+    fn settle(&mut self) {
+        let size = usize::from(self.sources) * usize::from(self.destinations);
+        let count = self.cell_count();
+        let dense = count > MOST_CELLS_OF_A_SMALL_LIST && count * 2 > size;
+        if dense == self.is_dense() {
+            return;
+        }
+        self.storage = if dense {
+            let mut cells = vec![None; size];
+            for (source, destination, cell) in self.cells() {
+                cells[self.offset(source, destination)] = Some(cell);
+            }
+            Storage::Dense { cells, count }
+        } else {
+            Storage::Sparse(
+                self.cells().map(|(source, destination, cell)| Entry::new(source, destination, cell)).collect(),
+            )
+        };
+    }
+
+    fn offset(&self, source: u32, destination: u32) -> usize {
+        destination as usize * usize::from(self.sources) + source as usize
+    }
+
+    fn contains(&self, source: u32, destination: u32) -> bool {
+        source < self.sources() && destination < self.destinations()
+    }
+
+    fn check(&self, region: Region) -> Result<(), MatrixError> {
+        let source_end = u64::from(region.source) + u64::from(region.sources);
+        let destination_end = u64::from(region.destination) + u64::from(region.destinations);
+        if source_end <= u64::from(self.sources) && destination_end <= u64::from(self.destinations) {
+            return Ok(());
+        }
+        Err(MatrixError::Outside {
+            source_channel: source_end.saturating_sub(1),
+            destination_channel: destination_end.saturating_sub(1),
+            sources: self.sources(),
+            destinations: self.destinations(),
+        })
+    }
+}
+
+/// Where the cell is in the list, or where it belongs.
+fn find(list: &List, source: u32, destination: u32) -> Result<usize, usize> {
+    list.binary_search_by_key(&(destination, source), Entry::position)
+}

@@ -1,0 +1,360 @@
+//! Transactions: the one place where a graph changes. Every step checks before it changes, and keeps its inverse; what
+//! is not committed is undone, also when the closure panics.
+
+use super::edge::Edge;
+use super::edit::{Applied, Edit, EditError};
+use super::matrix::{Cell, CellBlock, Matrix};
+use super::node::{Node, NodeKind};
+use super::{Graph, MAX_EDGES, MAX_NODES, check, path};
+use crate::id::{EdgeId, NodeId};
+use crate::port::{AudioPort, EventPort};
+
+impl Graph {
+    /// Makes all edits in order, or none.
+    ///
+    /// Cycles are looked for once, after the last edit: an edit may close one that a later edit opens.
+    ///
+    /// # Errors
+    /// What is wrong with the first edit that cannot be made, or [`EditError::Cycle`]. The graph is then as it was.
+    pub fn apply(&mut self, edits: Vec<Edit>) -> Result<Applied, EditError> {
+        let mut transaction = Transaction::new(self);
+        for edit in edits {
+            transaction.apply(edit)?;
+        }
+        transaction.commit()
+    }
+
+    /// Makes the edits of a closure, all or none, and returns its result and the inverse. See [`Graph::apply`].
+    ///
+    /// # Errors
+    /// The closure's error, or [`EditError::Cycle`]. The graph is then as it was.
+    pub fn edit<R>(
+        &mut self,
+        edits: impl FnOnce(&mut Transaction<'_>) -> Result<R, EditError>,
+    ) -> Result<(R, Vec<Edit>), EditError> {
+        let mut transaction = Transaction::new(self);
+        let result = edits(&mut transaction)?;
+        Ok((result, transaction.commit()?.inverse))
+    }
+}
+
+/// A graph under edit. See [`Graph::edit`].
+#[derive(Debug)]
+pub struct Transaction<'g> {
+    graph: &'g mut Graph,
+    /// What undoes the edits so far; the last is to be made first.
+    undo: Vec<Edit>,
+    nodes: Vec<NodeId>,
+    edges: Vec<EdgeId>,
+    /// Where edges end that may have closed a cycle.
+    joined: Vec<NodeId>,
+}
+
+impl<'g> Transaction<'g> {
+    fn new(graph: &'g mut Graph) -> Self {
+        Self { graph, undo: Vec::new(), nodes: Vec::new(), edges: Vec::new(), joined: Vec::new() }
+    }
+
+    /// The graph with the edits so far.
+    pub fn graph(&self) -> &Graph {
+        self.graph
+    }
+
+    /// Adds a node.
+    ///
+    /// # Errors
+    /// If its ports, mapping or latency are out of range, or the graph is full.
+    pub fn add_node(&mut self, node: Node) -> Result<NodeId, EditError> {
+        self.insert_node(None, node)
+    }
+
+    /// Removes a node and its edges.
+    ///
+    /// # Errors
+    /// If there is no such node.
+    pub fn remove_node(&mut self, id: NodeId) -> Result<(), EditError> {
+        let at = self.graph.node_at(id).ok_or(EditError::UnknownNode(id))?;
+        for edge in self.edges_of(id) {
+            self.disconnect(edge)?;
+        }
+        if let Some((_, node)) = self.graph.topology.remove_node(at) {
+            self.undo.push(Edit::AddNode { id: Some(id), node });
+        }
+        self.graph.node_table.remove(id.index);
+        Ok(())
+    }
+
+    /// Adds an edge. Whether it closes a cycle is found out at the end of the transaction.
+    ///
+    /// # Errors
+    /// If its ports do not exist, its matrix does not fit them, or a number is out of range.
+    pub fn connect(&mut self, edge: Edge) -> Result<EdgeId, EditError> {
+        self.insert_edge(None, edge)
+    }
+
+    /// Removes an edge.
+    ///
+    /// # Errors
+    /// If there is no such edge.
+    pub fn disconnect(&mut self, id: EdgeId) -> Result<(), EditError> {
+        let at = self.graph.edge_at(id).ok_or(EditError::UnknownEdge(id))?;
+        if let Some((_, edge)) = self.graph.topology.remove_edge(at) {
+            self.undo.push(Edit::Connect { id: Some(id), edge });
+        }
+        self.graph.edge_table.remove(id.index);
+        Ok(())
+    }
+
+    /// Makes any edit.
+    ///
+    /// # Errors
+    /// What is wrong with it. The graph is then as it was before this edit; earlier ones of the transaction stand until
+    /// it ends.
+    pub fn apply(&mut self, edit: Edit) -> Result<(), EditError> {
+        match edit {
+            Edit::AddNode { id, node } => self.insert_node(id, node).map(drop),
+            Edit::RemoveNode { id } => self.remove_node(id),
+            Edit::Connect { id, edge } => self.insert_edge(id, edge).map(drop),
+            Edit::Disconnect { id } => self.disconnect(id),
+            Edit::SetCell { edge, source, destination, cell } => self.set_cell(edge, source, destination, cell),
+            Edit::SetCells { edge, block } => self.set_cells(edge, &block),
+            Edit::SetTiming { edge: id, timing } => {
+                let timing = std::mem::replace(&mut self.edge_mut(id)?.timing, timing);
+                self.undo.push(Edit::SetTiming { edge: id, timing });
+                Ok(())
+            }
+            Edit::SetFeedback { edge: id, feedback } => {
+                check::feedback(feedback)?;
+                let edge = self.edge_mut(id)?;
+                let before = std::mem::replace(&mut edge.feedback, feedback);
+                let destination = edge.destination.node;
+                self.joined.push(destination);
+                self.undo.push(Edit::SetFeedback { edge: id, feedback: before });
+                Ok(())
+            }
+            Edit::SetLatency { node: id, latency } => {
+                let node = self.node_mut(id)?;
+                check::latency(node, latency)?;
+                let latency = std::mem::replace(&mut node.latency, latency);
+                self.undo.push(Edit::SetLatency { node: id, latency });
+                Ok(())
+            }
+            Edit::SetPorts { node, audio_inputs, audio_outputs, event_inputs, event_outputs } => {
+                self.set_ports(node, Ports { audio_inputs, audio_outputs, event_inputs, event_outputs })
+            }
+            Edit::SetKind { node: id, kind } => {
+                let node = self.node_mut(id)?;
+                check::kind(node, &kind)?;
+                let kind = std::mem::replace(&mut node.kind, kind);
+                self.undo.push(Edit::SetKind { node: id, kind });
+                Ok(())
+            }
+            Edit::Rename { node: id, name } => {
+                let name = std::mem::replace(&mut self.node_mut(id)?.name, name);
+                self.undo.push(Edit::Rename { node: id, name });
+                Ok(())
+            }
+            Edit::SetDefaultTiming { timing } => {
+                let timing = std::mem::replace(&mut self.graph.default_timing, timing);
+                self.undo.push(Edit::SetDefaultTiming { timing });
+                Ok(())
+            }
+        }
+    }
+
+    fn insert_node(&mut self, id: Option<NodeId>, node: Node) -> Result<NodeId, EditError> {
+        check::node(&node)?;
+        if self.graph.node_count() >= MAX_NODES {
+            return Err(EditError::TooManyNodes);
+        }
+        let table = &self.graph.node_table;
+        let (index, generation) = id.map_or_else(|| table.next(), |id| (id.index, id.generation));
+        let id = NodeId { index, generation };
+        if !table.is_free(index) || id.index() >= MAX_NODES {
+            return Err(EditError::NodeIdTaken(id));
+        }
+        let at = self.graph.topology.add_node((id, node));
+        self.graph.node_table.insert(index, generation, at);
+        self.nodes.push(id);
+        self.undo.push(Edit::RemoveNode { id });
+        Ok(id)
+    }
+
+    fn insert_edge(&mut self, id: Option<EdgeId>, edge: Edge) -> Result<EdgeId, EditError> {
+        check::edge(self.graph, &edge)?;
+        if self.graph.edge_count() >= MAX_EDGES {
+            return Err(EditError::TooManyEdges);
+        }
+        let table = &self.graph.edge_table;
+        let (index, generation) = id.map_or_else(|| table.next(), |id| (id.index, id.generation));
+        let id = EdgeId { index, generation };
+        if !table.is_free(index) || id.index() >= MAX_EDGES {
+            return Err(EditError::EdgeIdTaken(id));
+        }
+        let (source, destination) = (edge.source.node, edge.destination.node);
+        let source_at = self.graph.node_at(source).ok_or(EditError::UnknownNode(source))?;
+        let destination_at = self.graph.node_at(destination).ok_or(EditError::UnknownNode(destination))?;
+        if edge.feedback.is_none() {
+            self.joined.push(destination);
+        }
+        let at = self.graph.topology.add_edge(source_at, destination_at, (id, edge));
+        self.graph.edge_table.insert(index, generation, at);
+        self.edges.push(id);
+        self.undo.push(Edit::Disconnect { id });
+        Ok(id)
+    }
+
+    fn set_cell(&mut self, id: EdgeId, source: u32, destination: u32, cell: Option<Cell>) -> Result<(), EditError> {
+        if let Some(cell) = cell {
+            check::cell(source, destination, cell)?;
+        }
+        let cell = self.matrix_mut(id)?.set(source, destination, cell)?;
+        self.undo.push(Edit::SetCell { edge: id, source, destination, cell });
+        Ok(())
+    }
+
+    fn set_cells(&mut self, id: EdgeId, block: &CellBlock) -> Result<(), EditError> {
+        check::cells(block)?;
+        let block = self.matrix_mut(id)?.set_block(block)?;
+        self.undo.push(Edit::SetCells { edge: id, block });
+        Ok(())
+    }
+
+    /// Takes apart what would not fit, each with its own inverse, so that the inverse of the ports alone lets the rest
+    /// be put together again in reverse.
+    fn set_ports(&mut self, id: NodeId, ports: Ports) -> Result<(), EditError> {
+        let before = self.graph.node(id).ok_or(EditError::UnknownNode(id))?;
+        let mut after = Node {
+            name: before.name.clone(),
+            kind: NodeKind::Processor,
+            audio_inputs: ports.audio_inputs,
+            audio_outputs: ports.audio_outputs,
+            event_inputs: ports.event_inputs,
+            event_outputs: ports.event_outputs,
+            ..*before
+        };
+        // The ports first: a mapping is made only for channels that may be.
+        check::node(&after)?;
+        after.kind = remapped(before, &after);
+        check::kind(&after, &after.kind)?;
+        for edge in self.edges_of(id) {
+            self.refit(edge, id, &after)?;
+        }
+        let before = std::mem::replace(self.node_mut(id)?, after);
+        self.undo.push(Edit::SetKind { node: id, kind: before.kind });
+        self.undo.push(Edit::SetPorts {
+            node: id,
+            audio_inputs: before.audio_inputs,
+            audio_outputs: before.audio_outputs,
+            event_inputs: before.event_inputs,
+            event_outputs: before.event_outputs,
+        });
+        Ok(())
+    }
+
+    /// Makes an edge fit a node's new ports: removes it if its port is gone, else gives its matrix the new size.
+    fn refit(&mut self, id: EdgeId, node: NodeId, after: &Node) -> Result<(), EditError> {
+        let Some(edge) = self.graph.edge(id) else { return Err(EditError::UnknownEdge(id)) };
+        let (source_port, destination_port) = (edge.source.port, edge.destination.port);
+        let is_source = edge.source.node == node;
+        let is_destination = edge.destination.node == node;
+        let Some(matrix) = edge.matrix() else {
+            let fits = (!is_source || usize::from(source_port) < after.event_outputs.len())
+                && (!is_destination || usize::from(destination_port) < after.event_inputs.len());
+            return if fits { Ok(()) } else { self.disconnect(id) };
+        };
+        let sources = channels(is_source, after.audio_output(source_port), matrix.sources());
+        let destinations = channels(is_destination, after.audio_input(destination_port), matrix.destinations());
+        let (Some(sources), Some(destinations)) = (sources, destinations) else { return self.disconnect(id) };
+        let resized: Matrix = matrix.resized(sources, destinations);
+        if resized.cell_count() < matrix.cell_count() {
+            self.undo.push(Edit::SetCells { edge: id, block: matrix.get_block(matrix.region())? });
+        }
+        *self.matrix_mut(id)? = resized;
+        Ok(())
+    }
+
+    /// The edges at a node, each once, also if it joins the node to itself.
+    fn edges_of(&self, node: NodeId) -> Vec<EdgeId> {
+        let into = self.graph.edges_into(node);
+        let mut edges: Vec<_> = into.chain(self.graph.edges_out_of(node)).map(|(id, _)| id).collect();
+        edges.sort_unstable();
+        edges.dedup();
+        edges
+    }
+
+    fn node_mut(&mut self, id: NodeId) -> Result<&mut Node, EditError> {
+        let at = self.graph.node_at(id).ok_or(EditError::UnknownNode(id))?;
+        self.graph.topology.node_weight_mut(at).map(|(_, node)| node).ok_or(EditError::UnknownNode(id))
+    }
+
+    fn edge_mut(&mut self, id: EdgeId) -> Result<&mut Edge, EditError> {
+        let at = self.graph.edge_at(id).ok_or(EditError::UnknownEdge(id))?;
+        self.graph.topology.edge_weight_mut(at).map(|(_, edge)| edge).ok_or(EditError::UnknownEdge(id))
+    }
+
+    fn matrix_mut(&mut self, id: EdgeId) -> Result<&mut Matrix, EditError> {
+        self.edge_mut(id)?.matrix_mut().ok_or(EditError::NotAudio(id))
+    }
+
+    fn commit(mut self) -> Result<Applied, EditError> {
+        let roots = self.joined.iter().filter_map(|id| self.graph.node_at(*id));
+        if let Some(cycle) = path::cycle(&self.graph.topology, roots) {
+            let path = self.graph.ids(&cycle);
+            let names = path.iter().filter_map(|id| self.graph.node(*id)).map(|node| node.name.clone()).collect();
+            return Err(EditError::Cycle { path, names });
+        }
+        let mut inverse = std::mem::take(&mut self.undo);
+        inverse.reverse();
+        Ok(Applied { inverse, nodes: std::mem::take(&mut self.nodes), edges: std::mem::take(&mut self.edges) })
+    }
+}
+
+impl Drop for Transaction<'_> {
+    /// Undoes what was not committed.
+    fn drop(&mut self) {
+        for edit in std::mem::take(&mut self.undo).into_iter().rev() {
+            let undone = self.apply(edit);
+            debug_assert_eq!(undone, Ok(()), "an inverse fits the graph that its edit left");
+        }
+    }
+}
+
+struct Ports {
+    audio_inputs: Vec<AudioPort>,
+    audio_outputs: Vec<AudioPort>,
+    event_inputs: Vec<EventPort>,
+    event_outputs: Vec<EventPort>,
+}
+
+/// Channels at one end of an edge once a node's ports are new, `None` if the port is gone.
+fn channels(is_changed: bool, port: Option<&AudioPort>, unchanged: u32) -> Option<u32> {
+    if is_changed { port.map(|port| port.layout.channels()) } else { Some(unchanged) }
+}
+
+/// The node's kind with its mapping cut or extended, port by port.
+fn remapped(before: &Node, after: &Node) -> NodeKind {
+    match &before.kind {
+        NodeKind::Processor => NodeKind::Processor,
+        NodeKind::Input { device_channels } => {
+            NodeKind::Input { device_channels: remap(device_channels, &before.audio_outputs, &after.audio_outputs) }
+        }
+        NodeKind::Output { device_channels, alignment_groups } => NodeKind::Output {
+            device_channels: remap(device_channels, &before.audio_inputs, &after.audio_inputs),
+            alignment_groups: remap(alignment_groups, &before.audio_inputs, &after.audio_inputs),
+        },
+    }
+}
+
+fn remap<T: Copy>(entries: &[Option<T>], before: &[AudioPort], after: &[AudioPort]) -> Vec<Option<T>> {
+    let mut rest = entries;
+    let mut remapped = Vec::new();
+    for (number, port) in after.iter().enumerate() {
+        let had = before.get(number).map_or(0, |port| port.layout.channels() as usize).min(rest.len());
+        let (own, others) = rest.split_at(had);
+        rest = others;
+        let channels = port.layout.channels() as usize;
+        remapped.extend((0..channels).map(|channel| own.get(channel).copied().flatten()));
+    }
+    remapped
+}
