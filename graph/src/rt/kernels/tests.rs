@@ -1,0 +1,1 @@
+//! Each kernel on each level of this machine against plain arithmetic, bit for bit.
