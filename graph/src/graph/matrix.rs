@@ -344,3 +344,96 @@ impl Matrix {
 fn find(list: &List, source: u32, destination: u32) -> Result<usize, usize> {
     list.binary_search_by_key(&(destination, source), Entry::position)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Muted is 0 even if inverted; the gain is kept.
+    #[test]
+    fn a_cell_multiplies_by_its_effective_gain() {
+        let cell = Cell::new(0.5);
+        assert_eq!(cell.effective(), 0.5);
+        assert_eq!(Cell { invert: true, ..cell }.effective(), -0.5);
+        assert_eq!(Cell { mute: true, invert: true, ..cell }.effective().to_bits(), 0.0_f32.to_bits());
+        assert_eq!(Cell::UNITY.effective(), 1.0);
+    }
+
+    /// A stereo cable needs no allocation and is a plain cable until one of its cells is touched.
+    #[test]
+    fn a_cable_is_an_identity() {
+        let mut cable = Matrix::diagonal(2);
+        assert!(cable.is_identity() && !cable.is_dense());
+        assert!(matches!(&cable.storage, Storage::Sparse(list) if !list.spilled()));
+        cable.set(0, 1, Some(Cell::UNITY)).unwrap();
+        assert!(!cable.is_identity(), "left is heard on the right");
+        cable.set(0, 1, None).unwrap();
+        assert!(cable.is_identity());
+        cable.set(1, 1, Some(Cell { invert: true, ..Cell::UNITY })).unwrap();
+        assert!(!cable.is_identity());
+        assert!(!Matrix::new(2, 2).is_identity());
+        assert!(!Matrix::diagonal(2).resized(2, 3).is_identity());
+    }
+
+    /// An array from the first cell beyond half, a list again from half: the same cells either way.
+    #[test]
+    fn more_than_half_of_the_cells_make_it_dense() {
+        let mut matrix = Matrix::new(6, 4);
+        for cell in 0..12 {
+            matrix.set(cell % 6, cell / 6, Some(Cell::new(cell as f32))).unwrap();
+        }
+        let half = matrix.clone();
+        assert!(!matrix.is_dense());
+        matrix.set(5, 3, Some(Cell::UNITY)).unwrap();
+        assert!(matrix.is_dense());
+        assert_eq!(matrix.cell_count(), 13);
+        assert_eq!(matrix.set(5, 3, None), Ok(Some(Cell::UNITY)));
+        assert_eq!(matrix, half);
+    }
+
+    /// ```text
+    ///        s0 s1 s2            s0 s1 s2
+    ///   d0    1  .  .       d0    1  .  .
+    ///   d1    .  1  .  ->   d1    .  .  5
+    ///   d2    .  .  1       d2    .  6  .
+    /// ```
+    #[test]
+    fn a_block_replaces_what_was_there() {
+        let mut matrix = Matrix::diagonal(3);
+        let region = Region { source: 1, destination: 1, sources: 2, destinations: 2 };
+        let (five, six) = (Some(Cell::new(5.0)), Some(Cell::new(6.0)));
+        let before = matrix.set_block(&CellBlock { region, cells: vec![None, five, six, None] }).unwrap();
+        assert_eq!(before.cells, [Some(Cell::UNITY), None, None, Some(Cell::UNITY)]);
+        let cells: Vec<_> =
+            matrix.cells().map(|(source, destination, cell)| (source, destination, cell.gain)).collect();
+        assert_eq!(cells, [(0, 0, 1.0), (2, 1, 5.0), (1, 2, 6.0)]);
+        matrix.set_block(&before).unwrap();
+        assert_eq!(matrix, Matrix::diagonal(3));
+    }
+
+    /// Refused with the size in the message, however absurd the numbers, and nothing is set.
+    #[test]
+    fn what_lies_outside_is_refused() {
+        let mut matrix = Matrix::diagonal(2);
+        let error = matrix.set(2, 0, Some(Cell::UNITY)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "source 2 to destination 0 lies outside a matrix of 2 sources and 2 destinations; both are counted from 0"
+        );
+        assert_eq!(matrix.get(u32::MAX, u32::MAX), None);
+        let region = Region { source: u32::MAX, destination: 0, sources: u32::MAX, destinations: 1 };
+        assert!(matrix.get_block(region).is_err());
+        let block = CellBlock { region: matrix.region(), cells: vec![None; 3] };
+        assert_eq!(matrix.set_block(&block), Err(MatrixError::BlockLength { given: 3, expected: 4 }));
+        assert_eq!(matrix, Matrix::diagonal(2));
+    }
+
+    /// No size asks for more memory than the largest port.
+    #[test]
+    fn absurd_sizes_are_cut() {
+        let matrix = Matrix::diagonal(u32::MAX);
+        assert_eq!((matrix.sources(), matrix.cell_count()), (MAX_PORT_CHANNELS, MAX_PORT_CHANNELS as usize));
+        assert_eq!(Matrix::new(0, 0).cells().count(), 0);
+        assert!(matrix.resized(0, u32::MAX).cells().next().is_none());
+    }
+}

@@ -60,6 +60,8 @@ pub struct Node {
     pub in_place: bool,
     /// Which input channels must arrive together.
     pub alignment: Alignment,
+    /// Whether a bypass path is kept ready: input channel c of the main port to output channel c, as late as the node.
+    pub bypassable: bool,
 }
 
 impl Node {
@@ -75,6 +77,7 @@ impl Node {
             latency: 0,
             in_place: false,
             alignment: Alignment::default(),
+            bypassable: false,
         }
     }
 

@@ -80,3 +80,48 @@ impl<I: Copy> Table<I> {
         self.slots.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lowest free position first, each time with a generation that it never had.
+    #[test]
+    fn positions_are_reused_and_generations_are_not() {
+        let mut table = Table::default();
+        for index in 0..3 {
+            assert_eq!(table.next(), (index, 0));
+            table.insert(index, 0, 'a');
+        }
+        table.remove(1);
+        assert_eq!(table.next(), (1, 1));
+        table.insert(1, 1, 'b');
+        assert_eq!((table.get(1, 0), table.get(1, 1)), (None, Some('b')));
+        assert_eq!(table.len(), 3);
+    }
+
+    /// What an undo brings back has its old generation, and a newcomer still a new one.
+    #[test]
+    fn an_older_generation_can_come_back() {
+        let mut table = Table::default();
+        table.insert(0, 0, 'a');
+        table.remove(0);
+        table.insert(0, 1, 'b');
+        table.remove(0);
+        table.insert(0, 0, 'a');
+        assert_eq!((table.get(0, 0), table.get(0, 1)), (Some('a'), None));
+        table.remove(0);
+        assert_eq!(table.get(0, 0), None);
+        assert_eq!(table.next(), (0, 2));
+    }
+
+    /// A position beyond the end leaves free ones before it.
+    #[test]
+    fn positions_may_come_in_any_order() {
+        let mut table = Table::default();
+        table.insert(2, 0, 'c');
+        assert_eq!((table.next(), table.len(), table.bound()), ((0, 0), 1, 3));
+        assert!(table.is_free(1) && !table.is_free(2) && table.is_free(9));
+        assert!(table.occupants().eq(['c']));
+    }
+}

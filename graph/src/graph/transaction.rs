@@ -358,3 +358,246 @@ fn remap<T: Copy>(entries: &[Option<T>], before: &[AudioPort], after: &[AudioPor
     }
     remapped
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Endpoint, Region, Timing};
+    use super::*;
+    use crate::port::ChannelLayout;
+
+    fn stereo(name: &str) -> Node {
+        let port = |name| AudioPort::new(name, ChannelLayout::Stereo);
+        Node { audio_inputs: vec![port("in")], audio_outputs: vec![port("out")], ..Node::processor(name) }
+    }
+
+    fn cable(source: NodeId, destination: NodeId) -> Edge {
+        Edge::audio(Endpoint::new(source, 0), Endpoint::new(destination, 0), Matrix::diagonal(2))
+    }
+
+    /// `amp -> delay`, with the edge.
+    fn amp_and_delay() -> (Graph, NodeId, NodeId, EdgeId) {
+        let mut graph = Graph::new();
+        let build = |transaction: &mut Transaction<'_>| {
+            let amp = transaction.add_node(stereo("amp"))?;
+            let delay = transaction.add_node(stereo("delay"))?;
+            Ok((amp, delay, transaction.connect(cable(amp, delay))?))
+        };
+        let ((amp, delay, edge), _) = graph.edit(build).unwrap();
+        (graph, amp, delay, edge)
+    }
+
+    fn set_ports(node: NodeId, audio_inputs: Vec<AudioPort>, audio_outputs: Vec<AudioPort>) -> Edit {
+        Edit::SetPorts { node, audio_inputs, audio_outputs, event_inputs: Vec::new(), event_outputs: Vec::new() }
+    }
+
+    /// A removed node takes its edges along; its undo brings all of them back under their ids, and meanwhile neither
+    /// id finds anything.
+    #[test]
+    fn a_removed_node_comes_back_with_its_edges() {
+        let (mut graph, amp, delay, edge) = amp_and_delay();
+        graph.apply(vec![Edit::Connect { id: None, edge: cable(amp, amp).with_feedback(64) }]).unwrap();
+        let before = graph.clone();
+        let applied = graph.apply(vec![Edit::RemoveNode { id: amp }]).unwrap();
+        assert_eq!((graph.node_count(), graph.edge_count()), (1, 0));
+        assert_eq!((graph.node(amp), graph.edge(edge)), (None, None));
+        graph.apply(applied.inverse).unwrap();
+        assert_eq!(graph, before);
+        assert_eq!(graph.edge(edge).unwrap().destination.node, delay);
+    }
+
+    /// The position is reused under a new generation: the old id does not find the new node.
+    #[test]
+    fn an_old_id_never_finds_a_new_node() {
+        let (mut graph, amp, ..) = amp_and_delay();
+        let edits = vec![Edit::RemoveNode { id: amp }, Edit::AddNode { id: None, node: stereo("cab") }];
+        let cab = graph.apply(edits).unwrap().nodes[0];
+        assert_eq!((cab.index(), cab.generation()), (amp.index(), 1));
+        assert_eq!(graph.node(amp), None);
+        let taken = graph.apply(vec![Edit::AddNode { id: Some(amp), node: stereo("amp") }]);
+        assert_eq!(taken, Err(EditError::NodeIdTaken(amp)));
+    }
+
+    /// ```text
+    /// amp -> delay
+    ///  ^-------'     refused by name, let in as a feedback edge, and refused again once it is to be a plain one
+    /// ```
+    #[test]
+    fn a_cycle_needs_a_feedback_edge() {
+        let (mut graph, amp, delay, _) = amp_and_delay();
+        let before = graph.clone();
+        let back = |edge| vec![Edit::Connect { id: None, edge }];
+        let error = graph.apply(back(cable(delay, amp))).unwrap_err();
+        assert_eq!(error.to_string(), "amp -> delay -> amp; make one of the edges a feedback edge");
+        assert!(matches!(error, EditError::Cycle { path, .. } if path == [amp, delay]));
+        assert_eq!(graph, before);
+        let edge = graph.apply(back(cable(delay, amp).with_feedback(64))).unwrap().edges[0];
+        let plain = graph.apply(vec![Edit::SetFeedback { edge, feedback: None }]);
+        assert!(matches!(plain, Err(EditError::Cycle { .. })));
+        assert_eq!(graph.edge(edge).unwrap().feedback, Some(64));
+        let itself = graph.apply(back(cable(amp, amp))).unwrap_err();
+        assert_eq!(itself.to_string(), "amp -> amp; make one of the edges a feedback edge");
+    }
+
+    /// `amp -> delay` becomes `delay -> amp` in one transaction, whichever edit comes first.
+    #[test]
+    fn an_edge_can_be_turned_round() {
+        let (mut graph, amp, delay, edge) = amp_and_delay();
+        let edits = vec![Edit::Connect { id: None, edge: cable(delay, amp) }, Edit::Disconnect { id: edge }];
+        graph.apply(edits).unwrap();
+        assert_eq!(graph.find_path(delay, amp), Some(vec![delay, amp]));
+        assert_eq!(graph.find_path(amp, delay), None);
+        assert_eq!(graph.find_path(amp, amp), Some(vec![amp]));
+    }
+
+    /// The edge to a port that became mono is cut to one destination, the one to a port that is gone is removed, and
+    /// undo restores the crosspoints of both.
+    #[test]
+    fn edges_follow_the_ports() {
+        let (mut graph, amp, delay, edge) = amp_and_delay();
+        graph.apply(vec![Edit::SetCell { edge, source: 0, destination: 1, cell: Some(Cell::new(0.5)) }]).unwrap();
+        let before = graph.clone();
+        let mono = set_ports(delay, vec![AudioPort::new("in", ChannelLayout::Mono)], Vec::new());
+        let undo = graph.apply(vec![mono]).unwrap().inverse;
+        let cells: Vec<_> = graph.edge(edge).unwrap().matrix().unwrap().cells().collect();
+        assert_eq!(cells, [(0, 0, Cell::UNITY)]);
+        graph.apply(undo).unwrap();
+        assert_eq!(graph, before);
+        let undo = graph.apply(vec![set_ports(amp, Vec::new(), Vec::new())]).unwrap().inverse;
+        assert_eq!(graph.edge(edge), None);
+        graph.apply(undo).unwrap();
+        assert_eq!(graph, before);
+    }
+
+    /// ```text
+    /// ports  | a   a | b   b |      | a | b   b   b |
+    /// device   10  11  12  13   ->    10  12  13  -
+    /// ```
+    #[test]
+    fn a_mapping_follows_the_ports() {
+        let ports = |counts: &[u32]| -> Vec<AudioPort> {
+            counts.iter().map(|count| AudioPort::new("port", ChannelLayout::from_channels(*count))).collect()
+        };
+        let kind = NodeKind::Input { device_channels: (10..14).map(Some).collect() };
+        let node = Node { audio_outputs: ports(&[2, 2]), ..Node::new("interface", kind) };
+        let mut graph = Graph::new();
+        let id = graph.apply(vec![Edit::AddNode { id: None, node }]).unwrap().nodes[0];
+        let before = graph.clone();
+        let undo = graph.apply(vec![set_ports(id, Vec::new(), ports(&[1, 3]))]).unwrap().inverse;
+        let mapped = NodeKind::Input { device_channels: vec![Some(10), Some(12), Some(13), None] };
+        assert_eq!(graph.node(id).unwrap().kind, mapped);
+        graph.apply(undo).unwrap();
+        assert_eq!(graph, before);
+    }
+
+    /// A panic in the closure leaves nothing half done either.
+    #[test]
+    fn a_panic_rolls_back() {
+        let (mut graph, amp, ..) = amp_and_delay();
+        let before = graph.clone();
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            graph.edit(|transaction| -> Result<(), EditError> {
+                transaction.remove_node(amp)?;
+                panic!("the closure's own");
+            })
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(graph, before);
+    }
+
+    /// The closure sees its own edits, and its error takes them back.
+    #[test]
+    fn an_error_rolls_back() {
+        let (mut graph, amp, ..) = amp_and_delay();
+        let before = graph.clone();
+        let refused = graph.edit(|transaction| {
+            transaction.apply(Edit::Rename { node: amp, name: "head".into() })?;
+            transaction.apply(Edit::SetDefaultTiming { timing: Timing::Immediate })?;
+            assert_eq!(transaction.graph().node(amp).unwrap().name, "head");
+            transaction.apply(Edit::SetLatency { node: amp, latency: u32::MAX })
+        });
+        assert!(matches!(refused, Err(EditError::Latency { .. })));
+        assert_eq!(graph, before);
+    }
+
+    /// What comes from outside is refused in words that help.
+    #[test]
+    fn bad_input_is_refused_in_words() {
+        let (mut graph, amp, delay, edge) = amp_and_delay();
+        let before = graph.clone();
+        let channels = |channels| {
+            let port = AudioPort::new("main", ChannelLayout::Discrete(channels));
+            Node { audio_inputs: vec![port], ..Node::processor("odd") }
+        };
+        let odd = |source, destination, matrix| Edit::Connect {
+            id: None,
+            edge: Edge::audio(Endpoint::new(source, 0), Endpoint::new(destination, 0), matrix),
+        };
+        let unmapped = Node { kind: NodeKind::Input { device_channels: vec![Some(0)] }, ..stereo("input") };
+        let block = CellBlock {
+            region: Region { source: 1, destination: 0, sources: 1, destinations: 1 },
+            cells: vec![Some(Cell::new(f32::INFINITY))],
+        };
+        let cases = [
+            (Edit::AddNode { id: None, node: channels(0) }, "port `main` of `odd` has 0 channels; give it 1 to 256"),
+            (
+                Edit::AddNode { id: None, node: channels(10_000) },
+                "port `main` of `odd` has 10000 channels; give it 1 to 256",
+            ),
+            (
+                set_ports(amp, channels(u32::MAX).audio_inputs, Vec::new()),
+                "port `main` of `amp` has 4294967295 channels; give it 1 to 256",
+            ),
+            (
+                Edit::AddNode { id: None, node: unmapped.clone() },
+                "`input` stands for channels of the device and can have no audio input ports; remove them",
+            ),
+            (
+                Edit::AddNode { id: None, node: Node { audio_inputs: Vec::new(), ..unmapped } },
+                "`input` has 2 channels but maps 1; give one entry for each channel, `None` for unmapped",
+            ),
+            (
+                odd(amp, delay, Matrix::diagonal(3)),
+                "a matrix of 3 sources and 3 destinations joins `amp`, whose port has 2 channels, and `delay`, whose \
+                 port has 2; make them equal",
+            ),
+            (
+                Edit::Connect { id: None, edge: Edge::events(Endpoint::new(amp, 7), Endpoint::new(delay, 0)) },
+                "`amp` has no event output port 7; it has 0, counted from 0",
+            ),
+            (
+                Edit::SetCell { edge, source: 0, destination: 0, cell: Some(Cell::new(f32::NAN)) },
+                "the gain from channel 0 to channel 0 is NaN; give a finite number",
+            ),
+            (Edit::SetCells { edge, block }, "the gain from channel 1 to channel 0 is inf; give a finite number"),
+            (Edit::SetFeedback { edge, feedback: Some(0) }, "a feedback edge of 0 frames; give it 1 to 1048576"),
+            (
+                Edit::SetLatency { node: amp, latency: 1 << 25 },
+                "`amp` has a latency of 33554432 frames; the most is 16777216",
+            ),
+        ];
+        for (edit, message) in cases {
+            assert_eq!(graph.apply(vec![edit]).unwrap_err().to_string(), message);
+            assert_eq!(graph, before);
+        }
+    }
+
+    /// A chain as long as a graph may be is searched without a deep stack.
+    #[test]
+    fn the_longest_chain_is_searched() {
+        let mut graph = Graph::new();
+        let build = |transaction: &mut Transaction<'_>| {
+            let first = transaction.add_node(stereo("first"))?;
+            let mut last = first;
+            for _ in 1..MAX_NODES {
+                let next = transaction.add_node(stereo("next"))?;
+                transaction.connect(cable(last, next))?;
+                last = next;
+            }
+            assert_eq!(transaction.add_node(stereo("one too many")), Err(EditError::TooManyNodes));
+            Ok((first, last))
+        };
+        let ((first, last), _) = graph.edit(build).unwrap();
+        let closing = graph.apply(vec![Edit::Connect { id: None, edge: cable(last, first) }]);
+        assert!(matches!(closing, Err(EditError::Cycle { path, .. }) if path.len() == MAX_NODES));
+    }
+}
