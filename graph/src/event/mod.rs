@@ -1,10 +1,19 @@
 //! The one event type of the engine. Plugin formats and MIDI are translated to and from it at the edge of a node, never
-//! inside the graph.
+//! inside the graph. Everything here has its room from the start: nothing allocates once it is made.
 
+mod delay;
 mod list;
+mod merge;
+mod message;
+mod note;
+mod queue;
 mod sysex;
 
+pub use delay::EventDelay;
 pub use list::EventList;
+pub use merge::{EventMerge, MergeEdge};
+pub use note::NoteMatching;
+pub use queue::EventQueue;
 pub use sysex::SysExPool;
 
 /// What identifies one sounding note on its whole way through the graph. Ours, not the plugin's.
@@ -65,28 +74,84 @@ pub struct SysExId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum EventBody {
-    /// A key goes down. Velocity 0 to 1.
-    NoteOn { address: NoteAddress, velocity: f64 },
-    /// A key goes up. Velocity 0 to 1.
-    NoteOff { address: NoteAddress, velocity: f64 },
+    /// A key goes down.
+    NoteOn {
+        /// The note that starts: a channel and a key, and an id where there is one.
+        address: NoteAddress,
+        /// 0 to 1.
+        velocity: f64,
+    },
+    /// A key goes up.
+    NoteOff {
+        /// The notes released.
+        address: NoteAddress,
+        /// 0 to 1.
+        velocity: f64,
+    },
     /// Notes end at once, without a release.
-    NoteChoke { address: NoteAddress },
-    /// A plugin says that its voices of these notes are over.
-    NoteEnd { address: NoteAddress },
+    NoteChoke {
+        /// The notes cut.
+        address: NoteAddress,
+    },
+    /// A plugin says that its voices of these notes are over. Speaks of the notes that the plugin was given, so it is
+    /// for the host and does not travel along an edge.
+    NoteEnd {
+        /// The notes that are over.
+        address: NoteAddress,
+    },
     /// A per-note dimension changes.
-    Expression { address: NoteAddress, expression: Expression, value: f64 },
+    Expression {
+        /// The notes concerned.
+        address: NoteAddress,
+        /// Which dimension.
+        expression: Expression,
+        /// In the dimension's range.
+        value: f64,
+    },
     /// One MIDI 1 channel or system message, unused bytes 0.
     Midi([u8; 3]),
     /// One Universal MIDI Packet, unused words 0.
     Ump([u32; 4]),
     /// A system-exclusive message.
     SysEx(SysExId),
-    /// A parameter takes a value, in the plugin's plain scale.
-    Parameter { parameter: u32, address: NoteAddress, value: f64 },
-    /// A parameter is modulated by an amount, in the plugin's plain scale.
-    Modulation { parameter: u32, address: NoteAddress, amount: f64 },
-    /// A person takes hold of a control (true) or lets go of it (false).
-    Gesture { parameter: u32, begin: bool },
+    /// A parameter takes a value.
+    Parameter {
+        /// The node's own number of the parameter.
+        parameter: u32,
+        /// The notes concerned, [`NoteAddress::ALL`] for the parameter itself.
+        address: NoteAddress,
+        /// In the parameter's plain scale.
+        value: f64,
+    },
+    /// A parameter is modulated: the amount is added to its value, and replaces the last amount.
+    Modulation {
+        /// The node's own number of the parameter.
+        parameter: u32,
+        /// The notes concerned, [`NoteAddress::ALL`] for the parameter itself.
+        address: NoteAddress,
+        /// In the parameter's plain scale.
+        amount: f64,
+    },
+    /// A person takes hold of a control or lets go of it.
+    Gesture {
+        /// The node's own number of the parameter.
+        parameter: u32,
+        /// True for taking hold.
+        begin: bool,
+    },
+}
+
+impl EventBody {
+    /// Whether the event ends something that would otherwise last for ever: a note-off, choke or end, a gesture's end,
+    /// a pedal lifted, and their MIDI 1 and UMP forms. These find room where other events no longer do.
+    pub fn is_ending(&self) -> bool {
+        match self {
+            Self::NoteOff { .. } | Self::NoteChoke { .. } | Self::NoteEnd { .. } => true,
+            Self::Gesture { begin, .. } => !begin,
+            Self::Midi(_) | Self::Ump(_) => message::decode(self).is_ending(),
+            _ => false,
+        }
+    }
 }
 
 /// An event with its time and the event port of the node it is delivered to or came from.
