@@ -220,16 +220,12 @@ impl Matrix {
 
     /// All set cells as (source, destination, cell), by destination, then source.
     pub fn cells(&self) -> impl Iterator<Item = (u32, u32, Cell)> + '_ {
-        let sources = usize::from(self.sources).max(1);
-        let (list, array) = match &self.storage {
-            Storage::Sparse(list) => (list.as_slice(), &[][..]),
-            Storage::Dense { cells, .. } => (&[][..], cells.as_slice()),
-        };
-        let listed = list.iter().map(|entry| (u32::from(entry.source), u32::from(entry.destination), entry.cell));
-        let arrayed = array.iter().enumerate().filter_map(move |(offset, cell)| {
-            cell.map(|cell| ((offset % sources) as u32, (offset / sources) as u32, cell))
-        });
-        listed.chain(arrayed)
+        match &self.storage {
+            Storage::Sparse(list) => Cells::Sparse(list.iter()),
+            Storage::Dense { cells, .. } => {
+                Cells::Dense { sources: self.sources(), source: 0, destination: 0, cells: cells.iter() }
+            }
+        }
     }
 
     /// Reads a rectangle.
@@ -337,6 +333,37 @@ impl Matrix {
             sources: self.sources(),
             destinations: self.destinations(),
         })
+    }
+}
+
+/// The set cells in order. Two variants rather than a chain: the compiler walks thousands of matrices of two cells.
+enum Cells<'a> {
+    Sparse(std::slice::Iter<'a, Entry>),
+    Dense { sources: u32, source: u32, destination: u32, cells: std::slice::Iter<'a, Option<Cell>> },
+}
+
+impl Iterator for Cells<'_> {
+    type Item = (u32, u32, Cell);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Self::Sparse(list) => {
+                let entry = list.next()?;
+                Some((u32::from(entry.source), u32::from(entry.destination), entry.cell))
+            }
+            Self::Dense { sources, source, destination, cells } => loop {
+                let cell = cells.next()?;
+                let position = (*source, *destination);
+                *source += 1;
+                if *source == *sources {
+                    (*source, *destination) = (0, *destination + 1);
+                }
+                if let Some(cell) = cell {
+                    return Some((position.0, position.1, *cell));
+                }
+            },
+        }
     }
 }
 
