@@ -42,15 +42,15 @@ const PICKUP_PLACE: f64 = 0.092;
 /// | `7b` `7~` | struck, then bent up a whole tone; struck, with vibrato once it has settled |
 const SCORE: &str = "
     | .   .  .  .  .  .  .  .  .  .  .  .  .  .  .  . | . . . . 0 . . - . . . . 2 . . . | -  . .  . .  .  .  .  .   .  .  .  .  .  .  . | 0! . . . . . . . . . . . . . . -
-    | .   .  .  .  .  .  .  .  .  .  .  .  .  .  .  . | . . . 3 . 3 . . - . . 3 . 3 . . | -  . .  . 8  5h -  .  8b~ .  .  .  .  .  5h - | 0! . . . . . . . . . . . . . . -
-    | .   .  .  .  .  .  .  .  .  .  .  .  .  .  .  . | . . 0 . . . 0 . . . 2 . . . 2 . | 7b~ . . . -  .  7  9/ -  .  .  .  .  .  .  . | 0! . . . . . . . . . . . . . . -
+    | .   .  .  .  .  .  .  .  .  .  .  .  .  .  .  . | . . . 3 . 3 . . - . . 3 . 3 . . | -  . .  . 8  5h -  .  8b~! .  .  .  .  .  5h - | 0! . . . . . . . . . . . . . . -
+    | .   .  .  .  .  .  .  .  .  .  .  .  .  .  .  . | . . 0 . . . 0 . . . 2 . . . 2 . | 7b~! . . . -  .  7  9/ -  .  .  .  .  .  .  . | 0! . . . . . . . . . . . . . . -
     | .   .  .  .  .  .  .  .  .  .  .  .  .  .  .  . | . 2 . . . . . 2 - 0 . . . . . 0 | -  . .  . .  .  .  .  .   .  .  .  .  .  .  . | 2! . . . . . . . . . . . . . . -
     | 2!  .  -  .  .  .  5! .  -  .  7! .  5! -  .  . | 3 . . . . . . . - . . . . . . . | .  . .  . .  .  .  .  .   .  .  .  .  .  .  . | 2! . . . . . . . . . . . . . . -
     | 0!  .  0m 0m 0m .  3! .  0m 0m 5! .  3! .  0m - | . . . . . . . . 2 . . . . . . . | -  . .  . .  .  .  .  .   .  .  .  .  .  .  . | 0! . . . . . . . . . . . . . . -
 ";
 
 /// The guitar phrase, mono, about ten seconds at `sample_rate` Hz, peaking at -6 dBFS over a floor of hum and hiss near
-/// -63 dBFS RMS. Empty for a rate outside [`RATES`].
+/// -64 dBFS RMS. Empty for a rate outside [`RATES`].
 pub fn phrase(sample_rate: u32) -> Vec<f32> {
     if !RATES.contains(&sample_rate) {
         return Vec::new();
@@ -141,11 +141,11 @@ const BRIGHT_HZ: f64 = 4_000.0;
 
 /// Standard tuning, from the highest string as in a score; the wound ones (the last three) are duller.
 const STRINGS: [StringKind; 6] = [
-    StringKind { open: 329.627_557, sustain_s: 6.0, bright_s: 1.5 },
-    StringKind { open: 246.941_651, sustain_s: 6.5, bright_s: 1.5 },
-    StringKind { open: 195.997_718, sustain_s: 7.0, bright_s: 1.3 },
-    StringKind { open: 146.832_384, sustain_s: 8.0, bright_s: 1.0 },
-    StringKind { open: 110.0, sustain_s: 9.0, bright_s: 0.9 },
+    StringKind { open: 329.627_557, sustain_s: 8.0, bright_s: 1.5 },
+    StringKind { open: 246.941_651, sustain_s: 8.0, bright_s: 1.5 },
+    StringKind { open: 195.997_718, sustain_s: 8.5, bright_s: 1.3 },
+    StringKind { open: 146.832_384, sustain_s: 9.0, bright_s: 1.0 },
+    StringKind { open: 110.0, sustain_s: 10.0, bright_s: 0.9 },
     StringKind { open: 82.406_889, sustain_s: 10.0, bright_s: 0.8 },
 ];
 
@@ -508,7 +508,7 @@ mod tests {
     /// `from` on.
     fn hear(index: usize, words: &str, from: usize, seconds: f64, rate: f64) -> Vec<f64> {
         let score: String = (0..6).map(|k| if k == index { format!("{words}\n") } else { ".\n".into() }).collect();
-        let sound = play(&score, 2.0, rate);
+        let sound = play(&score, seconds + 0.1, rate);
         let strum = (5 - index) as f64 * STRUM_S;
         let start = ((from as f64 * COLUMN_S + strum) * rate) as usize;
         sound[start..start + (seconds * rate) as usize].to_vec()
@@ -521,7 +521,7 @@ mod tests {
             for (index, key) in [64, 59, 55, 50, 45, 40].into_iter().enumerate() {
                 for fret in [0, 5, 12] {
                     let want = 440.0 * (f64::from(key + fret - 69) / 12.0).exp2();
-                    let sound = hear(index, &format!("{fret} . ."), 1, 1.5, rate);
+                    let sound = hear(index, &format!("{fret} . ."), 1, 1.0, rate);
                     let off = cents(pitch_near(&sound, want, rate), want);
                     assert!(off.abs() < 2.0, "string {index}, fret {fret}, {rate} Hz: {off:.2} cents off");
                 }
