@@ -1,1 +1,27 @@
-//! Plugin formats behind one trait: CLAP.
+//! Plugin formats behind one trait. The engine sees a [`Library`] with its descriptors, a [`Plugin`] (the controller
+//! half, main thread only) and a [`crosspoint_graph::Processor`] (the audio half); nothing else of a format leaves here.
+//!
+//! One folder per format, alike file by file: `library` (a file or a linked entry), `host` (what the plugin may call),
+//! `plugin` (controller), `processor` (audio half), `call` (what one process call is handed), `ports`, `parameters`,
+//! `input` and `output` (events, both ways), `extensions`.
+//!
+//! This crate never unloads a plugin's library, never calls a plugin on a thread its format forbids, and its audio
+//! halves never block, allocate, free, lock, log or call the system.
+
+pub mod clap;
+mod describe;
+mod error;
+mod finite;
+mod library;
+pub mod midi;
+mod plugin;
+mod thread;
+
+pub use describe::describe;
+pub use error::{LoadError, PluginError};
+pub use library::{Format, Library, PluginDescriptor, open};
+pub use plugin::{
+    Activation, AudioBus, BusDirection, BusPurpose, Dialect, Dialects, Interest, NotePort, Parameter, ParameterFlags,
+    ParametersChange, Plugin, PluginNotice, RenderMode, Severity, Tail,
+};
+pub use thread::is_audio_thread;

@@ -1,0 +1,347 @@
+//! Everything that one call of a plugin's `process` or `flush` is handed: built once at activation, reused for each
+//! block. A block stores channel pointers, masks, frames and the transport into it; nothing is built anew.
+#![deny(clippy::disallowed_types)]
+
+use std::ptr;
+
+use clap_sys::audio_buffer::clap_audio_buffer;
+use clap_sys::events::*;
+use clap_sys::fixedpoint::{CLAP_BEATTIME_FACTOR, CLAP_SECTIME_FACTOR};
+use clap_sys::process::clap_process;
+use crosspoint_graph::event::{Event, EventBody};
+use crosspoint_graph::{Block, Transport};
+
+use super::input::{EventInput, header};
+use super::output::EventOutput;
+use super::parameters::ParameterTable;
+use super::ports::Ports;
+use crate::finite::all_finite;
+use crate::plugin::AudioBus;
+
+/// Channels that a constant mask can speak of.
+const MASK_CHANNELS: usize = 64;
+
+/// A bus that is on: which of the plugin's buffers is which of the node's ports.
+#[derive(Clone, Copy)]
+struct Route {
+    buffer: usize,
+    port: usize,
+    channels: usize,
+}
+
+/// The structures of a process call.
+pub(crate) struct Call {
+    pub(crate) process: clap_process,
+    transport: clap_event_transport,
+    input_list: clap_input_events,
+    output_list: clap_output_events,
+    inputs: Vec<clap_audio_buffer>,
+    outputs: Vec<clap_audio_buffer>,
+    input_routes: Box<[Route]>,
+    output_routes: Box<[Route]>,
+    /// What buses that are off lead to: silence to read, and a place to write what nobody hears.
+    _spare: Vec<Spare>,
+    input: EventInput,
+    output: EventOutput,
+    max_frames: usize,
+}
+
+/// Channel pointers of one bus that is off, with what they lead to.
+struct Spare {
+    pointers: Vec<*mut f32>,
+    _samples: Vec<Vec<f32>>,
+}
+
+/// What the output of a call was like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All samples are numbers.
+    Sound,
+    /// Some were not; the outputs were cleared.
+    NonFinite,
+}
+
+/// A [`Call`] that stays where it is, because its parts point at each other.
+pub(crate) struct PinnedCall(ptr::NonNull<Call>);
+
+// SAFETY: the pointers inside lead to the call's own parts, to the block of the moment or to the plugin's cookies; the
+// call is used by one thread at a time.
+unsafe impl Send for PinnedCall {}
+
+impl PinnedCall {
+    /// For a plugin with these ports and parameters and blocks of at most `max_frames`.
+    pub(crate) fn new(ports: &Ports, parameters: ParameterTable, max_frames: usize) -> Self {
+        let call = Box::into_raw(Box::new(Call::new(ports, parameters, max_frames)));
+        // SAFETY: the box was just made; it is freed by `drop` alone.
+        unsafe {
+            (*call).link(call);
+            Self(ptr::NonNull::new_unchecked(call))
+        }
+    }
+
+    /// The call, to prepare it and to take from it what the plugin left. Not during the plugin's call.
+    #[inline]
+    pub(crate) fn get(&mut self) -> &mut Call {
+        // SAFETY: the call lives as long as this and is reached through it alone.
+        unsafe { self.0.as_mut() }
+    }
+
+    /// What `process` takes.
+    #[inline]
+    pub(crate) fn process(&self) -> *const clap_process {
+        // SAFETY: as in `get`; no reference is made.
+        unsafe { &raw const (*self.0.as_ptr()).process }
+    }
+
+    /// What `flush` takes.
+    #[inline]
+    pub(crate) fn lists(&self) -> (*const clap_input_events, *const clap_output_events) {
+        // SAFETY: as in `get`; no reference is made.
+        unsafe { (&raw const (*self.0.as_ptr()).input_list, &raw const (*self.0.as_ptr()).output_list) }
+    }
+}
+
+impl Drop for PinnedCall {
+    fn drop(&mut self) {
+        // SAFETY: made by `Box::into_raw` in `new`.
+        drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+    }
+}
+
+impl Call {
+    fn new(ports: &Ports, parameters: ParameterTable, max_frames: usize) -> Self {
+        let mut spare = Vec::new();
+        let (inputs, input_routes) = build_buffers(&ports.inputs, max_frames, &mut spare);
+        let (outputs, output_routes) = build_buffers(&ports.outputs, max_frames, &mut spare);
+        let no_input = clap_input_events { ctx: ptr::null_mut(), size: None, get: None };
+        let no_output = clap_output_events { ctx: ptr::null_mut(), try_push: None };
+        Self {
+            process: clap_process {
+                steady_time: 0,
+                frames_count: 0,
+                transport: ptr::null(),
+                audio_inputs: ptr::null(),
+                audio_outputs: ptr::null_mut(),
+                audio_inputs_count: inputs.len() as u32,
+                audio_outputs_count: outputs.len() as u32,
+                in_events: ptr::null(),
+                out_events: ptr::null(),
+            },
+            transport: stopped(),
+            input_list: no_input,
+            output_list: no_output,
+            inputs,
+            outputs,
+            input_routes,
+            output_routes,
+            _spare: spare,
+            input: EventInput::new(&ports.note_inputs, parameters),
+            output: EventOutput::new(),
+            max_frames,
+        }
+    }
+
+    /// Lets the parts point at each other; `this` is where the call will stay.
+    ///
+    /// # Safety
+    /// `this` leads to `self`.
+    unsafe fn link(&mut self, this: *mut Self) {
+        // SAFETY: promised by the caller; only places are taken.
+        unsafe {
+            self.process.transport = &raw const (*this).transport;
+            self.process.in_events = &raw const (*this).input_list;
+            self.process.out_events = &raw const (*this).output_list;
+            self.input_list = EventInput::list(&raw mut (*this).input);
+            self.output_list = EventOutput::list(&raw mut (*this).output);
+        }
+        // Never null, even without ports: plugins index before they look at the count.
+        self.process.audio_inputs = self.inputs.as_ptr();
+        self.process.audio_outputs = self.outputs.as_mut_ptr();
+    }
+
+    /// Points the structures at a block. False if the block is not of the shape that the plugin was activated for;
+    /// then the plugin must not be called.
+    #[inline]
+    pub(crate) fn prepare(&mut self, block: &mut Block<'_>) -> bool {
+        let frames = block.frames();
+        let mut fits = frames <= self.max_frames;
+        for &Route { buffer, port, channels } in &self.input_routes {
+            fits &= block.input_channels(port) == channels;
+            if !fits {
+                return false;
+            }
+            let mut mask = 0;
+            for channel in 0..channels.min(MASK_CHANNELS) {
+                mask |= u64::from(block.input_is_silent(port, channel)) << channel;
+            }
+            let to = &mut self.inputs[buffer];
+            to.data32 = block.input_pointers(port);
+            to.constant_mask = mask;
+        }
+        for &Route { buffer, port, channels } in &self.output_routes {
+            fits &= block.output_channels(port) == channels;
+            let to = &mut self.outputs[buffer];
+            to.data32 = block.output_pointers(port);
+            to.constant_mask = 0;
+        }
+        self.process.frames_count = frames as u32;
+        self.process.steady_time = (block.chunk().steady_frame & i64::MAX as u64) as i64;
+        write_transport(&mut self.transport, block.transport());
+        self.take_events(block, |_| true);
+        self.output.begin(frames as u32);
+        fits
+    }
+
+    /// As [`Self::prepare`], for a flush: parameters alone, no audio.
+    pub(crate) fn prepare_flush(&mut self, block: &Block<'_>) {
+        self.take_events(block, |event| {
+            matches!(
+                event.body,
+                EventBody::Parameter { .. } | EventBody::Modulation { .. } | EventBody::Gesture { .. }
+            )
+        });
+        self.output.begin(block.frames() as u32);
+    }
+
+    /// For a flush on the main thread: these values alone.
+    pub(crate) fn prepare_values(&mut self, values: &[(u32, f64)]) {
+        self.input.clear();
+        for &(parameter, value) in values {
+            self.input.push_value(parameter, value);
+        }
+        self.output.begin(1);
+    }
+
+    #[inline]
+    fn take_events(&mut self, block: &Block<'_>, wanted: impl Fn(&Event) -> bool) {
+        self.input.clear();
+        for event in block.events() {
+            if wanted(event) {
+                self.input.push(event, || match event.body {
+                    EventBody::SysEx(id) => {
+                        let bytes = block.sysex(id);
+                        (bytes.as_ptr(), bytes.len())
+                    }
+                    _ => (ptr::null(), 0),
+                });
+            }
+        }
+    }
+
+    /// Looks at what the plugin wrote: clears it all if it holds anything but numbers, and marks the channels that it
+    /// says are constant and that are zero.
+    #[inline]
+    pub(crate) fn inspect(&self, block: &mut Block<'_>) -> Outcome {
+        for &Route { buffer, port, channels } in &self.output_routes {
+            let mask = self.outputs[buffer].constant_mask;
+            for channel in 0..channels {
+                let samples = block.output(port, channel);
+                if !all_finite(samples) {
+                    block.clear_outputs();
+                    return Outcome::NonFinite;
+                }
+                let is_constant = channel < MASK_CHANNELS && mask >> channel & 1 == 1;
+                // The mask is a hint and often wrong; a mark of silence is believed by all that follows.
+                if is_constant && samples.iter().all(|sample| sample.to_bits() == 0) {
+                    block.set_output_silent(port, channel);
+                }
+            }
+        }
+        Outcome::Sound
+    }
+
+    /// The events that the plugin sent.
+    #[inline]
+    pub(crate) fn output(&mut self) -> &mut EventOutput {
+        &mut self.output
+    }
+
+    /// How many events for the plugin were lost since it was last asked.
+    #[inline]
+    pub(crate) fn take_lost(&mut self) -> u32 {
+        self.input.take_lost()
+    }
+}
+
+/// The plugin's buffers of one direction, and which of them are ports of the node: those that are on, in order.
+fn build_buffers(buses: &[AudioBus], frames: usize, spare: &mut Vec<Spare>) -> (Vec<clap_audio_buffer>, Box<[Route]>) {
+    let mut routes = Vec::new();
+    let mut buffers = Vec::new();
+    for (buffer, bus) in buses.iter().enumerate() {
+        let channels = bus.layout.channels();
+        let mut data32 = ptr::null_mut();
+        let mut constant_mask = 0;
+        if bus.is_port() {
+            routes.push(Route { buffer, port: routes.len(), channels: channels as usize });
+        } else if channels > 0 {
+            let mut samples = vec![vec![0.0; frames]; channels as usize];
+            let mut pointers: Vec<_> = samples.iter_mut().map(|channel| channel.as_mut_ptr()).collect();
+            data32 = pointers.as_mut_ptr();
+            constant_mask = u64::MAX;
+            spare.push(Spare { pointers, _samples: samples });
+        }
+        let latency = 0;
+        let data64 = ptr::null_mut();
+        buffers.push(clap_audio_buffer { data32, data64, channel_count: channels, latency, constant_mask });
+    }
+    (buffers, routes.into())
+}
+
+fn stopped() -> clap_event_transport {
+    let mut transport = clap_event_transport {
+        header: header::<clap_event_transport>(0, CLAP_EVENT_TRANSPORT),
+        flags: 0,
+        song_pos_beats: 0,
+        song_pos_seconds: 0,
+        tempo: 0.0,
+        tempo_inc: 0.0,
+        loop_start_beats: 0,
+        loop_end_beats: 0,
+        loop_start_seconds: 0,
+        loop_end_seconds: 0,
+        bar_start: 0,
+        bar_number: 0,
+        tsig_num: 4,
+        tsig_denom: 4,
+    };
+    write_transport(&mut transport, &Transport::default());
+    transport
+}
+
+/// CLAP's beats are quarter notes, in fixed point like its seconds.
+#[inline]
+fn write_transport(to: &mut clap_event_transport, from: &Transport) {
+    let beats = |quarters: f64| fixed(quarters, CLAP_BEATTIME_FACTOR);
+    let mut flags = CLAP_TRANSPORT_HAS_TEMPO
+        | CLAP_TRANSPORT_HAS_BEATS_TIMELINE
+        | CLAP_TRANSPORT_HAS_SECONDS_TIMELINE
+        | CLAP_TRANSPORT_HAS_TIME_SIGNATURE;
+    if from.playing {
+        flags |= CLAP_TRANSPORT_IS_PLAYING;
+    }
+    if from.recording {
+        flags |= CLAP_TRANSPORT_IS_RECORDING;
+    }
+    if let Some((start, end)) = from.loop_range {
+        flags |= CLAP_TRANSPORT_IS_LOOP_ACTIVE;
+        let seconds = |quarters: f64| fixed(quarters * 60.0 / from.tempo, CLAP_SECTIME_FACTOR);
+        to.loop_start_beats = beats(start);
+        to.loop_end_beats = beats(end);
+        to.loop_start_seconds = seconds(start);
+        to.loop_end_seconds = seconds(end);
+    }
+    to.flags = flags;
+    to.song_pos_beats = beats(from.quarters);
+    to.song_pos_seconds = fixed(from.seconds, CLAP_SECTIME_FACTOR);
+    to.tempo = from.tempo;
+    to.bar_start = beats(from.bar_start);
+    to.bar_number = from.bar;
+    (to.tsig_num, to.tsig_denom) = from.metre;
+}
+
+/// To the nearest step, halves away from zero: without a call of the mathematics library, as `round` is on plain x86-64.
+#[inline]
+fn fixed(value: f64, factor: i64) -> i64 {
+    let scaled = value * factor as f64;
+    (scaled + 0.5_f64.copysign(scaled)) as i64
+}

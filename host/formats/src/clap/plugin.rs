@@ -1,0 +1,552 @@
+//! The controller half of a CLAP plugin: everything that CLAP reserves for the main thread.
+
+use std::cell::RefCell;
+use std::ffi::CString;
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+use clack_extensions::audio_ports_activation::{PluginAudioPortsActivation, SampleSize};
+use clack_extensions::latency::PluginLatency;
+use clack_extensions::params::{ParamClearFlags, PluginParams};
+use clack_extensions::render::{PluginRender, RenderMode as ClapRenderMode};
+use clack_extensions::state::PluginState;
+use clack_extensions::timer::{PluginTimer, TimerId};
+use clack_host::entry::PluginEntry;
+use clack_host::host::HostInfo;
+use clack_host::plugin::{PluginInstance, PluginInstanceError};
+use clack_host::process::PluginAudioConfiguration;
+use clack_host::utils::ClapId;
+use clap_sys::ext::params::{CLAP_EXT_PARAMS, clap_plugin_params};
+use clap_sys::ext::tail::{CLAP_EXT_TAIL, clap_plugin_tail};
+use clap_sys::plugin::clap_plugin;
+use crosspoint_graph::event::EventBody;
+use crosspoint_graph::{MAX_PORT_CHANNELS, Processor};
+
+use super::call::PinnedCall;
+use super::extensions::{ResizeHints, plugin_extension, resize_hints};
+use super::host::{Audio, Handlers, MainEnds, MainThread, Notes, ParameterRecord, Shared, pending};
+use super::parameters::{self, ParameterTable};
+use super::ports::Ports;
+use super::processor::{ClapProcessor, Functions};
+use crate::error::PluginError;
+use crate::library::PluginDescriptor;
+use crate::plugin::{
+    Activation, AudioBus, BusDirection, Interest, NotePort, Parameter, ParametersChange, Plugin, PluginNotice,
+    RenderMode, Tail,
+};
+
+thread_local! {
+    /// Plugins that were dropped while their audio half was out. clack-host would leak them; here they wait for it.
+    static ORPHANS: RefCell<Vec<PluginInstance<Handlers>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A CLAP plugin on its main thread.
+pub struct ClapPlugin {
+    descriptor: PluginDescriptor,
+    /// Taken when this is dropped.
+    instance: ManuallyDrop<PluginInstance<Handlers>>,
+    notes: Arc<Notes>,
+    ends: MainEnds,
+    ports: Ports,
+    parameters: Vec<Parameter>,
+    table: ParameterTable,
+    latency: u32,
+    /// Read ports and parameters again as soon as the plugin is inactive.
+    is_stale: bool,
+}
+
+impl ClapPlugin {
+    /// Makes and initialises the plugin.
+    pub(crate) fn new(entry: &PluginEntry, descriptor: PluginDescriptor) -> Result<Self, PluginInstanceError> {
+        reap();
+        let (notes, ends) = Notes::new();
+        let info = host_info();
+        let id = CString::new(descriptor.id.as_str()).map_err(|_| PluginInstanceError::PluginNotFound)?;
+        let instance = PluginInstance::<Handlers>::new(
+            |()| Shared(Arc::clone(&notes)),
+            |shared| MainThread(Arc::clone(&shared.0)),
+            entry,
+            &id,
+            &info,
+        )?;
+        let mut plugin = Self {
+            descriptor,
+            instance: ManuallyDrop::new(instance),
+            notes,
+            ends,
+            ports: Ports::default(),
+            parameters: Vec::new(),
+            table: ParameterTable::default(),
+            latency: 0,
+            is_stale: false,
+        };
+        plugin.read_all();
+        Ok(plugin)
+    }
+
+    /// How its window may be sized, as far as it says.
+    pub fn resize_hints(&self) -> Option<ResizeHints> {
+        // SAFETY: the plugin is initialised and this is its main thread.
+        unsafe { resize_hints(self.raw()) }
+    }
+
+    fn raw(&self) -> *const clap_plugin {
+        self.instance.raw_instance()
+    }
+
+    fn read_all(&mut self) {
+        let old = std::mem::take(&mut self.ports);
+        let handle = self.instance.plugin_handle();
+        let ports = Ports::read(&handle, &old);
+        let (parameters, table) = parameters::read(&handle);
+        (self.ports, self.parameters, self.table) = (ports, parameters, table);
+        self.is_stale = false;
+    }
+
+    /// The latency that the plugin reports; it may only be asked while it is active.
+    fn read_latency(&mut self) -> u32 {
+        let handle = self.instance.plugin_handle();
+        handle.get_extension::<PluginLatency>().map_or(0, |latency| latency.get(&handle))
+    }
+
+    fn functions(&self) -> Option<Functions> {
+        let plugin = self.raw();
+        // SAFETY: the plugin is initialised; the types are those of the ids.
+        unsafe {
+            Some(Functions {
+                plugin,
+                process: (*plugin).process?,
+                params: plugin_extension::<clap_plugin_params>(plugin, CLAP_EXT_PARAMS),
+                tail: plugin_extension::<clap_plugin_tail>(plugin, CLAP_EXT_TAIL),
+            })
+        }
+    }
+
+    /// Runs `params.flush` of an inactive plugin with these values, and appends what it answers.
+    fn flush(&mut self, values: &[(u32, f64)], notices: &mut Vec<PluginNotice>) {
+        let plugin = self.raw();
+        // SAFETY: the plugin is initialised; the type is that of the id.
+        let params = unsafe { plugin_extension::<clap_plugin_params>(plugin, CLAP_EXT_PARAMS) };
+        // SAFETY: the vtable is valid as long as the plugin.
+        let Some(flush) = params.and_then(|params| unsafe { params.as_ref().flush }) else { return };
+        let mut call = PinnedCall::new(&Ports::default(), self.table.clone(), 1);
+        // A block's worth at a time, so that a long list is never cut.
+        for some in values.chunks(FLUSH_VALUES).chain(values.is_empty().then_some(values)) {
+            call.get().prepare_values(some);
+            let (input, output) = call.lists();
+            // SAFETY: the plugin is inactive and this is its main thread, as CLAP asks for then.
+            unsafe { flush(plugin, input, output) };
+            notices.extend(call.get().output().events().iter().filter_map(|event| match event.body {
+                EventBody::Parameter { parameter, value, .. } => Some(PluginNotice::ParameterValue { parameter, value }),
+                EventBody::Gesture { parameter, begin } => Some(PluginNotice::ParameterGesture { parameter, begin }),
+                _ => None,
+            }));
+        }
+    }
+
+    fn poll_flush(&mut self, notices: &mut Vec<PluginNotice>) {
+        if !self.is_active() {
+            self.notes.wake.store(false, Ordering::Relaxed);
+            self.flush(&[], notices);
+        }
+    }
+
+    fn poll_ports(&mut self, list: bool, notices: &mut Vec<PluginNotice>) {
+        if list && self.is_active() {
+            self.is_stale = true;
+            notices.push(PluginNotice::RestartRequested);
+            return;
+        }
+        let old = std::mem::take(&mut self.ports);
+        self.ports = Ports::read(&self.instance.plugin_handle(), &old);
+        notices.push(PluginNotice::PortsChanged);
+    }
+
+    fn poll_parameters(&mut self, bits: u32, notices: &mut Vec<PluginNotice>) {
+        let list = bits & pending::PARAMETER_LIST != 0;
+        let info = bits & pending::PARAMETER_INFO != 0;
+        if list && self.is_active() {
+            self.is_stale = true;
+            notices.push(PluginNotice::RestartRequested);
+        } else if list || info {
+            let (parameters, table) = parameters::read(&self.instance.plugin_handle());
+            (self.parameters, self.table) = (parameters, table);
+        }
+        notices.push(PluginNotice::ParametersChanged(ParametersChange {
+            values: bits & pending::PARAMETER_VALUES != 0,
+            text: bits & pending::PARAMETER_TEXT != 0,
+            info,
+            list,
+        }));
+    }
+
+    fn poll_log(&mut self, notices: &mut Vec<PluginNotice>) {
+        let waiting = self.notes.take_log().into_iter();
+        notices.extend(waiting.map(|(severity, message)| PluginNotice::Log { severity, message }));
+        while let Ok(record) = self.ends.log.pop() {
+            notices.push(record.into_notice());
+        }
+    }
+
+    fn poll_values(&mut self, notices: &mut Vec<PluginNotice>) {
+        while let Ok(record) = self.ends.parameters.pop() {
+            notices.push(match record {
+                ParameterRecord::Value { parameter, value } => PluginNotice::ParameterValue { parameter, value },
+                ParameterRecord::Gesture { parameter, begin } => PluginNotice::ParameterGesture { parameter, begin },
+            });
+        }
+        for (parameter, flags) in self.notes.take_cleared() {
+            let all = flags.contains(ParamClearFlags::ALL);
+            notices.push(PluginNotice::ParameterCleared {
+                parameter,
+                automation: all || flags.contains(ParamClearFlags::AUTOMATIONS),
+                modulation: all || flags.contains(ParamClearFlags::MODULATIONS),
+            });
+        }
+    }
+
+    fn poll_faults(&self, notices: &mut Vec<PluginNotice>) {
+        let faults = &self.notes.faults;
+        let take = |counter: &AtomicU32| counter.swap(0, Ordering::Relaxed);
+        let (late, unsorted, dropped) = (take(&faults.late), take(&faults.unsorted), take(&faults.dropped));
+        if late + unsorted + dropped > 0 {
+            notices.push(PluginNotice::EventFaults { late, unsorted, dropped });
+        }
+        let counted = [
+            (take(&faults.lost), (|events| PluginNotice::EventsLost { events }) as fn(u32) -> PluginNotice),
+            (take(&faults.non_finite), |blocks| PluginNotice::NonFiniteOutput { blocks }),
+            (take(&faults.failed), |times| PluginNotice::ProcessingFailed { times }),
+            (take(&faults.log_lost), |messages| PluginNotice::LogLost { messages }),
+        ];
+        notices.extend(counted.into_iter().filter(|(times, _)| *times > 0).map(|(times, notice)| notice(times)));
+    }
+
+    fn poll_timers(&mut self) {
+        let now = Instant::now();
+        // A copy: the plugin adds and removes timers from inside.
+        let due = self.notes.timers().due(now);
+        if due.is_empty() {
+            return;
+        }
+        let notes = Arc::clone(&self.notes);
+        let handle = self.instance.plugin_handle();
+        let Some(extension) = handle.get_extension::<PluginTimer>() else { return };
+        for timer in due {
+            let is_there = notes.timers().rewind(timer, now);
+            if is_there {
+                extension.on_timer(&handle, TimerId(timer));
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    fn poll_descriptors(&mut self) {
+        use clack_extensions::posix_fd::{FdFlags, PluginPosixFd};
+
+        let interests = self.interests();
+        let notes = Arc::clone(&self.notes);
+        let handle = self.instance.plugin_handle();
+        for (descriptor, flags) in super::timers::ready(&interests) {
+            let is_there = notes.timers().interest(descriptor).is_some();
+            if is_there && let Some(extension) = handle.get_extension::<PluginPosixFd>() {
+                extension.on_fd(&handle, descriptor, FdFlags::from_bits_truncate(flags));
+            }
+        }
+    }
+
+    fn poll_pending(&mut self, bits: u32, notices: &mut Vec<PluginNotice>) {
+        let has = |bit| bits & bit != 0;
+        if has(pending::FLUSH) {
+            self.poll_flush(notices);
+        }
+        if has(pending::PORT_NAMES | pending::PORT_LIST) {
+            self.poll_ports(has(pending::PORT_LIST), notices);
+        }
+        if has(PARAMETERS) {
+            self.poll_parameters(bits, notices);
+        }
+        if has(pending::TAIL) {
+            let tail = self.tail();
+            notices.push(PluginNotice::TailChanged(tail));
+        }
+        if has(pending::STATE) {
+            notices.push(PluginNotice::StateDirty);
+        }
+        if has(pending::RESTART) {
+            notices.push(PluginNotice::RestartRequested);
+        }
+    }
+
+    /// Asked at each poll, because plugins change it without a word once they have processed.
+    fn poll_latency(&mut self, notices: &mut Vec<PluginNotice>) {
+        if !self.is_active() {
+            return;
+        }
+        let frames = self.read_latency();
+        if frames != self.latency {
+            self.latency = frames;
+            notices.push(PluginNotice::LatencyChanged { frames });
+        }
+    }
+
+    fn buses_mut(&mut self, direction: BusDirection) -> &mut [AudioBus] {
+        match direction {
+            BusDirection::Input => &mut self.ports.inputs,
+            BusDirection::Output => &mut self.ports.outputs,
+        }
+    }
+}
+
+/// Values handed over in one flush.
+const FLUSH_VALUES: usize = 1024;
+
+/// All that concerns parameters.
+const PARAMETERS: u32 =
+    pending::PARAMETER_VALUES | pending::PARAMETER_TEXT | pending::PARAMETER_INFO | pending::PARAMETER_LIST;
+
+fn host_info() -> HostInfo {
+    HostInfo::new_from_cstring(
+        c"Crosspoint".to_owned(),
+        c"Crosspoint".to_owned(),
+        c"".to_owned(),
+        CString::new(env!("CARGO_PKG_VERSION")).unwrap_or_default(),
+    )
+}
+
+/// Destroys the orphans whose audio half is gone.
+fn reap() {
+    let orphans = ORPHANS.with_borrow_mut(std::mem::take);
+    // Outside the borrow: a plugin's destruction is foreign code.
+    let waiting: Vec<_> = orphans.into_iter().filter_map(end).collect();
+    ORPHANS.with_borrow_mut(|orphans| orphans.extend(waiting));
+}
+
+/// Deactivates and destroys a plugin, or gives it back if its audio half is still out.
+fn end(mut instance: PluginInstance<Handlers>) -> Option<PluginInstance<Handlers>> {
+    match instance.try_deactivate() {
+        Err(PluginInstanceError::StillActivatedPlugin) => Some(instance),
+        _ => None,
+    }
+}
+
+impl Drop for ClapPlugin {
+    fn drop(&mut self) {
+        reap();
+        // SAFETY: taken once, here; nothing uses it afterwards.
+        let instance = unsafe { ManuallyDrop::take(&mut self.instance) };
+        if let Some(orphan) = end(instance) {
+            // On a thread that ends, there is nobody left to wait: then clack's leak is the safe way.
+            let _ = ORPHANS.try_with(|orphans| orphans.borrow_mut().push(orphan));
+        }
+    }
+}
+
+impl Plugin for ClapPlugin {
+    fn descriptor(&self) -> &PluginDescriptor {
+        &self.descriptor
+    }
+
+    fn audio_buses(&self, direction: BusDirection) -> &[AudioBus] {
+        match direction {
+            BusDirection::Input => &self.ports.inputs,
+            BusDirection::Output => &self.ports.outputs,
+        }
+    }
+
+    fn set_bus_active(&mut self, direction: BusDirection, index: usize, active: bool) -> Result<(), PluginError> {
+        if self.is_active() {
+            return Err(PluginError::Active);
+        }
+        let bus = self.buses_mut(direction).get_mut(index).ok_or(PluginError::UnknownBus { index })?;
+        bus.active = active;
+        if let Some(mut handle) = self.instance.inactive_plugin_handle()
+            && let Some(extension) = handle.get_extension::<PluginAudioPortsActivation>()
+        {
+            let is_input = direction == BusDirection::Input;
+            // A plugin that refuses is given silence, as one that was never asked.
+            extension.set_active_audio_inactive(&mut handle, is_input, index as u32, active, SampleSize::Float32);
+        }
+        Ok(())
+    }
+
+    fn note_ports(&self, direction: BusDirection) -> &[NotePort] {
+        match direction {
+            BusDirection::Input => &self.ports.note_inputs,
+            BusDirection::Output => &self.ports.note_outputs,
+        }
+    }
+
+    fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    fn parameter_value(&mut self, parameter: u32) -> Option<f64> {
+        let handle = self.instance.plugin_handle();
+        handle.get_extension::<PluginParams>()?.get_value(&handle, ClapId::from_raw(parameter)?)
+    }
+
+    fn value_to_text(&mut self, parameter: u32, value: f64) -> Option<String> {
+        let handle = self.instance.plugin_handle();
+        let mut buffer = [0; 256];
+        let text = handle
+            .get_extension::<PluginParams>()?
+            .value_to_text(&handle, ClapId::from_raw(parameter)?, value, &mut buffer)
+            .ok()?;
+        Some(String::from_utf8_lossy(text).into_owned())
+    }
+
+    fn text_to_value(&mut self, parameter: u32, text: &str) -> Option<f64> {
+        let text = CString::new(text).ok()?;
+        let handle = self.instance.plugin_handle();
+        let params = handle.get_extension::<PluginParams>()?;
+        params.text_to_value(&handle, ClapId::from_raw(parameter)?, &text).filter(|value| value.is_finite())
+    }
+
+    fn set_parameters(&mut self, values: &[(u32, f64)]) -> Result<(), PluginError> {
+        if self.is_active() {
+            return Err(PluginError::Active);
+        }
+        if let Some(&(parameter, _)) = values.iter().find(|(parameter, _)| self.table.find(*parameter).is_none()) {
+            return Err(PluginError::UnknownParameter { parameter });
+        }
+        if !values.is_empty() {
+            self.flush(values, &mut Vec::new());
+        }
+        Ok(())
+    }
+
+    fn latency(&self) -> u32 {
+        self.latency
+    }
+
+    fn tail(&mut self) -> Tail {
+        let plugin = self.raw();
+        // SAFETY: the plugin is initialised; the type is that of the id; CLAP allows the call on the main thread.
+        let frames = unsafe {
+            let extension = plugin_extension::<clap_plugin_tail>(plugin, CLAP_EXT_TAIL);
+            extension.and_then(|tail| tail.as_ref().get).map_or(0, |get| get(plugin))
+        };
+        if frames >= i32::MAX as u32 { Tail::Infinite } else { Tail::Frames(frames) }
+    }
+
+    fn save_state(&mut self) -> Result<Vec<u8>, PluginError> {
+        let handle = self.instance.plugin_handle();
+        let extension = handle.get_extension::<PluginState>().ok_or(PluginError::Unsupported { feature: "state" })?;
+        let mut state = Vec::new();
+        extension.save(&handle, &mut state).map_err(|_| PluginError::Failed { action: "save its state" })?;
+        Ok(state)
+    }
+
+    fn load_state(&mut self, mut state: &[u8]) -> Result<(), PluginError> {
+        let handle = self.instance.plugin_handle();
+        let extension = handle.get_extension::<PluginState>().ok_or(PluginError::Unsupported { feature: "state" })?;
+        extension.load(&handle, &mut state).map_err(|_| PluginError::Failed { action: "load its state" })
+    }
+
+    fn set_render_mode(&mut self, mode: RenderMode) -> bool {
+        let mode = match mode {
+            RenderMode::RealTime => ClapRenderMode::Realtime,
+            RenderMode::Offline => ClapRenderMode::Offline,
+        };
+        let handle = self.instance.plugin_handle();
+        handle.get_extension::<PluginRender>().is_some_and(|render| render.set(&handle, mode).is_ok())
+    }
+
+    fn requires_real_time(&mut self) -> bool {
+        let handle = self.instance.plugin_handle();
+        handle.get_extension::<PluginRender>().is_some_and(|render| render.has_realtime_requirement(&handle))
+    }
+
+    fn activate(&mut self, activation: Activation) -> Result<Box<dyn Processor>, PluginError> {
+        if self.is_active() {
+            return Err(PluginError::Active);
+        }
+        check(activation)?;
+        if self.is_stale {
+            self.read_all();
+        }
+        for bus in self.ports.inputs.iter().chain(&self.ports.outputs) {
+            let channels = bus.layout.channels();
+            if channels > MAX_PORT_CHANNELS {
+                return Err(PluginError::Channels { bus: bus.name.clone(), channels, most: MAX_PORT_CHANNELS });
+            }
+        }
+        let Activation { sample_rate, min_frames, max_frames } = activation;
+        let functions = self.functions().ok_or(PluginError::Unsupported { feature: "processing" })?;
+        let call = PinnedCall::new(&self.ports, self.table.clone(), max_frames as usize);
+        let notes = Arc::clone(&self.notes);
+        let configuration =
+            PluginAudioConfiguration { sample_rate, min_frames_count: min_frames, max_frames_count: max_frames };
+        let processor = self
+            .instance
+            .activate(|shared, _| Audio(Arc::clone(&shared.0)), configuration)
+            .map_err(|_| PluginError::ActivationRefused { sample_rate })?;
+        self.latency = self.read_latency();
+        Ok(Box::new(ClapProcessor::new(functions, call, notes, processor.into())))
+    }
+
+    fn deactivate(&mut self, mut processor: Box<dyn Processor>) -> Result<(), PluginError> {
+        if !self.is_active() {
+            return Err(PluginError::Inactive);
+        }
+        // Nothing to one that was stopped on the audio thread; one that was not is stopped here, in its place.
+        processor.stop();
+        drop(processor);
+        self.instance.try_deactivate().map_err(|_| PluginError::ForeignProcessor)?;
+        if self.is_stale {
+            self.read_all();
+        }
+        Ok(())
+    }
+
+    fn is_active(&self) -> bool {
+        self.instance.is_active()
+    }
+
+    fn poll(&mut self, notices: &mut Vec<PluginNotice>) {
+        reap();
+        let bits = self.notes.take_pending();
+        if bits & pending::CALLBACK != 0 {
+            self.instance.call_on_main_thread_callback();
+        }
+        self.poll_timers();
+        #[cfg(unix)]
+        self.poll_descriptors();
+        // What it raised from inside the calls above is dealt with at once, but for one more callback.
+        let more = self.notes.take_pending();
+        self.notes.raise(more & pending::CALLBACK);
+        self.poll_pending(bits | more, notices);
+        self.poll_values(notices);
+        self.poll_latency(notices);
+        self.poll_faults(notices);
+        self.poll_log(notices);
+    }
+
+    fn next_poll(&self) -> Option<Instant> {
+        self.notes.timers().next()
+    }
+
+    fn interests(&self) -> Vec<Interest> {
+        self.notes.timers().interests().to_vec()
+    }
+}
+
+fn check(activation: Activation) -> Result<(), PluginError> {
+    let Activation { sample_rate, min_frames, max_frames } = activation;
+    let refuse = |reason| Err(PluginError::Activation { sample_rate, min_frames, max_frames, reason });
+    if !(1.0..=10_000_000.0).contains(&sample_rate) {
+        return refuse("the sample rate must be 1 to 10000000 Hz");
+    }
+    if min_frames == 0 || max_frames > MOST_FRAMES {
+        return refuse("a block has 1 to 1048576 frames");
+    }
+    if min_frames > max_frames {
+        return refuse("the shortest block is longer than the longest");
+    }
+    Ok(())
+}
+
+/// Most frames of a block.
+const MOST_FRAMES: u32 = 1 << 20;

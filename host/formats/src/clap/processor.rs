@@ -1,0 +1,210 @@
+//! The audio half of a CLAP plugin. Runs in the callback: nothing here blocks, allocates, frees, locks, logs or calls the
+//! system, whatever the plugin itself does.
+#![deny(clippy::disallowed_types)]
+
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use clack_host::process::PluginAudioProcessor;
+use clap_sys::ext::params::clap_plugin_params;
+use clap_sys::ext::tail::clap_plugin_tail;
+use clap_sys::plugin::clap_plugin;
+use clap_sys::process::{
+    CLAP_PROCESS_CONTINUE, CLAP_PROCESS_CONTINUE_IF_NOT_QUIET, CLAP_PROCESS_SLEEP, CLAP_PROCESS_TAIL, clap_process,
+    clap_process_status,
+};
+use crosspoint_graph::event::EventBody;
+use crosspoint_graph::{Block, Processor, Status};
+
+use super::call::{Outcome, PinnedCall};
+use super::host::{Handlers, Notes, ParameterRecord, pending};
+use crate::thread::AudioThread;
+
+type ProcessFunction = unsafe extern "C" fn(*const clap_plugin, *const clap_process) -> clap_process_status;
+
+/// What the audio half calls, looked up once.
+#[derive(Clone, Copy)]
+pub(crate) struct Functions {
+    pub(crate) plugin: *const clap_plugin,
+    pub(crate) process: ProcessFunction,
+    pub(crate) params: Option<NonNull<clap_plugin_params>>,
+    pub(crate) tail: Option<NonNull<clap_plugin_tail>>,
+}
+
+/// The audio half.
+pub(crate) struct ClapProcessor {
+    functions: Functions,
+    call: PinnedCall,
+    notes: Arc<Notes>,
+    is_started: bool,
+    /// Keeps the plugin active; going home is letting go of it.
+    instance: PluginAudioProcessor<Handlers>,
+}
+
+// SAFETY: the pointers lead to the plugin, which `instance` keeps alive; the functions behind them are those that CLAP
+// lets the audio thread call.
+unsafe impl Send for ClapProcessor {}
+
+impl ClapProcessor {
+    pub(crate) fn new(
+        functions: Functions,
+        call: PinnedCall,
+        notes: Arc<Notes>,
+        instance: PluginAudioProcessor<Handlers>,
+    ) -> Self {
+        Self { functions, call, notes, is_started: false, instance }
+    }
+
+    fn mark(&self) -> AudioThread {
+        AudioThread::enter(self.notes.identity())
+    }
+
+    /// Passes on what the plugin sent, and counts what went wrong.
+    #[inline]
+    fn collect(&mut self, block: &mut Block<'_>) {
+        let call = self.call.get();
+        let lost = call.take_lost();
+        let output = call.output();
+        if !output.events().is_empty() {
+            forward(output, &self.notes, block);
+        }
+        if lost > 0 {
+            count(&self.notes.faults.lost, lost);
+        }
+        if let Some(faults) = output.take_faults() {
+            count(&self.notes.faults.late, faults.late);
+            count(&self.notes.faults.unsorted, faults.unsorted);
+            count(&self.notes.faults.dropped, faults.dropped);
+        }
+    }
+
+    /// The plugin's word on what is to come.
+    #[inline]
+    fn status(&self, status: clap_process_status) -> Status {
+        match status {
+            CLAP_PROCESS_CONTINUE => Status::Continue,
+            CLAP_PROCESS_CONTINUE_IF_NOT_QUIET => Status::ContinueIfNotQuiet,
+            CLAP_PROCESS_TAIL => self.tail_status(),
+            CLAP_PROCESS_SLEEP => Status::Sleep,
+            _ => Status::Error,
+        }
+    }
+
+    /// A plugin that speaks of its tail and cannot tell it is listened to instead.
+    fn tail_status(&self) -> Status {
+        // SAFETY: the vtable is valid as long as the plugin.
+        match self.functions.tail.and_then(|tail| unsafe { tail.as_ref().get }) {
+            // SAFETY: CLAP allows this call on the audio thread.
+            Some(get) => match unsafe { get(self.functions.plugin) } {
+                // CLAP: any value from there on is for ever.
+                0x7fff_ffff.. => Status::Tail(u32::MAX),
+                frames => Status::Tail(frames),
+            },
+            None => Status::ContinueIfNotQuiet,
+        }
+    }
+}
+
+#[cold]
+fn fail(block: &mut Block<'_>, counter: &AtomicU32) -> Status {
+    block.clear_outputs();
+    count(counter, 1);
+    Status::Error
+}
+
+fn count(counter: &AtomicU32, times: u32) {
+    counter.fetch_add(times, Ordering::Relaxed);
+}
+
+/// Sends the plugin's events on, and tells the controller of its parameters.
+#[cold]
+fn forward(output: &super::output::EventOutput, notes: &Notes, block: &mut Block<'_>) {
+    for &event in output.events() {
+        let mut event = event;
+        match event.body {
+            EventBody::SysEx(id) => match block.store_sysex(output.sysex(id)) {
+                Some(stored) => event.body = EventBody::SysEx(stored),
+                None => {
+                    count(&notes.faults.dropped, 1);
+                    continue;
+                }
+            },
+            EventBody::Parameter { parameter, value, .. } => {
+                report(notes, ParameterRecord::Value { parameter, value });
+            }
+            EventBody::Gesture { parameter, begin } => report(notes, ParameterRecord::Gesture { parameter, begin }),
+            _ => {}
+        }
+        block.send(event);
+    }
+}
+
+/// Tells the controller; if there is no room, that it should read all values again.
+fn report(notes: &Notes, record: ParameterRecord) {
+    if notes.with_audio_ends(|ends| ends.parameters.push(record).is_ok()) != Some(true) {
+        notes.raise(pending::PARAMETER_VALUES);
+    }
+}
+
+impl Processor for ClapProcessor {
+    fn start(&mut self) {
+        let _mark = self.mark();
+        self.is_started = self.instance.ensure_processing_started().is_ok();
+        if !self.is_started {
+            count(&self.notes.faults.failed, 1);
+        }
+    }
+
+    #[inline]
+    fn process(&mut self, block: &mut Block<'_>) -> Status {
+        let _mark = self.mark();
+        if !self.is_started {
+            return fail(block, &self.notes.faults.failed);
+        }
+        if self.notes.wake.load(Ordering::Relaxed) {
+            self.notes.wake.store(false, Ordering::Relaxed);
+        }
+        if !self.call.get().prepare(block) {
+            return fail(block, &self.notes.faults.failed);
+        }
+        // SAFETY: the plugin is active and processing, this is the audio thread, and the structures hold for the call.
+        let status = unsafe { (self.functions.process)(self.functions.plugin, self.call.process()) };
+        let status = self.status(status);
+        self.collect(block);
+        if status == Status::Error {
+            return fail(block, &self.notes.faults.failed);
+        }
+        match self.call.get().inspect(block) {
+            Outcome::Sound => status,
+            Outcome::NonFinite => fail(block, &self.notes.faults.non_finite),
+        }
+    }
+
+    fn flush(&mut self, block: &mut Block<'_>) {
+        let _mark = self.mark();
+        self.notes.wake.store(false, Ordering::Relaxed);
+        self.call.get().prepare_flush(block);
+        // SAFETY: the vtable is valid as long as the plugin.
+        let Some(flush) = self.functions.params.and_then(|params| unsafe { params.as_ref().flush }) else { return };
+        let (input, output) = self.call.lists();
+        // SAFETY: the plugin is active and not inside `process`; this is the audio thread, as CLAP asks for then.
+        unsafe { flush(self.functions.plugin, input, output) };
+        self.collect(block);
+    }
+
+    fn wants_processing(&self) -> bool {
+        self.notes.wake.load(Ordering::Relaxed)
+    }
+
+    fn reset(&mut self) {
+        let _mark = self.mark();
+        self.instance.reset();
+    }
+
+    fn stop(&mut self) {
+        let _mark = self.mark();
+        self.instance.ensure_processing_stopped();
+        self.is_started = false;
+    }
+}

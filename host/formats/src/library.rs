@@ -1,0 +1,74 @@
+//! Plugin files: what is in them, and making a plugin of it. Loading is a main-thread matter; a library once loaded
+//! stays loaded for the process's life, for code of it may run on at exit and its threads may outlive its plugins.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::Path;
+
+use crate::clap::ClapLibrary;
+use crate::error::LoadError;
+use crate::plugin::Plugin;
+
+/// A plugin format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Format {
+    /// CLAP 1.
+    Clap,
+}
+
+impl fmt::Display for Format {
+    /// As in a plugin reference: `clap`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Clap => "clap",
+        })
+    }
+}
+
+/// What a plugin says of itself before it is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginDescriptor {
+    /// The format it was found in.
+    pub format: Format,
+    /// Its identity; unique within a file only.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// Who made it, empty if it does not say.
+    pub vendor: String,
+    /// Its version as it writes it.
+    pub version: String,
+    /// A sentence about it, possibly empty.
+    pub description: String,
+    /// Its home page, possibly empty.
+    pub url: String,
+    /// What it is, in the format's words, such as `audio-effect`, `stereo`.
+    pub features: Vec<String>,
+}
+
+/// A loaded plugin file, or an entry linked into the program.
+pub trait Library {
+    /// The file, or the name that a linked entry was given.
+    fn path(&self) -> &Path;
+
+    /// The plugins in it. Those that do not even have an id are left out.
+    fn descriptors(&self) -> &[PluginDescriptor];
+
+    /// Makes a plugin. The calling thread becomes its main thread for its whole life.
+    ///
+    /// # Errors
+    /// [`LoadError::UnknownPlugin`] and [`LoadError::Instantiate`].
+    fn instantiate(&self, id: &str) -> Result<Box<dyn Plugin>, LoadError>;
+}
+
+/// Opens a plugin file or bundle by the format its name says. Main thread.
+///
+/// # Errors
+/// If the file is absent, of no known format, or does not load.
+pub fn open(path: &Path) -> Result<Box<dyn Library>, LoadError> {
+    match path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase).as_deref() {
+        Some("clap") => Ok(Box::new(ClapLibrary::open(path)?)),
+        _ => Err(LoadError::UnknownFormat { path: path.to_owned() }),
+    }
+}

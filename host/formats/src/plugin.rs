@@ -1,0 +1,383 @@
+//! The controller half of a plugin, in words that hold for every format. Everything here belongs to the one thread on
+//! which the plugin was made; the audio half is a [`Processor`] and goes its own way.
+
+use std::time::Instant;
+
+use crosspoint_graph::{ChannelLayout, Processor};
+
+use crate::error::PluginError;
+use crate::library::PluginDescriptor;
+
+/// Into the plugin or out of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BusDirection {
+    /// Into the plugin.
+    Input,
+    /// Out of the plugin.
+    Output,
+}
+
+/// What an audio bus is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BusPurpose {
+    /// The signal itself.
+    Main,
+    /// A side chain, or one more output.
+    Auxiliary,
+}
+
+/// An audio bus: several channels that belong together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AudioBus {
+    /// What people call it.
+    pub name: String,
+    /// Its channels.
+    pub layout: ChannelLayout,
+    /// What it is for.
+    pub purpose: BusPurpose,
+    /// The bus of the other direction, by index, with which it may share buffers.
+    pub in_place: Option<usize>,
+    /// Whether it is on. A bus that is off is no port of the node; the plugin hears silence there.
+    pub active: bool,
+}
+
+/// A language in which notes are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// Notes with ids and expressions of their own, as CLAP and VST3 have them.
+    Notes,
+    /// MIDI 1 bytes.
+    Midi,
+    /// MIDI 1 bytes, each note on a channel of its own.
+    MidiPolyphonicExpression,
+    /// Universal MIDI packets.
+    Midi2,
+}
+
+/// Several dialects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Dialects {
+    /// [`Dialect::Notes`] is one of them.
+    pub notes: bool,
+    /// [`Dialect::Midi`] is one of them.
+    pub midi: bool,
+    /// [`Dialect::MidiPolyphonicExpression`] is one of them.
+    pub midi_polyphonic_expression: bool,
+    /// [`Dialect::Midi2`] is one of them.
+    pub midi2: bool,
+}
+
+impl Dialects {
+    /// Whether a dialect is one of them.
+    pub fn contains(self, dialect: Dialect) -> bool {
+        match dialect {
+            Dialect::Notes => self.notes,
+            Dialect::Midi => self.midi,
+            Dialect::MidiPolyphonicExpression => self.midi_polyphonic_expression,
+            Dialect::Midi2 => self.midi2,
+        }
+    }
+}
+
+/// A port for notes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotePort {
+    /// What people call it.
+    pub name: String,
+    /// What it understands, or may send.
+    pub dialects: Dialects,
+    /// What it likes best: always one of `dialects`, unless there are none.
+    pub preferred: Dialect,
+}
+
+/// What may be done with a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct ParameterFlags {
+    /// Whole values only.
+    pub stepped: bool,
+    /// Whole values that are names rather than numbers.
+    pub enumerated: bool,
+    /// The end of the range is its beginning, as for an angle.
+    pub periodic: bool,
+    /// Not for people's eyes.
+    pub hidden: bool,
+    /// Tells, but cannot be set.
+    pub read_only: bool,
+    /// The plugin's own bypass switch.
+    pub bypass: bool,
+    /// May change over time.
+    pub automatable: bool,
+    /// May be modulated.
+    pub modulatable: bool,
+    /// May be modulated for each note by itself.
+    pub modulatable_per_note: bool,
+    /// Changes are heard only once the plugin has processed.
+    pub requires_process: bool,
+}
+
+/// A parameter, its values in the plugin's plain scale.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// Its identity, the same in every session.
+    pub id: u32,
+    /// What people call it.
+    pub name: String,
+    /// Where it stands in the plugin, such as `oscillators/1`; possibly empty.
+    pub module: String,
+    /// The least value.
+    pub minimum: f64,
+    /// The greatest value.
+    pub maximum: f64,
+    /// The initial value.
+    pub default: f64,
+    /// What may be done with it.
+    pub flags: ParameterFlags,
+}
+
+/// How a plugin is to run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Activation {
+    /// Frames a second: 1 to 10,000,000.
+    pub sample_rate: f64,
+    /// Fewest frames of a block, at least 1.
+    pub min_frames: u32,
+    /// Most frames of a block, at least `min_frames`.
+    pub max_frames: u32,
+}
+
+/// How long a plugin sounds on after its input ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tail {
+    /// So many frames.
+    Frames(u32),
+    /// For ever.
+    Infinite,
+}
+
+/// Whether time is the wall's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RenderMode {
+    /// There is a deadline.
+    RealTime,
+    /// There is none: a plugin may take the better and slower way.
+    Offline,
+}
+
+/// How grave a plugin thinks its message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// For its developers.
+    Debug,
+    /// Good to know.
+    Info,
+    /// Something may be wrong.
+    Warning,
+    /// Something is wrong.
+    Error,
+    /// It cannot go on.
+    Fatal,
+    /// It says that the host broke a rule.
+    HostMisbehaving,
+    /// The plugin broke a rule.
+    PluginMisbehaving,
+}
+
+/// What of the parameters is no longer as it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct ParametersChange {
+    /// Values: read them again.
+    pub values: bool,
+    /// The texts of values.
+    pub text: bool,
+    /// Names, modules, flags: [`Plugin::parameters`] has them.
+    pub info: bool,
+    /// The list itself.
+    pub list: bool,
+}
+
+/// What a plugin has to say, gathered by [`Plugin::poll`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum PluginNotice {
+    /// It asks to be deactivated and activated again.
+    RestartRequested,
+    /// It has another latency now, in frames.
+    LatencyChanged {
+        /// The latency from now on.
+        frames: u32,
+    },
+    /// It has another tail now.
+    TailChanged(Tail),
+    /// Its audio buses or note ports are others, or have other names: describe it again.
+    PortsChanged,
+    /// Its parameters changed.
+    ParametersChanged(ParametersChange),
+    /// A parameter took a value by the plugin's own doing, such as its window.
+    ParameterValue {
+        /// Which.
+        parameter: u32,
+        /// Plain value.
+        value: f64,
+    },
+    /// A person took hold of a control in the plugin's window, or let go of it.
+    ParameterGesture {
+        /// Which.
+        parameter: u32,
+        /// Taken hold of (true) or let go (false).
+        begin: bool,
+    },
+    /// Automation or modulation of a parameter makes no sense any more and is to be removed.
+    ParameterCleared {
+        /// Which.
+        parameter: u32,
+        /// Remove its automation.
+        automation: bool,
+        /// Remove its modulation.
+        modulation: bool,
+    },
+    /// Its state differs from what was last saved or loaded.
+    StateDirty,
+    /// It has a message for people.
+    Log {
+        /// How grave.
+        severity: Severity,
+        /// The message.
+        message: String,
+    },
+    /// Messages from the audio thread that found no room.
+    LogLost {
+        /// How many.
+        messages: u32,
+    },
+    /// Events it sent were wrong: late ones were clamped to the block, unsorted ones sorted, invalid ones dropped.
+    EventFaults {
+        /// Past the end of their block.
+        late: u32,
+        /// Earlier than the one before.
+        unsorted: u32,
+        /// Of no known kind, port or value, or beyond the room there is.
+        dropped: u32,
+    },
+    /// Events for it that were dropped for want of room or meaning.
+    EventsLost {
+        /// How many.
+        events: u32,
+    },
+    /// Blocks that held infinities or values that are no numbers; they were replaced by silence.
+    NonFiniteOutput {
+        /// How many.
+        blocks: u32,
+    },
+    /// `start_processing` or `process` failed.
+    ProcessingFailed {
+        /// How often.
+        times: u32,
+    },
+}
+
+/// A file descriptor a plugin waits for, and what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interest {
+    /// The descriptor (unix).
+    pub descriptor: i32,
+    /// Until it can be read.
+    pub readable: bool,
+    /// Until it can be written.
+    pub writable: bool,
+}
+
+/// A plugin's controller half.
+///
+/// It is made, used and dropped on one thread, its main thread; the type is not `Send`. Values of parameters are in the
+/// plugin's plain scale throughout.
+///
+/// Dropped while its audio half is still out, the plugin lives on until that half is dropped too, wherever that is, and
+/// is destroyed on the main thread by the next [`Plugin::poll`] of any plugin of its format. Bring the half home instead.
+pub trait Plugin {
+    /// What it is.
+    fn descriptor(&self) -> &PluginDescriptor;
+
+    /// Its audio buses, in the plugin's order.
+    fn audio_buses(&self, direction: BusDirection) -> &[AudioBus];
+
+    /// Switches a bus on or off. A plugin that cannot know is given silence there instead.
+    ///
+    /// # Errors
+    /// [`PluginError::Active`]; [`PluginError::UnknownBus`].
+    fn set_bus_active(&mut self, direction: BusDirection, index: usize, active: bool) -> Result<(), PluginError>;
+
+    /// Its note ports, in the plugin's order.
+    fn note_ports(&self, direction: BusDirection) -> &[NotePort];
+
+    /// Its parameters, in the plugin's order.
+    fn parameters(&self) -> &[Parameter];
+
+    /// The value of a parameter as the controller knows it; none for one that does not exist.
+    fn parameter_value(&mut self, parameter: u32) -> Option<f64>;
+
+    /// A value as the plugin would show it, such as `-6.0 dB`.
+    fn value_to_text(&mut self, parameter: u32, value: f64) -> Option<String>;
+
+    /// The value that a text stands for, by the plugin's own conversion.
+    fn text_to_value(&mut self, parameter: u32, text: &str) -> Option<f64>;
+
+    /// Sets parameters of an inactive plugin; values are clamped to their ranges. An active one takes them as events of
+    /// its node.
+    ///
+    /// # Errors
+    /// [`PluginError::Active`]; [`PluginError::UnknownParameter`], then none is set.
+    fn set_parameters(&mut self, values: &[(u32, f64)]) -> Result<(), PluginError>;
+
+    /// Frames by which its output is late, as of the last activation or [`PluginNotice::LatencyChanged`].
+    fn latency(&self) -> u32;
+
+    /// How long it sounds on; zero frames if it does not say.
+    fn tail(&mut self) -> Tail;
+
+    /// Its state: bytes that mean nothing to others.
+    ///
+    /// # Errors
+    /// [`PluginError::Unsupported`] or [`PluginError::Failed`].
+    fn save_state(&mut self) -> Result<Vec<u8>, PluginError>;
+
+    /// Gives it back a state.
+    ///
+    /// # Errors
+    /// [`PluginError::Unsupported`] or [`PluginError::Failed`].
+    fn load_state(&mut self, state: &[u8]) -> Result<(), PluginError>;
+
+    /// Says whether there is a deadline. True if the plugin took notice; one that never asks works in both.
+    fn set_render_mode(&mut self, mode: RenderMode) -> bool;
+
+    /// Whether it can only work in real time, as one that drives hardware.
+    fn requires_real_time(&mut self) -> bool;
+
+    /// Activates it and gives its audio half, to be started and stopped on the audio thread and then brought home to
+    /// [`Plugin::deactivate`]. Event ports of the half are the note ports in order; parameter events are taken on any.
+    ///
+    /// # Errors
+    /// [`PluginError::Activation`], [`PluginError::ActivationRefused`], [`PluginError::Active`],
+    /// [`PluginError::Channels`].
+    fn activate(&mut self, activation: Activation) -> Result<Box<dyn Processor>, PluginError>;
+
+    /// Takes its audio half back and deactivates it.
+    ///
+    /// # Errors
+    /// [`PluginError::ForeignProcessor`] if the half is that of another plugin; it is dropped then.
+    /// [`PluginError::Inactive`].
+    fn deactivate(&mut self, processor: Box<dyn Processor>) -> Result<(), PluginError>;
+
+    /// Whether it is active.
+    fn is_active(&self) -> bool;
+
+    /// Does what the plugin asked the main thread for (callbacks, timers, descriptors, flushes, rescans) and appends
+    /// what it has to say. Never waits. Call it some thirty times a second, or when [`Plugin::next_poll`] or one of
+    /// [`Plugin::interests`] says so.
+    fn poll(&mut self, notices: &mut Vec<PluginNotice>);
+
+    /// When its next timer is due.
+    fn next_poll(&self) -> Option<Instant>;
+
+    /// The file descriptors it waits for, for the event loop to wait for in its place.
+    fn interests(&self) -> Vec<Interest>;
+}
