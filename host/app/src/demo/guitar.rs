@@ -514,7 +514,7 @@ mod tests {
         sound[start..start + (seconds * rate) as usize].to_vec()
     }
 
-    /// Every string, open and at frets 5 and 12, is within 2 cents of equal temperament at every rate.
+    /// Every string, open and at frets 5 and 12, is within half a cent of equal temperament at every rate.
     #[test]
     fn strings_are_in_tune() {
         for rate in RATES_TRIED.map(f64::from) {
@@ -523,7 +523,7 @@ mod tests {
                     let want = 440.0 * (f64::from(key + fret - 69) / 12.0).exp2();
                     let sound = hear(index, &format!("{fret} . ."), 1, 1.0, rate);
                     let off = cents(pitch_near(&sound, want, rate), want);
-                    assert!(off.abs() < 2.0, "string {index}, fret {fret}, {rate} Hz: {off:.2} cents off");
+                    assert!(off.abs() < 0.5, "string {index}, fret {fret}, {rate} Hz: {off:.2} cents off");
                 }
             }
         }
