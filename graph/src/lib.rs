@@ -4,11 +4,14 @@
 //! graphs and may allocate; its audio half, all of it under `rt`, never does.
 #![deny(clippy::disallowed_types)]
 
+pub mod compile;
 pub mod event;
 pub mod graph;
 mod id;
+pub mod nodes;
 mod port;
 mod processor;
+mod publish;
 mod rt;
 mod transport;
 
@@ -16,5 +19,14 @@ pub use graph::{Cell, Edge, EditError, Endpoint, Graph, Matrix, Node, NodeKind, 
 pub use id::{EdgeId, NodeId};
 pub use port::{AudioPort, ChannelLayout, EventPort, MAX_PORT_CHANNELS};
 pub use processor::{Processor, Status};
-pub use rt::{Block, Chunk, kernels};
+pub use publish::{CREDITS, PublishError, Published, Publisher, Returned, renderer, renderer_at};
+pub use rt::{
+    Block, Chunk, Command, Fault, Harness, Level, Load, MAX_RAMP_FRAMES, NOW, Renderer, RendererCell, Report, Settings,
+    Timed, kernels,
+};
 pub use transport::Transport;
+
+/// Makes `assert_no_alloc` abort a test that allocates or frees where it must not.
+#[cfg(test)]
+#[global_allocator]
+static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;

@@ -1,6 +1,8 @@
 //! What one node sees of one chunk: its channels, its events, the transport. Port tables are built when a schedule is
 //! made and stay as they are for its whole life, so that a call costs a few stores.
 
+mod operate;
+
 use crate::event::{Event, EventList, SysExId, SysExPool};
 use crate::transport::Transport;
 
@@ -15,6 +17,8 @@ pub struct Chunk {
     pub transport: Transport,
     /// Whether time is not the wall's: offline rendering or a freewheeling server.
     pub freewheel: bool,
+    /// The most frames that a chunk may have, which is what slots have room for.
+    pub max_block: usize,
 }
 
 /// Where a port's channels stand in the flat channel tables of a [`NodeIo`].
@@ -34,6 +38,8 @@ pub struct NodeIo {
     pub(crate) output_slots: Box<[u32]>,
     pub(crate) input_ports: Box<[ChannelRange]>,
     pub(crate) output_ports: Box<[ChannelRange]>,
+    /// Bit c: input channel c holds zeros only. Channels beyond 63 say so only if all channels do.
+    pub(crate) input_silence: u64,
     /// Events for the node, sorted by frame.
     pub(crate) events_in: EventList,
     /// Events from the node.
@@ -43,6 +49,26 @@ pub struct NodeIo {
 // SAFETY: the pointers lead into the arena of the program that owns this table, and the two move between threads
 // together; a program is used by one thread at a time.
 unsafe impl Send for NodeIo {}
+
+impl NodeIo {
+    /// Notes which inputs are silent. Returns whether all are, which is so where there are none.
+    #[inline]
+    pub(crate) fn scan_silence(&mut self, silence: &[bool]) -> bool {
+        let slots = &self.input_slots;
+        if slots.len() <= 64 {
+            let mut mask = 0;
+            for (bit, &slot) in slots.iter().enumerate() {
+                mask |= u64::from(silence[slot as usize]) << bit;
+            }
+            self.input_silence = mask;
+            mask.count_ones() as usize == slots.len()
+        } else {
+            let all = slots.iter().all(|&slot| silence[slot as usize]);
+            self.input_silence = if all { u64::MAX } else { 0 };
+            all
+        }
+    }
+}
 
 /// One node's view of one chunk.
 pub struct Block<'a> {
@@ -54,7 +80,7 @@ pub struct Block<'a> {
 
 impl<'a> Block<'a> {
     /// # Safety
-    /// Every pointer of `io` leads to at least `chunk.frames` floats that nothing else uses during the call, save that
+    /// Every pointer of `io` leads to at least `chunk.max_block` floats that nothing else uses during the call, save that
     /// inputs may be shared with each other, and an output may equal an input that nothing later reads. `silence` has
     /// an entry for each slot that `io` names.
     #[inline]
@@ -197,29 +223,40 @@ impl<'a> Block<'a> {
     /// Whether an input channel is known to hold zeros only. False says nothing.
     #[inline]
     pub fn input_is_silent(&self, port: usize, channel: usize) -> bool {
-        self.silence[self.io.input_slots[self.input_index(port, channel)] as usize]
+        let index = self.input_index(port, channel);
+        if index < 64 { self.io.input_silence >> index & 1 == 1 } else { self.inputs_are_silent() }
     }
 
     /// Whether all channels of all input ports are known to hold zeros only; true where there are none.
     #[inline]
     pub fn inputs_are_silent(&self) -> bool {
-        self.io.input_slots.iter().all(|&slot| self.silence[slot as usize])
+        let channels = self.io.input_slots.len();
+        channels == 0 || self.io.input_silence.trailing_ones() as usize >= channels.min(64)
     }
 
     /// Says that an output channel holds zeros only. The caller has written them.
     #[inline]
     pub fn set_output_silent(&mut self, port: usize, channel: usize) {
-        let slot = self.io.output_slots[self.output_index(port, channel)];
-        self.silence[slot as usize] = true;
+        let index = self.output_index(port, channel);
+        self.note_silence(index);
     }
 
     /// Writes zeros to all outputs and says so.
     pub fn clear_outputs(&mut self) {
-        for (&pointer, &slot) in self.io.output_channels.iter().zip(&self.io.output_slots) {
+        for index in 0..self.io.output_channels.len() {
             // SAFETY: promised to `new`.
-            unsafe { std::ptr::write_bytes(pointer, 0, self.chunk.frames) };
-            self.silence[slot as usize] = true;
+            unsafe { std::ptr::write_bytes(self.io.output_channels[index], 0, self.chunk.frames) };
+            self.note_silence(index);
         }
+    }
+
+    /// A slot that is marked is taken for zero in chunks of any length, so its rest is cleared as well.
+    #[inline]
+    fn note_silence(&mut self, index: usize) {
+        let rest = self.chunk.max_block - self.chunk.frames;
+        // SAFETY: a slot has room for the longest chunk.
+        unsafe { std::ptr::write_bytes(self.io.output_channels[index].add(self.chunk.frames), 0, rest) };
+        self.silence[self.io.output_slots[index] as usize] = true;
     }
 
     /// Events for the node in this chunk, sorted by frame.

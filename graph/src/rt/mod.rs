@@ -1,7 +1,26 @@
 //! The audio thread's half of the crate. All of the crate's unsafe code is here; nothing here blocks, allocates, frees,
 //! locks, logs or calls the system once it is rendering.
 
+mod arena;
 mod block;
+mod cell;
+mod command;
+mod delay_line;
+mod harness;
 pub mod kernels;
+mod node;
+mod parcel;
+mod playhead;
+mod program;
+mod ramp;
+mod renderer;
 
-pub use block::{Block, Chunk, NodeIo};
+pub use block::{Block, Chunk};
+pub use cell::RendererCell;
+pub use harness::Harness;
+pub use command::{Command, Fault, Level, Load, NOW, Report, Timed};
+pub(crate) use parcel::{CarriedGain, CarriedNode, GainStart, Parcel};
+pub(crate) use program::{Program, Reports};
+pub use ramp::MAX_RAMP_FRAMES;
+pub(crate) use renderer::{Message, Progress};
+pub use renderer::{Renderer, Settings};

@@ -30,8 +30,16 @@ struct TileRamp<'a> {
     slopes: *const f32,
     /// As [`MatrixRamp::elapsed`], for the tile's destinations.
     elapsed: &'a [Option<u32>],
-    /// Frames from the start of the run to the tile.
-    frames: u32,
+    /// First frame of the run, which is what `elapsed` counts to.
+    first: usize,
+}
+
+impl TileRamp<'_> {
+    /// Whether any of the destinations ramps.
+    #[inline(always)]
+    fn moves(&self) -> bool {
+        self.elapsed.iter().any(Option::is_some)
+    }
 }
 
 /// Calls a function that is generic over the rows of a tile.
@@ -48,73 +56,82 @@ macro_rules! with_rows {
 #[inline(always)]
 pub(super) unsafe fn matrix<V: Vector>(matrix: &Matrix<'_>, run: Run) {
     // SAFETY: as promised to this function.
-    unsafe { columns::<V>(matrix, None, run) }
+    unsafe { bands::<V>(matrix, None, run) }
 }
 
 /// See [`super::Kernels::matrix_ramp`].
 #[inline(always)]
 pub(super) unsafe fn matrix_ramp<V: Vector>(matrix: &Matrix<'_>, ramp: &MatrixRamp<'_>, run: Run) {
     // SAFETY: as promised to this function.
-    unsafe { columns::<V>(matrix, Some(ramp), run) }
+    unsafe { bands::<V>(matrix, Some(ramp), run) }
 }
 
-/// Cuts the run into columns of two vectors, then of one. The caller owns the frames of the run at all pointers, gains
-/// and slopes are packed for as many sources and destinations, and the instructions of `V` are there.
+/// Cuts the run into bands of two double columns: the second meets a block's gains where the first has left them, in
+/// the first-level cache. The caller owns the frames of the run at all pointers, gains and slopes are packed for as many
+/// sources and destinations, and the instructions of `V` are there.
 #[inline(always)]
-unsafe fn columns<V: Vector>(matrix: &Matrix<'_>, ramp: Option<&MatrixRamp<'_>>, run: Run) {
-    // SAFETY: every frame of the run is in one column, and none beyond it.
+unsafe fn bands<V: Vector>(matrix: &Matrix<'_>, ramp: Option<&MatrixRamp<'_>>, run: Run) {
+    let sources = matrix.sources.len();
+    let packing = Packing::new(sources, matrix.destinations.len());
+    debug_assert_eq!(matrix.gains.len(), packing.len());
+    // SAFETY: every frame of the run is in one band, and none beyond it; the packing says where a block's gains and
+    // slopes begin and which destinations it has.
     unsafe {
-        if matrix.sources.is_empty() {
+        if sources == 0 {
             return matrix.destinations.iter().for_each(|&destination| run.without_sources(destination));
         }
         let end = run.first + run.frames;
         let mut at = run.first;
-        while at + 2 * V::WIDTH <= end {
-            column::<V, 2>(matrix, ramp, at, V::WIDTH, run);
-            at += 2 * V::WIDTH;
-        }
         while at < end {
-            let lanes = (end - at).min(V::WIDTH);
-            column::<V, 1>(matrix, ramp, at, lanes, run);
-            at += lanes;
+            let band_end = end.min(at + 4 * V::WIDTH);
+            for block in packing.blocks() {
+                let rows = block.first..block.first + block.rows;
+                let tile = Tile {
+                    sources: matrix.sources,
+                    destinations: matrix.destinations.get_unchecked(rows.clone()),
+                    gains: matrix.gains.as_ptr().add(block.first * sources),
+                    stride: block.rows,
+                    at,
+                    lanes: V::WIDTH,
+                    accumulate: run.accumulate,
+                };
+                let ramp = ramp.map(|ramp| TileRamp {
+                    slopes: ramp.slopes.as_ptr().add(block.first * sources),
+                    elapsed: ramp.elapsed.get_unchecked(rows),
+                    first: run.first,
+                });
+                columns::<V>(tile, ramp.filter(TileRamp::moves), band_end);
+            }
+            at = band_end;
         }
     }
 }
 
-/// All destinations of one column.
+/// One block up to frame `end`: two vectors at a time, then one.
 #[inline(always)]
-unsafe fn column<V: Vector, const COLUMNS: usize>(
-    matrix: &Matrix<'_>,
-    ramp: Option<&MatrixRamp<'_>>,
-    at: usize,
-    lanes: usize,
-    run: Run,
-) {
-    let packing = Packing::new(matrix.sources.len(), matrix.destinations.len());
-    debug_assert_eq!(matrix.gains.len(), packing.len());
-    for block in packing.blocks() {
-        let cells = block.first * matrix.sources.len();
-        let rows = block.first..block.first + block.rows;
-        // SAFETY: the packing says where a block's gains and slopes begin and which destinations it has.
-        unsafe {
-            let tile = Tile {
-                sources: matrix.sources,
-                destinations: matrix.destinations.get_unchecked(rows.clone()),
-                gains: matrix.gains.as_ptr().add(cells),
-                stride: block.rows,
-                at,
-                lanes,
-                accumulate: run.accumulate,
-            };
-            let ramp = ramp.map(|ramp| TileRamp {
-                slopes: ramp.slopes.as_ptr().add(cells),
-                elapsed: ramp.elapsed.get_unchecked(rows),
-                frames: (at - run.first) as u32,
-            });
-            match ramp {
-                Some(ramp) if ramp.elapsed.iter().any(Option::is_some) => halves::<V, COLUMNS>(tile, ramp),
-                _ => with_rows!(block.rows, [1 2 3 4 5 6], at_rest::<V, _, COLUMNS>(tile)),
-            }
+unsafe fn columns<V: Vector>(mut tile: Tile<'_>, ramp: Option<TileRamp<'_>>, end: usize) {
+    // SAFETY: every frame of the band is in one tile, and none beyond it.
+    unsafe {
+        while tile.at + 2 * V::WIDTH <= end {
+            block::<V, 2>(tile, ramp);
+            tile.at += 2 * V::WIDTH;
+        }
+        while tile.at < end {
+            tile.lanes = V::WIDTH.min(end - tile.at);
+            block::<V, 1>(tile, ramp);
+            tile.at += tile.lanes;
+        }
+    }
+}
+
+/// One block of one column.
+#[inline(always)]
+unsafe fn block<V: Vector, const COLUMNS: usize>(tile: Tile<'_>, ramp: Option<TileRamp<'_>>) {
+    // SAFETY: a block's tile has as many rows as its gains for one source.
+    unsafe {
+        match ramp {
+            Some(ramp) => halves::<V, COLUMNS>(tile, ramp),
+            None => with_rows!(tile.stride, [1 2 3 4 5 6], at_rest::<V, _, COLUMNS>(tile)),
         }
     }
 }
@@ -135,7 +152,7 @@ unsafe fn halves<V: Vector, const COLUMNS: usize>(tile: Tile<'_>, ramp: TileRamp
             };
             let ramp =
                 TileRamp { slopes: ramp.slopes.add(row), elapsed: ramp.elapsed.get_unchecked(rows.clone()), ..ramp };
-            if ramp.elapsed.iter().any(Option::is_some) {
+            if ramp.moves() {
                 with_rows!(rows.len(), [1 2 3], ramping::<V, _, COLUMNS>(tile, ramp));
             } else {
                 with_rows!(rows.len(), [1 2 3], at_rest::<V, _, COLUMNS>(tile));
@@ -181,10 +198,11 @@ unsafe fn ramping<V: Vector, const ROWS: usize, const COLUMNS: usize>(tile: Tile
             gains = gains.add(tile.stride);
             slopes = slopes.add(tile.stride);
         }
+        let since = (tile.at - ramp.first) as u32;
         for (row, elapsed) in ramp.elapsed.iter().enumerate().take(ROWS) {
             let Some(elapsed) = elapsed else { continue };
             for column in 0..COLUMNS {
-                let time = V::count_from(elapsed + ramp.frames + (column * V::WIDTH) as u32);
+                let time = V::count_from(elapsed + since + (column * V::WIDTH) as u32);
                 standing[row][column] = time.multiply_add(moving[row][column], standing[row][column]);
             }
         }

@@ -108,18 +108,29 @@ pub(super) trait Vector: Copy {
 }
 
 /// Runs a body for each vector of `frames` frames from frame `first` on: with `lanes` the constant width for whole
-/// vectors, then once for what is left. A macro, since a closure would not be compiled for the level's instructions.
+/// vectors, four at a time as long as there are, then once for what is left. A macro, since a closure would not be
+/// compiled for the level's instructions.
 macro_rules! each_vector {
     ($vector:ty, $first:expr, $frames:expr, |$at:ident, $lanes:ident| $body:block) => {{
         let mut $at: usize = $first;
-        let end: usize = $at + $frames;
-        while $at + <$vector>::WIDTH <= end {
+        let frames: usize = $frames;
+        let rest = frames % <$vector>::WIDTH;
+        let whole = $at + frames - rest;
+        let fours = $at + frames - frames % (4 * <$vector>::WIDTH);
+        while $at != fours {
+            for _ in 0..4 {
+                let $lanes = <$vector>::WIDTH;
+                $body
+                $at += <$vector>::WIDTH;
+            }
+        }
+        while $at != whole {
             let $lanes = <$vector>::WIDTH;
             $body
             $at += <$vector>::WIDTH;
         }
-        if $at < end {
-            let $lanes = end - $at;
+        if rest != 0 {
+            let $lanes = rest;
             $body
         }
     }};

@@ -1,0 +1,9 @@
+//! Pass 2: feedback edges. Each is a delay line that is read before it is written, so no chunk may be longer than the
+//! shortest of them.
+
+use super::flat::Flat;
+
+/// The longest chunk in frames that the feedback edges allow; `u32::MAX` without any.
+pub(super) fn longest_chunk(flat: &Flat) -> u32 {
+    flat.edges.iter().filter_map(|edge| edge.feedback).min().unwrap_or(u32::MAX)
+}

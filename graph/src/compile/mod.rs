@@ -1,0 +1,124 @@
+//! The compiler: from a graph to a schedule, in passes of one file each. Runs on the control thread; knows no samples.
+
+mod buffers;
+mod dump;
+mod feedback;
+mod flat;
+mod latency;
+mod lower;
+mod order;
+mod schedule;
+mod verify;
+
+pub use dump::{dot, svg, text};
+pub use flat::Flat;
+pub use schedule::{
+    ELIDED, EventEdge, Line, MatrixPlan, Mix, Op, Row, SILENT_SLOT, Schedule, ScheduledCell, ScheduledEdge,
+    ScheduledInput, ScheduledNode, ScheduledOutput, Span, Tap, Term,
+};
+pub use verify::Defect;
+
+use crate::graph::Graph;
+use crate::id::NodeId;
+
+/// Why a graph could not be compiled. The schedule before it keeps playing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompileError {
+    /// The signal runs in a circle.
+    #[error("the signal runs in a circle: {}; make one of its edges a feedback edge", path(names))]
+    Cycle {
+        /// The nodes of the circle, in the direction of the signal.
+        nodes: Vec<NodeId>,
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// The compiler made a mistake and found it.
+    #[error("the compiled schedule is wrong, {0}")]
+    Defect(#[from] Defect),
+}
+
+fn path(names: &[String]) -> String {
+    let mut path = names.join(" -> ");
+    if let Some(first) = names.first() {
+        path.push_str(" -> ");
+        path.push_str(first);
+    }
+    path
+}
+
+/// Compiles graphs, keeping its working memory from one to the next.
+#[derive(Default)]
+pub struct Compiler {
+    flat: Flat,
+    order: Vec<u32>,
+    order_scratch: order::Scratch,
+    arrivals: latency::Arrivals,
+    lower_scratch: lower::Scratch,
+    buffers_scratch: buffers::Scratch,
+    verify_scratch: verify::Scratch,
+}
+
+/// What a schedule has to go on from.
+#[derive(Clone, Copy, Default)]
+pub struct Context<'a> {
+    /// The schedule that plays now: new cells fade in, changed delays cross-fade.
+    pub previous: Option<&'a Schedule>,
+    /// By index of an edge's id: whether the gains of the edge are about to change without a compile, so that none of
+    /// its cells may be elided. Edges beyond the end are not.
+    pub adjustable: &'a [bool],
+}
+
+impl Compiler {
+    /// A compiler without any memory yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Compiles and verifies.
+    ///
+    /// # Errors
+    /// [`CompileError::Cycle`] with the path, if the graph has one.
+    pub fn compile(&mut self, graph: &Graph, context: Context<'_>) -> Result<Schedule, CompileError> {
+        self.flat.read(graph);
+        self.compile_flat(context).map_err(|failure| match failure {
+            Failure::Cycle(path) => {
+                let nodes: Vec<NodeId> = path.into_iter().map(|node| self.flat.nodes[node as usize].id).collect();
+                let names =
+                    nodes.iter().map(|&id| graph.node(id).map_or_else(|| id.to_string(), |node| node.name.clone()));
+                CompileError::Cycle { names: names.collect(), nodes }
+            }
+            Failure::Defect(defect) => CompileError::Defect(defect),
+        })
+    }
+
+    /// Compiles the graph that was compiled last once more, under another context.
+    ///
+    /// # Errors
+    /// Only a defect of the compiler: the graph has been compiled before.
+    pub fn recompile(&mut self, context: Context<'_>) -> Result<Schedule, CompileError> {
+        self.compile_flat(context).map_err(|failure| match failure {
+            Failure::Cycle(_) => CompileError::Cycle { nodes: Vec::new(), names: Vec::new() },
+            Failure::Defect(defect) => CompileError::Defect(defect),
+        })
+    }
+
+    fn compile_flat(&mut self, context: Context<'_>) -> Result<Schedule, Failure> {
+        let flat = &mut self.flat;
+        flat.follow(context.previous);
+        order::order(flat, &mut self.order_scratch, &mut self.order).map_err(Failure::Cycle)?;
+        latency::align(flat, &self.order, &mut self.arrivals);
+        let mut schedule = Schedule::default();
+        let values =
+            lower::lower(flat, &self.order, &self.arrivals, context.adjustable, &mut self.lower_scratch, &mut schedule);
+        schedule.longest_chunk = feedback::longest_chunk(flat);
+        buffers::assign(&mut schedule, values, &mut self.buffers_scratch);
+        verify::verify(flat, &schedule, &mut self.verify_scratch).map_err(Failure::Defect)?;
+        Ok(schedule)
+    }
+}
+
+enum Failure {
+    Cycle(Vec<u32>),
+    Defect(Defect),
+}

@@ -1,0 +1,414 @@
+//! The control half's end of the rings: turns edited graphs into programs, sends them, and takes back what they replace.
+//! Never touches a processor that the renderer has.
+
+use crate::compile::{CompileError, Compiler, Context, ELIDED, Schedule, ScheduledEdge};
+use crate::graph::Graph;
+use crate::id::{EdgeId, NodeId};
+use crate::kernels::{Kernels, Level as KernelLevel};
+use crate::processor::Processor;
+use crate::rt::{
+    CarriedGain, CarriedNode, Command, GainStart, Level, Load, Message, NOW, Parcel, Program, Progress, Renderer,
+    Report, Reports, Settings, Timed,
+};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Parcels that may be about at once: on their way out, waiting for their frame, or on their way home.
+pub const CREDITS: usize = 8;
+/// Messages that fit into the ring to the renderer.
+const MESSAGES: usize = 8192;
+const REPORTS: usize = 4096;
+const LOADS: usize = 1 << 16;
+const LEVELS: usize = 1 << 14;
+
+/// Why something could not be sent to the renderer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The graph does not compile.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// The renderer has not taken what was sent before: nothing renders, or too much is sent at once.
+    #[error("the renderer has not taken {} messages yet; is anything rendering?", MESSAGES)]
+    Full,
+}
+
+/// Whether a graph is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Published {
+    /// It was sent.
+    Sent,
+    /// All credits are out: it goes with the next [`Publisher::publish`] that finds one. Edits made until then go
+    /// together.
+    Waiting,
+}
+
+/// A processor that has come home.
+pub struct Returned {
+    /// Whose it was.
+    pub node: NodeId,
+    /// To be deactivated and dropped, or given out again.
+    pub processor: Box<dyn Processor>,
+}
+
+/// The control half of a renderer.
+///
+/// # Threads
+/// One thread at a time; may be sent.
+pub struct Publisher {
+    settings: Settings,
+    compiler: Compiler,
+    outbox: rtrb::Producer<Message>,
+    home: rtrb::Consumer<Box<Parcel>>,
+    reports: rtrb::Consumer<Report>,
+    loads: rtrb::Consumer<Load>,
+    levels: rtrb::Consumer<Level>,
+    progress: Arc<Progress>,
+    credits: usize,
+    /// What the last parcel sent will play; none before the first.
+    playing: Option<Arc<Schedule>>,
+    /// Processors to go with the next parcel.
+    arriving: HashMap<NodeId, Box<dyn Processor>>,
+    /// Nodes whose processor is to come home with the next parcel though they stay.
+    withdrawn: Vec<NodeId>,
+    returned: Vec<Returned>,
+    /// By index of an edge's id: its gains move, or are about to.
+    adjustable: Vec<bool>,
+    /// Frame by which all that was sent so far has come to rest, once it is installed.
+    rest_after: u64,
+}
+
+/// Makes the two halves, playing nothing yet.
+pub fn renderer(settings: Settings) -> (Publisher, Box<Renderer>) {
+    renderer_at(settings, KernelLevel::detect())
+}
+
+/// As [`renderer`], with the instruction set forced; one that the machine lacks falls back to its best.
+pub fn renderer_at(settings: Settings, level: KernelLevel) -> (Publisher, Box<Renderer>) {
+    let (outbox, inbox) = rtrb::RingBuffer::new(MESSAGES);
+    let (home_in, home) = rtrb::RingBuffer::new(CREDITS);
+    let (reports_in, reports) = rtrb::RingBuffer::new(REPORTS);
+    let (loads_in, loads) = rtrb::RingBuffer::new(LOADS);
+    let (levels_in, levels) = rtrb::RingBuffer::new(LEVELS);
+    let progress = Arc::new(Progress::default());
+    let nothing = Schedule { longest_chunk: u32::MAX, slots: 1, ..Schedule::default() };
+    let program = Box::new(Program::new(Arc::new(nothing), settings.max_block, settings.events));
+    let kernels = Kernels::for_level(level).unwrap_or_else(Kernels::best);
+    let streams = Reports { reports: reports_in, loads: loads_in, levels: levels_in, lost: 0 };
+    let renderer = Box::new(Renderer::new(settings, kernels, program, inbox, home_in, streams, progress.clone()));
+    let publisher = Publisher {
+        settings,
+        compiler: Compiler::new(),
+        outbox,
+        home,
+        reports,
+        loads,
+        levels,
+        progress,
+        credits: CREDITS,
+        playing: None,
+        arriving: HashMap::new(),
+        withdrawn: Vec::new(),
+        returned: Vec::new(),
+        adjustable: Vec::new(),
+        rest_after: 0,
+    };
+    (publisher, renderer)
+}
+
+impl Publisher {
+    /// How the renderer was made.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Steady frame of the renderer's next block.
+    pub fn frame(&self) -> u64 {
+        self.progress.frame.load(Ordering::Acquire)
+    }
+
+    /// The schedule that the last parcel sent carries.
+    pub fn schedule(&self) -> Option<&Arc<Schedule>> {
+        self.playing.as_ref()
+    }
+
+    /// Messages that the renderer could not deliver because nobody read them.
+    pub fn lost(&self) -> u64 {
+        self.progress.lost.load(Ordering::Relaxed)
+    }
+
+    /// Gives a node the processor that the next parcel brings to it, in place of the one it has.
+    pub fn give(&mut self, node: NodeId, processor: Box<dyn Processor>) {
+        if let Some(unsent) = self.arriving.insert(node, processor) {
+            self.returned.push(Returned { node, processor: unsent });
+        }
+    }
+
+    /// Lets the next parcel bring a node's processor home though the node stays; it plays its bypass path then. Fade
+    /// to that first, by [`Command::Bypass`].
+    pub fn withdraw(&mut self, node: NodeId) {
+        self.withdrawn.push(node);
+    }
+
+    /// Sends the graph as it is now, to play from a steady frame on ([`NOW`]: at once). What goes fades out first, what
+    /// is new or changed ramps from there.
+    ///
+    /// # Errors
+    /// If the graph does not compile; what plays goes on.
+    pub fn publish(&mut self, graph: &Graph, frame: u64) -> Result<Published, PublishError> {
+        self.receive();
+        // A removal may take two parcels: one that gives the cells a gain to fade, one without them.
+        if self.credits < 2 || self.outbox.slots() < 2 {
+            return Ok(Published::Waiting);
+        }
+        let removed = self.removed_edges(graph);
+        if !removed.is_empty() && self.any_elided(&removed) {
+            self.materialise(&removed, frame)?;
+        }
+        let previous = self.playing.clone();
+        let context = Context { previous: previous.as_deref(), adjustable: &self.adjustable };
+        let schedule = Arc::new(self.compiler.compile(graph, context)?);
+        self.send_program(schedule, removed.into_boxed_slice(), frame)?;
+        self.arriving_must_have_a_node(graph);
+        Ok(Published::Sent)
+    }
+
+    /// Sends a crosspoint to a linear gain (polarity and mute applied) in so many frames, from a steady frame on. The
+    /// graph has been edited likewise. Needs no compile, unless the crosspoint had been elided for being at unity.
+    ///
+    /// # Errors
+    /// If nothing takes messages, or the graph does not compile.
+    #[allow(clippy::too_many_arguments, reason = "a crosspoint and its way are all of these")]
+    pub fn set_gain(
+        &mut self,
+        graph: &Graph,
+        edge: EdgeId,
+        source: u16,
+        destination: u16,
+        gain: f32,
+        frame: u64,
+        ramp: u32,
+    ) -> Result<Published, PublishError> {
+        let known = self.playing.as_ref().and_then(|playing| {
+            let cell = playing.cells[playing.cell(edge, source, destination)? as usize];
+            let dense = playing.edge(edge)?.matrix.is_some();
+            Some(dense || cell.term != ELIDED)
+        });
+        match known {
+            // A cell that the renderer has never heard of comes with a schedule.
+            None => return self.publish(graph, frame),
+            Some(true) => {}
+            Some(false) => {
+                self.receive();
+                if self.credits < 1 || self.outbox.slots() < 2 {
+                    return Ok(Published::Waiting);
+                }
+                self.materialise(&[edge], frame)?;
+            }
+        }
+        self.mark_adjustable(edge);
+        self.send(Timed { frame, command: Command::Gain { edge, source, destination, gain, ramp } })?;
+        self.rest_after = self.rest_after.max(frame.max(self.frame()) + u64::from(ramp));
+        Ok(Published::Sent)
+    }
+
+    /// Sends a command.
+    ///
+    /// # Errors
+    /// [`PublishError::Full`] if nothing takes messages.
+    pub fn send(&mut self, timed: Timed) -> Result<(), PublishError> {
+        self.outbox.push(Message::Command(timed)).map_err(|_| PublishError::Full)
+    }
+
+    /// Sends a command that takes effect at once.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub fn send_now(&mut self, command: Command) -> Result<(), PublishError> {
+        self.send(Timed { frame: NOW, command })
+    }
+
+    /// Whether all parcels are home and all ramps are over, so that nothing of the edits is left.
+    pub fn is_settled(&mut self) -> bool {
+        self.receive();
+        let installed = self.progress.installed.load(Ordering::Acquire);
+        self.credits == CREDITS && self.frame() > self.rest_after.max(installed + 2 * u64::from(self.settings.fade))
+    }
+
+    /// Once all is at rest, sends a schedule in which crosspoints that came to rest at unity cost nothing again. Says
+    /// whether there was anything to do.
+    ///
+    /// # Errors
+    /// As [`Self::publish`].
+    pub fn settle(&mut self, graph: &Graph) -> Result<bool, PublishError> {
+        if !self.adjustable.iter().any(|&adjustable| adjustable) || !self.is_settled() {
+            return Ok(false);
+        }
+        self.adjustable.clear();
+        self.publish(graph, NOW).map(|published| published == Published::Sent)
+    }
+
+    /// The processors that have come home since the last call.
+    pub fn returned(&mut self) -> Vec<Returned> {
+        self.receive();
+        std::mem::take(&mut self.returned)
+    }
+
+    /// The next report.
+    pub fn report(&mut self) -> Option<Report> {
+        self.reports.pop().ok()
+    }
+
+    /// The next measurement of time, while [`Command::Measure`] is on.
+    pub fn load(&mut self) -> Option<Load> {
+        self.loads.pop().ok()
+    }
+
+    /// The next measurement of a level, for nodes that are metered.
+    pub fn level(&mut self) -> Option<Level> {
+        self.levels.pop().ok()
+    }
+
+    /// Takes what came home, and drops what is of no use.
+    fn receive(&mut self) {
+        while let Ok(mut parcel) = self.home.pop() {
+            self.credits += 1;
+            for node in &mut parcel.program.nodes {
+                if let Some(processor) = node.seat.processor.take() {
+                    self.returned.push(Returned { node: node.id, processor });
+                }
+            }
+        }
+    }
+
+    fn mark_adjustable(&mut self, edge: EdgeId) {
+        if self.adjustable.len() <= edge.index() {
+            self.adjustable.resize(edge.index() + 1, false);
+        }
+        self.adjustable[edge.index()] = true;
+    }
+
+    /// Edges that play now and will not any more: gone, or joined to other ports.
+    fn removed_edges(&self, graph: &Graph) -> Vec<EdgeId> {
+        let Some(playing) = &self.playing else { return Vec::new() };
+        playing.edges.iter().map(|edge| edge.id).filter(|&id| graph.edge(id).is_none()).collect()
+    }
+
+    fn any_elided(&self, edges: &[EdgeId]) -> bool {
+        self.playing.as_ref().is_some_and(|playing| {
+            edges.iter().filter_map(|&edge| playing.edge(edge)).any(|edge| {
+                edge.matrix.is_none() && playing.cells[edge.cells.range()].iter().any(|cell| cell.term == ELIDED)
+            })
+        })
+    }
+
+    /// Sends what plays once more, with cells that can move where some were elided.
+    fn materialise(&mut self, edges: &[EdgeId], frame: u64) -> Result<(), PublishError> {
+        edges.iter().for_each(|&edge| self.mark_adjustable(edge));
+        let previous = self.playing.clone();
+        let context = Context { previous: previous.as_deref(), adjustable: &self.adjustable };
+        let schedule = Arc::new(self.compiler.recompile(context)?);
+        let arriving = std::mem::take(&mut self.arriving);
+        let withdrawn = std::mem::take(&mut self.withdrawn);
+        let sent = self.send_program(schedule, Box::default(), frame);
+        self.arriving = arriving;
+        self.withdrawn = withdrawn;
+        sent
+    }
+
+    fn send_program(&mut self, schedule: Arc<Schedule>, fading: Box<[EdgeId]>, frame: u64) -> Result<(), PublishError> {
+        let mut program = Box::new(Program::new(schedule.clone(), self.settings.max_block, self.settings.events));
+        for node in &mut program.nodes {
+            if let Some(processor) = self.arriving.remove(&node.id) {
+                node.seat.processor = Some(processor);
+            }
+        }
+        let previous = self.playing.as_deref();
+        let parcel = Parcel {
+            frame,
+            nodes: carried_nodes(&schedule, previous, &self.withdrawn),
+            lines: carried_lines(&schedule, previous),
+            gains: carried_gains(&schedule, previous),
+            follows: previous.is_some(),
+            fading,
+            program,
+        };
+        let moving = moving_edges(&schedule, previous);
+        if self.outbox.push(Message::Parcel(Box::new(parcel))).is_err() {
+            return Err(PublishError::Full);
+        }
+        self.withdrawn.clear();
+        self.credits -= 1;
+        moving.into_iter().for_each(|edge| self.mark_adjustable(edge));
+        self.playing = Some(schedule);
+        Ok(())
+    }
+
+    /// Processors given to nodes that are not there come back.
+    fn arriving_must_have_a_node(&mut self, graph: &Graph) {
+        let strays: Vec<NodeId> = self.arriving.keys().copied().filter(|&node| graph.node(node).is_none()).collect();
+        for node in strays {
+            if let Some(processor) = self.arriving.remove(&node) {
+                self.returned.push(Returned { node, processor });
+            }
+        }
+    }
+}
+
+fn carried_nodes(schedule: &Schedule, previous: Option<&Schedule>, withdrawn: &[NodeId]) -> Box<[CarriedNode]> {
+    let Some(previous) = previous else { return Box::default() };
+    let places: HashMap<NodeId, u32> =
+        previous.nodes.iter().enumerate().map(|(place, node)| (node.id, place as u32)).collect();
+    let carried = schedule.nodes.iter().enumerate().filter_map(|(to, node)| {
+        let from = *places.get(&node.id)?;
+        Some(CarriedNode { to: to as u32, from, withdraw: withdrawn.contains(&node.id) })
+    });
+    carried.collect()
+}
+
+fn carried_lines(schedule: &Schedule, previous: Option<&Schedule>) -> Box<[(u32, u32)]> {
+    let Some(previous) = previous else { return Box::default() };
+    let places: HashMap<(NodeId, u32), u32> =
+        previous.lines.iter().enumerate().map(|(place, line)| ((line.node, line.channel), place as u32)).collect();
+    let carried = schedule
+        .lines
+        .iter()
+        .enumerate()
+        .filter_map(|(to, line)| Some((to as u32, *places.get(&(line.node, line.channel))?)));
+    carried.collect()
+}
+
+/// Edges with a crosspoint that a schedule brings to another gain than it had, or that is new.
+fn moving_edges(schedule: &Schedule, previous: Option<&Schedule>) -> Vec<EdgeId> {
+    let Some(previous) = previous else { return Vec::new() };
+    let moves = |edge: &&ScheduledEdge| {
+        schedule.cells[edge.cells.range()].iter().any(|cell| {
+            let before = previous.cell(edge.id, cell.source, cell.destination);
+            before.is_none_or(|before| previous.cells[before as usize].gain != cell.gain)
+        })
+    };
+    schedule.edges.iter().filter(moves).map(|edge| edge.id).collect()
+}
+
+/// The crosspoints that do not start at their goal, or whose gain only the renderer knows.
+fn carried_gains(schedule: &Schedule, previous: Option<&Schedule>) -> Box<[CarriedGain]> {
+    let Some(previous) = previous else { return Box::default() };
+    let mut gains = Vec::new();
+    for edge in &schedule.edges {
+        let old = previous.edge(edge.id);
+        for cell in &schedule.cells[edge.cells.range()] {
+            if edge.matrix.is_none() && cell.term == ELIDED {
+                continue;
+            }
+            let before = old.and_then(|_| previous.cell(edge.id, cell.source, cell.destination));
+            let start = match (before.map(|place| &previous.cells[place as usize]), old) {
+                (Some(before), Some(old)) if old.matrix.is_none() && before.term == ELIDED => GainStart::At(1.0),
+                (Some(_), _) => GainStart::Carried,
+                (None, _) => GainStart::At(0.0),
+            };
+            gains.push(CarriedGain { edge: edge.id, source: cell.source, destination: cell.destination, start });
+        }
+    }
+    gains.into_boxed_slice()
+}

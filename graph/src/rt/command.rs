@@ -1,0 +1,150 @@
+//! What the control half asks of the renderer, and what the renderer reports. Plain values, each with its frame.
+
+use crate::event::Event;
+use crate::id::{EdgeId, NodeId};
+
+/// Takes effect as soon as it arrives.
+pub const NOW: u64 = 0;
+
+/// Something to do at a frame, without a compile.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Command {
+    /// A crosspoint goes to a linear gain within so many frames.
+    Gain {
+        /// The edge.
+        edge: EdgeId,
+        /// Source channel within its port.
+        source: u16,
+        /// Destination channel within its port.
+        destination: u16,
+        /// Linear, with polarity; 0 for muted.
+        gain: f32,
+        /// Length of the ramp in frames.
+        ramp: u32,
+    },
+    /// A node receives an event; an input node sends it on. The event's own frame is ignored.
+    Event {
+        /// The node.
+        node: NodeId,
+        /// The event.
+        event: Event,
+    },
+    /// All notes end that a node was given by commands or by the edges into it.
+    EndNotes {
+        /// The node.
+        node: NodeId,
+    },
+    /// A node fades to its bypass path, or back.
+    Bypass {
+        /// The node.
+        node: NodeId,
+        /// Whether it is to be bypassed.
+        on: bool,
+    },
+    /// The playhead starts or stops.
+    Play(bool),
+    /// The playhead jumps to a frame of the song.
+    Locate(i64),
+    /// Quarter notes a minute, from here on.
+    Tempo(f64),
+    /// Beats a bar and the note value of a beat, from here on.
+    Metre(u16, u16),
+    /// Loops between two frames of the song, or no longer.
+    Loop(Option<(i64, i64)>),
+    /// Whether recording is armed.
+    Record(bool),
+    /// Whether the time of each node is taken.
+    Measure(bool),
+    /// Whether the outputs of a node are metered.
+    Meter {
+        /// The node.
+        node: NodeId,
+        /// Whether to.
+        on: bool,
+    },
+}
+
+/// A command with the frame at which it takes effect.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Timed {
+    /// Steady frame of the renderer; a frame that has passed means at once.
+    pub frame: u64,
+    /// What to do.
+    pub command: Command,
+}
+
+/// Why a node is bypassed although nobody asked for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Its processor said so: an error, or output that is not a number.
+    Failed,
+}
+
+/// Something the control half should know.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Report {
+    /// A node failed at a frame and is bypassed until it is replaced.
+    Fault {
+        /// The node.
+        node: NodeId,
+        /// Steady frame of the chunk.
+        frame: u64,
+        /// Why.
+        fault: Fault,
+    },
+    /// A node sent a parameter value or gesture of its own.
+    Sent {
+        /// The node.
+        node: NodeId,
+        /// Steady frame of the event.
+        frame: u64,
+        /// The event.
+        event: Event,
+    },
+    /// Events were lost at a node because too many came at once.
+    EventsLost {
+        /// The node.
+        node: NodeId,
+        /// How many.
+        count: u32,
+    },
+    /// A node has faded to its bypass path.
+    Bypassed {
+        /// The node.
+        node: NodeId,
+    },
+    /// A command spoke of a node or crosspoint that the playing schedule does not have.
+    Unknown {
+        /// Steady frame.
+        frame: u64,
+    },
+}
+
+/// How long a node took for a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// The node; none for the whole of a call to render.
+    pub node: Option<NodeId>,
+    /// In ticks of [`crate::kernels::ticks`].
+    pub ticks: u64,
+    /// Frames rendered in that time.
+    pub frames: u32,
+}
+
+/// The level of one channel over a chunk.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Level {
+    /// The node.
+    pub node: NodeId,
+    /// Output channel, counted over all ports.
+    pub channel: u16,
+    /// Greatest magnitude.
+    pub peak: f32,
+    /// Sum of squares; its mean over [`Self::frames`] is the square of the RMS.
+    pub square_sum: f64,
+    /// Frames measured.
+    pub frames: u32,
+}

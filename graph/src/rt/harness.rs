@@ -1,0 +1,169 @@
+//! One processor without a renderer: for tests of processors, of plugin formats and of nodes written by others. Calls the
+//! processor exactly as the renderer does.
+
+use super::arena::Arena;
+use super::block::{Block, ChannelRange, Chunk, NodeIo};
+use crate::event::{Event, EventList, SysExPool};
+use crate::graph::Node;
+use crate::port::AudioPort;
+use crate::processor::{Processor, Status};
+use crate::transport::Transport;
+
+/// The slots, events and transport of one node. Nothing is shared with a schedule.
+pub struct Harness {
+    arena: Arena,
+    io: NodeIo,
+    silence: Vec<bool>,
+    sysex: SysExPool,
+    max_block: usize,
+    frame: u64,
+    /// Musical time at the next chunk; moves on by itself only in [`Transport::frame`] while playing.
+    pub transport: Transport,
+    /// Whether the next chunk is rendered offline.
+    pub freewheel: bool,
+}
+
+impl Harness {
+    /// Slots for a node's ports and chunks of up to `max_block` frames, with room for 1024 events each way.
+    pub fn new(node: &Node, max_block: usize) -> Self {
+        let (input_ports, inputs) = ranges(&node.audio_inputs);
+        let (output_ports, outputs) = ranges(&node.audio_outputs);
+        // Slot 0 is silence, as in a schedule.
+        let mut arena = Arena::new((1 + inputs + outputs) as usize, max_block);
+        let input_slots: Box<[u32]> = (1..=inputs).collect();
+        let output_slots: Box<[u32]> = (1 + inputs..=inputs + outputs).collect();
+        let io = NodeIo {
+            input_channels: input_slots.iter().map(|&slot| arena.slot(slot)).collect(),
+            output_channels: output_slots.iter().map(|&slot| arena.slot(slot)).collect(),
+            input_ports,
+            output_ports,
+            input_silence: 0,
+            events_in: EventList::with_capacity(1024),
+            events_out: EventList::with_capacity(1024),
+            input_slots,
+            output_slots,
+        };
+        Self {
+            silence: vec![false; (1 + inputs + outputs) as usize],
+            arena,
+            io,
+            sysex: SysExPool::with_capacity(64 * 1024, 256),
+            max_block,
+            frame: 0,
+            transport: Transport::default(),
+            freewheel: false,
+        }
+    }
+
+    /// The samples of an input channel for the next chunk, `max_block` of them, counted over all ports. They stay until
+    /// written again; an in-place node may overwrite them.
+    ///
+    /// # Panics
+    /// If there is no such channel.
+    pub fn input(&mut self, channel: usize) -> &mut [f32] {
+        let slot = self.io.input_slots[channel];
+        self.samples(slot)
+    }
+
+    /// The samples of an output channel, valid for the frames of the last chunk.
+    ///
+    /// # Panics
+    /// If there is no such channel.
+    pub fn output(&mut self, channel: usize) -> &[f32] {
+        let slot = self.io.output_slots[channel];
+        self.samples(slot)
+    }
+
+    /// Whether the processor marked an output channel as silent in the last chunk.
+    ///
+    /// # Panics
+    /// If there is no such channel.
+    pub fn output_is_silent(&self, channel: usize) -> bool {
+        self.silence[self.io.output_slots[channel] as usize]
+    }
+
+    fn samples(&mut self, slot: u32) -> &mut [f32] {
+        let first = self.arena.slot(slot);
+        // SAFETY: a slot has room for the longest chunk, and the borrow of self keeps it from being borrowed twice.
+        unsafe { std::slice::from_raw_parts_mut(first, self.max_block) }
+    }
+
+    /// Adds an event for the next chunk.
+    pub fn send(&mut self, event: Event) -> bool {
+        self.io.events_in.push(event)
+    }
+
+    /// Puts a system-exclusive message into the pool of the next chunk.
+    pub fn store_sysex(&mut self, bytes: &[u8]) -> Option<crate::event::SysExId> {
+        self.sysex.store(bytes)
+    }
+
+    /// The bytes of a message that the processor sent in the last chunk.
+    pub fn sysex(&self, id: crate::event::SysExId) -> &[u8] {
+        self.sysex.get(id)
+    }
+
+    /// What the processor sent in the last chunk.
+    pub fn sent(&self) -> &[Event] {
+        self.io.events_out.as_slice()
+    }
+
+    /// Steady frame of the next chunk.
+    pub fn frame(&self) -> u64 {
+        self.frame
+    }
+
+    /// Calls the processor for one chunk. Inputs that hold zeros only are marked as silent.
+    ///
+    /// # Panics
+    /// If there are more frames than `max_block`.
+    pub fn process(&mut self, processor: &mut dyn Processor, frames: usize) -> Status {
+        self.call(frames, |block| processor.process(block))
+    }
+
+    /// Lets the processor take events without rendering.
+    pub fn flush(&mut self, processor: &mut dyn Processor) {
+        self.call(0, |block| processor.flush(block));
+    }
+
+    fn call<R>(&mut self, frames: usize, call: impl FnOnce(&mut Block<'_>) -> R) -> R {
+        assert!(frames <= self.max_block, "a chunk of {frames} frames, made for {}", self.max_block);
+        for channel in 0..self.io.input_slots.len() {
+            let silent = self.input(channel)[..frames].iter().all(|&sample| sample == 0.0);
+            let slot = self.io.input_slots[channel] as usize;
+            self.silence[slot] = silent;
+        }
+        self.io.scan_silence(&self.silence);
+        for &slot in &self.io.output_slots {
+            self.silence[slot as usize] = false;
+        }
+        self.io.events_out.clear();
+        let chunk = Chunk {
+            frames,
+            steady_frame: self.frame,
+            transport: self.transport,
+            freewheel: self.freewheel,
+            max_block: self.max_block,
+        };
+        // SAFETY: all channels are slots of the arena with room for the longest chunk, and apart from each other.
+        let mut block = unsafe { Block::new(&chunk, &mut self.io, &mut self.silence, &mut self.sysex) };
+        let answer = call(&mut block);
+        self.io.events_in.clear();
+        self.frame += frames as u64;
+        if self.transport.playing {
+            self.transport.frame += frames as i64;
+        }
+        answer
+    }
+}
+
+fn ranges(ports: &[AudioPort]) -> (Box<[ChannelRange]>, u32) {
+    let mut first = 0;
+    let ranges = ports.iter().map(|port| {
+        let count = port.layout.channels();
+        let range = ChannelRange { first, count };
+        first += count;
+        range
+    });
+    (ranges.collect(), first)
+}

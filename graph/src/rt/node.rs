@@ -1,0 +1,474 @@
+//! A node on the audio thread: its seat, which outlives schedules, and how a chunk is rendered in it: awake, asleep, on
+//! its way to its bypass path or on that path.
+
+use super::block::{Block, NodeIo};
+use super::command::{Fault, Report};
+use super::delay_line::DelayLine;
+use super::kernels::slot_stride;
+use super::program::Context;
+use crate::compile::ScheduledNode;
+use crate::event::EventBody;
+use crate::id::NodeId;
+use crate::processor::{Processor, Status};
+
+/// Below this magnitude, -120 dBFS, a channel is quiet.
+const QUIET: f32 = 1e-6;
+
+/// What a processor has said about being called while nothing comes in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Rest {
+    /// Call it.
+    Awake,
+    /// Call it for so many frames more.
+    Tail(u32),
+    /// Leave it alone.
+    Asleep,
+}
+
+/// Which of its two paths a node plays.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Path {
+    /// The processor's output.
+    Wet,
+    /// The bypass path: the input, as late as the node; silence where there is none.
+    Dry,
+    /// Fading from wet to dry since that frame, which may lie before the first.
+    ToDry(i64),
+    /// Fading from dry to wet.
+    ToWet(i64),
+}
+
+/// The input of a node kept for its bypass path.
+pub(crate) struct BypassPath {
+    /// Past of each channel of the main input; empty if the node has no latency.
+    lines: Box<[DelayLine]>,
+    /// One chunk of each channel of the main output.
+    dry: Box<[f32]>,
+    stride: usize,
+    latency: u32,
+}
+
+/// What of a node is handed from schedule to schedule.
+pub(crate) struct Seat {
+    pub processor: Option<Box<dyn Processor>>,
+    started: bool,
+    rest: Rest,
+    path: Path,
+    /// Whether a person or the control half wants the bypass path.
+    bypassed: bool,
+    faulted: bool,
+    pub metered: bool,
+    bypass: Option<BypassPath>,
+    /// Whether the short way through [`NodeState::process`] will do.
+    plain: bool,
+}
+
+/// A node of a program.
+pub(crate) struct NodeState {
+    pub id: NodeId,
+    pub io: NodeIo,
+    pub seat: Seat,
+}
+
+impl BypassPath {
+    fn new(node: &ScheduledNode, inputs: u32, outputs: u32, max_block: usize) -> Self {
+        let lines = if node.latency > 0 { inputs } else { 0 };
+        let stride = slot_stride(max_block);
+        Self {
+            lines: (0..lines).map(|_| DelayLine::new(node.latency, max_block)).collect(),
+            dry: vec![0.0; outputs as usize * stride].into_boxed_slice(),
+            stride,
+            latency: node.latency,
+        }
+    }
+}
+
+impl Seat {
+    /// A seat without a processor. `main` are the channels of the main input and output, if the node is to have a bypass
+    /// path.
+    pub fn new(node: &ScheduledNode, main: Option<(u32, u32)>, max_block: usize) -> Self {
+        Self {
+            processor: None,
+            started: false,
+            rest: Rest::Awake,
+            path: Path::Wet,
+            bypassed: false,
+            faulted: false,
+            metered: false,
+            bypass: main.map(|(inputs, outputs)| BypassPath::new(node, inputs, outputs, max_block)),
+            plain: false,
+        }
+    }
+
+    /// Takes over from the same node's seat under the schedule before, as of `frame`: the processor, unless it is to go
+    /// home or a new one sits here already.
+    pub fn adopt(&mut self, old: &mut Self, withdraw: bool, frame: u64, fade: u32) {
+        let fresh = self.processor.is_some();
+        if !fresh && !withdraw {
+            std::mem::swap(&mut self.processor, &mut old.processor);
+            self.started = std::mem::take(&mut old.started);
+            self.rest = old.rest;
+        }
+        self.faulted = old.faulted && !fresh;
+        self.bypassed = old.bypassed;
+        self.metered = old.metered;
+        self.path = old.path;
+        if let (Some(new), Some(old)) = (&mut self.bypass, &mut old.bypass) {
+            for (new, old) in new.lines.iter_mut().zip(&mut old.lines) {
+                new.adopt(old, frame);
+            }
+        }
+        if fresh && !self.bypassed {
+            // Whatever played before, the new processor fades in over the bypass path.
+            self.path = Path::Dry;
+        }
+        self.retarget(frame, fade);
+    }
+
+    /// Asks for the bypass path or for the processor.
+    pub fn set_bypassed(&mut self, on: bool, frame: u64, fade: u32) {
+        self.bypassed = on;
+        self.retarget(frame, fade);
+    }
+
+    /// Whether events are of use to the processor.
+    pub fn takes_events(&self) -> bool {
+        self.path != Path::Dry
+    }
+
+    /// Starts the fade that leads to where the node should be.
+    fn retarget(&mut self, frame: u64, fade: u32) {
+        let frame = frame as i64;
+        let fade = i64::from(fade);
+        let playable = self.processor.is_some() && !self.faulted;
+        let dry = self.bypassed || !playable;
+        self.path = match self.path {
+            Path::Wet | Path::ToWet(_) if dry && !playable => Path::Dry,
+            Path::Wet if dry => Path::ToDry(frame),
+            // A fade that turns round goes on from where it is.
+            Path::ToWet(start) if dry => Path::ToDry(frame - (fade - (frame - start)).max(0)),
+            Path::Dry if !dry => Path::ToWet(frame),
+            Path::ToDry(start) if !dry => Path::ToWet(frame - (fade - (frame - start)).max(0)),
+            path => path,
+        };
+        self.review();
+    }
+
+    /// Sets `plain` from all else. Called after every change.
+    pub fn review(&mut self) {
+        if self.processor.is_none() || self.faulted {
+            self.path = Path::Dry;
+        }
+        let keeps_past = self.bypass.as_ref().is_some_and(|bypass| bypass.latency > 0);
+        self.plain = self.processor.is_some() && self.started && self.path == Path::Wet && !self.metered && !keeps_past;
+    }
+
+    /// Stops the processor before it goes home.
+    pub fn stop(&mut self) {
+        if let Some(processor) = &mut self.processor
+            && std::mem::take(&mut self.started)
+        {
+            processor.stop();
+        }
+    }
+}
+
+impl NodeState {
+    /// Renders one chunk.
+    #[inline]
+    pub fn process(&mut self, silence: &mut [bool], context: &mut Context<'_, '_>) {
+        if !self.io.events_out.is_empty() {
+            self.io.events_out.clear();
+        }
+        let silent = self.io.scan_silence(silence);
+        if silent || !self.seat.plain {
+            return self.process_with_care(silent, silence, context);
+        }
+        self.seat.rest = Rest::Awake;
+        self.call(silence, context);
+    }
+
+    /// Calls the processor and deals with what it says.
+    #[inline]
+    fn call(&mut self, silence: &mut [bool], context: &mut Context<'_, '_>) -> Status {
+        for &slot in &self.io.output_slots {
+            silence[slot as usize] = false;
+        }
+        let Some(processor) = &mut self.seat.processor else { return Status::Sleep };
+        // SAFETY: the io belongs to the program whose arena it leads into, which renders nothing else meanwhile;
+        // `verify` has checked that outputs are apart and overwrite only inputs of an in-place node.
+        let mut block = unsafe { Block::new(context.chunk, &mut self.io, silence, context.sysex) };
+        let status = processor.process(&mut block);
+        if !self.io.events_in.is_empty() {
+            self.io.events_in.clear();
+        }
+        if !self.io.events_out.is_empty() {
+            self.report_events(context);
+        }
+        if status == Status::Error {
+            self.fail(context);
+        }
+        status
+    }
+
+    #[cold]
+    fn fail(&mut self, context: &mut Context<'_, '_>) {
+        self.seat.faulted = true;
+        self.seat.path = Path::Dry;
+        self.seat.review();
+        let frame = context.chunk.steady_frame;
+        context.reports.push(Report::Fault { node: self.id, frame, fault: Fault::Failed });
+    }
+
+    /// Tells the control half what the processor did to its own parameters.
+    fn report_events(&mut self, context: &mut Context<'_, '_>) {
+        for &event in self.io.events_out.as_slice() {
+            if matches!(event.body, EventBody::Parameter { .. } | EventBody::Gesture { .. }) {
+                let frame = context.chunk.steady_frame + u64::from(event.frame);
+                context.reports.push(Report::Sent { node: self.id, frame, event });
+            }
+        }
+    }
+
+    /// Everything that is not a plain call: silence, sleep, the bypass path, the first block, meters.
+    #[inline(never)]
+    fn process_with_care(&mut self, silent: bool, silence: &mut [bool], context: &mut Context<'_, '_>) {
+        if !self.seat.started
+            && let Some(processor) = &mut self.seat.processor
+            && !self.seat.faulted
+        {
+            processor.start();
+            self.seat.started = true;
+            self.seat.review();
+        }
+        let lost = self.io.events_in.take_dropped() + self.io.events_out.take_dropped();
+        if lost > 0 {
+            context.reports.push(Report::EventsLost { node: self.id, count: lost });
+        }
+        self.keep_dry(context);
+        if self.seat.path == Path::Dry {
+            self.flush(silence, context);
+            self.play_dry(silent, silence, context);
+        } else {
+            if silent {
+                self.call_while_silent(silence, context);
+            } else {
+                self.seat.rest = Rest::Awake;
+                self.call(silence, context);
+            }
+            match self.seat.path {
+                Path::Wet => {}
+                // It failed just now.
+                Path::Dry => {
+                    self.read_dry_again(context);
+                    self.play_dry(false, silence, context);
+                }
+                Path::ToDry(start) => self.fade(start, true, silence, context),
+                Path::ToWet(start) => self.fade(start, false, silence, context),
+            }
+        }
+        if self.seat.metered {
+            self.meter(context);
+        }
+    }
+
+    /// The processor's own word decides whether it is called.
+    fn call_while_silent(&mut self, silence: &mut [bool], context: &mut Context<'_, '_>) {
+        let woken = !self.io.events_in.is_empty()
+            || context.transport_started
+            || self.seat.processor.as_ref().is_some_and(|processor| processor.wants_processing());
+        if self.seat.rest == Rest::Asleep {
+            if !woken {
+                self.silence_outputs(silence, context);
+                return;
+            }
+            self.seat.rest = Rest::Awake;
+        }
+        let status = self.call(silence, context);
+        let frames = context.chunk.frames as u32;
+        self.seat.rest = match (status, self.seat.rest) {
+            (Status::Sleep, _) => Rest::Asleep,
+            (Status::Tail(u32::MAX), _) => Rest::Awake,
+            // An event starts the tail anew.
+            (Status::Tail(length), Rest::Tail(left)) if !woken => match left.min(length).saturating_sub(frames) {
+                0 => Rest::Asleep,
+                left => Rest::Tail(left),
+            },
+            (Status::Tail(length), _) => match length.saturating_sub(frames) {
+                0 => Rest::Asleep,
+                left => Rest::Tail(left),
+            },
+            (Status::ContinueIfNotQuiet, _) if self.outputs_are_quiet(context) => Rest::Asleep,
+            _ => Rest::Awake,
+        };
+    }
+
+    fn outputs_are_quiet(&self, context: &Context<'_, '_>) -> bool {
+        // SAFETY: output channels are valid for the frames of the chunk.
+        self.io
+            .output_channels
+            .iter()
+            .all(|&channel| unsafe { context.kernels.all_below(channel, context.chunk.frames, QUIET) })
+    }
+
+    /// Makes the outputs zero, which costs nothing if they are already.
+    fn silence_outputs(&mut self, silence: &mut [bool], context: &Context<'_, '_>) {
+        for (&channel, &slot) in self.io.output_channels.iter().zip(&self.io.output_slots) {
+            let silent = &mut silence[slot as usize];
+            if !*silent {
+                // A whole slot, so that the word holds for chunks of any length.
+                // SAFETY: a slot is valid for the longest chunk.
+                unsafe { context.kernels.clear(channel, context.chunk.max_block) };
+                *silent = true;
+            }
+        }
+    }
+
+    /// Parameters of a node that is not processed.
+    fn flush(&mut self, silence: &mut [bool], context: &mut Context<'_, '_>) {
+        if self.io.events_in.is_empty() {
+            return;
+        }
+        if let Some(processor) = &mut self.seat.processor
+            && self.seat.started
+            && !self.seat.faulted
+        {
+            // SAFETY: as in `call`.
+            let mut block = unsafe { Block::new(context.chunk, &mut self.io, silence, context.sysex) };
+            processor.flush(&mut block);
+        }
+        self.io.events_in.clear();
+        self.report_events(context);
+    }
+
+    /// Keeps the input for the bypass path, before an in-place processor overwrites it.
+    fn keep_dry(&mut self, context: &Context<'_, '_>) {
+        let Some(bypass) = &mut self.seat.bypass else { return };
+        let frames = context.chunk.frames;
+        for (line, &input) in bypass.lines.iter_mut().zip(&self.io.input_channels) {
+            // SAFETY: input channels are valid for the frames of the chunk.
+            line.write(context.chunk.steady_frame, unsafe { std::slice::from_raw_parts(input, frames) });
+        }
+        if self.seat.path != Path::Wet {
+            bypass.read(&self.io, context);
+        }
+    }
+
+    /// The processor failed on a path that was wet: what it left of its input is gone, unless a line kept it.
+    fn read_dry_again(&mut self, context: &Context<'_, '_>) {
+        let Some(bypass) = &mut self.seat.bypass else { return };
+        if bypass.latency > 0 || self.io.output_channels.iter().all(|output| !self.io.input_channels.contains(output)) {
+            bypass.read(&self.io, context);
+        } else {
+            bypass.dry.fill(0.0);
+        }
+    }
+
+    /// Channels of the main output.
+    fn main_outputs(&self) -> usize {
+        self.io.output_ports.first().map_or(0, |port| port.count as usize)
+    }
+
+    /// Plays the bypass path alone.
+    fn play_dry(&mut self, silent: bool, silence: &mut [bool], context: &Context<'_, '_>) {
+        let main = self.main_outputs();
+        let Some(bypass) = &self.seat.bypass else { return self.silence_outputs(silence, context) };
+        if silent && bypass.latency == 0 {
+            return self.silence_outputs(silence, context);
+        }
+        let frames = context.chunk.frames;
+        for (channel, (&output, &slot)) in self.io.output_channels.iter().zip(&self.io.output_slots).enumerate() {
+            // SAFETY: output channels are valid for the frames of the chunk; the bypass path's memory is apart.
+            unsafe {
+                if channel < main {
+                    context.kernels.copy(bypass.channel(channel).as_ptr(), output, frames);
+                } else {
+                    context.kernels.clear(output, frames);
+                }
+            }
+            silence[slot as usize] = false;
+        }
+    }
+
+    /// Cross-fades between the processor's output, which the slots hold, and the bypass path.
+    fn fade(&mut self, start: i64, to_dry: bool, silence: &mut [bool], context: &mut Context<'_, '_>) {
+        let frames = context.chunk.frames;
+        let length = context.fade.max(1);
+        let elapsed = (context.chunk.steady_frame as i64 - start).clamp(0, i64::from(length)) as u32;
+        let fading = frames.min((length - elapsed) as usize);
+        let step = 1.0 / length as f32;
+        let main = self.main_outputs();
+        for (channel, (&output, &slot)) in self.io.output_channels.iter().zip(&self.io.output_slots).enumerate() {
+            let dry = self.seat.bypass.as_ref().filter(|_| channel < main).map(|bypass| bypass.channel(channel));
+            // SAFETY: output channels are valid for the frames of the chunk; the bypass path's memory is apart.
+            unsafe {
+                let kernels = context.kernels;
+                match (dry, to_dry) {
+                    (Some(dry), true) => {
+                        kernels.crossfade(output, dry.as_ptr(), output, fading, elapsed, step);
+                        kernels.copy(dry.as_ptr().add(fading), output.add(fading), frames - fading);
+                    }
+                    (Some(dry), false) => kernels.crossfade(dry.as_ptr(), output, output, fading, elapsed, step),
+                    (None, true) => {
+                        kernels.gain_ramp(output, output, fading, 1.0, -step, elapsed);
+                        kernels.clear(output.add(fading), frames - fading);
+                    }
+                    (None, false) => kernels.gain_ramp(output, output, fading, 0.0, step, elapsed),
+                }
+            }
+            silence[slot as usize] = false;
+        }
+        if elapsed + frames as u32 >= length {
+            if to_dry {
+                self.seat.path = Path::Dry;
+                if let Some(processor) = &mut self.seat.processor {
+                    processor.reset();
+                }
+                self.seat.rest = Rest::Awake;
+                context.reports.push(Report::Bypassed { node: self.id });
+            } else {
+                self.seat.path = Path::Wet;
+            }
+            self.seat.review();
+        }
+    }
+
+    fn meter(&mut self, context: &mut Context<'_, '_>) {
+        for (channel, &output) in self.io.output_channels.iter().enumerate() {
+            let frames = context.chunk.frames;
+            // SAFETY: output channels are valid for the frames of the chunk.
+            let (peak, square_sum) = unsafe { context.kernels.peak_and_square_sum(output, frames) };
+            context.reports.level(super::command::Level {
+                node: self.id,
+                channel: channel as u16,
+                peak,
+                square_sum,
+                frames: frames as u32,
+            });
+        }
+    }
+}
+
+impl BypassPath {
+    fn channel(&self, channel: usize) -> &[f32] {
+        &self.dry[channel * self.stride..(channel + 1) * self.stride]
+    }
+
+    /// Reads this chunk's dry signal: a mono input goes to every output channel.
+    fn read(&mut self, io: &NodeIo, context: &Context<'_, '_>) {
+        let inputs = io.input_ports.first().map_or(0, |port| port.count as usize);
+        let frames = context.chunk.frames;
+        for (channel, dry) in self.dry.chunks_exact_mut(self.stride).enumerate() {
+            let dry = &mut dry[..frames];
+            if channel >= inputs.max(usize::from(inputs == 1) * usize::MAX) {
+                dry.fill(0.0);
+            } else if self.latency > 0 {
+                self.lines[channel.min(inputs - 1)].read(context.chunk.steady_frame, self.latency, dry);
+            } else {
+                // SAFETY: input channels are valid for the frames of the chunk.
+                let input = unsafe { std::slice::from_raw_parts(io.input_channels[channel.min(inputs - 1)], frames) };
+                dry.copy_from_slice(input);
+            }
+        }
+    }
+}

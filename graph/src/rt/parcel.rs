@@ -1,0 +1,172 @@
+//! How a new schedule reaches the audio thread and the old one comes home: one box that goes out with a program and
+//! comes back with the program that it replaced. Nothing is dropped in the callback.
+
+use super::command::NOW;
+use super::program::{GainChange, Program, TapFade};
+use crate::id::EdgeId;
+use std::mem;
+
+/// Where a crosspoint's gain starts when a program is installed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum GainStart {
+    /// At this value.
+    At(f32),
+    /// Where the crosspoint stood in the program before.
+    Carried,
+}
+
+/// A crosspoint that does not start at its goal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CarriedGain {
+    pub edge: EdgeId,
+    pub source: u16,
+    pub destination: u16,
+    pub start: GainStart,
+}
+
+/// A node that both programs have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CarriedNode {
+    /// Place in the new program, and in the old.
+    pub to: u32,
+    pub from: u32,
+    /// The processor stays behind, to go home.
+    pub withdraw: bool,
+}
+
+/// A program on its way, or the one before on its way home.
+pub(crate) struct Parcel {
+    /// Steady frame from which on it plays; earlier by the fade if something fades out first.
+    pub frame: u64,
+    pub program: Box<Program>,
+    /// Edges that fade out in the old program before the new one takes over.
+    pub fading: Box<[EdgeId]>,
+    pub nodes: Box<[CarriedNode]>,
+    pub gains: Box<[CarriedGain]>,
+    /// Lines that both programs have, new and old.
+    pub lines: Box<[(u32, u32)]>,
+    /// Whether anything played before that transitions must start from.
+    pub follows: bool,
+}
+
+impl Parcel {
+    /// Sends what the old program loses to silence. Audio thread.
+    pub fn fade_out(&self, program: &mut Program, frame: u64, fade: u32) {
+        for &edge in &self.fading {
+            let Some(scheduled) = program.schedule.edge(edge) else { continue };
+            for cell in scheduled.cells.range() {
+                let cell = program.schedule.cells[cell];
+                if let Some(target) = program.gain_target(edge, cell.source, cell.destination) {
+                    program.change_gain(GainChange { frame, target, gain: 0.0, ramp: fade });
+                }
+            }
+        }
+    }
+
+    /// Puts the parcel's program in place of the playing one, which is left in the parcel. Audio thread, at the start of
+    /// a chunk that begins at `frame`.
+    pub fn install(&mut self, playing: &mut Box<Program>, frame: u64, fade: u32) {
+        let new = &mut *self.program;
+        let old = &mut **playing;
+        for node in &self.nodes {
+            let (to, from) = (node.to as usize, node.from as usize);
+            new.nodes[to].seat.adopt(&mut old.nodes[from].seat, node.withdraw, frame, fade);
+            if let (Some(new), Some(old)) = (&mut new.mergers[to], &mut old.mergers[from]) {
+                new.merge.adopt(&mut old.merge);
+            }
+            // What was sent in the last chunk, for event edges that feed back.
+            mem::swap(&mut new.nodes[to].io.events_out, &mut old.nodes[from].io.events_out);
+        }
+        self.carry_event_delays(playing);
+        let old = &mut **playing;
+        let new = &mut *self.program;
+        for &(to, from) in &self.lines {
+            new.lines[to as usize].adopt(&mut old.lines[from as usize], frame);
+        }
+        if self.follows {
+            for (tap, state) in new.schedule.taps.iter().zip(&mut new.taps) {
+                let since = new.lines[tap.line as usize].since(frame);
+                // A tap is of use once the line reaches back far enough.
+                let start = frame.max(since + u64::from(tap.delay));
+                let from = (tap.previous != tap.delay).then_some(tap.previous);
+                if from.is_some() || start > frame {
+                    *state = TapFade { from, start, end: start + u64::from(fade.max(1)) };
+                }
+            }
+        }
+        self.carry_tap_fades(playing, frame);
+        self.carry_gains(playing, frame, fade);
+        for node in &mut playing.nodes {
+            node.seat.stop();
+        }
+        for node in &mut self.program.nodes {
+            node.seat.review();
+        }
+        mem::swap(playing, &mut self.program);
+    }
+
+    /// A fade between two taps that is under way goes on to its end.
+    fn carry_tap_fades(&mut self, playing: &Program, frame: u64) {
+        for (old, fade) in playing.schedule.taps.iter().zip(&playing.taps) {
+            if fade.end <= frame {
+                continue;
+            }
+            let Some(&(line, _)) = self.lines.iter().find(|&&(_, from)| from == old.line) else { continue };
+            let longest = self.program.schedule.lines[line as usize].longest;
+            for (new, state) in self.program.schedule.taps.iter().zip(&mut self.program.taps) {
+                let same = new.line == line && new.delay == old.delay && new.previous == new.delay;
+                if same && fade.from.is_none_or(|delay| delay <= longest) {
+                    *state = *fade;
+                }
+            }
+        }
+    }
+
+    fn carry_event_delays(&mut self, playing: &mut Program) {
+        for node in &self.nodes {
+            let new_edges = self.program.schedule.nodes[node.to as usize].events.range();
+            let old_edges = playing.schedule.nodes[node.from as usize].events.range();
+            let (Some(new), Some(old)) =
+                (&mut self.program.mergers[node.to as usize], &mut playing.mergers[node.from as usize])
+            else {
+                continue;
+            };
+            for (place, edge) in self.program.schedule.event_edges[new_edges].iter().enumerate() {
+                let before =
+                    playing.schedule.event_edges[old_edges.clone()].iter().position(|other| other.id == edge.id);
+                if let Some(before) = before
+                    && let (Some(new), Some(old)) = (&mut new.delays[place], &mut old.delays[before])
+                {
+                    new.adopt(old);
+                }
+            }
+        }
+    }
+
+    fn carry_gains(&mut self, playing: &Program, frame: u64, fade: u32) {
+        for carried in &self.gains {
+            let CarriedGain { edge, source, destination, start } = *carried;
+            let Some(target) = self.program.gain_target(edge, source, destination) else { continue };
+            let (goal, _) = self.program.gain_at(target, NOW);
+            let mut length = fade;
+            let start = match start {
+                GainStart::At(gain) => gain,
+                GainStart::Carried => match playing.gain_target(edge, source, destination) {
+                    Some(old) => {
+                        let (gain, ramp) = playing.gain_at(old, frame);
+                        if ramp.end > frame && ramp.target == goal {
+                            // A ramp to the same goal goes on to its own end.
+                            length = (ramp.end - frame) as u32;
+                        }
+                        gain
+                    }
+                    None => continue,
+                },
+            };
+            if start != goal {
+                self.program.start_gain(target, start);
+                self.program.change_gain(GainChange { frame, target, gain: goal, ramp: length });
+            }
+        }
+    }
+}

@@ -1,0 +1,778 @@
+//! A schedule ready to play: its slots, its sums with their gains, its delay lines, its nodes. Made and dropped on the
+//! control thread, run on the audio thread.
+
+use super::arena::Arena;
+use super::block::{ChannelRange, Chunk, NodeIo};
+use super::command::{Command, Level, Load, Report};
+use super::delay_line::DelayLine;
+use super::kernels::{self, Kernels, Packing, RampTerm, Run, Term};
+use super::node::{NodeState, Seat};
+use super::ramp::{Cells, Ramp, Row};
+use crate::compile::{ELIDED, Op, Schedule, ScheduledNode, Span};
+use crate::event::{EventDelay, EventList, EventMerge, MergeEdge, NoteMatching, SysExPool};
+use crate::id::{EdgeId, NodeId};
+use std::sync::Arc;
+
+/// Notes that may sound at once on the event edges into one node.
+const NOTES: usize = 256;
+/// Bytes of system-exclusive messages that may wait in one delayed event edge.
+const DELAYED_SYSEX: usize = 4096;
+
+/// Streams from the renderer to the control half. What does not fit is counted, never waited for.
+pub(crate) struct Reports {
+    pub reports: rtrb::Producer<Report>,
+    pub loads: rtrb::Producer<Load>,
+    pub levels: rtrb::Producer<Level>,
+    pub lost: u64,
+}
+
+impl Reports {
+    pub fn push(&mut self, report: Report) {
+        self.lost += u64::from(self.reports.push(report).is_err());
+    }
+
+    pub fn load(&mut self, load: Load) {
+        self.lost += u64::from(self.loads.push(load).is_err());
+    }
+
+    pub fn level(&mut self, level: Level) {
+        self.lost += u64::from(self.levels.push(level).is_err());
+    }
+}
+
+/// What the ops of one chunk share.
+pub(crate) struct Context<'a, 'd> {
+    pub kernels: &'static Kernels,
+    pub chunk: &'a Chunk,
+    /// Steady frame at which the chunk before began.
+    pub previous_chunk: u64,
+    pub transport_started: bool,
+    pub sysex: &'a mut SysExPool,
+    pub reports: &'a mut Reports,
+    pub measure: bool,
+    /// Frames of a fade to or from a bypass path.
+    pub fade: u32,
+    /// The device's channels, and the chunk's first frame in them.
+    pub inputs: &'a [&'a [f32]],
+    pub outputs: &'a mut [&'d mut [f32]],
+    pub offset: usize,
+}
+
+/// A change of a gain that is due within the chunk at hand.
+#[derive(Clone, Copy)]
+pub(crate) struct GainChange {
+    pub frame: u64,
+    pub target: GainTarget,
+    pub gain: f32,
+    pub ramp: u32,
+}
+
+/// Where a crosspoint's gain is kept.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum GainTarget {
+    /// A term of a sum.
+    Term { mix: u32, term: u32 },
+    /// A cell of a dense matrix.
+    Cell { matrix: u32, source: u16, destination: u16 },
+}
+
+pub(crate) struct MixState {
+    /// Frame from which on something changes: the end of a ramp, `u64::MAX` at rest.
+    moving: bool,
+}
+
+pub(crate) struct MatrixState {
+    pub packing: Packing,
+    pub gains: Box<[f32]>,
+    pub slopes: Box<[f32]>,
+    /// Packed like the gains.
+    pub ramps: Box<[Ramp]>,
+    /// One for each destination.
+    pub rows: Box<[Row]>,
+    elapsed: Box<[Option<u32>]>,
+    sources: Box<[*const f32]>,
+    destinations: Box<[*mut f32]>,
+    moving: bool,
+}
+
+/// A tap's way from its delay under the schedule before to its own.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct TapFade {
+    /// Delay to fade from; none for silence.
+    pub from: Option<u32>,
+    /// First frame of the fade.
+    pub start: u64,
+    /// One behind its last frame; a fade that is over has passed this.
+    pub end: u64,
+}
+
+/// The event edges into a node.
+pub(crate) struct Merger {
+    pub merge: EventMerge,
+    /// One for each edge; none where it adds no delay.
+    pub delays: Box<[Option<EventDelay>]>,
+    delayed: Box<[EventList]>,
+}
+
+/// A schedule with all that it needs to be played.
+pub(crate) struct Program {
+    pub schedule: Arc<Schedule>,
+    arena: Arena,
+    silence: Box<[bool]>,
+    pub nodes: Box<[NodeState]>,
+    pub mergers: Box<[Option<Merger>]>,
+    /// Place in `nodes` by index of a node's id.
+    places: Box<[u32]>,
+    pub terms: Box<[Term]>,
+    /// One for each term.
+    pub ramps: Box<[Ramp]>,
+    pub rows: Box<[Row]>,
+    mixes: Box<[MixState]>,
+    pub matrices: Box<[MatrixState]>,
+    pub lines: Box<[DelayLine]>,
+    pub taps: Box<[TapFade]>,
+    /// Device channels that some op writes.
+    written: Box<[bool]>,
+    /// Changes of gains within the chunk at hand, by frame.
+    pub due: Vec<GainChange>,
+    audible: Vec<Term>,
+    moving: Vec<RampTerm>,
+    tap_memory: Box<[f32]>,
+}
+
+// SAFETY: the pointers in the terms, the matrices and the nodes lead into the program's own arena, whose memory does not
+// move with it; a program is used by one thread at a time.
+unsafe impl Send for Program {}
+
+impl Program {
+    /// Gives a schedule its memory. Control thread: allocates.
+    pub fn new(schedule: Arc<Schedule>, max_block: usize, events: usize) -> Self {
+        let mut arena = Arena::new(schedule.slots as usize, max_block);
+        let terms = schedule
+            .terms
+            .iter()
+            .map(|term| Term { source: arena.slot(term.slot).cast_const(), gain: term.gain })
+            .collect();
+        let nodes: Box<[NodeState]> =
+            schedule.nodes.iter().map(|node| node_state(&schedule, node, &mut arena, max_block, events)).collect();
+        let matrices = (0..schedule.matrices.len()).map(|index| matrix_state(&schedule, index, &mut arena)).collect();
+        let mut places = vec![u32::MAX; schedule.nodes.iter().map(|node| node.id.index() + 1).max().unwrap_or(0)];
+        for (place, node) in schedule.nodes.iter().enumerate() {
+            places[node.id.index()] = place as u32;
+        }
+        let channels = schedule.outputs.iter().map(|output| output.device_channel as usize + 1).max().unwrap_or(0);
+        let mut written = vec![false; channels];
+        for output in &schedule.outputs {
+            written[output.device_channel as usize] = true;
+        }
+        let longest_mix = schedule.mixes.iter().map(|mix| mix.terms.count as usize).max().unwrap_or(0);
+        Self {
+            silence: vec![true; schedule.slots as usize].into_boxed_slice(),
+            nodes,
+            mergers: schedule.nodes.iter().map(|node| merger(&schedule, node, events)).collect(),
+            places: places.into_boxed_slice(),
+            terms,
+            ramps: schedule.terms.iter().map(|term| at_rest(term.gain)).collect(),
+            rows: vec![Row::default(); schedule.rows.len()].into_boxed_slice(),
+            mixes: schedule.mixes.iter().map(|_| MixState { moving: false }).collect(),
+            matrices,
+            lines: schedule.lines.iter().map(|line| DelayLine::new(line.longest, max_block)).collect(),
+            taps: vec![TapFade::default(); schedule.taps.len()].into_boxed_slice(),
+            written: written.into_boxed_slice(),
+            due: Vec::with_capacity(MAX_DUE),
+            audible: Vec::with_capacity(longest_mix),
+            moving: Vec::with_capacity(longest_mix),
+            tap_memory: vec![0.0; max_block].into_boxed_slice(),
+            arena,
+            schedule,
+        }
+    }
+
+    /// Place of a node.
+    pub fn place(&self, id: NodeId) -> Option<usize> {
+        let place = *self.places.get(id.index())? as usize;
+        self.nodes.get(place).filter(|node| node.id == id).map(|_| place)
+    }
+
+    /// Where the gain of a crosspoint is kept; none if it is elided or not there.
+    pub fn gain_target(&self, edge: EdgeId, source: u16, destination: u16) -> Option<GainTarget> {
+        let cell = &self.schedule.cells[self.schedule.cell(edge, source, destination)? as usize];
+        match self.schedule.edge(edge)?.matrix {
+            Some(matrix) => Some(GainTarget::Cell { matrix, source, destination }),
+            None if cell.term == ELIDED => None,
+            None => Some(GainTarget::Term { mix: cell.mix, term: cell.term }),
+        }
+    }
+
+    /// The gain of a crosspoint at a frame, and where it is going.
+    pub fn gain_at(&self, target: GainTarget, frame: u64) -> (f32, Ramp) {
+        match target {
+            GainTarget::Term { mix, term } => {
+                let row = &self.rows[self.row_of(mix, term)];
+                let ramp = self.ramps[term as usize];
+                (row.value(self.terms[term as usize].gain, &ramp, frame), ramp)
+            }
+            GainTarget::Cell { matrix, source, destination } => {
+                let state = &self.matrices[matrix as usize];
+                let place = state.packing.index(usize::from(source), usize::from(destination));
+                let ramp = state.ramps[place];
+                (state.rows[usize::from(destination)].value(state.gains[place], &ramp, frame), ramp)
+            }
+        }
+    }
+
+    fn row_of(&self, mix: u32, term: u32) -> usize {
+        let rows = self.schedule.mixes[mix as usize].rows;
+        let within = self.schedule.rows[rows.range()].partition_point(|row| row.terms.first <= term);
+        rows.first as usize + within - 1
+    }
+
+    /// Sends a crosspoint to a gain from a frame on.
+    pub fn change_gain(&mut self, change: GainChange) {
+        let GainChange { frame, gain, ramp, .. } = change;
+        match change.target {
+            GainTarget::Term { mix, term } => {
+                let row = self.row_of(mix, term);
+                let terms = self.schedule.rows[row].terms;
+                let mut cells =
+                    TermCells { terms: &mut self.terms[terms.range()], ramps: &mut self.ramps[terms.range()] };
+                self.rows[row].go(frame, &mut cells, (term - terms.first) as usize, gain, ramp);
+                self.mixes[mix as usize].moving = true;
+            }
+            GainTarget::Cell { matrix, source, destination } => {
+                let state = &mut self.matrices[matrix as usize];
+                let destination = usize::from(destination);
+                let mut row = state.rows[destination];
+                row.go(frame, &mut state.row_cells(destination), usize::from(source), gain, ramp);
+                state.rows[destination] = row;
+                state.moving = true;
+            }
+        }
+    }
+
+    /// Sets a crosspoint to a gain from which it then goes on; used while a program is installed.
+    pub fn start_gain(&mut self, target: GainTarget, gain: f32) {
+        match target {
+            GainTarget::Term { term, .. } => self.terms[term as usize].gain = gain,
+            GainTarget::Cell { matrix, source, destination } => {
+                let state = &mut self.matrices[matrix as usize];
+                let place = state.packing.index(usize::from(source), usize::from(destination));
+                state.gains[place] = gain;
+            }
+        }
+    }
+
+    /// Runs all ops on one chunk.
+    pub fn run(&mut self, context: &mut Context<'_, '_>) {
+        for (channel, output) in context.outputs.iter_mut().enumerate() {
+            if !self.written.get(channel).copied().unwrap_or(false) {
+                output[context.offset..context.offset + context.chunk.frames].fill(0.0);
+            }
+        }
+        let schedule = Arc::as_ptr(&self.schedule);
+        // SAFETY: the program holds the schedule for as long as it lives, and nobody can change what an `Arc` holds.
+        let ops = unsafe { &(*schedule).ops };
+        for op in ops {
+            match *op {
+                Op::Process { node } => self.process(node, context),
+                Op::Mix { mix } => self.mix(mix, context),
+                Op::Clear { slot } => self.make_silent(slot, context),
+                Op::Input { channel, slot } => self.input(channel, slot, context),
+                Op::Output { channel, slot, accumulate } => self.output(channel, slot, accumulate, context),
+                Op::Matrix { matrix } => self.matrix(matrix, context),
+                Op::DelayWrite { line, slot } | Op::FeedbackWrite { line, slot } => self.keep(line, slot, context),
+                Op::DelayRead { tap, slot } | Op::FeedbackRead { tap, slot } => self.read_tap(tap, slot, context),
+                Op::Merge { node } => self.merge(node, context),
+            }
+        }
+    }
+
+    #[inline]
+    fn process(&mut self, node: u32, context: &mut Context<'_, '_>) {
+        let node = &mut self.nodes[node as usize];
+        if context.measure {
+            let start = kernels::ticks();
+            node.process(&mut self.silence, context);
+            let ticks = kernels::ticks().wrapping_sub(start);
+            context.reports.load(Load { node: Some(node.id), ticks, frames: context.chunk.frames as u32 });
+        } else {
+            node.process(&mut self.silence, context);
+        }
+    }
+
+    fn make_silent(&mut self, slot: u32, context: &Context<'_, '_>) {
+        let silent = &mut self.silence[slot as usize];
+        if !*silent {
+            *silent = true;
+            // SAFETY: a slot has room for the longest chunk.
+            unsafe { context.kernels.clear(self.arena.slot(slot), context.chunk.max_block) };
+        }
+    }
+
+    fn input(&mut self, channel: u32, slot: u32, context: &mut Context<'_, '_>) {
+        let frames = context.chunk.frames;
+        let Some(samples) = context.inputs.get(channel as usize) else { return self.make_silent(slot, context) };
+        let samples = &samples[context.offset..context.offset + frames];
+        // SAFETY: the device's samples are a slice; the slot has room for the chunk.
+        unsafe {
+            if context.kernels.peak(samples.as_ptr(), frames) == 0.0 {
+                return self.make_silent(slot, context);
+            }
+            context.kernels.copy_sanitised(samples.as_ptr(), self.arena.slot(slot), frames);
+        }
+        self.silence[slot as usize] = false;
+    }
+
+    fn output(&mut self, channel: u32, slot: u32, accumulate: bool, context: &mut Context<'_, '_>) {
+        let frames = context.chunk.frames;
+        let Some(samples) = context.outputs.get_mut(channel as usize) else { return };
+        let samples = &mut samples[context.offset..context.offset + frames];
+        if self.silence[slot as usize] {
+            if !accumulate {
+                samples.fill(0.0);
+            }
+            return;
+        }
+        let source = self.arena.slot(slot);
+        // SAFETY: the device's samples are a slice; the slot has room for the chunk.
+        unsafe {
+            if accumulate {
+                let terms = [Term { source, gain: 1.0 }];
+                context.kernels.mix(&terms, samples.as_mut_ptr(), Run { first: 0, frames, accumulate: true });
+            } else {
+                context.kernels.copy(source, samples.as_mut_ptr(), frames);
+            }
+        }
+    }
+
+    #[inline]
+    fn mix(&mut self, index: u32, context: &mut Context<'_, '_>) {
+        let mix = &self.schedule.mixes[index as usize];
+        let (destination, accumulate) = (mix.destination, mix.accumulate);
+        if self.mixes[index as usize].moving || !self.due.is_empty() {
+            return self.mix_moving(index, context);
+        }
+        let plans = &self.schedule.terms[mix.terms.range()];
+        let terms = &self.terms[mix.terms.range()];
+        let run = Run { first: 0, frames: context.chunk.frames, accumulate };
+        let silent = plans.iter().filter(|plan| self.silence[plan.slot as usize]).count();
+        if silent == plans.len() {
+            if !accumulate {
+                self.make_silent(destination, context);
+            }
+            return;
+        }
+        let accumulate_nothing = accumulate && self.silence[destination as usize];
+        let run = Run { accumulate: accumulate && !accumulate_nothing, ..run };
+        let to = self.arena.slot(destination);
+        self.silence[destination as usize] = false;
+        // SAFETY: all terms and the destination are slots with room for the chunk; `verify` has checked that the
+        // destination is none of the terms.
+        unsafe {
+            if silent == 0 {
+                context.kernels.mix(terms, to, run);
+            } else {
+                self.audible.clear();
+                let audible = plans.iter().zip(terms).filter(|(plan, _)| !self.silence[plan.slot as usize]);
+                self.audible.extend(audible.map(|(_, term)| *term));
+                context.kernels.mix(&self.audible, to, run);
+            }
+        }
+    }
+
+    /// A sum of which some gain moves or is about to: cut where a ramp starts or ends, row by row.
+    #[inline(never)]
+    fn mix_moving(&mut self, index: u32, context: &mut Context<'_, '_>) {
+        let mix = self.schedule.mixes[index as usize];
+        let rows = mix.rows.range();
+        let start = context.chunk.steady_frame;
+        let end = start + context.chunk.frames as u64;
+        let to = self.arena.slot(mix.destination);
+        let mut at = start;
+        while at < end {
+            let next = self.apply_due(at, end, |target| matches!(target, GainTarget::Term { mix, .. } if mix == index));
+            let mut next = next;
+            for row in rows.clone() {
+                if self.rows[row].next_end <= at {
+                    let terms = self.schedule.rows[row].terms.range();
+                    let mut cells = TermCells { terms: &mut self.terms[terms.clone()], ramps: &mut self.ramps[terms] };
+                    self.rows[row].settle(at, &mut cells);
+                }
+                next = next.min(self.rows[row].next_end);
+            }
+            let next = next.min(end);
+            let mut run =
+                Run { first: (at - start) as usize, frames: (next - at) as usize, accumulate: mix.accumulate };
+            for row in rows.clone() {
+                self.sum_row(row, to, at, run, context.kernels);
+                run.accumulate = true;
+            }
+            at = next;
+        }
+        self.silence[mix.destination as usize] = false;
+        self.mixes[index as usize].moving = rows.into_iter().any(|row| self.rows[row].is_moving());
+    }
+
+    fn sum_row(&mut self, row: usize, to: *mut f32, at: u64, run: Run, kernels: &Kernels) {
+        let terms = self.schedule.rows[row].terms.range();
+        let state = self.rows[row];
+        if state.is_moving() {
+            self.moving.clear();
+            self.moving.extend(self.terms[terms.clone()].iter().zip(&self.ramps[terms]).map(|(term, ramp)| RampTerm {
+                source: term.source,
+                gain: term.gain,
+                slope: ramp.slope,
+            }));
+            // SAFETY: as in `mix`.
+            unsafe { kernels.mix_ramp(&self.moving, to, state.elapsed(at), run) };
+        } else {
+            // SAFETY: as in `mix`.
+            unsafe { kernels.mix(&self.terms[terms], to, run) };
+        }
+    }
+
+    /// Makes the changes of gains that are due at `at` for what `meant` names; returns the frame of the next one.
+    fn apply_due(&mut self, at: u64, end: u64, meant: impl Fn(GainTarget) -> bool) -> u64 {
+        let mut next = end;
+        for place in 0..self.due.len() {
+            let change = self.due[place];
+            if !meant(change.target) {
+                continue;
+            }
+            if change.frame == at {
+                self.change_gain(change);
+            } else if change.frame > at {
+                next = next.min(change.frame);
+            }
+        }
+        next
+    }
+
+    fn matrix(&mut self, index: u32, context: &mut Context<'_, '_>) {
+        let plan = self.schedule.matrices[index as usize];
+        let start = context.chunk.steady_frame;
+        let end = start + context.chunk.frames as u64;
+        let sources = plan.sources.range();
+        let all_silent = self.schedule.matrix_slots[sources].iter().all(|&slot| self.silence[slot as usize]);
+        let destinations = plan.destinations.range();
+        if all_silent && !self.matrices[index as usize].moving && self.due.is_empty() {
+            for place in destinations {
+                let slot = self.schedule.matrix_slots[place];
+                let summed = plan.accumulate && !self.silence[slot as usize];
+                if !summed {
+                    self.make_silent(slot, context);
+                }
+            }
+            return;
+        }
+        let mut at = start;
+        while at < end {
+            let next =
+                self.apply_due(at, end, |target| matches!(target, GainTarget::Cell { matrix, .. } if matrix == index));
+            let state = &mut self.matrices[index as usize];
+            let next = state.settle(at).min(next);
+            let run = Run { first: (at - start) as usize, frames: (next - at) as usize, accumulate: plan.accumulate };
+            state.multiply(run, context.kernels);
+            at = next;
+        }
+        for place in destinations {
+            self.silence[self.schedule.matrix_slots[place] as usize] = false;
+        }
+    }
+
+    fn keep(&mut self, line: u32, slot: u32, context: &Context<'_, '_>) {
+        let source = self.arena.slot(slot);
+        // SAFETY: the slot has room for the chunk; the line's memory is apart.
+        let samples = unsafe { std::slice::from_raw_parts(source, context.chunk.frames) };
+        self.lines[line as usize].write(context.chunk.steady_frame, samples);
+    }
+
+    fn read_tap(&mut self, tap: u32, slot: u32, context: &Context<'_, '_>) {
+        let frames = context.chunk.frames;
+        let frame = context.chunk.steady_frame;
+        let plan = self.schedule.taps[tap as usize];
+        let fade = self.taps[tap as usize];
+        let line = &self.lines[plan.line as usize];
+        let destination = self.arena.slot(slot);
+        self.silence[slot as usize] = false;
+        // SAFETY: the slot has room for the chunk; the line's memory is apart.
+        let samples = unsafe { std::slice::from_raw_parts_mut(destination, frames) };
+        line.read(frame, plan.delay, samples);
+        if frame >= fade.end {
+            return;
+        }
+        let old = &mut self.tap_memory[..frames];
+        match fade.from {
+            Some(delay) => line.read(frame, delay, old),
+            None => old.fill(0.0),
+        }
+        // Until the fade: the old tap. From then on a cross-fade, to its end.
+        let before = (fade.start.saturating_sub(frame) as usize).min(frames);
+        samples[..before].copy_from_slice(&old[..before]);
+        let fading = ((fade.end - frame) as usize).min(frames) - before;
+        let elapsed = (frame + before as u64 - fade.start.min(frame + before as u64)) as u32;
+        let step = 1.0 / (fade.end - fade.start) as f32;
+        let to = samples[before..].as_mut_ptr();
+        // SAFETY: both runs lie within the chunk; the tap memory is apart from the slot.
+        unsafe { context.kernels.crossfade(old[before..].as_ptr(), to, to, fading, elapsed, step) };
+    }
+
+    fn merge(&mut self, node: u32, context: &mut Context<'_, '_>) {
+        let place = node as usize;
+        let Some(merger) = &mut self.mergers[place] else { return };
+        let scheduled = &self.schedule.nodes[place];
+        let edges = &self.schedule.event_edges[scheduled.events.range()];
+        let now = context.chunk.steady_frame;
+        for (index, edge) in edges.iter().enumerate() {
+            let Some(delay) = &mut merger.delays[index] else { continue };
+            let source = &self.nodes[edge.source as usize].io.events_out;
+            let sent = if edge.feedback { context.previous_chunk } else { now };
+            delay.push_chunk(sent, source.as_slice(), edge.source_port, context.sysex);
+            let delayed = &mut merger.delayed[index];
+            delayed.clear();
+            delay.take_chunk(now, context.chunk.frames as u32, delayed, context.sysex);
+        }
+        if scheduled.hosted && !self.nodes[place].seat.takes_events() {
+            return;
+        }
+        let mut list = std::mem::take(&mut self.nodes[place].io.events_in);
+        let Merger { merge, delays, delayed } = merger;
+        let nodes = &self.nodes;
+        merge.merge(
+            |index| match delays[index] {
+                Some(_) => &delayed[index],
+                None => &nodes[edges[index].source as usize].io.events_out,
+            },
+            &mut list,
+        );
+        self.nodes[place].io.events_in = list;
+    }
+
+    /// A command that speaks of a node, at a frame within the chunk at hand.
+    pub fn command_node(&mut self, command: Command, offset: u32, context: &mut NodeContext<'_>) {
+        let (Command::Event { node, .. }
+        | Command::EndNotes { node }
+        | Command::Bypass { node, .. }
+        | Command::Meter { node, .. }) = command
+        else {
+            return;
+        };
+        let Some(place) = self.place(node) else {
+            return context.reports.push(Report::Unknown { frame: context.frame });
+        };
+        let hosted = self.schedule.nodes[place].hosted;
+        let state = &mut self.nodes[place];
+        match command {
+            Command::Event { mut event, .. } => {
+                event.frame = offset;
+                let list = if hosted { &mut state.io.events_in } else { &mut state.io.events_out };
+                list.push(event);
+            }
+            Command::EndNotes { .. } => self.end_notes(place, offset),
+            Command::Bypass { on, .. } => {
+                state.seat.set_bypassed(on, context.frame, context.fade);
+                if on {
+                    self.end_notes(place, offset);
+                }
+            }
+            Command::Meter { on, .. } => {
+                state.seat.metered = on;
+                state.seat.review();
+            }
+            _ => {}
+        }
+    }
+
+    fn end_notes(&mut self, place: usize, offset: u32) {
+        if let Some(merger) = &mut self.mergers[place] {
+            merger.merge.end_all(offset, &mut self.nodes[place].io.events_in);
+        }
+    }
+
+    /// Forgets the events that input nodes have sent in this chunk, and those that output nodes received.
+    pub fn end_chunk(&mut self) {
+        for (node, scheduled) in self.nodes.iter_mut().zip(&self.schedule.nodes) {
+            if !scheduled.hosted {
+                node.io.events_out.clear();
+                node.io.events_in.clear();
+            }
+        }
+        self.due.clear();
+    }
+}
+
+/// What commands to nodes need to know.
+pub(crate) struct NodeContext<'a> {
+    pub reports: &'a mut Reports,
+    pub frame: u64,
+    pub fade: u32,
+}
+
+/// Changes of gains that one chunk can take; more are left for the next.
+pub(crate) const MAX_DUE: usize = 1024;
+
+fn at_rest(gain: f32) -> Ramp {
+    Ramp { slope: 0.0, target: gain, end: 0 }
+}
+
+/// The terms of one row.
+struct TermCells<'a> {
+    terms: &'a mut [Term],
+    ramps: &'a mut [Ramp],
+}
+
+impl Cells for TermCells<'_> {
+    fn len(&self) -> usize {
+        self.terms.len()
+    }
+
+    fn cell(&mut self, index: usize) -> (&mut f32, &mut Ramp) {
+        (&mut self.terms[index].gain, &mut self.ramps[index])
+    }
+}
+
+/// One destination's cells of a dense matrix.
+struct MatrixCells<'a> {
+    packing: Packing,
+    sources: usize,
+    destination: usize,
+    gains: &'a mut [f32],
+    ramps: &'a mut [Ramp],
+}
+
+impl Cells for MatrixCells<'_> {
+    fn len(&self) -> usize {
+        self.sources
+    }
+
+    fn cell(&mut self, index: usize) -> (&mut f32, &mut Ramp) {
+        let place = self.packing.index(index, self.destination);
+        (&mut self.gains[place], &mut self.ramps[place])
+    }
+}
+
+impl MatrixState {
+    fn row_cells(&mut self, destination: usize) -> MatrixCells<'_> {
+        MatrixCells {
+            packing: self.packing,
+            sources: self.sources.len(),
+            destination,
+            gains: &mut self.gains,
+            ramps: &mut self.ramps,
+        }
+    }
+
+    /// Ends the ramps that are over at a frame; returns the frame at which the next one is.
+    fn settle(&mut self, at: u64) -> u64 {
+        if !self.moving {
+            return u64::MAX;
+        }
+        let mut next = u64::MAX;
+        for destination in 0..self.rows.len() {
+            let mut row = self.rows[destination];
+            if row.next_end <= at {
+                row.settle(at, &mut self.row_cells(destination));
+                self.rows[destination] = row;
+            }
+            self.elapsed[destination] = row.is_moving().then(|| row.elapsed(at));
+            next = next.min(row.next_end);
+            if row.epoch == at || !row.is_moving() {
+                for source in 0..self.sources.len() {
+                    let place = self.packing.index(source, destination);
+                    self.slopes[place] = self.ramps[place].slope;
+                }
+            }
+        }
+        self.moving = next != u64::MAX;
+        next
+    }
+
+    fn multiply(&self, run: Run, kernels: &Kernels) {
+        let matrix = kernels::Matrix { gains: &self.gains, sources: &self.sources, destinations: &self.destinations };
+        // SAFETY: all sources and destinations are slots with room for the chunk; `verify` has checked that they are
+        // apart.
+        unsafe {
+            if self.moving {
+                let ramp = kernels::MatrixRamp { slopes: &self.slopes, elapsed: &self.elapsed };
+                kernels.matrix_ramp(&matrix, &ramp, run);
+            } else {
+                kernels.matrix(&matrix, run);
+            }
+        }
+    }
+}
+
+fn node_state(
+    schedule: &Schedule,
+    node: &ScheduledNode,
+    arena: &mut Arena,
+    max_block: usize,
+    events: usize,
+) -> NodeState {
+    let input_slots: Box<[u32]> = schedule.node_slots[node.inputs.range()].into();
+    let output_slots: Box<[u32]> = schedule.node_slots[node.outputs.range()].into();
+    let ports = |span: Span| -> Box<[ChannelRange]> {
+        schedule.ports[span.range()].iter().map(|port| ChannelRange { first: port.first, count: port.count }).collect()
+    };
+    let input_ports = ports(node.input_ports);
+    let output_ports = ports(node.output_ports);
+    let main = node.bypassable.then(|| Some((input_ports.first()?.count, output_ports.first()?.count))).flatten();
+    NodeState {
+        id: node.id,
+        seat: Seat::new(node, main, max_block),
+        io: NodeIo {
+            input_channels: input_slots.iter().map(|&slot| arena.slot(slot)).collect(),
+            output_channels: output_slots.iter().map(|&slot| arena.slot(slot)).collect(),
+            input_slots,
+            output_slots,
+            input_ports,
+            output_ports,
+            input_silence: 0,
+            events_in: EventList::with_capacity(events),
+            events_out: EventList::with_capacity(if node.sends_events || node.bypassable { events } else { 0 }),
+        },
+    }
+}
+
+fn matrix_state(schedule: &Schedule, index: usize, arena: &mut Arena) -> MatrixState {
+    let plan = &schedule.matrices[index];
+    let gains = &schedule.matrix_gains[plan.gains.range()];
+    let sources: Box<[*const f32]> =
+        schedule.matrix_slots[plan.sources.range()].iter().map(|&slot| arena.slot(slot).cast_const()).collect();
+    let destinations: Box<[*mut f32]> =
+        schedule.matrix_slots[plan.destinations.range()].iter().map(|&slot| arena.slot(slot)).collect();
+    let packing = Packing::new(sources.len(), destinations.len());
+    let gains = packing.pack(|source, destination| gains[destination * sources.len() + source]);
+    MatrixState {
+        packing,
+        slopes: vec![0.0; gains.len()].into_boxed_slice(),
+        ramps: gains.iter().map(|&gain| at_rest(gain)).collect(),
+        rows: vec![Row::default(); destinations.len()].into_boxed_slice(),
+        elapsed: vec![None; destinations.len()].into_boxed_slice(),
+        gains,
+        sources,
+        destinations,
+        moving: false,
+    }
+}
+
+fn merger(schedule: &Schedule, node: &ScheduledNode, events: usize) -> Option<Merger> {
+    let edges = &schedule.event_edges[node.events.range()];
+    if edges.is_empty() {
+        return None;
+    }
+    let merged = edges.iter().map(|edge| MergeEdge {
+        edge: edge.id,
+        // What comes out of a delay has been filtered, and still names the source's port.
+        source_port: edge.source_port,
+        destination_port: edge.destination_port,
+    });
+    Some(Merger {
+        merge: EventMerge::new(merged, NOTES, NoteMatching::default()),
+        delays: edges
+            .iter()
+            .map(|edge| (edge.delay > 0).then(|| EventDelay::new(edge.delay, events * 4, DELAYED_SYSEX)))
+            .collect(),
+        delayed: edges.iter().map(|edge| EventList::with_capacity(if edge.delay > 0 { events } else { 0 })).collect(),
+    })
+}

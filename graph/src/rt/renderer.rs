@@ -1,0 +1,333 @@
+//! Owns what plays. One thread at a time renders with it: a driver's callback, a timer, a test. Takes parcels and
+//! commands, cuts the block into chunks, runs the schedule on each.
+
+use super::block::Chunk;
+use super::command::{Command, Load, Report, Timed};
+use super::kernels::{FloatEnvironment, Kernels, ticks};
+use super::parcel::Parcel;
+use super::playhead::Playhead;
+use super::program::{Context, GainChange, MAX_DUE, NodeContext, Program, Reports};
+use crate::event::SysExPool;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Commands that may wait for their frame.
+pub(crate) const WAITING_COMMANDS: usize = 4096;
+/// Messages taken from the ring in one call, so that a flood cannot hold up the block.
+const TAKEN_PER_CALL: usize = 1024;
+
+/// How a renderer is made. Fixed for its life.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// Sample rate in Hz.
+    pub rate: f64,
+    /// Most frames that processors are called with at once, which they are activated for.
+    pub max_block: usize,
+    /// Frames of the fades and ramps that edits make.
+    pub fade: u32,
+    /// Events that one node can take, and send, in a chunk.
+    pub events: usize,
+    /// Bytes of system-exclusive messages in a block.
+    pub sysex_bytes: usize,
+}
+
+impl Settings {
+    /// Sensible values at a sample rate: fades of 5 ms.
+    pub fn new(rate: f64, max_block: usize) -> Self {
+        Self { rate, max_block, fade: (rate * 0.005) as u32, events: 256, sysex_bytes: 16 * 1024 }
+    }
+}
+
+/// What goes out to the renderer.
+pub(crate) enum Message {
+    Parcel(Box<Parcel>),
+    Command(Timed),
+}
+
+/// What both halves can read at any time.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// Steady frame of the next block.
+    pub frame: AtomicU64,
+    /// Steady frame at which the last parcel was installed.
+    pub installed: AtomicU64,
+    /// Messages lost on the way to the control half.
+    pub lost: AtomicU64,
+}
+
+/// A parcel whose program takes over once the old one has faded what goes.
+struct Switch {
+    frame: u64,
+    parcel: Box<Parcel>,
+}
+
+/// The audio half of the engine: the playing schedule, its processors and its memory.
+///
+/// # Real-time
+/// [`Renderer::render`] never blocks, allocates, frees, locks, logs or calls the system. Dropping a renderer frees: do
+/// it elsewhere.
+pub struct Renderer {
+    pub(crate) settings: Settings,
+    kernels: &'static Kernels,
+    program: Box<Program>,
+    inbox: rtrb::Consumer<Message>,
+    home: rtrb::Producer<Box<Parcel>>,
+    reports: Reports,
+    progress: Arc<Progress>,
+    /// Sorted by frame.
+    waiting: VecDeque<Timed>,
+    parcels: VecDeque<Box<Parcel>>,
+    switch: Option<Switch>,
+    frame: u64,
+    previous_chunk: u64,
+    playhead: Playhead,
+    transport_started: bool,
+    sysex: SysExPool,
+    measure: bool,
+    freewheel: bool,
+}
+
+impl Renderer {
+    pub(crate) fn new(
+        settings: Settings,
+        kernels: &'static Kernels,
+        program: Box<Program>,
+        inbox: rtrb::Consumer<Message>,
+        home: rtrb::Producer<Box<Parcel>>,
+        reports: Reports,
+        progress: Arc<Progress>,
+    ) -> Self {
+        Self {
+            settings,
+            kernels,
+            program,
+            parcels: VecDeque::with_capacity(home.buffer().capacity()),
+            inbox,
+            home,
+            reports,
+            progress,
+            waiting: VecDeque::with_capacity(WAITING_COMMANDS),
+            switch: None,
+            frame: 0,
+            previous_chunk: 0,
+            playhead: Playhead::new(settings.rate),
+            transport_started: false,
+            sysex: SysExPool::with_capacity(settings.sysex_bytes, 256),
+            measure: false,
+            freewheel: false,
+        }
+    }
+
+    /// How the renderer was made.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Steady frame of the next block: frames rendered so far.
+    pub fn frame(&self) -> u64 {
+        self.frame
+    }
+
+    /// Says whether time is not the wall's from now on: offline rendering or a freewheeling server.
+    pub fn set_freewheel(&mut self, freewheel: bool) {
+        self.freewheel = freewheel;
+    }
+
+    /// Renders one block: reads the device's input channels, writes all of its output channels. Channels that the rig
+    /// does not use are cleared, channels that the device does not have are silence. Frames are those of the shortest
+    /// channel; a block may have any length, 0 included.
+    ///
+    /// # Real-time
+    /// For the callback.
+    pub fn render(&mut self, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) {
+        let frames =
+            inputs.iter().map(|channel| channel.len()).chain(outputs.iter().map(|channel| channel.len())).min();
+        self.render_frames(inputs, outputs, frames.unwrap_or(0));
+    }
+
+    /// As [`Self::render`], with the number of frames given: the way to let time pass without any channel.
+    ///
+    /// # Panics
+    /// If a channel is shorter.
+    pub fn render_frames(&mut self, inputs: &[&[f32]], outputs: &mut [&mut [f32]], frames: usize) {
+        let _environment = FloatEnvironment::flush_to_zero();
+        let start = if self.measure { ticks() } else { 0 };
+        self.take_messages();
+        let mut done = 0;
+        while done < frames {
+            self.do_what_is_due();
+            let length = self.chunk_length(frames - done);
+            self.render_chunk(inputs, outputs, done, length);
+            done += length;
+        }
+        if self.measure {
+            let ticks = ticks().wrapping_sub(start);
+            self.reports.load(Load { node: None, ticks, frames: frames as u32 });
+        }
+        self.progress.lost.store(self.reports.lost, Ordering::Relaxed);
+        self.progress.frame.store(self.frame, Ordering::Release);
+    }
+
+    fn take_messages(&mut self) {
+        for _ in 0..TAKEN_PER_CALL {
+            // What does not fit now waits in the ring.
+            if self.waiting.len() == WAITING_COMMANDS {
+                break;
+            }
+            match self.inbox.pop() {
+                Ok(Message::Command(timed)) => {
+                    let timed = Timed { frame: timed.frame.max(self.frame), ..timed };
+                    let place = self.waiting.partition_point(|other| other.frame <= timed.frame);
+                    self.waiting.insert(place, timed);
+                }
+                // There are never more parcels about than the queue has room for: each has a credit.
+                Ok(Message::Parcel(parcel)) => self.parcels.push_back(parcel),
+                Err(_) => break,
+            }
+        }
+    }
+
+    /// Installs parcels and obeys commands whose frame has come, save changes of gains and events, which have a place
+    /// within the chunk.
+    fn do_what_is_due(&mut self) {
+        loop {
+            if let Some(switch) = self.switch.take_if(|switch| switch.frame <= self.frame) {
+                self.install(switch.parcel);
+            }
+            if self.switch.is_some() || self.parcels.front().is_none_or(|parcel| parcel.frame > self.frame) {
+                break;
+            }
+            let Some(parcel) = self.parcels.pop_front() else { break };
+            if parcel.fading.is_empty() {
+                self.install(parcel);
+            } else {
+                parcel.fade_out(&mut self.program, self.frame, self.settings.fade);
+                self.switch = Some(Switch { frame: self.frame + u64::from(self.settings.fade), parcel });
+            }
+        }
+        let mut place = 0;
+        while let Some(&timed) = self.waiting.get(place)
+            && timed.frame <= self.frame
+        {
+            if is_within_chunk(&timed.command) {
+                place += 1;
+            } else {
+                self.waiting.remove(place);
+                self.obey(timed.command);
+            }
+        }
+    }
+
+    fn install(&mut self, mut parcel: Box<Parcel>) {
+        parcel.install(&mut self.program, self.frame, self.settings.fade);
+        self.progress.installed.store(self.frame, Ordering::Release);
+        // The control half sends no more parcels than the ring home has room for.
+        let _sent = self.home.push(parcel);
+        debug_assert!(_sent.is_ok(), "a parcel without a credit");
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Play(on) => self.transport_started |= self.playhead.play(on),
+            Command::Locate(frame) => self.playhead.locate(frame),
+            Command::Tempo(tempo) => self.playhead.set_tempo(tempo),
+            Command::Metre(beats, value) => self.playhead.set_metre(beats, value),
+            Command::Loop(range) => self.playhead.set_loop(range),
+            Command::Record(on) => self.playhead.record(on),
+            Command::Measure(on) => self.measure = on,
+            command => {
+                let mut context =
+                    NodeContext { reports: &mut self.reports, frame: self.frame, fade: self.settings.fade };
+                self.program.command_node(command, 0, &mut context);
+            }
+        }
+    }
+
+    /// Frames until something must happen at the start of a chunk, at most `left`.
+    fn chunk_length(&self, left: usize) -> usize {
+        let longest = self.settings.max_block.min(self.program.schedule.longest_chunk as usize);
+        let mut length = left.min(longest) as u64;
+        let mut stop_at = |frame: u64| length = length.min(frame.saturating_sub(self.frame).max(1));
+        if let Some(switch) = &self.switch {
+            stop_at(switch.frame);
+        } else if let Some(parcel) = self.parcels.front() {
+            stop_at(parcel.frame);
+        }
+        for timed in self.waiting.iter().take_while(|timed| timed.frame < self.frame + longest as u64) {
+            if timed.frame > self.frame && !is_within_chunk(&timed.command) {
+                stop_at(timed.frame);
+                break;
+            }
+        }
+        length.min(self.playhead.until_jump()) as usize
+    }
+
+    fn render_chunk(&mut self, inputs: &[&[f32]], outputs: &mut [&mut [f32]], offset: usize, frames: usize) {
+        self.deliver(frames);
+        let chunk = Chunk {
+            frames,
+            steady_frame: self.frame,
+            transport: self.playhead.transport(),
+            freewheel: self.freewheel,
+            max_block: self.settings.max_block,
+        };
+        let mut context = Context {
+            kernels: self.kernels,
+            chunk: &chunk,
+            previous_chunk: self.previous_chunk,
+            transport_started: std::mem::take(&mut self.transport_started),
+            sysex: &mut self.sysex,
+            reports: &mut self.reports,
+            measure: self.measure,
+            fade: self.settings.fade,
+            inputs,
+            outputs,
+            offset,
+        };
+        self.program.run(&mut context);
+        self.program.end_chunk();
+        self.sysex.clear();
+        self.previous_chunk = self.frame;
+        self.frame += frames as u64;
+        self.playhead.advance(frames);
+    }
+
+    /// Hands out the changes of gains and the events that are due within a chunk.
+    fn deliver(&mut self, frames: usize) {
+        let end = self.frame + frames as u64;
+        while self.waiting.front().is_some_and(|timed| timed.frame < end) {
+            if self.program.due.len() == MAX_DUE {
+                break;
+            }
+            let Some(timed) = self.waiting.pop_front() else { break };
+            let offset = timed.frame.saturating_sub(self.frame) as u32;
+            if let Command::Gain { edge, source, destination, gain, ramp } = timed.command {
+                match self.program.gain_target(edge, source, destination) {
+                    Some(target) => {
+                        self.change_gain(GainChange { frame: timed.frame.max(self.frame), target, gain, ramp })
+                    }
+                    None => self.reports.push(Report::Unknown { frame: self.frame }),
+                }
+            } else {
+                let mut context =
+                    NodeContext { reports: &mut self.reports, frame: self.frame, fade: self.settings.fade };
+                self.program.command_node(timed.command, offset, &mut context);
+            }
+        }
+    }
+
+    fn change_gain(&mut self, change: GainChange) {
+        if change.frame == self.frame {
+            // Before the chunk begins, so that it need not be cut.
+            self.program.change_gain(change);
+        } else {
+            self.program.due.push(change);
+        }
+    }
+}
+
+/// Whether a command has its place within a chunk instead of cutting it.
+fn is_within_chunk(command: &Command) -> bool {
+    matches!(command, Command::Gain { .. } | Command::Event { .. } | Command::EndNotes { .. })
+}
