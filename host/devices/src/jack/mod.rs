@@ -15,7 +15,7 @@ use std::sync::Arc;
 use jack::{AudioIn, AudioOut, Client, PortFlags};
 
 use self::process::{Notifier, Processor};
-use self::stream::JackStream;
+use self::stream::{IdleClient, JackStream, Peers};
 use crate::backend::{Backend, DeviceInfo, Stream, StreamInfo};
 use crate::callback_cell::CallbackCell;
 use crate::error::{Choices, DeviceError, OpenError, Side};
@@ -43,7 +43,8 @@ impl Backend for JackBackend {
 
     /// The default server, if it runs. Looking at it connects a client for a moment.
     fn devices(&self) -> Result<Vec<DeviceInfo>, DeviceError> {
-        let client = server::open_client("crosspoint-look", None)?;
+        // The client is dropped before the lease.
+        let (_lease, client) = server::open_client("crosspoint-look", None, &Arc::default())?;
         Ok(vec![DeviceInfo {
             backend: NAME,
             name: server::default_name(),
@@ -62,7 +63,8 @@ impl Backend for JackBackend {
         if let Some(name) = &request.device {
             server::check_name("JACK server", name)?;
         }
-        let client = server::open_client(&request.client_name, request.device.as_deref())?;
+        let status = Arc::<StreamStatus>::default();
+        let (lease, client) = server::open_client(&request.client_name, request.device.as_deref(), &status)?;
         check_server(&client, &device, request)?;
 
         let side = |side, selection| side_of(&client, &device, side, selection, request.auto_connect);
@@ -79,7 +81,6 @@ impl Backend for JackBackend {
         let input_ports = input_names.iter().map(register_input).collect::<Result<Vec<_>, _>>().map_err(refused)?;
         let output_ports = output_names.iter().map(register_output).collect::<Result<Vec<_>, _>>().map_err(refused)?;
 
-        let status = Arc::<StreamStatus>::default();
         let cell = Arc::new(CallbackCell::new(callback, Arc::clone(&status)));
         let info = StreamInfo {
             backend: NAME,
@@ -91,8 +92,9 @@ impl Backend for JackBackend {
             outputs: output_names,
         };
         let processor = Processor::new(Arc::clone(&cell), Arc::clone(&status), input_ports, output_ports);
-        let notifier = Notifier::new(Arc::clone(&status));
-        Ok(Box::new(JackStream::new(info, client, processor, notifier, cell, status, inputs.peers, outputs.peers)))
+        let idle = IdleClient { client, notifier: Notifier::new(Arc::clone(&status)), processor };
+        let peers = Peers { inputs: inputs.peers, outputs: outputs.peers };
+        Ok(Box::new(JackStream::new(info, idle, peers, cell, status, lease)))
     }
 }
 

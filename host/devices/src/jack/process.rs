@@ -65,12 +65,13 @@ impl ProcessHandler for Processor {
     }
 }
 
-/// Makes a position that never goes back out of JACK's 32-bit frame time.
+/// Makes a position that never goes back out of JACK's 32-bit frame time, which all clients of a server share.
 #[derive(Default)]
 struct FrameClock {
-    last: Option<Frames>,
-    /// The end of the last period.
-    next: u64,
+    /// What the frame time should be next, if the last period tells.
+    expected: Option<Frames>,
+    /// The end of the last period, once there was one.
+    next: Option<u64>,
 }
 
 impl FrameClock {
@@ -78,12 +79,14 @@ impl FrameClock {
     /// frame time stands for nothing, and neither does one that goes back (a restarted driver): the periods then follow
     /// one upon the other.
     fn advance(&mut self, frame_time: Frames, frames: Frames, freewheel: bool) -> u64 {
-        let expected = self.last.unwrap_or(frame_time);
-        let lost = frame_time.wrapping_sub(expected);
-        let lost = if freewheel || lost > Frames::MAX / 2 { 0 } else { lost };
-        let position = self.next + u64::from(lost);
-        self.last = Some(frame_time.wrapping_add(frames));
-        self.next = position + u64::from(frames);
+        let lost = match self.expected {
+            Some(expected) if !freewheel => frame_time.wrapping_sub(expected),
+            _ => 0,
+        };
+        let lost = if lost > Frames::MAX / 2 { 0 } else { lost };
+        let position = self.next.unwrap_or(frame_time.into()) + u64::from(lost);
+        self.expected = (!freewheel).then(|| frame_time.wrapping_add(frames));
+        self.next = Some(position + u64::from(frames));
         position
     }
 }
@@ -128,16 +131,19 @@ mod tests {
     fn positions_never_go_back() {
         let mut clock = FrameClock::default();
         let near_the_end = Frames::MAX - 63;
+        let origin = u64::from(near_the_end);
         for (frame_time, freewheel, position) in [
             (near_the_end, false, 0),
             (0, false, 64),
             (64, false, 128),
             (64 + 3 * 64, false, 320),
             (17, true, 384),
-            (17 + 64, false, 448),
-            (5, false, 512),
+            (17, true, 448),
+            (9_000, false, 512),
+            (9_064, false, 576),
+            (5, false, 640),
         ] {
-            assert_eq!(clock.advance(frame_time, 64, freewheel), position, "at {frame_time}");
+            assert_eq!(clock.advance(frame_time, 64, freewheel), origin + position, "at {frame_time}");
         }
     }
 }

@@ -1,20 +1,43 @@
 //! Finding libjack and opening a client on a server by name. This is the only place of the JACK backend that talks to
 //! the C library itself, since the safe crate cannot name a server.
+//!
+//! libjack keeps what it shares with a server in globals: a process can talk to one server at a time, and when it
+//! notices that a server has died it frees the clients that are left. A client is therefore opened only as long as
+//! neither can hurt another one.
 
 use std::ffi::{CString, c_char};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jack::jack_sys::{jack_client_t, jack_options_t, jack_status_t};
 use jack::{Client, ClientOptions, ClientStatus, LoggerType};
 
 use super::CALLED;
 use crate::error::{DeviceError, OpenError};
+use crate::status::StreamStatus;
 
-/// libjack does not like two clients being opened at once.
-static OPENING: Mutex<()> = Mutex::new(());
+/// The clients that this process has, all on one server.
+static OPEN: Mutex<OpenClients> = Mutex::new(OpenClients { server: String::new(), clients: Vec::new() });
+
+struct OpenClients {
+    server: String,
+    clients: Vec<Arc<StreamStatus>>,
+}
+
+fn open_clients() -> MutexGuard<'static, OpenClients> {
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Stands for an open client; to be dropped after it.
+pub(super) struct Lease(Arc<StreamStatus>);
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        open_clients().clients.retain(|client| !Arc::ptr_eq(client, &self.0));
+    }
+}
 
 /// With a server's name as the fourth argument if the options say so.
-type OpenClient = unsafe extern "C" fn(*const c_char, jack_options_t, *mut jack_status_t, ...) -> *mut jack_client_t;
+type OpenFunction = unsafe extern "C" fn(*const c_char, jack_options_t, *mut jack_status_t, ...) -> *mut jack_client_t;
 
 /// The server that is meant when none is named, by JACK's own rule.
 pub(super) fn default_name() -> String {
@@ -33,41 +56,45 @@ pub(super) fn check_name(what: &'static str, name: &str) -> Result<(), OpenError
 }
 
 /// Opens a client on the named or the default server, without starting one. The name gets a number if it is taken.
-pub(super) fn open_client(name: &str, server: Option<&str>) -> Result<Client, DeviceError> {
+/// `status` is where the client's notifications go.
+pub(super) fn open_client(
+    name: &str,
+    server: Option<&str>,
+    status: &Arc<StreamStatus>,
+) -> Result<(Lease, Client), DeviceError> {
     let absent = |reason: String| DeviceError::NotInstalled { backend: CALLED, reason };
     let failed = |message: String| DeviceError::Backend { backend: CALLED, message };
     let library = jack::jack_sys::library().map_err(|error| absent(error.to_string()))?;
     // SAFETY: this is the function's declaration in <jack/jack.h>.
-    let open =
-        unsafe { library.get::<OpenClient>(b"jack_client_open\0") }.map_err(|error| absent(error.to_string()))?;
+    let function = unsafe { library.get::<OpenFunction>(b"jack_client_open\0") };
+    let function = function.map_err(|error| absent(error.to_string()))?;
     jack::set_logger(LoggerType::Log);
 
+    let server_name = server.map_or_else(default_name, str::to_owned);
     let text = |text: &str| CString::new(text).map_err(|error| failed(error.to_string()));
-    let client_name = text(name)?;
-    let server_name = text(server.unwrap_or_default())?;
-    let options = ClientOptions::NO_START_SERVER;
-    let mut status = 0;
-    let guard = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
-    // SAFETY: the names are NUL-terminated and outlive the call, and the server's is passed exactly if the options say
-    // that it is there.
-    let client = unsafe {
-        match server {
-            None => open(client_name.as_ptr(), options.bits(), &mut status),
-            Some(_) => {
-                let options = options | ClientOptions::SERVER_NAME;
-                open(client_name.as_ptr(), options.bits(), &mut status, server_name.as_ptr())
-            }
-        }
-    };
-    drop(guard);
-    if client.is_null() {
-        let status = ClientStatus::from_bits_retain(status);
-        if status.intersects(ClientStatus::SERVER_FAILED | ClientStatus::SERVER_ERROR) {
-            let server = server.map_or_else(default_name, str::to_owned);
-            return Err(DeviceError::NoServer { backend: CALLED, server });
-        }
-        return Err(failed(format!("no client `{name}` could be opened, status {status:?}")));
+    let (client_text, server_text) = (text(name)?, text(&server_name)?);
+    let options = ClientOptions::NO_START_SERVER | ClientOptions::SERVER_NAME;
+    let mut client_status = 0;
+
+    let mut open = open_clients();
+    if open.clients.iter().any(|client| client.lost.is_set()) {
+        return Err(failed("a stream on a server that died is still open; close it first".to_owned()));
     }
+    if !open.clients.is_empty() && open.server != server_name {
+        let message = format!("one program can use one server at a time; close the streams on `{}` first", open.server);
+        return Err(failed(message));
+    }
+    // SAFETY: both names are NUL-terminated and outlive the call; the options say that the server's is there.
+    let client = unsafe { function(client_text.as_ptr(), options.bits(), &mut client_status, server_text.as_ptr()) };
+    if client.is_null() {
+        let client_status = ClientStatus::from_bits_retain(client_status);
+        if client_status.intersects(ClientStatus::SERVER_FAILED | ClientStatus::SERVER_ERROR) {
+            return Err(DeviceError::NoServer { backend: CALLED, server: server_name });
+        }
+        return Err(failed(format!("no client `{name}` could be opened, status {client_status:?}")));
+    }
+    open.server = server_name;
+    open.clients.push(Arc::clone(status));
     // SAFETY: the pointer is a client that was opened above and is owned by nobody else.
-    Ok(unsafe { Client::from_raw(client) })
+    Ok((Lease(Arc::clone(status)), unsafe { Client::from_raw(client) }))
 }

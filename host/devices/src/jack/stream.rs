@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jack::{AsyncClient, Client, LatencyType, Port, Unowned};
 
 use super::process::{Notifier, Processor};
+use super::server::Lease;
 use crate::backend::{Latency, Stream, StreamInfo};
 use crate::callback_cell::CallbackCell;
 use crate::error::StreamError;
@@ -17,21 +18,21 @@ pub(super) struct UnownedPorts {
     pub outputs: Vec<Port<Unowned>>,
 }
 
-pub(super) struct JackStream {
-    info: StreamInfo,
-    // The ports' handles must not be used once the client is gone.
-    ports: UnownedPorts,
-    client: ClientState,
-    cell: Arc<CallbackCell>,
-    status: Arc<StreamStatus>,
-    reader: NoticeReader,
-    /// What each input is to be connected to; empty if nothing is.
-    input_peers: Vec<String>,
-    output_peers: Vec<String>,
+/// What the ports are to be connected to, in their order; empty if to nothing.
+pub(super) struct Peers {
+    pub inputs: Vec<String>,
+    pub outputs: Vec<String>,
+}
+
+/// A client that is registered but not active.
+pub(super) struct IdleClient {
+    pub client: Client,
+    pub notifier: Notifier,
+    pub processor: Processor,
 }
 
 enum ClientState {
-    Stopped(Client, Notifier, Processor),
+    Stopped(IdleClient),
     Running(AsyncClient<Notifier, Processor>),
     Gone,
 }
@@ -39,29 +40,38 @@ enum ClientState {
 impl ClientState {
     fn client(&self) -> Option<&Client> {
         match self {
-            Self::Stopped(client, ..) => Some(client),
+            Self::Stopped(idle) => Some(&idle.client),
             Self::Running(client) => Some(client.as_client()),
             Self::Gone => None,
         }
     }
 }
 
+/// An open client. Its fields are dropped in this order: the client goes while what it calls is still there.
+pub(super) struct JackStream {
+    client: ClientState,
+    // Handles into the client, not to be used once it is gone.
+    ports: UnownedPorts,
+    _lease: Lease,
+    cell: Arc<CallbackCell>,
+    status: Arc<StreamStatus>,
+    reader: NoticeReader,
+    info: StreamInfo,
+    peers: Peers,
+}
+
 impl JackStream {
-    #[expect(clippy::too_many_arguments, reason = "the parts of an open client, put together in one place")]
     pub fn new(
         info: StreamInfo,
-        client: Client,
-        processor: Processor,
-        notifier: Notifier,
+        idle: IdleClient,
+        peers: Peers,
         cell: Arc<CallbackCell>,
         status: Arc<StreamStatus>,
-        input_peers: Vec<String>,
-        output_peers: Vec<String>,
+        lease: Lease,
     ) -> Self {
         let reader = NoticeReader::new(info.rate, info.buffer_frames);
-        let ports = processor.unowned_ports();
-        let client = ClientState::Stopped(client, notifier, processor);
-        Self { info, ports, client, cell, status, reader, input_peers, output_peers }
+        let ports = idle.processor.unowned_ports();
+        Self { client: ClientState::Stopped(idle), ports, _lease: lease, cell, status, reader, info, peers }
     }
 
     fn lost(&self) -> StreamError {
@@ -76,8 +86,8 @@ impl JackStream {
     fn connect(&self) -> Result<(), StreamError> {
         let client = self.live_client().ok_or_else(|| self.lost())?;
         let ours = |name: &String| format!("{}:{name}", self.info.client);
-        let inputs = self.input_peers.iter().cloned().zip(self.info.inputs.iter().map(ours));
-        let outputs = self.info.outputs.iter().map(ours).zip(self.output_peers.iter().cloned());
+        let inputs = self.peers.inputs.iter().cloned().zip(self.info.inputs.iter().map(ours));
+        let outputs = self.info.outputs.iter().map(ours).zip(self.peers.outputs.iter().cloned());
         for (source, destination) in inputs.chain(outputs) {
             match client.connect_ports_by_name(&source, &destination) {
                 Ok(()) | Err(jack::Error::PortAlreadyConnected(..)) => {}
@@ -124,7 +134,7 @@ impl Stream for JackStream {
                 self.client = ClientState::Running(client);
                 return Ok(());
             }
-            ClientState::Stopped(client, notifier, processor) => {
+            ClientState::Stopped(IdleClient { client, notifier, processor }) => {
                 let active = client.activate_async(notifier, processor).map_err(|_| self.lost())?;
                 self.client = ClientState::Running(active);
             }
@@ -140,7 +150,7 @@ impl Stream for JackStream {
         match std::mem::replace(&mut self.client, ClientState::Gone) {
             ClientState::Running(client) => match client.deactivate() {
                 Ok((client, notifier, processor)) => {
-                    self.client = ClientState::Stopped(client, notifier, processor);
+                    self.client = ClientState::Stopped(IdleClient { client, notifier, processor });
                     Ok(())
                 }
                 Err(_) => Err(self.lost()),

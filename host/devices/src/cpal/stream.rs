@@ -1,0 +1,303 @@
+//! One or two of cpal's streams as one [`Stream`]. Stopping ends them, since not every system can pause; starting makes
+//! them anew.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use cpal::traits::{DeviceTrait, StreamTrait};
+use cpal::{Device, ErrorKind, I24, InputCallbackInfo, OutputCallbackInfo, SampleFormat, StreamConfig};
+
+use super::convert::DriverSample;
+use super::drift::DriftResampler;
+use super::join::{JoinLatency, JoinWriter, join};
+use super::periods::{Periods, Shared};
+use crate::backend::{Latency, Stream, StreamInfo};
+use crate::callback_cell::CallbackCell;
+use crate::error::{OpenError, StreamError};
+use crate::period::DuplexCallback;
+use crate::status::{Notice, NoticeReader, StreamStatus};
+
+/// How long a system may take to open a stream.
+const PATIENCE: Option<Duration> = Some(Duration::from_secs(2));
+
+/// What to open on one side.
+pub(super) struct SidePlan {
+    pub device: Device,
+    pub config: StreamConfig,
+    pub format: SampleFormat,
+    /// Which of the stream's channels are used, from 0.
+    pub channels: Vec<usize>,
+}
+
+/// A latency in frames as a callback measured it.
+#[derive(Clone)]
+struct Measured(Arc<AtomicU32>);
+
+impl Measured {
+    fn unknown() -> Self {
+        Self(Arc::new(AtomicU32::new(u32::MAX)))
+    }
+
+    fn set(&self, delay: Option<Duration>, rate: u32) {
+        let frames = delay.map(|delay| (delay.as_nanos() * u128::from(rate) + 500_000_000) / 1_000_000_000);
+        self.0.store(frames.and_then(|frames| u32::try_from(frames).ok()).unwrap_or(u32::MAX), Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Option<u32> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|&frames| frames != u32::MAX)
+    }
+}
+
+/// Streams that exist: they end when this is dropped. The input goes first, so that the output does not run dry.
+struct Running {
+    input: Option<cpal::Stream>,
+    output: Option<cpal::Stream>,
+    playing: bool,
+}
+
+pub(super) struct CpalStream {
+    running: Option<Running>,
+    info: StreamInfo,
+    input: Option<SidePlan>,
+    output: Option<SidePlan>,
+    drifting: bool,
+    shared: Shared,
+    reader: NoticeReader,
+    input_latency: Measured,
+    output_latency: Measured,
+    join_latency: JoinLatency,
+}
+
+impl CpalStream {
+    /// Opens the streams without starting them.
+    pub fn open(
+        info: StreamInfo,
+        input: Option<SidePlan>,
+        output: Option<SidePlan>,
+        drifting: bool,
+        callback: Box<dyn DuplexCallback>,
+    ) -> Result<Self, OpenError> {
+        let status = Arc::<StreamStatus>::default();
+        let cell = Arc::new(CallbackCell::new(callback, Arc::clone(&status)));
+        let mut stream = Self {
+            running: None,
+            reader: NoticeReader::new(info.rate, info.buffer_frames),
+            info,
+            input,
+            output,
+            drifting,
+            shared: Shared { cell, status, frame: Arc::default() },
+            input_latency: Measured::unknown(),
+            output_latency: Measured::unknown(),
+            join_latency: JoinLatency::default(),
+        };
+        let (running, frames) = stream.build().map_err(|error| stream.refusal(&error))?;
+        stream.running = Some(running);
+        if frames != stream.info.buffer_frames {
+            stream.info.buffer_frames = frames;
+            stream.reader = NoticeReader::new(stream.info.rate, frames);
+            // The periods' buffers were made for another length.
+            stream.running = Some(stream.build().map_err(|error| stream.refusal(&error))?.0);
+        }
+        Ok(stream)
+    }
+
+    /// Makes the streams, and says how long their periods are.
+    fn build(&mut self) -> Result<(Running, u32), cpal::Error> {
+        self.running = None;
+        let frames = self.info.buffer_frames as usize;
+        let (mut writer, mut reader) = (None, None);
+        if let (Some(input), Some(_)) = (&self.input, &self.output) {
+            let channels = input.channels.len();
+            let drift = self.drifting.then(|| DriftResampler::new(channels, frames, self.info.rate));
+            let unusable = |error| cpal::Error::with_message(ErrorKind::Other, format!("no drift correction: {error}"));
+            let drift = drift.transpose().map_err(unusable)?;
+            let ends = join(channels, frames, self.info.rate, drift, &self.shared.status, &self.join_latency);
+            (writer, reader) = (Some(ends.0), Some(ends.1));
+        }
+        let input = match &self.input {
+            Some(plan) => Some(self.build_input(plan, writer)?),
+            None => None,
+        };
+        let output = match &self.output {
+            Some(plan) => {
+                let (shared, channels) = (self.shared.clone(), plan.channels.clone());
+                let inputs = self.info.inputs.len();
+                let stride = plan.config.channels.into();
+                Some(self.build_output(plan, Periods::of_output(shared, channels, stride, frames, reader, inputs))?)
+            }
+            None => None,
+        };
+        let lengths = input.iter().chain(&output).filter_map(|stream| stream.buffer_size().ok());
+        let longest = lengths.filter(|&frames| frames > 0).max().unwrap_or(self.info.buffer_frames);
+        Ok((Running { input, output, playing: false }, longest))
+    }
+
+    fn build_input(&self, plan: &SidePlan, writer: Option<JoinWriter>) -> Result<cpal::Stream, cpal::Error> {
+        let (shared, channels, frames) = (self.shared.clone(), plan.channels.clone(), self.info.buffer_frames as usize);
+        let stride = usize::from(plan.config.channels);
+        let consumer = match writer {
+            Some(writer) => Consumer::Join { writer, channels, stride },
+            None => Consumer::Periods(Box::new(Periods::of_input(shared, channels, stride, frames))),
+        };
+        let latency = self.input_latency.clone();
+        match plan.format {
+            SampleFormat::F32 => self.input_of::<f32>(plan, consumer, latency),
+            SampleFormat::F64 => self.input_of::<f64>(plan, consumer, latency),
+            SampleFormat::I32 => self.input_of::<i32>(plan, consumer, latency),
+            SampleFormat::I24 => self.input_of::<I24>(plan, consumer, latency),
+            SampleFormat::I16 => self.input_of::<i16>(plan, consumer, latency),
+            SampleFormat::U16 => self.input_of::<u16>(plan, consumer, latency),
+            SampleFormat::I8 => self.input_of::<i8>(plan, consumer, latency),
+            SampleFormat::U8 => self.input_of::<u8>(plan, consumer, latency),
+            _ => Err(ErrorKind::UnsupportedConfig.into()),
+        }
+    }
+
+    fn build_output(&self, plan: &SidePlan, periods: Periods) -> Result<cpal::Stream, cpal::Error> {
+        let latency = self.output_latency.clone();
+        match plan.format {
+            SampleFormat::F32 => self.output_of::<f32>(plan, periods, latency),
+            SampleFormat::F64 => self.output_of::<f64>(plan, periods, latency),
+            SampleFormat::I32 => self.output_of::<i32>(plan, periods, latency),
+            SampleFormat::I24 => self.output_of::<I24>(plan, periods, latency),
+            SampleFormat::I16 => self.output_of::<i16>(plan, periods, latency),
+            SampleFormat::U16 => self.output_of::<u16>(plan, periods, latency),
+            SampleFormat::I8 => self.output_of::<i8>(plan, periods, latency),
+            SampleFormat::U8 => self.output_of::<u8>(plan, periods, latency),
+            _ => Err(ErrorKind::UnsupportedConfig.into()),
+        }
+    }
+
+    fn input_of<T: DriverSample>(
+        &self,
+        plan: &SidePlan,
+        mut consumer: Consumer,
+        latency: Measured,
+    ) -> Result<cpal::Stream, cpal::Error> {
+        let rate = plan.config.sample_rate;
+        let data = move |interleaved: &[T], info: &InputCallbackInfo| {
+            let times = info.timestamp();
+            latency.set(times.callback.checked_duration_since(times.capture), rate);
+            consumer.consume(interleaved, u64::try_from(times.capture.as_nanos()).ok());
+        };
+        plan.device.build_input_stream(plan.config, data, self.error_callback(), PATIENCE)
+    }
+
+    fn output_of<T: DriverSample>(
+        &self,
+        plan: &SidePlan,
+        mut periods: Periods,
+        latency: Measured,
+    ) -> Result<cpal::Stream, cpal::Error> {
+        let rate = plan.config.sample_rate;
+        let data = move |interleaved: &mut [T], info: &OutputCallbackInfo| {
+            let times = info.timestamp();
+            latency.set(times.playback.checked_duration_since(times.callback), rate);
+            periods.output(interleaved, u64::try_from(times.callback.as_nanos()).ok());
+        };
+        plan.device.build_output_stream(plan.config, data, self.error_callback(), PATIENCE)
+    }
+
+    /// Runs on whatever thread the system likes, the audio thread among them.
+    fn error_callback(&self) -> impl FnMut(cpal::Error) + Send + 'static + use<> {
+        let status = Arc::clone(&self.shared.status);
+        move |error| match error.kind() {
+            ErrorKind::Xrun => status.add_xruns(1),
+            ErrorKind::DeviceNotAvailable | ErrorKind::HostUnavailable => {
+                status.lost.set(error.message().unwrap_or("the device is not there any more"));
+            }
+            ErrorKind::DeviceChanged | ErrorKind::RealtimeDenied => {}
+            ErrorKind::StreamInvalidated => status.stopped.set("the device's settings changed; open it again"),
+            _ => status.stopped.set(error.message().unwrap_or("the driver failed; open the device again")),
+        }
+    }
+
+    fn refusal(&self, error: &cpal::Error) -> OpenError {
+        let device = self.info.device.clone();
+        match error.kind() {
+            ErrorKind::DeviceBusy => OpenError::Busy { device },
+            ErrorKind::PermissionDenied => OpenError::Permission { device },
+            _ => OpenError::Driver { device, message: error.to_string() },
+        }
+    }
+
+    fn stream_error(&self, error: &cpal::Error) -> StreamError {
+        let device = self.info.device.clone();
+        match error.kind() {
+            ErrorKind::DeviceNotAvailable | ErrorKind::HostUnavailable => StreamError::Lost { device },
+            _ => StreamError::Driver { device, message: error.to_string() },
+        }
+    }
+}
+
+/// Where an input stream's frames go.
+enum Consumer {
+    /// To the output stream.
+    Join { writer: JoinWriter, channels: Vec<usize>, stride: usize },
+    /// To the callback, if there is no output.
+    Periods(Box<Periods>),
+}
+
+impl Consumer {
+    fn consume<T: DriverSample>(&mut self, interleaved: &[T], nanoseconds: Option<u64>) {
+        match self {
+            Self::Join { writer, channels, stride } => writer.write(interleaved, *stride, channels),
+            Self::Periods(periods) => periods.input(interleaved, nanoseconds),
+        }
+    }
+}
+
+impl Stream for CpalStream {
+    fn info(&self) -> &StreamInfo {
+        &self.info
+    }
+
+    /// Each side as its last callback reported it, and the join as measured: the most that waited in the ring after a
+    /// period within a quarter of a second, with the resampler's delay.
+    fn latency(&self) -> Latency {
+        Latency {
+            input: self.input_latency.get(),
+            output: self.output_latency.get(),
+            join: self.join_latency.load(Ordering::Relaxed),
+        }
+    }
+
+    fn start(&mut self) -> Result<(), StreamError> {
+        if self.shared.status.lost.is_set() {
+            return Err(StreamError::Lost { device: self.info.device.clone() });
+        }
+        if self.running.is_none() {
+            let (running, _) = self.build().map_err(|error| self.stream_error(&error))?;
+            self.running = Some(running);
+        }
+        let Some(running) = self.running.as_mut().filter(|running| !running.playing) else { return Ok(()) };
+        running.playing = true;
+        let played = running.input.iter().chain(&running.output).try_for_each(StreamTrait::play);
+        played.map_err(|error| {
+            self.running = None;
+            self.stream_error(&error)
+        })
+    }
+
+    fn stop(&mut self) -> Result<(), StreamError> {
+        if self.running.as_ref().is_some_and(|running| running.playing) {
+            self.running = None;
+        }
+        Ok(())
+    }
+
+    fn notices(&mut self) -> Vec<Notice> {
+        self.reader.drain(&self.shared.status)
+    }
+
+    fn xruns(&self) -> u64 {
+        self.shared.status.xruns()
+    }
+
+    fn close(mut self: Box<Self>) -> Option<Box<dyn DuplexCallback>> {
+        self.running = None;
+        self.shared.cell.take()
+    }
+}
