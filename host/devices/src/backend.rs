@@ -115,10 +115,49 @@ pub fn backends() -> Vec<Box<dyn Backend>> {
     backends
 }
 
+/// Opens the best device there is: the default one of the first backend that can do what is asked for. The `virtual` one
+/// comes last, so that it fails only for what no device could do.
+///
+/// `request.device` should be `None`. A backend that refuses drops its callback, so `callback` makes one for each.
+pub fn open_best(
+    request: &StreamRequest,
+    mut callback: impl FnMut() -> Box<dyn DuplexCallback>,
+) -> Result<Box<dyn Stream>, OpenError> {
+    let mut refusal = OpenError::NoChannels { device: "the default device".to_owned() };
+    for backend in backends() {
+        match backend.open(request, callback()) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => refusal = error,
+        }
+    }
+    Err(refusal)
+}
+
 /// The backend of that name, as [`DeviceName::backend`](crate::DeviceName::backend) holds it.
 pub fn backend(name: &str) -> Result<Box<dyn Backend>, DeviceNameError> {
     let backends = backends();
     let known = backends.iter().map(|backend| backend.name()).collect();
     let found = backends.into_iter().find(|backend| backend.name() == name);
     found.ok_or_else(|| DeviceNameError::UnknownBackend { backend: name.to_owned(), known })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::period::Period;
+    use crate::selection::ChannelSelection;
+
+    /// There is always a device for one output; what even the virtual one refuses is an error.
+    #[test]
+    fn the_best_device_is_found_on_every_machine() {
+        let callback = || Box::new(|_: Period<'_>| ()) as Box<dyn DuplexCallback>;
+        let inputs = ChannelSelection::none();
+        let open = |outputs| {
+            let request = StreamRequest { inputs: inputs.clone(), outputs, auto_connect: false, ..Default::default() };
+            open_best(&request, callback)
+        };
+        let stream = open(ChannelSelection::first(1).unwrap()).unwrap();
+        assert_eq!((stream.info().inputs.len(), stream.info().outputs.len()), (0, 1));
+        assert!(matches!(open(ChannelSelection::none()), Err(OpenError::NoChannels { .. })));
+    }
 }

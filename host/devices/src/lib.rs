@@ -31,7 +31,7 @@ mod request;
 mod selection;
 mod status;
 
-pub use backend::{Backend, DeviceInfo, Latency, Stream, StreamInfo, backend, backends};
+pub use backend::{Backend, DeviceInfo, Latency, Stream, StreamInfo, backend, backends, open_best};
 pub use device_name::{DeviceName, DeviceNameError};
 pub use error::{Choices, DeviceError, OpenError, Side, StreamError};
 pub use offline::{Offline, OfflineError, PeriodSizes};

@@ -16,7 +16,7 @@ mod quiet;
 mod stream;
 
 use cpal::traits::{DeviceTrait, HostTrait};
-use cpal::{Device, Host, HostId};
+use cpal::{Device, ErrorKind, Host, HostId};
 
 use self::offer::Offer;
 use self::stream::{CpalStream, SidePlan};
@@ -136,7 +136,7 @@ impl CpalBackend {
             (false, _) => (Some(0), None),
             (true, false) => (None, None),
             (true, true) => {
-                let ranges = offer::ranges(device, side);
+                let ranges = offer::ranges(device, side).unwrap_or_default();
                 let channels = offer::channel_counts(&ranges).last().copied();
                 (channels.map(usize::from), channels.and_then(|channels| Offer::new(&ranges, channels)))
             }
@@ -180,7 +180,7 @@ impl CpalBackend {
             };
         };
         let id = id_of(&device).unwrap_or_else(|| device.to_string());
-        let ranges = offer::ranges(&device, side);
+        let ranges = offer::ranges(&device, side).map_err(|error| refusal(&id, &error))?;
         let counts = offer::channel_counts(&ranges);
         let usual = offer::usual_channels(&device, side);
         let Some((count, channels)) = choose_channels(selection, &counts, usual)
@@ -234,6 +234,16 @@ impl SideChoice {
         let buffer_size = cpal::BufferSize::Fixed(frames);
         let config = cpal::StreamConfig { channels: self.count, sample_rate: rate, buffer_size };
         SidePlan { device: self.device, format: self.offer.format, config, channels: self.channels }
+    }
+}
+
+/// Why cpal did not open a device.
+fn refusal(device: &str, error: &cpal::Error) -> OpenError {
+    let device = device.to_owned();
+    match error.kind() {
+        ErrorKind::DeviceBusy => OpenError::Busy { device },
+        ErrorKind::PermissionDenied => OpenError::Permission { device },
+        _ => OpenError::Driver { device, message: error.to_string() },
     }
 }
 

@@ -1,7 +1,7 @@
 //! What one side of a device offers, out of cpal's list of configurations.
 
 use cpal::traits::DeviceTrait;
-use cpal::{Device, SampleFormat, SupportedBufferSize, SupportedStreamConfigRange};
+use cpal::{Device, ErrorKind, SampleFormat, SupportedBufferSize, SupportedStreamConfigRange};
 
 use crate::error::{Choices, Side};
 
@@ -41,13 +41,18 @@ impl Offer {
     }
 }
 
-/// All configurations of a side; none if it has no such side or does not tell.
-pub(super) fn ranges(device: &Device, side: Side) -> Vec<SupportedStreamConfigRange> {
-    match side {
+/// All configurations of a side; none if it has no such side. Fails if the device cannot be asked.
+pub(super) fn ranges(device: &Device, side: Side) -> Result<Vec<SupportedStreamConfigRange>, cpal::Error> {
+    let ranges = match side {
         Side::Input => device.supported_input_configs().map(Iterator::collect),
         Side::Output => device.supported_output_configs().map(Iterator::collect),
+    };
+    match ranges {
+        Err(error) if matches!(error.kind(), ErrorKind::UnsupportedOperation | ErrorKind::UnsupportedConfig) => {
+            Ok(Vec::new())
+        }
+        other => other,
     }
-    .unwrap_or_default()
 }
 
 /// The numbers of channels there are, ascending.

@@ -1,5 +1,6 @@
 //! One or two of cpal's streams as one [`Stream`]. Stopping ends them, since not every system can pause; starting makes
 //! them anew.
+#![deny(clippy::disallowed_types)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,6 +13,7 @@ use super::convert::DriverSample;
 use super::drift::DriftResampler;
 use super::join::{JoinLatency, JoinWriter, join};
 use super::periods::{Periods, Shared};
+use super::refusal;
 use crate::backend::{Latency, Stream, StreamInfo};
 use crate::callback_cell::CallbackCell;
 use crate::error::{OpenError, StreamError};
@@ -92,13 +94,13 @@ impl CpalStream {
             output_latency: Measured::unknown(),
             join_latency: JoinLatency::default(),
         };
-        let (running, frames) = stream.build().map_err(|error| stream.refusal(&error))?;
+        let (running, frames) = stream.build().map_err(|error| refusal(&stream.info.device, &error))?;
         stream.running = Some(running);
         if frames != stream.info.buffer_frames {
             stream.info.buffer_frames = frames;
             stream.reader = NoticeReader::new(stream.info.rate, frames);
             // The periods' buffers were made for another length.
-            stream.running = Some(stream.build().map_err(|error| stream.refusal(&error))?.0);
+            stream.running = Some(stream.build().map_err(|error| refusal(&stream.info.device, &error))?.0);
         }
         Ok(stream)
     }
@@ -211,15 +213,6 @@ impl CpalStream {
             ErrorKind::DeviceChanged | ErrorKind::RealtimeDenied => {}
             ErrorKind::StreamInvalidated => status.stopped.set("the device's settings changed; open it again"),
             _ => status.stopped.set(error.message().unwrap_or("the driver failed; open the device again")),
-        }
-    }
-
-    fn refusal(&self, error: &cpal::Error) -> OpenError {
-        let device = self.info.device.clone();
-        match error.kind() {
-            ErrorKind::DeviceBusy => OpenError::Busy { device },
-            ErrorKind::PermissionDenied => OpenError::Permission { device },
-            _ => OpenError::Driver { device, message: error.to_string() },
         }
     }
 

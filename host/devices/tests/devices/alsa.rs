@@ -7,7 +7,8 @@ use std::sync::mpsc;
 
 use crosspoint_devices::{DuplexCallback, Period, Stream, StreamRequest, backend};
 
-use crate::support::{JackServer, RunningServer, eventually, patience};
+use crate::jack_server::{JackServer, RunningServer};
+use crate::support::{eventually, patience};
 
 const SERVER: &str = "CROSSPOINT_ALSA_TEST_SERVER";
 const CONFIGURATION: &str = r#"
@@ -37,7 +38,6 @@ fn alsa_through_its_jack_plugin() {
     command.env("JACK_DEFAULT_SERVER", &server.name).env("JACK_NO_START_SERVER", "1");
     let output = command.output().unwrap();
     let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    eprintln!("{printed}");
     assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
     assert!(!printed.contains("ALSA lib"), "libasound prints: {printed}");
 }
@@ -108,8 +108,7 @@ fn a_loop_through_jack_is_whole(request: &StreamRequest, server: &RunningServer)
         last = if whole == 0 { 0.0 } else { input[input.len() - 1] };
     }
     let latency = stream.latency();
-    assert!(latency.join > 0 && latency.output.is_some(), "{latency:?}");
-    eprintln!("{latency:?}, {} xruns", stream.xruns());
+    assert!(latency.input.is_some() && latency.output.is_some(), "{latency:?}");
     stream.stop().unwrap();
     heard.try_iter().for_each(drop);
     stream.start().unwrap();

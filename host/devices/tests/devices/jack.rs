@@ -8,7 +8,8 @@ use std::sync::mpsc;
 use crosspoint_devices::jack::JackBackend;
 use crosspoint_devices::{Backend, DuplexCallback, Notice, OpenError, Period, StreamError, StreamRequest};
 
-use crate::support::{JackServer, eventually, patience};
+use crate::jack_server::JackServer;
+use crate::support::{eventually, patience};
 
 fn silence() -> Box<dyn DuplexCallback> {
     Box::new(|period: Period<'_>| period.outputs.iter_mut().for_each(|output| output.fill(0.0)))
@@ -171,6 +172,49 @@ fn freewheel_is_flagged() {
     wait_for(true);
     server.tool("jack_freewheel", &["n"]);
     wait_for(false);
+}
+
+/// Another client changes the server's buffer size: a notice, and periods of the new length, in the same stream.
+#[test]
+fn a_changed_buffer_size_is_a_notice() {
+    let Some(server) = JackServer::start() else { return };
+    let (told, heard) = mpsc::channel();
+    let callback = move |period: Period<'_>| {
+        assert_eq!(period.inputs[0].len(), period.frames);
+        let _ = told.send(period.frames);
+    };
+    let request = StreamRequest { inputs: "1".parse().unwrap(), ..request(&server, "rig") };
+    let mut stream = JackBackend.open(&request, Box::new(callback)).unwrap();
+    stream.start().unwrap();
+    assert_eq!(heard.recv_timeout(patience()), Ok(64));
+    server.tool("jack_bufsize", &["128"]);
+    while heard.recv_timeout(patience()).unwrap() != 128 {}
+    assert!(stream.notices().contains(&Notice::BufferSizeChanged { frames: 128 }));
+}
+
+/// Opening, starting and dropping over and over, running or stopped, leaves nothing behind: no port, no callback.
+#[test]
+fn streams_come_and_go() {
+    let Some(server) = JackServer::start() else { return };
+    let request = StreamRequest { outputs: "1-8".parse().unwrap(), auto_connect: true, ..request(&server, "rig") };
+    for round in 0..9 {
+        let (alive, dropped) = mpsc::channel::<()>();
+        let callback = move |period: Period<'_>| {
+            let _kept = &alive;
+            period.outputs.iter_mut().for_each(|output| output.fill(0.0));
+        };
+        let mut stream = JackBackend.open(&request, Box::new(callback)).unwrap();
+        assert_eq!(stream.info().client, "rig");
+        if round % 3 > 0 {
+            stream.start().unwrap();
+        }
+        if round % 3 > 1 {
+            stream.stop().unwrap();
+        }
+        drop(stream);
+        assert_eq!(dropped.try_recv(), Err(mpsc::TryRecvError::Disconnected));
+    }
+    assert!(!server.tool("jack_lsp", &[]).contains("rig"));
 }
 
 /// A server that dies is a notice; the stream then refuses to start, closes, gives its callback back, and makes room

@@ -4,5 +4,7 @@
 mod alsa;
 #[cfg(target_os = "linux")]
 mod jack;
+#[cfg(target_os = "linux")]
+mod jack_server;
 mod no_alloc;
 mod support;

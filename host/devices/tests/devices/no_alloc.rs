@@ -99,7 +99,7 @@ fn virtual_does_not_allocate() {
 #[cfg(target_os = "linux")]
 #[test]
 fn jack_does_not_allocate() {
-    let Some(server) = support::JackServer::start() else { return };
+    let Some(server) = crate::jack_server::JackServer::start() else { return };
     let (callback, heard) = watched();
     check(crosspoint_devices::jack::JackBackend.open(&request(&server.name), Box::new(callback)).unwrap(), heard);
 }
