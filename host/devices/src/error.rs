@@ -81,7 +81,7 @@ impl Choices {
 impl fmt::Display for Choices {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
-            return f.write_str("what it does not tell");
+            return f.write_str("an unknown range");
         }
         for (index, range) in self.0.iter().enumerate() {
             let comma = if index == 0 { "" } else { ", " };
