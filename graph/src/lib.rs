@@ -26,7 +26,8 @@ pub use rt::{
 };
 pub use transport::Transport;
 
-/// Makes `assert_no_alloc` abort a test that allocates or frees where it must not.
-#[cfg(test)]
+/// Makes `assert_no_alloc` abort a test that allocates or frees where it must not. Without debug assertions it checks
+/// nothing.
+#[cfg(all(test, debug_assertions))]
 #[global_allocator]
 static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;

@@ -60,8 +60,12 @@ impl EventDelay {
     }
 
     /// Takes in one chunk's events, those of one port of the source. `start` is the absolute frame of the chunk.
-    pub fn push_chunk(&mut self, start: u64, events: &[Event], source_port: u16, pool: &SysExPool) {
-        for event in events.iter().filter(|event| event.port == source_port) {
+    pub fn push_chunk(&mut self, start: u64, list: &EventList, source_port: u16, pool: &SysExPool) {
+        if list.ending_lost() {
+            let last = list.as_slice().last().map_or(0, |event| event.frame);
+            self.queue.mark_ending_lost(start.saturating_add(u64::from(last)));
+        }
+        for event in list.as_slice().iter().filter(|event| event.port == source_port) {
             let frame = start.saturating_add(u64::from(event.frame)).max(self.last_frame);
             self.last_frame = frame;
             match event.body {
@@ -185,7 +189,7 @@ mod tests {
                 {
                     input.push(Event { frame: event.frame - start as u32, ..*event });
                 }
-                delay.push_chunk(start, input.as_slice(), 0, &pool);
+                delay.push_chunk(start, &input, 0, &pool);
                 delay.take_chunk(start, length, &mut output, &mut pool);
                 assert!(output.as_slice().iter().all(|event| event.frame < length));
                 result.extend(output.as_slice().iter().map(|event| (start + u64::from(event.frame), event.body)));
@@ -211,13 +215,17 @@ mod tests {
     fn system_exclusive_bytes_wait_too() {
         let mut delay = EventDelay::new(8, 4, 6);
         let (mut pool, mut out) = (SysExPool::with_capacity(16, 4), EventList::with_capacity(4));
+        let mut input = EventList::with_capacity(4);
         assert_no_alloc(|| {
             for round in 0..5u64 {
                 pool.clear();
                 let id = pool.store(&[0xF0, round as u8, 0xF7]).unwrap();
                 let too_long = pool.store(&[0; 7]).unwrap();
                 let sysex = |id| Event { frame: 3, port: 0, body: EventBody::SysEx(id) };
-                delay.push_chunk(round * 8, &[sysex(id), sysex(too_long)], 0, &pool);
+                input.clear();
+                input.push(sysex(id));
+                input.push(sysex(too_long));
+                delay.push_chunk(round * 8, &input, 0, &pool);
                 out.clear();
                 delay.take_chunk(round * 8, 8, &mut out, &mut pool);
                 match out.as_slice() {
@@ -230,6 +238,23 @@ mod tests {
             }
         });
         assert_eq!(delay.take_dropped(), 5, "the long message of each round");
+    }
+
+    /// A note-off that the source lost is reported where it would have come out: behind its note-on.
+    #[test]
+    fn losses_are_late_too() {
+        let mut delay = EventDelay::new(8, 4, 0);
+        let mut pool = SysExPool::default();
+        let (mut input, mut out) = (EventList::with_capacity(1), EventList::with_capacity(4));
+        input.push(on(3, 60));
+        for _ in 0..17 {
+            input.push(off(3, 61));
+        }
+        delay.push_chunk(0, &input, 0, &pool);
+        delay.take_chunk(0, 8, &mut out, &mut pool);
+        assert!(out.is_empty() && !out.ending_lost());
+        delay.take_chunk(8, 8, &mut out, &mut pool);
+        assert!(!out.is_empty() && out.ending_lost());
     }
 
     proptest! {

@@ -40,7 +40,7 @@ impl EventQueue {
             if !ending || self.events.len() >= self.limit {
                 self.dropped = self.dropped.saturating_add(1);
                 if ending {
-                    self.ending_lost = self.ending_lost.max(Some(frame));
+                    self.mark_ending_lost(frame);
                 }
                 return false;
             }
@@ -76,6 +76,11 @@ impl EventQueue {
     /// Whether an ending event of an earlier frame than `end` was refused; says so once.
     pub(super) fn take_ending_lost(&mut self, end: u64) -> bool {
         self.ending_lost.take_if(|frame| *frame < end).is_some()
+    }
+
+    /// Notes that an ending event of a frame was lost.
+    pub(super) fn mark_ending_lost(&mut self, frame: u64) {
+        self.ending_lost = self.ending_lost.max(Some(frame));
     }
 
     /// Counts an event that the caller had to refuse.

@@ -39,6 +39,18 @@ impl Gain {
     }
 }
 
+impl Gain {
+    #[inline(never)]
+    fn process_moving(&mut self, block: &mut Block<'_>) {
+        segment::run(self, block);
+        for channel in 0..block.output_channels(0) {
+            if block.input_is_silent(0, channel) {
+                block.clear_output(0, channel);
+            }
+        }
+    }
+}
+
 impl Segment for Gain {
     fn set_parameter(&mut self, parameter: u32, value: f64, frame: u64) {
         if let (GAIN, Some(gain)) = (parameter, sane_gain(value)) {
@@ -55,18 +67,10 @@ impl Segment for Gain {
 
 impl Processor for Gain {
     fn process(&mut self, block: &mut Block<'_>) -> Status {
-        let frames = block.frames();
-        let at_rest = block.events().is_empty() && !self.gain.is_moving(block.chunk().steady_frame);
-        if !at_rest {
-            segment::run(self, block);
-        }
-        let gain = self.gain.target();
-        for channel in 0..block.output_channels(0) {
-            if block.input_is_silent(0, channel) || at_rest && gain == 0.0 {
-                block.clear_output(0, channel);
-            } else if at_rest {
-                block.gain(self.kernels, (0, channel), (0, channel), 0..frames, gain);
-            }
+        if block.events().is_empty() && !self.gain.is_moving(block.chunk().steady_frame) {
+            block.gain_all(self.kernels, self.gain.target());
+        } else {
+            self.process_moving(block);
         }
         Status::Tail(0)
     }

@@ -4,7 +4,7 @@
 use assert_no_alloc::assert_no_alloc;
 
 use crate::event::{Event, EventList, SysExPool};
-use crate::rt::{Block, ChannelRange, Chunk, NodeIo};
+use crate::rt::{Block, ChannelRange, Channels, Chunk, NodeIo, Silence};
 use crate::{Processor, Status, Transport};
 
 /// What came out of a run.
@@ -64,31 +64,27 @@ impl Run<'_> {
         let mut buffers = vec![vec![0.0f32; longest]; first_output + outputs.max(inputs)];
         let pointers: Vec<*mut f32> = buffers.iter_mut().map(|buffer| buffer.as_mut_ptr()).collect();
         let slots: Vec<u32> = (0..pointers.len() as u32).collect();
-        let mut silence = vec![false; pointers.len()];
-        let mut io = NodeIo {
-            input_channels: pointers[..inputs].into(),
-            output_channels: pointers[first_output..][..outputs].into(),
-            input_slots: slots[..inputs].into(),
-            output_slots: slots[first_output..][..outputs].into(),
-            input_ports,
-            output_ports,
-            input_silence: 0,
-            events_in: EventList::with_capacity(256),
-            events_out: EventList::with_capacity(256),
+        let channels = |first: usize, count: usize, ports| Channels {
+            pointers: pointers[first..][..count].into(),
+            slots: slots[first..][..count].into(),
+            ports,
         };
+        let (from, to) = (channels(0, inputs, input_ports), channels(first_output, outputs, output_ports));
+        let mut io = NodeIo::new(from, to, EventList::with_capacity(256), EventList::with_capacity(256));
         let mut sysex = SysExPool::default();
         let mut rendered = Rendered { channels: vec![Vec::new(); outputs], chunks: Vec::new() };
         let (mut start, mut lengths) = (0, self.chunks.iter().cycle());
         while start < self.frames {
             let length = lengths.next().map_or(self.frames, |&length| length.clamp(1, self.frames - start));
             buffers.iter_mut().for_each(|buffer| buffer.fill(f32::NAN));
-            silence.fill(false);
+            let mut silence = Silence::new(pointers.len(), false);
             for (channel, samples) in self.samples.iter().enumerate() {
                 buffers[channel][..length].copy_from_slice(&samples[start..start + length]);
-                silence[channel] = samples[start..start + length].iter().all(|&sample| sample == 0.0);
+                let silent = samples[start..start + length].iter().all(|&sample| sample == 0.0);
+                silence.set(channel as u32, silent);
             }
             io.scan_silence(&silence);
-            silence.fill(false);
+            silence.unset(&io.output_set);
             io.events_in.clear();
             for event in self.events.iter().filter(|e| (start..start + length).contains(&(e.frame as usize))) {
                 io.events_in.push(Event { frame: event.frame - start as u32, ..*event });
@@ -103,11 +99,11 @@ impl Run<'_> {
             for (channel, out) in rendered.channels.iter_mut().enumerate() {
                 let samples = &buffers[first_output + channel][..length];
                 assert!(samples.iter().all(|sample| !sample.is_nan()), "an output sample was not written");
-                let marked = silence[first_output + channel];
+                let marked = silence.get((first_output + channel) as u32);
                 assert!(!marked || samples.iter().all(|&sample| sample == 0.0), "marked as silent, and is not");
                 out.extend(samples);
             }
-            rendered.chunks.push((silence[first_output..][..outputs].iter().all(|&silent| silent), status));
+            rendered.chunks.push((silence.all(&io.output_set), status));
             start += length;
         }
         rendered

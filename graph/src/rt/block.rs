@@ -3,6 +3,7 @@
 
 mod operate;
 
+use super::silence::{Silence, SlotSet};
 use crate::event::{Event, EventList, SysExId, SysExPool};
 use crate::transport::Transport;
 
@@ -38,6 +39,8 @@ pub struct NodeIo {
     pub(crate) output_slots: Box<[u32]>,
     pub(crate) input_ports: Box<[ChannelRange]>,
     pub(crate) output_ports: Box<[ChannelRange]>,
+    pub(crate) input_set: SlotSet,
+    pub(crate) output_set: SlotSet,
     /// Bit c: input channel c holds zeros only. Channels beyond 63 say so only if all channels do.
     pub(crate) input_silence: u64,
     /// Events for the node, sorted by frame.
@@ -50,23 +53,41 @@ pub struct NodeIo {
 // together; a program is used by one thread at a time.
 unsafe impl Send for NodeIo {}
 
+/// The channels of one direction: pointers and slots, and the ports they belong to.
+pub(crate) struct Channels {
+    pub pointers: Box<[*mut f32]>,
+    pub slots: Box<[u32]>,
+    pub ports: Box<[ChannelRange]>,
+}
+
 impl NodeIo {
-    /// Notes which inputs are silent. Returns whether all are, which is so where there are none.
-    #[inline]
-    pub(crate) fn scan_silence(&mut self, silence: &[bool]) -> bool {
-        let slots = &self.input_slots;
-        if slots.len() <= 64 {
-            let mut mask = 0;
-            for (bit, &slot) in slots.iter().enumerate() {
-                mask |= u64::from(silence[slot as usize]) << bit;
-            }
-            self.input_silence = mask;
-            mask.count_ones() as usize == slots.len()
-        } else {
-            let all = slots.iter().all(|&slot| silence[slot as usize]);
-            self.input_silence = if all { u64::MAX } else { 0 };
-            all
+    /// Tables for these channels, with empty lists of events. Allocates.
+    pub(crate) fn new(inputs: Channels, outputs: Channels, events_in: EventList, events_out: EventList) -> Self {
+        Self {
+            input_set: SlotSet::new(&inputs.slots),
+            output_set: SlotSet::new(&outputs.slots),
+            input_channels: inputs.pointers,
+            output_channels: outputs.pointers,
+            input_slots: inputs.slots,
+            output_slots: outputs.slots,
+            input_ports: inputs.ports,
+            output_ports: outputs.ports,
+            input_silence: 0,
+            events_in,
+            events_out,
         }
+    }
+
+    /// Notes which inputs are silent. Returns whether all are, which is so where there are none.
+    pub(crate) fn scan_silence(&mut self, silence: &Silence) -> bool {
+        let all = silence.all(&self.input_set);
+        self.input_silence = if all { u64::MAX } else { 0 };
+        if !all && self.input_slots.len() <= 64 {
+            for (bit, &slot) in self.input_slots.iter().enumerate() {
+                self.input_silence |= u64::from(silence.get(slot)) << bit;
+            }
+        }
+        all
     }
 }
 
@@ -74,7 +95,7 @@ impl NodeIo {
 pub struct Block<'a> {
     chunk: &'a Chunk,
     io: &'a mut NodeIo,
-    silence: &'a mut [bool],
+    silence: &'a mut Silence,
     sysex: &'a mut SysExPool,
 }
 
@@ -82,12 +103,12 @@ impl<'a> Block<'a> {
     /// # Safety
     /// Every pointer of `io` leads to at least `chunk.max_block` floats that nothing else uses during the call, save that
     /// inputs may be shared with each other, and an output may equal an input that nothing later reads. `silence` has
-    /// an entry for each slot that `io` names.
+    /// a bit for each slot that `io` names.
     #[inline]
     pub(crate) unsafe fn new(
         chunk: &'a Chunk,
         io: &'a mut NodeIo,
-        silence: &'a mut [bool],
+        silence: &'a mut Silence,
         sysex: &'a mut SysExPool,
     ) -> Self {
         Self { chunk, io, silence, sysex }
@@ -256,7 +277,7 @@ impl<'a> Block<'a> {
         let rest = self.chunk.max_block - self.chunk.frames;
         // SAFETY: a slot has room for the longest chunk.
         unsafe { std::ptr::write_bytes(self.io.output_channels[index].add(self.chunk.frames), 0, rest) };
-        self.silence[self.io.output_slots[index] as usize] = true;
+        self.silence.set(self.io.output_slots[index], true);
     }
 
     /// Events for the node in this chunk, sorted by frame.

@@ -2,7 +2,8 @@
 //! processor exactly as the renderer does.
 
 use super::arena::Arena;
-use super::block::{Block, ChannelRange, Chunk, NodeIo};
+use super::block::{Block, ChannelRange, Channels, Chunk, NodeIo};
+use super::silence::Silence;
 use crate::event::{Event, EventList, SysExPool};
 use crate::graph::Node;
 use crate::port::AudioPort;
@@ -13,7 +14,7 @@ use crate::transport::Transport;
 pub struct Harness {
     arena: Arena,
     io: NodeIo,
-    silence: Vec<bool>,
+    silence: Silence,
     sysex: SysExPool,
     max_block: usize,
     frame: u64,
@@ -30,21 +31,17 @@ impl Harness {
         let (output_ports, outputs) = ranges(&node.audio_outputs);
         // Slot 0 is silence, as in a schedule.
         let mut arena = Arena::new((1 + inputs + outputs) as usize, max_block);
-        let input_slots: Box<[u32]> = (1..=inputs).collect();
-        let output_slots: Box<[u32]> = (1 + inputs..=inputs + outputs).collect();
-        let io = NodeIo {
-            input_channels: input_slots.iter().map(|&slot| arena.slot(slot)).collect(),
-            output_channels: output_slots.iter().map(|&slot| arena.slot(slot)).collect(),
-            input_ports,
-            output_ports,
-            input_silence: 0,
-            events_in: EventList::with_capacity(1024),
-            events_out: EventList::with_capacity(1024),
-            input_slots,
-            output_slots,
+        let mut channels = |slots: Box<[u32]>, ports| Channels {
+            pointers: slots.iter().map(|&slot| arena.slot(slot)).collect(),
+            slots,
+            ports,
         };
+        let inputs_of_node = channels((1..=inputs).collect(), input_ports);
+        let outputs_of_node = channels((1 + inputs..=inputs + outputs).collect(), output_ports);
+        let events = || EventList::with_capacity(1024);
+        let io = NodeIo::new(inputs_of_node, outputs_of_node, events(), events());
         Self {
-            silence: vec![false; (1 + inputs + outputs) as usize],
+            silence: Silence::new((1 + inputs + outputs) as usize, false),
             arena,
             io,
             sysex: SysExPool::with_capacity(64 * 1024, 256),
@@ -79,7 +76,7 @@ impl Harness {
     /// # Panics
     /// If there is no such channel.
     pub fn output_is_silent(&self, channel: usize) -> bool {
-        self.silence[self.io.output_slots[channel] as usize]
+        self.silence.get(self.io.output_slots[channel])
     }
 
     fn samples(&mut self, slot: u32) -> &mut [f32] {
@@ -130,13 +127,10 @@ impl Harness {
         assert!(frames <= self.max_block, "a chunk of {frames} frames, made for {}", self.max_block);
         for channel in 0..self.io.input_slots.len() {
             let silent = self.input(channel)[..frames].iter().all(|&sample| sample == 0.0);
-            let slot = self.io.input_slots[channel] as usize;
-            self.silence[slot] = silent;
+            self.silence.set(self.io.input_slots[channel], silent);
         }
         self.io.scan_silence(&self.silence);
-        for &slot in &self.io.output_slots {
-            self.silence[slot as usize] = false;
-        }
+        self.silence.unset(&self.io.output_set);
         self.io.events_out.clear();
         let chunk = Chunk {
             frames,

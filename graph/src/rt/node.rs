@@ -6,6 +6,7 @@ use super::command::{Fault, Report};
 use super::delay_line::DelayLine;
 use super::kernels::slot_stride;
 use super::program::Context;
+use super::silence::Silence;
 use crate::compile::ScheduledNode;
 use crate::event::EventBody;
 use crate::id::NodeId;
@@ -174,37 +175,47 @@ impl Seat {
 }
 
 impl NodeState {
-    /// Renders one chunk.
+    /// Renders one chunk. What most nodes of a playing rig need is done here, in few steps; all else with care.
     #[inline]
-    pub fn process(&mut self, silence: &mut [bool], context: &mut Context<'_, '_>) {
-        if !self.io.events_out.is_empty() {
-            self.io.events_out.clear();
+    pub fn process(&mut self, silence: &mut Silence, context: &mut Context<'_, '_>) {
+        let hears_all = !silence.any(&self.io.input_set);
+        let no_events = self.io.events_in.is_empty() && self.io.events_out.is_empty();
+        if !(self.seat.plain && hears_all && no_events && self.io.input_slots.len() > 0) {
+            return self.process_with_care(silence, context);
         }
-        let silent = self.io.scan_silence(silence);
-        if silent || !self.seat.plain {
-            return self.process_with_care(silent, silence, context);
-        }
+        let Some(processor) = &mut self.seat.processor else { return };
+        self.io.input_silence = 0;
         self.seat.rest = Rest::Awake;
-        self.call(silence, context);
+        silence.unset(&self.io.output_set);
+        // SAFETY: as in `call`.
+        let mut block = unsafe { Block::new(context.chunk, &mut self.io, silence, context.sysex) };
+        let status = processor.process(&mut block);
+        if status == Status::Error || !self.io.events_out.is_empty() {
+            self.heed(status, silence, context);
+        }
+    }
+
+    /// After a plain call: a failure, or events for the control half.
+    #[cold]
+    fn heed(&mut self, status: Status, silence: &mut Silence, context: &mut Context<'_, '_>) {
+        self.report_events(context);
+        if status == Status::Error {
+            self.fail(context);
+            self.read_dry_again(context);
+            self.play_dry(false, silence, context);
+        }
     }
 
     /// Calls the processor and deals with what it says.
-    #[inline]
-    fn call(&mut self, silence: &mut [bool], context: &mut Context<'_, '_>) -> Status {
-        for &slot in &self.io.output_slots {
-            silence[slot as usize] = false;
-        }
+    fn call(&mut self, silence: &mut Silence, context: &mut Context<'_, '_>) -> Status {
+        silence.unset(&self.io.output_set);
         let Some(processor) = &mut self.seat.processor else { return Status::Sleep };
         // SAFETY: the io belongs to the program whose arena it leads into, which renders nothing else meanwhile;
         // `verify` has checked that outputs are apart and overwrite only inputs of an in-place node.
         let mut block = unsafe { Block::new(context.chunk, &mut self.io, silence, context.sysex) };
         let status = processor.process(&mut block);
-        if !self.io.events_in.is_empty() {
-            self.io.events_in.clear();
-        }
-        if !self.io.events_out.is_empty() {
-            self.report_events(context);
-        }
+        self.io.events_in.clear();
+        self.report_events(context);
         if status == Status::Error {
             self.fail(context);
         }
@@ -232,7 +243,9 @@ impl NodeState {
 
     /// Everything that is not a plain call: silence, sleep, the bypass path, the first block, meters.
     #[inline(never)]
-    fn process_with_care(&mut self, silent: bool, silence: &mut [bool], context: &mut Context<'_, '_>) {
+    fn process_with_care(&mut self, silence: &mut Silence, context: &mut Context<'_, '_>) {
+        self.io.events_out.clear();
+        let silent = self.io.scan_silence(silence);
         if !self.seat.started
             && let Some(processor) = &mut self.seat.processor
             && !self.seat.faulted
@@ -273,7 +286,7 @@ impl NodeState {
     }
 
     /// The processor's own word decides whether it is called.
-    fn call_while_silent(&mut self, silence: &mut [bool], context: &mut Context<'_, '_>) {
+    fn call_while_silent(&mut self, silence: &mut Silence, context: &mut Context<'_, '_>) {
         let woken = !self.io.events_in.is_empty()
             || context.transport_started
             || self.seat.processor.as_ref().is_some_and(|processor| processor.wants_processing());
@@ -312,20 +325,19 @@ impl NodeState {
     }
 
     /// Makes the outputs zero, which costs nothing if they are already.
-    fn silence_outputs(&mut self, silence: &mut [bool], context: &Context<'_, '_>) {
+    fn silence_outputs(&mut self, silence: &mut Silence, context: &Context<'_, '_>) {
         for (&channel, &slot) in self.io.output_channels.iter().zip(&self.io.output_slots) {
-            let silent = &mut silence[slot as usize];
-            if !*silent {
+            if !silence.get(slot) {
                 // A whole slot, so that the word holds for chunks of any length.
                 // SAFETY: a slot is valid for the longest chunk.
                 unsafe { context.kernels.clear(channel, context.chunk.max_block) };
-                *silent = true;
+                silence.set(slot, true);
             }
         }
     }
 
     /// Parameters of a node that is not processed.
-    fn flush(&mut self, silence: &mut [bool], context: &mut Context<'_, '_>) {
+    fn flush(&mut self, silence: &mut Silence, context: &mut Context<'_, '_>) {
         if self.io.events_in.is_empty() {
             return;
         }
@@ -370,7 +382,7 @@ impl NodeState {
     }
 
     /// Plays the bypass path alone.
-    fn play_dry(&mut self, silent: bool, silence: &mut [bool], context: &Context<'_, '_>) {
+    fn play_dry(&mut self, silent: bool, silence: &mut Silence, context: &Context<'_, '_>) {
         let main = self.main_outputs();
         let Some(bypass) = &self.seat.bypass else { return self.silence_outputs(silence, context) };
         if silent && bypass.latency == 0 {
@@ -386,12 +398,12 @@ impl NodeState {
                     context.kernels.clear(output, frames);
                 }
             }
-            silence[slot as usize] = false;
+            silence.set(slot, false);
         }
     }
 
     /// Cross-fades between the processor's output, which the slots hold, and the bypass path.
-    fn fade(&mut self, start: i64, to_dry: bool, silence: &mut [bool], context: &mut Context<'_, '_>) {
+    fn fade(&mut self, start: i64, to_dry: bool, silence: &mut Silence, context: &mut Context<'_, '_>) {
         let frames = context.chunk.frames;
         let length = context.fade.max(1);
         let elapsed = (context.chunk.steady_frame as i64 - start).clamp(0, i64::from(length)) as u32;
@@ -416,7 +428,7 @@ impl NodeState {
                     (None, false) => kernels.gain_ramp(output, output, fading, 0.0, step, elapsed),
                 }
             }
-            silence[slot as usize] = false;
+            silence.set(slot, false);
         }
         if elapsed + frames as u32 >= length {
             if to_dry {

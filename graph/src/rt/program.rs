@@ -2,12 +2,13 @@
 //! control thread, run on the audio thread.
 
 use super::arena::Arena;
-use super::block::{ChannelRange, Chunk, NodeIo};
+use super::block::{ChannelRange, Channels, Chunk, NodeIo};
 use super::command::{Command, Level, Load, Report};
 use super::delay_line::DelayLine;
 use super::kernels::{self, Kernels, Packing, RampTerm, Run, Term};
 use super::node::{NodeState, Seat};
 use super::ramp::{Cells, Ramp, Row};
+use super::silence::Silence;
 use crate::compile::{ELIDED, Op, Schedule, ScheduledNode, Span};
 use crate::event::{EventDelay, EventList, EventMerge, MergeEdge, NoteMatching, SysExPool};
 use crate::id::{EdgeId, NodeId};
@@ -118,7 +119,7 @@ pub(crate) struct Merger {
 pub(crate) struct Program {
     pub schedule: Arc<Schedule>,
     arena: Arena,
-    silence: Box<[bool]>,
+    silence: Silence,
     pub nodes: Box<[NodeState]>,
     pub mergers: Box<[Option<Merger>]>,
     /// Place in `nodes` by index of a node's id.
@@ -167,7 +168,7 @@ impl Program {
         }
         let longest_mix = schedule.mixes.iter().map(|mix| mix.terms.count as usize).max().unwrap_or(0);
         Self {
-            silence: vec![true; schedule.slots as usize].into_boxed_slice(),
+            silence: Silence::new(schedule.slots as usize, true),
             nodes,
             mergers: schedule.nodes.iter().map(|node| merger(&schedule, node, events)).collect(),
             places: places.into_boxed_slice(),
@@ -301,9 +302,8 @@ impl Program {
     }
 
     fn make_silent(&mut self, slot: u32, context: &Context<'_, '_>) {
-        let silent = &mut self.silence[slot as usize];
-        if !*silent {
-            *silent = true;
+        if !self.silence.get(slot) {
+            self.silence.set(slot, true);
             // SAFETY: a slot has room for the longest chunk.
             unsafe { context.kernels.clear(self.arena.slot(slot), context.chunk.max_block) };
         }
@@ -320,14 +320,14 @@ impl Program {
             }
             context.kernels.copy_sanitised(samples.as_ptr(), self.arena.slot(slot), frames);
         }
-        self.silence[slot as usize] = false;
+        self.silence.set(slot, false);
     }
 
     fn output(&mut self, channel: u32, slot: u32, accumulate: bool, context: &mut Context<'_, '_>) {
         let frames = context.chunk.frames;
         let Some(samples) = context.outputs.get_mut(channel as usize) else { return };
         let samples = &mut samples[context.offset..context.offset + frames];
-        if self.silence[slot as usize] {
+        if self.silence.get(slot) {
             if !accumulate {
                 samples.fill(0.0);
             }
@@ -355,17 +355,17 @@ impl Program {
         let plans = &self.schedule.terms[mix.terms.range()];
         let terms = &self.terms[mix.terms.range()];
         let run = Run { first: 0, frames: context.chunk.frames, accumulate };
-        let silent = plans.iter().filter(|plan| self.silence[plan.slot as usize]).count();
+        let silent = plans.iter().filter(|plan| self.silence.get(plan.slot)).count();
         if silent == plans.len() {
             if !accumulate {
                 self.make_silent(destination, context);
             }
             return;
         }
-        let accumulate_nothing = accumulate && self.silence[destination as usize];
+        let accumulate_nothing = accumulate && self.silence.get(destination);
         let run = Run { accumulate: accumulate && !accumulate_nothing, ..run };
         let to = self.arena.slot(destination);
-        self.silence[destination as usize] = false;
+        self.silence.set(destination, false);
         // SAFETY: all terms and the destination are slots with room for the chunk; `verify` has checked that the
         // destination is none of the terms.
         unsafe {
@@ -373,7 +373,7 @@ impl Program {
                 context.kernels.mix(terms, to, run);
             } else {
                 self.audible.clear();
-                let audible = plans.iter().zip(terms).filter(|(plan, _)| !self.silence[plan.slot as usize]);
+                let audible = plans.iter().zip(terms).filter(|(plan, _)| !self.silence.get(plan.slot));
                 self.audible.extend(audible.map(|(_, term)| *term));
                 context.kernels.mix(&self.audible, to, run);
             }
@@ -409,7 +409,7 @@ impl Program {
             }
             at = next;
         }
-        self.silence[mix.destination as usize] = false;
+        self.silence.set(mix.destination, false);
         self.mixes[index as usize].moving = rows.into_iter().any(|row| self.rows[row].is_moving());
     }
 
@@ -453,12 +453,12 @@ impl Program {
         let start = context.chunk.steady_frame;
         let end = start + context.chunk.frames as u64;
         let sources = plan.sources.range();
-        let all_silent = self.schedule.matrix_slots[sources].iter().all(|&slot| self.silence[slot as usize]);
+        let all_silent = self.schedule.matrix_slots[sources].iter().all(|&slot| self.silence.get(slot));
         let destinations = plan.destinations.range();
         if all_silent && !self.matrices[index as usize].moving && self.due.is_empty() {
             for place in destinations {
                 let slot = self.schedule.matrix_slots[place];
-                let summed = plan.accumulate && !self.silence[slot as usize];
+                let summed = plan.accumulate && !self.silence.get(slot);
                 if !summed {
                     self.make_silent(slot, context);
                 }
@@ -476,7 +476,7 @@ impl Program {
             at = next;
         }
         for place in destinations {
-            self.silence[self.schedule.matrix_slots[place] as usize] = false;
+            self.silence.set(self.schedule.matrix_slots[place], false);
         }
     }
 
@@ -494,7 +494,7 @@ impl Program {
         let fade = self.taps[tap as usize];
         let line = &self.lines[plan.line as usize];
         let destination = self.arena.slot(slot);
-        self.silence[slot as usize] = false;
+        self.silence.set(slot, false);
         // SAFETY: the slot has room for the chunk; the line's memory is apart.
         let samples = unsafe { std::slice::from_raw_parts_mut(destination, frames) };
         line.read(frame, plan.delay, samples);
@@ -527,7 +527,7 @@ impl Program {
             let Some(delay) = &mut merger.delays[index] else { continue };
             let source = &self.nodes[edge.source as usize].io.events_out;
             let sent = if edge.feedback { context.previous_chunk } else { now };
-            delay.push_chunk(sent, source.as_slice(), edge.source_port, context.sysex);
+            delay.push_chunk(sent, source, edge.source_port, context.sysex);
             let delayed = &mut merger.delayed[index];
             delayed.clear();
             delay.take_chunk(now, context.chunk.frames as u32, delayed, context.sysex);
@@ -709,28 +709,25 @@ fn node_state(
     max_block: usize,
     events: usize,
 ) -> NodeState {
-    let input_slots: Box<[u32]> = schedule.node_slots[node.inputs.range()].into();
-    let output_slots: Box<[u32]> = schedule.node_slots[node.outputs.range()].into();
-    let ports = |span: Span| -> Box<[ChannelRange]> {
-        schedule.ports[span.range()].iter().map(|port| ChannelRange { first: port.first, count: port.count }).collect()
+    let mut channels = |slots: Span, ports: Span| {
+        let slots: Box<[u32]> = schedule.node_slots[slots.range()].into();
+        Channels {
+            pointers: slots.iter().map(|&slot| arena.slot(slot)).collect(),
+            slots,
+            ports: schedule.ports[ports.range()]
+                .iter()
+                .map(|port| ChannelRange { first: port.first, count: port.count })
+                .collect(),
+        }
     };
-    let input_ports = ports(node.input_ports);
-    let output_ports = ports(node.output_ports);
-    let main = node.bypassable.then(|| Some((input_ports.first()?.count, output_ports.first()?.count))).flatten();
+    let inputs = channels(node.inputs, node.input_ports);
+    let outputs = channels(node.outputs, node.output_ports);
+    let main = node.bypassable.then(|| Some((inputs.ports.first()?.count, outputs.ports.first()?.count))).flatten();
+    let sends = if node.sends_events || node.bypassable { events } else { 0 };
     NodeState {
         id: node.id,
         seat: Seat::new(node, main, max_block),
-        io: NodeIo {
-            input_channels: input_slots.iter().map(|&slot| arena.slot(slot)).collect(),
-            output_channels: output_slots.iter().map(|&slot| arena.slot(slot)).collect(),
-            input_slots,
-            output_slots,
-            input_ports,
-            output_ports,
-            input_silence: 0,
-            events_in: EventList::with_capacity(events),
-            events_out: EventList::with_capacity(if node.sends_events || node.bypassable { events } else { 0 }),
-        },
+        io: NodeIo::new(inputs, outputs, EventList::with_capacity(events), EventList::with_capacity(sends)),
     }
 }
 

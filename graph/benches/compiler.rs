@@ -1,0 +1,184 @@
+//! What compiling costs, against the least that any compiler of such a graph must do: sort flat arrays topologically and
+//! give every channel a buffer. Both are measured in turns in the same run; each ratio is the median over many rounds.
+//! Prints a line for each bound and exits with 1 if one is missed.
+
+use crosspoint_graph::compile::{Compiler, Context};
+use crosspoint_graph::nodes::gain;
+use crosspoint_graph::{AudioPort, ChannelLayout, Edge, Endpoint, Graph, Matrix, Node, NodeId, NodeKind};
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::time::Instant;
+
+const ROUNDS: usize = 301;
+
+fn main() -> ExitCode {
+    let small = Case::new(1_000, 2_000);
+    let edited = small.with_one_more_edge();
+    let large = Case::new(5_000, 10_000);
+    let (mut nothing, mut edit, mut growth) = (vec![], vec![], vec![]);
+    let (mut baselines, mut wholes) = (vec![], vec![]);
+    let mut compiler = Compiler::new();
+    let before = compiler.compile(&small.graph, Context::default()).expect("the graph compiles");
+    for _ in 0..ROUNDS {
+        let baseline = nanoseconds(|| {
+            black_box(small.flat.sort_and_assign());
+        });
+        let whole = nanoseconds(|| {
+            black_box(compiler.compile(&small.graph, Context::default()).expect("the graph compiles"));
+        });
+        let follows = Context { previous: Some(&before), adjustable: &[] };
+        let one_more = nanoseconds(|| {
+            black_box(compiler.compile(&edited.graph, follows).expect("the graph compiles"));
+        });
+        let five_times = nanoseconds(|| {
+            black_box(compiler.compile(&large.graph, Context::default()).expect("the graph compiles"));
+        });
+        baselines.push(baseline);
+        wholes.push(whole);
+        nothing.push(whole / baseline);
+        edit.push(one_more / baseline);
+        growth.push(five_times / whole);
+    }
+    println!("baseline {:.1} us, compile {:.1} us", median(baselines) / 1000.0, median(wholes) / 1000.0);
+    let mut ok = report("compile-1000", median(nothing), 10.0);
+    ok &= report("compile-1000-edit", median(edit), 10.0);
+    ok &= report("compile-5000-growth", median(growth), 7.0);
+    if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn report(name: &str, ratio: f64, bound: f64) -> bool {
+    let ok = ratio <= bound;
+    println!("bench {name} ratio {ratio:.3} bound {bound:.2} {}", if ok { "ok" } else { "MISSED" });
+    ok
+}
+
+fn nanoseconds(call: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    call();
+    start.elapsed().as_nanos() as f64
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// A graph of stereo nodes, each fed by earlier ones, the last by an output; and the same as flat arrays.
+struct Case {
+    graph: Graph,
+    flat: Flat,
+    nodes: Vec<NodeId>,
+}
+
+impl Case {
+    fn new(nodes: usize, edges: usize) -> Self {
+        let mut random = 0x2545_f491_4f6c_dd1d_u64;
+        let mut below = |bound: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            (random % bound as u64) as usize
+        };
+        // Every node but the first hears the one before or a random earlier one; the rest of the edges are random.
+        let mut pairs: Vec<(usize, usize)> = (1..nodes).map(|node| (node - 1 - below(node.min(8)), node)).collect();
+        while pairs.len() < edges {
+            let to = 1 + below(nodes - 1);
+            pairs.push((below(to), to));
+        }
+        let mut graph = Graph::new();
+        let (ids, _) = graph
+            .edit(|t| {
+                let mut ids = Vec::new();
+                for place in 0..nodes {
+                    let stereo = vec![AudioPort::new("main", ChannelLayout::Stereo)];
+                    let device_channels = vec![Some(0), Some(1)];
+                    ids.push(t.add_node(match place {
+                        0 => Node { audio_outputs: stereo, ..Node::new("in", NodeKind::Input { device_channels }) },
+                        _ if place == nodes - 1 => {
+                            let kind = NodeKind::Output { device_channels, alignment_groups: vec![None, None] };
+                            Node { audio_inputs: stereo, ..Node::new("out", kind) }
+                        }
+                        _ => gain::node("gain", ChannelLayout::Stereo),
+                    })?);
+                }
+                for &(from, to) in &pairs {
+                    let (from, to) = (Endpoint::new(ids[from], 0), Endpoint::new(ids[to], 0));
+                    t.connect(Edge::audio(from, to, Matrix::diagonal(2)))?;
+                }
+                Ok(ids)
+            })
+            .expect("the graph is sound");
+        Self { graph, flat: Flat::new(nodes, &pairs), nodes: ids }
+    }
+
+    fn with_one_more_edge(&self) -> Self {
+        let mut graph = self.graph.clone();
+        let (from, to) = (Endpoint::new(self.nodes[10], 0), Endpoint::new(self.nodes[500], 0));
+        graph.edit(|t| t.connect(Edge::audio(from, to, Matrix::diagonal(2)))).expect("the edge fits");
+        Self { graph, flat: self.flat.clone(), nodes: self.nodes.clone() }
+    }
+}
+
+/// Edges by source and by destination in flat arrays.
+#[derive(Clone)]
+struct Flat {
+    first_out: Vec<u32>,
+    out: Vec<u32>,
+    first_in: Vec<u32>,
+    incoming: Vec<u32>,
+}
+
+impl Flat {
+    fn new(nodes: usize, pairs: &[(usize, usize)]) -> Self {
+        let index = |key: fn(&(usize, usize)) -> (usize, usize)| {
+            let mut lists = vec![Vec::new(); nodes];
+            pairs.iter().map(key).for_each(|(at, other)| lists[at].push(other as u32));
+            let mut first = vec![0];
+            let mut all = Vec::new();
+            for list in lists {
+                all.extend(list);
+                first.push(all.len() as u32);
+            }
+            (first, all)
+        };
+        let (first_out, out) = index(|&(from, to)| (from, to));
+        let (first_in, incoming) = index(|&(from, to)| (to, from));
+        Self { first_out, out, first_in, incoming }
+    }
+
+    /// Kahn's sort, with two buffers for each node from its turn to that of its last reader. Returns the buffers used.
+    fn sort_and_assign(&self) -> u32 {
+        let nodes = self.first_out.len() - 1;
+        let mut waiting: Vec<u32> = (0..nodes).map(|node| self.first_in[node + 1] - self.first_in[node]).collect();
+        let mut readers: Vec<u32> = (0..nodes).map(|node| self.first_out[node + 1] - self.first_out[node]).collect();
+        let mut ready: Vec<u32> = (0..nodes as u32).filter(|&node| waiting[node as usize] == 0).collect();
+        let mut order = Vec::with_capacity(nodes);
+        let mut buffers = vec![[u32::MAX; 2]; nodes];
+        let mut free = Vec::new();
+        let mut used = 0;
+        while let Some(node) = ready.pop() {
+            order.push(node);
+            let node = node as usize;
+            for buffer in &mut buffers[node] {
+                *buffer = free.pop().unwrap_or_else(|| {
+                    used += 1;
+                    used - 1
+                });
+            }
+            for &source in &self.incoming[self.first_in[node] as usize..self.first_in[node + 1] as usize] {
+                readers[source as usize] -= 1;
+                if readers[source as usize] == 0 {
+                    free.extend(buffers[source as usize]);
+                }
+            }
+            for &next in &self.out[self.first_out[node] as usize..self.first_out[node + 1] as usize] {
+                waiting[next as usize] -= 1;
+                if waiting[next as usize] == 0 {
+                    ready.push(next);
+                }
+            }
+        }
+        black_box((order, buffers));
+        used
+    }
+}
