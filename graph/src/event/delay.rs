@@ -78,7 +78,8 @@ impl EventDelay {
     }
 
     fn push_sysex(&mut self, frame: u64, event: &Event, message: &[u8]) {
-        if message.len() > self.byte_capacity - self.bytes.len() {
+        // Nothing is what the pool has for an id whose block is over.
+        if message.is_empty() || message.len() > self.byte_capacity - self.bytes.len() {
             self.queue.count_dropped();
             return;
         }
