@@ -73,6 +73,13 @@ pub struct Amp {
     running: Option<(Runner<Core>, Channels)>,
 }
 
+impl Amp {
+    /// The plugin's parameters, shared with the host's side.
+    pub fn parameters(&self) -> &Arc<AmpParameters> {
+        &self.parameters
+    }
+}
+
 impl Plugin for Amp {
     const NAME: &'static str = "Crosspoint Amp";
     const VENDOR: &'static str = shell::VENDOR;

@@ -203,6 +203,13 @@ impl Counter {
     }
 }
 
+impl Cabinet {
+    /// The plugin's parameters, shared with the host's side.
+    pub fn parameters(&self) -> &Arc<CabinetParameters> {
+        &self.parameters
+    }
+}
+
 impl Plugin for Cabinet {
     const NAME: &'static str = "Crosspoint Cabinet";
     const VENDOR: &'static str = shell::VENDOR;

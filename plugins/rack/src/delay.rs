@@ -156,6 +156,13 @@ pub struct Delay {
     running: Option<(Runner<Core>, Channels)>,
 }
 
+impl Delay {
+    /// The plugin's parameters, shared with the host's side.
+    pub fn parameters(&self) -> &Arc<DelayParameters> {
+        &self.parameters
+    }
+}
+
 impl Plugin for Delay {
     const NAME: &'static str = "Crosspoint Delay";
     const VENDOR: &'static str = shell::VENDOR;

@@ -77,6 +77,13 @@ pub struct Gate {
     restart_requested: bool,
 }
 
+impl Gate {
+    /// The plugin's parameters, shared with the host's side.
+    pub fn parameters(&self) -> &Arc<GateParameters> {
+        &self.parameters
+    }
+}
+
 impl Plugin for Gate {
     const NAME: &'static str = "Crosspoint Gate";
     const VENDOR: &'static str = shell::VENDOR;

@@ -26,5 +26,8 @@ nice_plug::nice_export_clap!(Gate, Amp, Cabinet, Delay, Reverb, Synth);
 nice_plug::nice_export_vst3!(Gate, Amp, Cabinet, Delay, Reverb, Synth);
 
 #[cfg(test)]
+mod tests;
+
+#[cfg(test)]
 #[global_allocator]
 static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;

@@ -15,13 +15,13 @@ fn split(text: &str) -> Option<(f32, String)> {
 }
 
 /// A parser that knows `units` with their factors; the first one is meant where none is written.
-fn parser(units: &'static [(&'static str, f32)]) -> Arc<dyn Fn(&str) -> Option<f32> + Send + Sync> {
-    Arc::new(move |text| {
+fn parser(units: &'static [(&'static str, f32)]) -> impl Fn(&str) -> Option<f32> + Send + Sync + 'static {
+    move |text| {
         let (value, unit) = split(text)?;
         let known = units.iter().find(|(name, _)| *name == unit);
         let factor = if unit.is_empty() { units.first() } else { known }?.1;
         Some(value * factor)
-    })
+    }
 }
 
 fn with_text(
@@ -29,7 +29,7 @@ fn with_text(
     show: impl Fn(f32) -> String + Send + Sync + 'static,
     units: &'static [(&'static str, f32)],
 ) -> FloatParam {
-    parameter.with_value_to_string(Arc::new(show)).with_string_to_value(parser(units))
+    parameter.with_value_to_string(Arc::new(show)).with_string_to_value(Arc::new(parser(units)))
 }
 
 /// A gain or level in decibels: `-6.0 dB`.

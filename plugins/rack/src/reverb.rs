@@ -63,6 +63,13 @@ pub struct Reverb {
     running: Option<(Runner<Core>, Channels)>,
 }
 
+impl Reverb {
+    /// The plugin's parameters, shared with the host's side.
+    pub fn parameters(&self) -> &Arc<ReverbParameters> {
+        &self.parameters
+    }
+}
+
 impl Plugin for Reverb {
     const NAME: &'static str = "Crosspoint Reverb";
     const VENDOR: &'static str = shell::VENDOR;

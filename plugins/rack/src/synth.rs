@@ -215,6 +215,13 @@ pub struct Synth {
     running: Option<(Core, Channels)>,
 }
 
+impl Synth {
+    /// The plugin's parameters, shared with the host's side.
+    pub fn parameters(&self) -> &Arc<SynthParameters> {
+        &self.parameters
+    }
+}
+
 impl Plugin for Synth {
     const NAME: &'static str = "Crosspoint Synth";
     const VENDOR: &'static str = shell::VENDOR;

@@ -44,7 +44,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { drive: 14.0, bass: 5.0, middle: 6.0, treble: 6.0, presence: 4.0, master: 0.0, level: -6.0 }
+        Self { drive: 14.0, bass: 5.0, middle: 6.0, treble: 6.0, presence: 4.0, master: 0.0, level: -9.0 }
     }
 }
 
