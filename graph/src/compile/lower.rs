@@ -267,11 +267,11 @@ impl Lowering<'_> {
             if wanted.longest == 0 {
                 continue;
             }
-            let line = self.line(channel, node, place as u32);
             let slot = self.scratch.outputs[channel];
             if slot == SILENT_SLOT {
                 continue;
             }
+            let line = self.line(channel, node, place as u32);
             self.ops.push(if wanted.feedback {
                 Op::FeedbackWrite { line, slot }
             } else {
@@ -481,6 +481,9 @@ impl Lowering<'_> {
             return self.scratch.outputs[channel];
         }
         let node = &self.flat.nodes[edge.source as usize];
+        if node.kind == Kind::Input && self.flat.device_inputs[channel].is_none() {
+            return SILENT_SLOT;
+        }
         let line = self.line(channel, node, (channel as u32) - node.outputs.first);
         let mut tap = self.scratch.first_tap[line as usize];
         while tap != NONE {
