@@ -2,10 +2,13 @@
 
 use super::kernels::{SLOT_ALIGNMENT, slot_stride};
 
+/// Samples in a cache line.
+const LINE: usize = SLOT_ALIGNMENT / size_of::<f32>();
+
 /// A cache line of samples.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-struct Line([f32; SLOT_ALIGNMENT / size_of::<f32>()]);
+struct Line([f32; LINE]);
 
 /// So many slots of so many frames, all zero at first.
 pub(crate) struct Arena {
@@ -16,8 +19,8 @@ pub(crate) struct Arena {
 
 impl Arena {
     pub fn new(slots: usize, max_block: usize) -> Self {
-        let stride = slot_stride(max_block) / size_of_val(&Line([0.0; _]).0) * size_of::<f32>();
-        Self { lines: vec![Line([0.0; _]); stride * slots].into_boxed_slice(), stride }
+        let stride = slot_stride(max_block) / LINE;
+        Self { lines: vec![Line([0.0; LINE]); stride * slots].into_boxed_slice(), stride }
     }
 
     /// Where a slot's samples begin. Slots are apart.
