@@ -310,6 +310,10 @@ impl Lowering<'_> {
             for cell in &flat.cells[edge.cells.range()] {
                 self.scratch.counts[usize::from(cell.destination)] += 1;
             }
+            if edge.dense {
+                // It writes every channel, so that none may be left standing where its source is.
+                self.scratch.counts.iter_mut().for_each(|count| *count += 1);
+            }
         }
         // Dense edges are multiplied as a whole, what lies between them is summed channel by channel.
         let mut rest = incoming;

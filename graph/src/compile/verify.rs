@@ -212,9 +212,13 @@ impl Check<'_> {
 
     fn begin_sum(&mut self, input: u32, slot: u32, accumulate: bool) -> Verdict {
         let begun = self.scratch.summed[input as usize] > 0;
-        require(begun == accumulate, "a sum begins twice or goes on from nothing")?;
-        let holds = self.scratch.slots[slot as usize] == Symbol::Sum(input);
-        require(!accumulate || holds, "a sum goes on from something else")
+        let symbol = self.scratch.slots[slot as usize];
+        if accumulate && !begun {
+            // What a dense edge left where it has no cells, or cleared for it to add to.
+            return require(symbol == Symbol::Silence, "a sum goes on from nothing");
+        }
+        require(begun == accumulate, "a sum begins twice")?;
+        require(!accumulate || symbol == Symbol::Sum(input), "a sum goes on from something else")
     }
 
     fn mix(&mut self, mix: usize) -> Verdict {
@@ -244,8 +248,7 @@ impl Check<'_> {
         let base = self.flat.edges[place].destination_channel;
         for (channel, &slot) in destinations.iter().enumerate() {
             let input = base + channel as u32;
-            let fresh = matrix.accumulate && self.scratch.slots[slot as usize] == Symbol::Silence;
-            self.begin_sum(input, slot, matrix.accumulate && !fresh)?;
+            self.begin_sum(input, slot, matrix.accumulate)?;
             require(!sources.contains(&slot), "a matrix overwrites what it reads")?;
             require(!destinations[..channel].contains(&slot), "a matrix writes a slot twice")?;
         }
