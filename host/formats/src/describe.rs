@@ -46,9 +46,8 @@ fn event_ports(ports: &[NotePort], has_parameters: bool) -> Vec<EventPort> {
 
 /// Whether each input port is the in-place partner of the output port of its number, where both are.
 fn works_in_place(inputs: &[AudioBus], outputs: &[AudioBus]) -> bool {
-    let ports = |buses: &'_ [AudioBus]| -> Vec<usize> {
-        (0..buses.len()).filter(|&index| buses[index].is_port()).collect()
-    };
+    let ports =
+        |buses: &'_ [AudioBus]| -> Vec<usize> { (0..buses.len()).filter(|&index| buses[index].is_port()).collect() };
     let (from, to) = (ports(inputs), ports(outputs));
     let mut pairs = from.iter().zip(&to).peekable();
     pairs.peek().is_some() && pairs.all(|(&input, &output)| inputs[input].in_place == Some(output))

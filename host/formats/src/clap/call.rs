@@ -15,7 +15,7 @@ use super::input::{EventInput, header};
 use super::output::EventOutput;
 use super::parameters::ParameterTable;
 use super::ports::Ports;
-use crate::finite::all_finite;
+use crate::finite::{FiniteCheck, finite_check};
 use crate::plugin::AudioBus;
 
 /// Channels that a constant mask can speak of.
@@ -24,9 +24,12 @@ const MASK_CHANNELS: usize = 64;
 /// A bus that is on: which of the plugin's buffers is which of the node's ports.
 #[derive(Clone, Copy)]
 struct Route {
-    buffer: usize,
+    /// Into `inputs` or `outputs` of the call, which never move.
+    buffer: *mut clap_audio_buffer,
     port: usize,
     channels: usize,
+    /// The channels of the block of the moment.
+    pointers: *mut *mut f32,
 }
 
 /// The structures of a process call.
@@ -44,11 +47,14 @@ pub(crate) struct Call {
     input: EventInput,
     output: EventOutput,
     max_frames: usize,
+    /// What `transport` was written from.
+    written: Transport,
+    is_finite: FiniteCheck,
 }
 
 /// Channel pointers of one bus that is off, with what they lead to.
 struct Spare {
-    pointers: Vec<*mut f32>,
+    _pointers: Vec<*mut f32>,
     _samples: Vec<Vec<f32>>,
 }
 
@@ -57,7 +63,7 @@ struct Spare {
 pub(crate) enum Outcome {
     /// All samples are numbers.
     Sound,
-    /// Some were not; the outputs were cleared.
+    /// Some are not.
     NonFinite,
 }
 
@@ -135,9 +141,11 @@ impl Call {
             input_routes,
             output_routes,
             _spare: spare,
-            input: EventInput::new(&ports.note_inputs, parameters),
-            output: EventOutput::new(),
+            input: EventInput::new(&ports.note_inputs, parameters.clone()),
+            output: EventOutput::new(ports.note_inputs.len(), ports.note_outputs.len(), parameters),
             max_frames,
+            written: Transport::default(),
+            is_finite: finite_check(),
         }
     }
 
@@ -164,41 +172,52 @@ impl Call {
     #[inline]
     pub(crate) fn prepare(&mut self, block: &mut Block<'_>) -> bool {
         let frames = block.frames();
-        let mut fits = frames <= self.max_frames;
-        for &Route { buffer, port, channels } in &self.input_routes {
-            fits &= block.input_channels(port) == channels;
-            if !fits {
+        if frames > self.max_frames {
+            return false;
+        }
+        for &Route { buffer, port, channels, .. } in &self.input_routes {
+            if block.input_channels(port) != channels {
                 return false;
             }
             let mut mask = 0;
             for channel in 0..channels.min(MASK_CHANNELS) {
                 mask |= u64::from(block.input_is_silent(port, channel)) << channel;
             }
-            let to = &mut self.inputs[buffer];
+            // SAFETY: routes lead to buffers of this call.
+            let to = unsafe { &mut *buffer };
             to.data32 = block.input_pointers(port);
             to.constant_mask = mask;
         }
-        for &Route { buffer, port, channels } in &self.output_routes {
-            fits &= block.output_channels(port) == channels;
-            let to = &mut self.outputs[buffer];
-            to.data32 = block.output_pointers(port);
+        for route in &mut self.output_routes {
+            if block.output_channels(route.port) != route.channels {
+                return false;
+            }
+            route.pointers = block.output_pointers(route.port);
+            // SAFETY: as above.
+            let to = unsafe { &mut *route.buffer };
+            to.data32 = route.pointers;
             to.constant_mask = 0;
         }
         self.process.frames_count = frames as u32;
         self.process.steady_time = (block.chunk().steady_frame & i64::MAX as u64) as i64;
-        write_transport(&mut self.transport, block.transport());
-        self.take_events(block, |_| true);
+        let transport = block.transport();
+        if has_changed(&self.written, transport) {
+            self.written = *transport;
+            write_transport(&mut self.transport, transport);
+        }
+        self.input.clear();
+        if !block.events().is_empty() {
+            self.take_events(block, |_| true);
+        }
         self.output.begin(frames as u32);
-        fits
+        true
     }
 
     /// As [`Self::prepare`], for a flush: parameters alone, no audio.
     pub(crate) fn prepare_flush(&mut self, block: &Block<'_>) {
+        self.input.clear();
         self.take_events(block, |event| {
-            matches!(
-                event.body,
-                EventBody::Parameter { .. } | EventBody::Modulation { .. } | EventBody::Gesture { .. }
-            )
+            matches!(event.body, EventBody::Parameter { .. } | EventBody::Modulation { .. } | EventBody::Gesture { .. })
         });
         self.output.begin(block.frames() as u32);
     }
@@ -212,9 +231,8 @@ impl Call {
         self.output.begin(1);
     }
 
-    #[inline]
+    #[inline(never)]
     fn take_events(&mut self, block: &Block<'_>, wanted: impl Fn(&Event) -> bool) {
-        self.input.clear();
         for event in block.events() {
             if wanted(event) {
                 self.input.push(event, || match event.body {
@@ -228,26 +246,39 @@ impl Call {
         }
     }
 
-    /// Looks at what the plugin wrote: clears it all if it holds anything but numbers, and marks the channels that it
-    /// says are constant and that are zero.
+    /// Looks at what the plugin wrote, and marks the channels that it says are constant and that are zero.
     #[inline]
     pub(crate) fn inspect(&self, block: &mut Block<'_>) -> Outcome {
-        for &Route { buffer, port, channels } in &self.output_routes {
-            let mask = self.outputs[buffer].constant_mask;
-            for channel in 0..channels {
-                let samples = block.output(port, channel);
-                if !all_finite(samples) {
-                    block.clear_outputs();
-                    return Outcome::NonFinite;
-                }
-                let is_constant = channel < MASK_CHANNELS && mask >> channel & 1 == 1;
-                // The mask is a hint and often wrong; a mark of silence is believed by all that follows.
-                if is_constant && samples.iter().all(|sample| sample.to_bits() == 0) {
+        let frames = block.frames();
+        let mut masks = 0;
+        for &Route { buffer, port, channels, pointers } in &self.output_routes {
+            // SAFETY: `prepare` found so many channels there, and each has room for the block's frames.
+            let is_finite = unsafe { (self.is_finite)(pointers, channels, frames) };
+            if !is_finite && !is_finite_indeed(block, port, channels) {
+                return Outcome::NonFinite;
+            }
+            // SAFETY: routes lead to buffers of this call.
+            masks |= unsafe { (*buffer).constant_mask };
+        }
+        if masks != 0 {
+            self.mark_silence(block);
+        }
+        Outcome::Sound
+    }
+
+    /// Marks the channels that are zero among those that the plugin says are constant. Its mask is only a hint and often
+    /// wrong, whereas a mark of silence is believed by all that follows.
+    #[inline(never)]
+    fn mark_silence(&self, block: &mut Block<'_>) {
+        for &Route { buffer, port, channels, .. } in &self.output_routes {
+            // SAFETY: routes lead to buffers of this call.
+            let mask = unsafe { (*buffer).constant_mask };
+            for channel in (0..channels.min(MASK_CHANNELS)).filter(|channel| mask >> channel & 1 == 1) {
+                if block.output(port, channel).iter().all(|sample| sample.to_bits() == 0) {
                     block.set_output_silent(port, channel);
                 }
             }
         }
-        Outcome::Sound
     }
 
     /// The events that the plugin sent.
@@ -256,29 +287,43 @@ impl Call {
         &mut self.output
     }
 
-    /// How many events for the plugin were lost since it was last asked.
+    /// Whether the plugin sent anything or anything went wrong.
     #[inline]
+    pub(crate) fn has_news(&self) -> bool {
+        self.output.has_news() || self.input.has_lost()
+    }
+
+    /// How many events for the plugin were lost since it was last asked.
     pub(crate) fn take_lost(&mut self) -> u32 {
         self.input.take_lost()
     }
 }
 
+/// The slow answer, for when large numbers may have fooled the fast one.
+#[cold]
+fn is_finite_indeed(block: &mut Block<'_>, port: usize, channels: usize) -> bool {
+    (0..channels).all(|channel| block.output(port, channel).iter().all(|sample| sample.is_finite()))
+}
+
 /// The plugin's buffers of one direction, and which of them are ports of the node: those that are on, in order.
 fn build_buffers(buses: &[AudioBus], frames: usize, spare: &mut Vec<Spare>) -> (Vec<clap_audio_buffer>, Box<[Route]>) {
     let mut routes = Vec::new();
-    let mut buffers = Vec::new();
-    for (buffer, bus) in buses.iter().enumerate() {
+    let mut buffers = Vec::with_capacity(buses.len());
+    let places: *mut clap_audio_buffer = buffers.as_mut_ptr();
+    for bus in buses {
         let channels = bus.layout.channels();
         let mut data32 = ptr::null_mut();
         let mut constant_mask = 0;
         if bus.is_port() {
-            routes.push(Route { buffer, port: routes.len(), channels: channels as usize });
+            let buffer = places.wrapping_add(buffers.len());
+            let pointers = ptr::null_mut();
+            routes.push(Route { buffer, port: routes.len(), channels: channels as usize, pointers });
         } else if channels > 0 {
             let mut samples = vec![vec![0.0; frames]; channels as usize];
             let mut pointers: Vec<_> = samples.iter_mut().map(|channel| channel.as_mut_ptr()).collect();
             data32 = pointers.as_mut_ptr();
             constant_mask = u64::MAX;
-            spare.push(Spare { pointers, _samples: samples });
+            spare.push(Spare { _pointers: pointers, _samples: samples });
         }
         let latency = 0;
         let data64 = ptr::null_mut();
@@ -308,8 +353,18 @@ fn stopped() -> clap_event_transport {
     transport
 }
 
-/// CLAP's beats are quarter notes, in fixed point like its seconds.
+/// Whether the transport has to be written anew. Seconds, bars and metre of a playhead that rests follow from the rest.
 #[inline]
+fn has_changed(old: &Transport, new: &Transport) -> bool {
+    old.frame != new.frame
+        || old.quarters.to_bits() != new.quarters.to_bits()
+        || old.tempo.to_bits() != new.tempo.to_bits()
+        || (old.playing, old.recording, old.metre) != (new.playing, new.recording, new.metre)
+        || old.loop_range != new.loop_range
+}
+
+/// CLAP's beats are quarter notes, in fixed point like its seconds.
+#[inline(never)]
 fn write_transport(to: &mut clap_event_transport, from: &Transport) {
     let beats = |quarters: f64| fixed(quarters, CLAP_BEATTIME_FACTOR);
     let mut flags = CLAP_TRANSPORT_HAS_TEMPO

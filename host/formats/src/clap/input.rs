@@ -9,9 +9,7 @@ use clap_sys::events::*;
 use crosspoint_graph::event::{Event, EventBody, Expression, NoteAddress};
 
 use super::parameters::ParameterTable;
-use crate::midi::{
-    CHANNEL_BEND_RANGE, MEMBER_BEND_RANGE, MpeZone, Voice, controller, midi_to_ump, ump_to_midi,
-};
+use crate::midi::{CHANNEL_BEND_RANGE, MEMBER_BEND_RANGE, MpeZone, Voice, controller, midi_to_ump, ump_to_midi};
 use crate::plugin::{Dialect, Dialects, NotePort};
 
 /// Events that a plugin can be given in one block.
@@ -89,8 +87,13 @@ impl EventInput {
         self.length = 0;
     }
 
-    /// How many events were lost since it was last asked.
+    /// Whether events were lost since [`Self::take_lost`].
     #[inline]
+    pub(crate) fn has_lost(&self) -> bool {
+        self.lost > 0
+    }
+
+    /// How many events were lost since it was last asked.
     pub(crate) fn take_lost(&mut self) -> u32 {
         std::mem::take(&mut self.lost)
     }
@@ -174,7 +177,8 @@ impl EventInput {
     }
 
     fn modulation(&mut self, frame: u32, parameter: u32, address: NoteAddress, port: u16, amount: f64) {
-        let Some(cookie) = self.parameters.find(parameter).map(|slot| slot.cookie).filter(|_| amount.is_finite()) else {
+        let Some(cookie) = self.parameters.find(parameter).map(|slot| slot.cookie).filter(|_| amount.is_finite())
+        else {
             self.lost += 1;
             return;
         };

@@ -68,17 +68,27 @@ impl Library for ClapLibrary {
     }
 
     fn instantiate(&self, id: &str) -> Result<Box<dyn Plugin>, LoadError> {
-        let Some(descriptor) = self.descriptors.iter().find(|descriptor| descriptor.id == id) else {
-            let known: Vec<_> = self.descriptors.iter().map(|descriptor| descriptor.id.as_str()).collect();
+        Ok(Box::new(ClapPlugin::instantiate(self, id)?))
+    }
+}
+
+impl ClapPlugin {
+    /// Makes a plugin, as [`Library::instantiate`], for those who want more of CLAP than the common trait has.
+    ///
+    /// # Errors
+    /// [`LoadError::UnknownPlugin`] and [`LoadError::Instantiate`].
+    pub fn instantiate(library: &ClapLibrary, id: &str) -> Result<Self, LoadError> {
+        let ClapLibrary { path, entry, descriptors } = library;
+        let Some(descriptor) = descriptors.iter().find(|descriptor| descriptor.id == id) else {
+            let known: Vec<_> = descriptors.iter().map(|descriptor| descriptor.id.as_str()).collect();
             let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
-            return Err(LoadError::UnknownPlugin { path: self.path.clone(), id: id.to_owned(), known });
+            return Err(LoadError::UnknownPlugin { path: path.clone(), id: id.to_owned(), known });
         };
-        match ClapPlugin::new(&self.entry, descriptor.clone()) {
-            Ok(plugin) => Ok(Box::new(plugin)),
-            Err(reason) => {
-                Err(LoadError::Instantiate { path: self.path.clone(), id: id.to_owned(), reason: reason.to_string() })
-            }
-        }
+        Self::new(entry, descriptor.clone()).map_err(|reason| LoadError::Instantiate {
+            path: path.clone(),
+            id: id.to_owned(),
+            reason: reason.to_string(),
+        })
     }
 }
 

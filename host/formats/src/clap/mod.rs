@@ -14,8 +14,6 @@ mod ports;
 mod processor;
 mod timers;
 
-#[cfg(test)]
-mod tests;
-
+pub use extensions::ResizeHints;
 pub use library::{ClapEntry, ClapLibrary};
 pub use plugin::ClapPlugin;

@@ -7,6 +7,8 @@ use std::ffi::c_void;
 use clap_sys::events::*;
 use crosspoint_graph::event::{Event, EventBody, Expression, NoteAddress, NoteId, SysExId};
 
+use super::parameters::ParameterTable;
+
 /// Events that a plugin can send in one block.
 const CAPACITY: usize = 1024;
 /// Bytes of system-exclusive messages that it can send in one block.
@@ -26,17 +28,27 @@ pub(crate) struct EventOutput {
     sysex: Vec<u8>,
     frames: u32,
     latest: u32,
+    note_inputs: usize,
+    note_outputs: usize,
+    parameters: ParameterTable,
     faults: OutputFaults,
+    /// Whether anything was pushed since [`Self::begin`].
+    is_touched: bool,
 }
 
 impl EventOutput {
-    pub(crate) fn new() -> Self {
+    /// For a plugin with so many note ports and these parameters.
+    pub(crate) fn new(note_inputs: usize, note_outputs: usize, parameters: ParameterTable) -> Self {
         Self {
             events: Vec::with_capacity(CAPACITY),
             sysex: Vec::with_capacity(SYSEX_BYTES),
             frames: 0,
             latest: 0,
+            note_inputs,
+            note_outputs,
+            parameters,
             faults: OutputFaults::default(),
+            is_touched: false,
         }
     }
 
@@ -48,10 +60,19 @@ impl EventOutput {
     /// Forgets the events; those to come belong to a block of so many frames.
     #[inline]
     pub(crate) fn begin(&mut self, frames: u32) {
-        self.events.clear();
-        self.sysex.clear();
         self.frames = frames;
-        self.latest = 0;
+        if self.is_touched {
+            self.is_touched = false;
+            self.events.clear();
+            self.sysex.clear();
+            self.latest = 0;
+        }
+    }
+
+    /// Whether there are events or faults.
+    #[inline]
+    pub(crate) fn has_news(&self) -> bool {
+        self.is_touched
     }
 
     /// The events in the order they were sent. Sysex ids are places for [`Self::sysex`].
@@ -66,15 +87,15 @@ impl EventOutput {
         self.sysex.get(start..start + length).unwrap_or_default()
     }
 
-    /// What was wrong, if anything; then forgotten.
-    #[inline]
-    pub(crate) fn take_faults(&mut self) -> Option<OutputFaults> {
-        (self.faults != OutputFaults::default()).then(|| std::mem::take(&mut self.faults))
+    /// What was wrong; then forgotten.
+    pub(crate) fn take_faults(&mut self) -> OutputFaults {
+        std::mem::take(&mut self.faults)
     }
 
     /// # Safety
     /// `header` heads a whole event of the size it says, or is null.
     unsafe fn push(&mut self, header: *const clap_event_header) -> bool {
+        self.is_touched = true;
         if header.is_null() {
             self.faults.dropped += 1;
             return false;
@@ -120,6 +141,8 @@ impl EventOutput {
                 let note = unsafe { read::<clap_event_note>(head, header) }?;
                 let address = address(note.note_id, note.channel, note.key)?;
                 let velocity = (!note.velocity.is_nan()).then(|| note.velocity.clamp(0.0, 1.0))?;
+                // The end of a note concerns the port that it came in by.
+                let ports = if head.type_ == CLAP_EVENT_NOTE_END { self.note_inputs } else { self.note_outputs };
                 let body = match head.type_ {
                     CLAP_EVENT_NOTE_ON => {
                         if address.key < 0 || address.channel < 0 {
@@ -131,7 +154,7 @@ impl EventOutput {
                     CLAP_EVENT_NOTE_CHOKE => EventBody::NoteChoke { address },
                     _ => EventBody::NoteEnd { address },
                 };
-                Some((note.port_index.max(0) as u16, body))
+                Some((port(note.port_index, ports)?, body))
             }
             CLAP_EVENT_NOTE_EXPRESSION => {
                 // SAFETY: as above.
@@ -139,49 +162,59 @@ impl EventOutput {
                 let address = address(event.note_id, event.channel, event.key)?;
                 let expression = expression(event.expression_id)?;
                 let value = event.value.is_finite().then_some(event.value)?;
-                Some((event.port_index.max(0) as u16, EventBody::Expression { address, expression, value }))
+                let port = port(event.port_index, self.note_outputs)?;
+                Some((port, EventBody::Expression { address, expression, value }))
             }
             CLAP_EVENT_PARAM_VALUE => {
                 // SAFETY: as above.
                 let event = unsafe { read::<clap_event_param_value>(head, header) }?;
                 let address = address(event.note_id, event.channel, event.key)?;
-                let value = event.value.is_finite().then_some(event.value)?;
-                let body = EventBody::Parameter { parameter: event.param_id, address, value };
-                Some((event.port_index.max(0) as u16, body))
+                let value = self.parameters.find(event.param_id)?.clamp(event.value)?;
+                // Without note ports there is the one for parameters.
+                let port = port(event.port_index, self.note_outputs).unwrap_or(0);
+                Some((port, EventBody::Parameter { parameter: event.param_id, address, value }))
             }
             CLAP_EVENT_PARAM_MOD => {
                 // SAFETY: as above.
                 let event = unsafe { read::<clap_event_param_mod>(head, header) }?;
                 let address = address(event.note_id, event.channel, event.key)?;
                 let amount = event.amount.is_finite().then_some(event.amount)?;
-                let body = EventBody::Modulation { parameter: event.param_id, address, amount };
-                Some((event.port_index.max(0) as u16, body))
+                self.parameters.find(event.param_id)?;
+                let port = port(event.port_index, self.note_outputs).unwrap_or(0);
+                Some((port, EventBody::Modulation { parameter: event.param_id, address, amount }))
             }
             CLAP_EVENT_PARAM_GESTURE_BEGIN | CLAP_EVENT_PARAM_GESTURE_END => {
                 // SAFETY: as above.
                 let event = unsafe { read::<clap_event_param_gesture>(head, header) }?;
+                self.parameters.find(event.param_id)?;
                 let begin = head.type_ == CLAP_EVENT_PARAM_GESTURE_BEGIN;
                 Some((0, EventBody::Gesture { parameter: event.param_id, begin }))
             }
             CLAP_EVENT_MIDI => {
                 // SAFETY: as above.
                 let event = unsafe { read::<clap_event_midi>(head, header) }?;
-                (event.data[0] >= 0x80).then_some((event.port_index, EventBody::Midi(event.data)))
+                let port = self.midi_port(event.port_index)?;
+                (event.data[0] >= 0x80).then_some((port, EventBody::Midi(event.data)))
             }
             CLAP_EVENT_MIDI2 => {
                 // SAFETY: as above.
                 let event = unsafe { read::<clap_event_midi2>(head, header) }?;
-                Some((event.port_index, EventBody::Ump(event.data)))
+                Some((self.midi_port(event.port_index)?, EventBody::Ump(event.data)))
             }
             CLAP_EVENT_MIDI_SYSEX => {
                 // SAFETY: as above.
                 let event = unsafe { read::<clap_event_midi_sysex>(head, header) }?;
+                let port = self.midi_port(event.port_index)?;
                 // SAFETY: the plugin says that so many bytes are there for the time of the call.
                 let id = unsafe { self.keep_sysex(event.buffer, event.size) }?;
-                Some((event.port_index, EventBody::SysEx(id)))
+                Some((port, EventBody::SysEx(id)))
             }
             _ => None,
         }
+    }
+
+    fn midi_port(&self, index: u16) -> Option<u16> {
+        (usize::from(index) < self.note_outputs).then_some(index)
     }
 
     /// # Safety
@@ -214,6 +247,12 @@ unsafe fn read<T: Copy>(head: clap_event_header, header: *const clap_event_heade
     }
     // SAFETY: promised by the caller. Plugins may put events at any address.
     Some(unsafe { header.cast::<T>().read_unaligned() })
+}
+
+/// A port's number, -1 being the first; none if there is no such port.
+fn port(index: i16, ports: usize) -> Option<u16> {
+    let index = u16::try_from(index.max(0)).ok()?;
+    (usize::from(index) < ports).then_some(index)
 }
 
 /// None if channel or key are none.

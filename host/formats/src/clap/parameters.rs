@@ -1,6 +1,7 @@
 //! Reads a plugin's parameters (main thread), and the table of them that goes with the audio half.
 
 use std::ffi::c_void;
+use std::sync::Arc;
 
 use clack_extensions::params::{ParamInfo, ParamInfoBuffer, ParamInfoFlags, PluginParams};
 use clack_host::plugin::PluginMainThreadHandle;
@@ -23,10 +24,10 @@ pub(crate) struct Slot {
 /// Parameters by id.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ParameterTable {
-    slots: Box<[Slot]>,
+    slots: Arc<[Slot]>,
 }
 
-// SAFETY: cookies are numbers to us; only the plugin looks behind them.
+// SAFETY: cookies are numbers to us; only the plugin looks behind them. Nothing in a table changes.
 unsafe impl Send for ParameterTable {}
 
 impl ParameterTable {

@@ -139,7 +139,9 @@ impl ClapPlugin {
             // SAFETY: the plugin is inactive and this is its main thread, as CLAP asks for then.
             unsafe { flush(plugin, input, output) };
             notices.extend(call.get().output().events().iter().filter_map(|event| match event.body {
-                EventBody::Parameter { parameter, value, .. } => Some(PluginNotice::ParameterValue { parameter, value }),
+                EventBody::Parameter { parameter, value, .. } => {
+                    Some(PluginNotice::ParameterValue { parameter, value })
+                }
                 EventBody::Gesture { parameter, begin } => Some(PluginNotice::ParameterGesture { parameter, begin }),
                 _ => None,
             }));

@@ -107,10 +107,7 @@ fn read_note_port(info: &NotePortInfo) -> NotePort {
         NoteDialect::Midi2 => Dialect::Midi2,
     });
     let order = [Dialect::Notes, Dialect::Midi2, Dialect::MidiPolyphonicExpression, Dialect::Midi];
-    let preferred = preferred
-        .into_iter()
-        .chain(order)
-        .find(|dialect| dialects.contains(*dialect))
-        .unwrap_or(Dialect::Notes);
+    let preferred =
+        preferred.into_iter().chain(order).find(|dialect| dialects.contains(*dialect)).unwrap_or(Dialect::Notes);
     NotePort { name: String::from_utf8_lossy(info.name).into_owned(), dialects, preferred }
 }

@@ -61,22 +61,16 @@ impl ClapProcessor {
     }
 
     /// Passes on what the plugin sent, and counts what went wrong.
-    #[inline]
+    #[inline(never)]
     fn collect(&mut self, block: &mut Block<'_>) {
         let call = self.call.get();
-        let lost = call.take_lost();
+        count(&self.notes.faults.lost, call.take_lost());
         let output = call.output();
-        if !output.events().is_empty() {
-            forward(output, &self.notes, block);
-        }
-        if lost > 0 {
-            count(&self.notes.faults.lost, lost);
-        }
-        if let Some(faults) = output.take_faults() {
-            count(&self.notes.faults.late, faults.late);
-            count(&self.notes.faults.unsorted, faults.unsorted);
-            count(&self.notes.faults.dropped, faults.dropped);
-        }
+        forward(output, &self.notes, block);
+        let faults = output.take_faults();
+        count(&self.notes.faults.late, faults.late);
+        count(&self.notes.faults.unsorted, faults.unsorted);
+        count(&self.notes.faults.dropped, faults.dropped);
     }
 
     /// The plugin's word on what is to come.
@@ -114,11 +108,12 @@ fn fail(block: &mut Block<'_>, counter: &AtomicU32) -> Status {
 }
 
 fn count(counter: &AtomicU32, times: u32) {
-    counter.fetch_add(times, Ordering::Relaxed);
+    if times > 0 {
+        counter.fetch_add(times, Ordering::Relaxed);
+    }
 }
 
 /// Sends the plugin's events on, and tells the controller of its parameters.
-#[cold]
 fn forward(output: &super::output::EventOutput, notes: &Notes, block: &mut Block<'_>) {
     for &event in output.events() {
         let mut event = event;
@@ -171,7 +166,9 @@ impl Processor for ClapProcessor {
         // SAFETY: the plugin is active and processing, this is the audio thread, and the structures hold for the call.
         let status = unsafe { (self.functions.process)(self.functions.plugin, self.call.process()) };
         let status = self.status(status);
-        self.collect(block);
+        if self.call.get().has_news() {
+            self.collect(block);
+        }
         if status == Status::Error {
             return fail(block, &self.notes.faults.failed);
         }
