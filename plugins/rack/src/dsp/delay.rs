@@ -190,6 +190,7 @@ impl Effect for Delay {
             echoes[index] = side.tap.read(&side.line, offsets[index]);
             returned[index] = feedback * side.low_cut.high(side.high_cut.low(echoes[index]));
         }
+        // Ping-pong sends the sum of both sides to the left, whose echo alone goes to the right, and back.
         let straight = 1.0 - crossed;
         let sent = [
             straight * (input[0] + returned[0]) + crossed * (0.5 * (input[0] + input[1]) + returned[1]),
@@ -200,7 +201,6 @@ impl Effect for Delay {
             side.line.push(sent[index]);
             output[index] = dry * input[index] + wet * echoes[index];
         }
-        // Ping-pong starts on the left, so the first echo on the right comes one delay later, by its own line.
         output
     }
 

@@ -1,7 +1,7 @@
 //! Signal processing of the rack, free of any plugin format: plain structs that are made off the audio thread and then
 //! work one frame at a time. Nothing here may allocate, lock or look at the host's block size after it was made.
 //!
-//! Working frame by frame on counters that start at [`Effect::reset`] is what makes every output independent of how a
+//! Working frame by frame on counters that start at [`effect::Effect::reset`] is what makes every output independent of how a
 //! host cuts time into blocks, bit for bit.
 #![deny(clippy::disallowed_types)]
 

@@ -454,7 +454,9 @@ impl Synth {
         }
         if !sounding {
             // At rest parameters are reached at once, so that a host may skip any number of such frames.
-            self.aim(true);
+            for smooth in [&mut self.level, &mut self.cutoff, &mut self.blend, &mut self.width] {
+                smooth.finish();
+            }
         }
         sum.map(|x| x * level)
     }
