@@ -50,33 +50,33 @@ mod x86 {
     use std::arch::x86_64::*;
 
     const WIDTH: usize = 8;
-    /// As many sums side by side as hide the latency of an addition.
-    const ABREAST: usize = 4;
+    /// Samples that four sums side by side take at a time: enough to hide the latency of an addition.
+    const BLOCK: usize = 4 * WIDTH;
 
     /// # Safety
     /// As [`super::FiniteCheck`] says; the machine has AVX.
     #[target_feature(enable = "avx")]
     pub(super) unsafe fn sums_are_finite(pointers: *const *mut f32, channels: usize, frames: usize) -> bool {
-        let mut sums = [_mm256_setzero_ps(); ABREAST];
+        let zero = _mm256_setzero_ps();
+        let (mut a, mut b, mut c, mut d) = (zero, zero, zero, zero);
+        let (blocks, rest) = (frames / BLOCK, frames % BLOCK);
         for channel in 0..channels {
-            // SAFETY: promised by the caller; every read is below `frames`.
+            // SAFETY: promised by the caller: so many blocks and the rest are all the frames there are.
             unsafe {
-                let samples = (*pointers.add(channel)).cast_const();
-                let mut at = 0;
-                while at + ABREAST * WIDTH <= frames {
-                    for (index, sum) in sums.iter_mut().enumerate() {
-                        *sum = _mm256_add_ps(*sum, _mm256_loadu_ps(samples.add(at + index * WIDTH)));
-                    }
-                    at += ABREAST * WIDTH;
+                let mut samples = (*pointers.add(channel)).cast_const();
+                for _ in 0..blocks {
+                    a = _mm256_add_ps(a, _mm256_loadu_ps(samples));
+                    b = _mm256_add_ps(b, _mm256_loadu_ps(samples.add(WIDTH)));
+                    c = _mm256_add_ps(c, _mm256_loadu_ps(samples.add(2 * WIDTH)));
+                    d = _mm256_add_ps(d, _mm256_loadu_ps(samples.add(3 * WIDTH)));
+                    samples = samples.add(BLOCK);
                 }
-                while at < frames {
-                    let sample = _mm256_castps128_ps256(_mm_load_ss(samples.add(at)));
-                    sums[0] = _mm256_add_ps(sums[0], _mm256_insertf128_ps::<1>(sample, _mm_setzero_ps()));
-                    at += 1;
+                for _ in 0..rest {
+                    a = _mm256_add_ps(a, _mm256_set_ps(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, *samples));
+                    samples = samples.add(1);
                 }
             }
         }
-        let [a, b, c, d] = sums;
         let sum = _mm256_add_ps(_mm256_add_ps(a, b), _mm256_add_ps(c, d));
         // Infinity less itself is no number, and what is no number does not equal itself.
         let nothing = _mm256_sub_ps(sum, sum);

@@ -19,6 +19,7 @@ use crosspoint_graph::{Block, Processor, Status};
 
 use super::call::{Outcome, PinnedCall};
 use super::host::{Handlers, Notes, ParameterRecord, pending};
+use super::output::EventOutput;
 use crate::thread::AudioThread;
 
 type ProcessFunction = unsafe extern "C" fn(*const clap_plugin, *const clap_process) -> clap_process_status;
@@ -114,7 +115,7 @@ fn count(counter: &AtomicU32, times: u32) {
 }
 
 /// Sends the plugin's events on, and tells the controller of its parameters.
-fn forward(output: &super::output::EventOutput, notes: &Notes, block: &mut Block<'_>) {
+fn forward(output: &EventOutput, notes: &Notes, block: &mut Block<'_>) {
     for &event in output.events() {
         let mut event = event;
         match event.body {

@@ -9,6 +9,6 @@ mod mpe;
 mod scale;
 mod voice;
 
-pub use mpe::{MEMBER_BEND_RANGE, MpeZone};
+pub use mpe::{MEMBER_BEND_RANGE, MpeZone, Placement};
 pub use scale::{scale_down, scale_up};
 pub use voice::{CHANNEL_BEND_RANGE, Voice, controller, midi_to_ump, ump_to_midi};

@@ -113,7 +113,6 @@ impl Voice {
         }
         let channel = (head >> 16 & 15) as u8;
         let first = (head >> 8 & 127) as u8;
-        let second = (head & 127) as u8;
         Some(match head >> 20 & 15 {
             0x0 => Self::NoteController { channel, key: first, index: (head & 255) as u8, value: unit(data, 32) },
             0x6 => Self::NoteBend { channel, key: first, value: bipolar(data, 32) },
@@ -124,10 +123,7 @@ impl Voice {
             0xc => Self::Program { channel, program: (data >> 24 & 127) as u8 },
             0xd => Self::ChannelPressure { channel, value: unit(data, 32) },
             0xe => Self::Bend { channel, value: bipolar(data, 32) },
-            _ => {
-                let _ = second;
-                return None;
-            }
+            _ => return None,
         })
     }
 
