@@ -31,8 +31,8 @@ pub struct Document {
     pub nodes: Vec<NodeEntry>,
     /// The edges, in the order in which they are made, which is the order of sums and merges.
     pub edges: Vec<EdgeEntry>,
-    /// Nodes and edges that made no sense, kept as they were for the file to be written back whole.
-    pub unreadable: Vec<Unreadable>,
+    /// Edges that made no sense, such as those to a node that does not exist. Written back as they were.
+    pub unreadable_edges: Vec<toml::Table>,
     /// Keys and tables that this version does not know or could not read. Written back as they were.
     pub extra: toml::Table,
 }
@@ -56,7 +56,7 @@ impl Default for Document {
             timing: Timing::default(),
             nodes: Vec::new(),
             edges: Vec::new(),
-            unreadable: Vec::new(),
+            unreadable_edges: Vec::new(),
             extra: toml::Table::new(),
         }
     }
@@ -317,13 +317,4 @@ pub enum SignalEntry {
     Audio(Crosspoints),
     /// Events.
     Events,
-}
-
-/// A node or edge that made no sense, such as an edge to a node that does not exist.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Unreadable {
-    /// The name of its table, such as `edge`.
-    pub table: String,
-    /// What it said.
-    pub content: toml::Table,
 }
