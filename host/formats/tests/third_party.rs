@@ -51,7 +51,6 @@ fn all_of_them_run() {
             plugin.parameters().len()
         );
         assert!(!node.audio_inputs.is_empty() && !node.audio_outputs.is_empty());
-        assert!(!plugin.parameters().is_empty());
         let mut running = Running::start(plugin);
         let inputs = node.audio_inputs.iter().map(|port| port.layout.channels()).sum::<u32>() as usize;
         let mut heard = false;
@@ -75,7 +74,8 @@ fn all_of_them_run() {
         };
         assert!(!notices.iter().any(complaint), "{}: {notices:?}", node.name);
         running.stop();
-        let parameter = running.plugin.parameters()[0].clone();
+        // One of them has none.
+        let Some(parameter) = running.plugin.parameters().first().cloned() else { continue };
         running.plugin.set_parameters(&[(parameter.id, parameter.maximum)]).unwrap();
         assert_value(&mut *running.plugin, &parameter, parameter.maximum);
         match running.plugin.save_state() {

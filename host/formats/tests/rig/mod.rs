@@ -1,9 +1,14 @@
 //! What the tests of this crate share: the fixtures as a library, and plugins made and activated in one line.
 #![allow(dead_code)]
 
+use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use crosspoint_formats::clap::ClapLibrary;
 use crosspoint_formats::{Activation, Library, Plugin, PluginNotice, describe};
 use crosspoint_graph::{Harness, Processor, Status};
+
+/// Aborts a test whose audio half allocates or frees.
+#[global_allocator]
+static ALLOCATOR: AllocDisabler = AllocDisabler;
 
 /// Most frames of a block in the tests.
 pub const MAX_FRAMES: u32 = 512;
@@ -41,7 +46,7 @@ impl Running {
     pub fn start(mut plugin: Box<dyn Plugin>) -> Self {
         let mut processor = plugin.activate(ACTIVATION).unwrap();
         let harness = Harness::new(&describe(&*plugin), MAX_FRAMES as usize);
-        processor.start();
+        assert_no_alloc(|| processor.start());
         Self { plugin, processor: Some(processor), harness }
     }
 
@@ -52,13 +57,14 @@ impl Running {
 
     /// One block.
     pub fn process(&mut self, frames: usize) -> Status {
-        self.harness.process(&mut **self.processor.as_mut().unwrap(), frames)
+        let processor = &mut **self.processor.as_mut().unwrap();
+        assert_no_alloc(|| self.harness.process(processor, frames))
     }
 
     /// Stops and deactivates it.
     pub fn stop(&mut self) {
         let mut processor = self.processor.take().unwrap();
-        processor.stop();
+        assert_no_alloc(|| processor.stop());
         self.plugin.deactivate(processor).unwrap();
     }
 
