@@ -1,2 +1,45 @@
-//! Crosspoint, the application.
-fn main() {}
+//! Crosspoint, the application: command line and demonstration. A client of the engine; no audio is made here.
+
+mod cli;
+mod commands;
+mod demo;
+mod failure;
+mod output;
+mod rack;
+mod source;
+
+use clap::{CommandFactory, FromArgMatches};
+use cli::{Cli, Command};
+use failure::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut matches = Cli::command().get_matches();
+    // Which parameter belongs to which plugin is a matter of position, which only the matches know.
+    let links = matches.subcommand().map(|(_, matches)| source::links(matches)).unwrap_or_default();
+    let cli = match Cli::from_arg_matches_mut(&mut matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    init_log(cli.verbose);
+    let done = links.map_err(Failure::usage).and_then(|links| match cli.command {
+        Command::Demo(arguments) => commands::demo::run(&arguments),
+        Command::Run(arguments) => commands::run::run(&arguments, &links),
+        Command::Render(arguments) => commands::render::run(&arguments, &links),
+        Command::Devices(arguments) => commands::devices::run(&arguments),
+        Command::Plugins(arguments) => commands::plugins::run(&arguments),
+        Command::Graph(arguments) => commands::graph::run(&arguments),
+    });
+    match done {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("crosspoint: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn init_log(verbose: bool) {
+    let level = if verbose { tracing::Level::DEBUG } else { tracing::Level::WARN };
+    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false).init();
+}

@@ -5,15 +5,19 @@
 //! is needed. An [`EngineHandle`] reaches the engine from any other thread.
 //!
 //! ```
-//! use crosspoint::{Engine, EngineSettings, graph::nodes};
+//! use crosspoint::graph::{ChannelLayout, nodes};
+//! use crosspoint::session::Builtin;
+//! use crosspoint::{Engine, EngineSettings};
 //!
 //! let mut engine = Engine::new(EngineSettings::default());
-//! let input = engine.add_input("guitar", "guitar", &[Some(0)])?;
-//! let gain = engine.add_builtin("volume", crosspoint::session::Builtin::Gain { layout: crosspoint::graph::ChannelLayout::Mono })?;
-//! let output = engine.add_output("speakers", "speakers", &[Some(0), Some(1)])?;
-//! engine.connect(input, gain)?;
-//! engine.connect(gain, output)?;
-//! engine.set_parameter(gain, nodes::gain::GAIN, 0.5)?;
+//! engine.batch(|engine| {
+//!     let input = engine.add_input("guitar", "guitar", &[Some(0)])?;
+//!     let gain = engine.add_builtin("volume", Builtin::Gain { layout: ChannelLayout::Mono })?;
+//!     let output = engine.add_output("speakers", "speakers", &[Some(0), Some(1)])?;
+//!     engine.connect(input, gain)?;
+//!     engine.connect(gain, output)?;
+//!     engine.set_parameter(gain, nodes::gain::GAIN, 0.5)
+//! })?;
 //!
 //! let cell = engine.cell();
 //! let (mut left, mut right) = ([0.0; 512], [0.0; 512]);

@@ -1,0 +1,22 @@
+//! One file for each command.
+
+pub mod demo;
+pub mod devices;
+pub mod graph;
+pub mod plugins;
+pub mod render;
+pub mod run;
+
+use crosspoint::Notice;
+
+/// A notice of the engine for people, if it is one that matters to them.
+fn describe(notice: &Notice) -> Option<String> {
+    Some(match notice {
+        Notice::Fault { name, .. } => format!("{name} failed and is bypassed; its output was an error or not a number"),
+        Notice::RestartStorm { name, .. } => format!("{name} asks to be restarted all the time; it is left as it is"),
+        Notice::Inactive { reason, .. } => format!("a plugin could not be activated and is bypassed: {reason}"),
+        Notice::EventsLost { count, .. } => format!("{count} events were lost: too many at once"),
+        Notice::Device(notice) => format!("{notice:?}"),
+        _ => return None,
+    })
+}

@@ -1,0 +1,128 @@
+//! `crosspoint run`: a rig, or a chain of plugins, on an audio device.
+
+use crate::cli::Run;
+use crate::failure::{Failure, code_for, print_problems};
+use crate::output::Output;
+use crate::{rack, source};
+use crosspoint::devices::{DeviceName, Notice as DeviceNotice, StreamRequest};
+use crosspoint::graph::Command;
+use crosspoint::{ChainLink, Engine, EngineSettings, Notice, RoleMap};
+use serde::Serialize;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often the engine is looked after.
+const POLL: Duration = Duration::from_millis(10);
+/// How often a lost device is asked for.
+const RETRY: Duration = Duration::from_secs(1);
+
+#[derive(Serialize)]
+struct Report<'a> {
+    backend: &'a str,
+    device: &'a str,
+    rate: u32,
+    buffer_frames: u32,
+    inputs: &'a [String],
+    outputs: &'a [String],
+    /// Frames that the rig adds between input and output.
+    latency: u32,
+    xruns: u64,
+    problems: &'a [String],
+}
+
+/// Runs the command.
+pub fn run(arguments: &Run, links: &[ChainLink]) -> Result<ExitCode, Failure> {
+    let mut output = Output::take()?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopper = stop.clone();
+    ctrlc::set_handler(move || stopper.store(true, Ordering::Relaxed)).map_err(Failure::new)?;
+    let settings = EngineSettings::default();
+    let settings = EngineSettings { rate: arguments.rate.unwrap_or(settings.rate), ..settings };
+    let mut engine = rack::engine(settings)?;
+    let request = StreamRequest {
+        inputs: arguments.inputs.clone(),
+        outputs: arguments.outputs.clone(),
+        rate: arguments.rate,
+        buffer_frames: arguments.buffer,
+        client_name: arguments.client_name.clone(),
+        auto_connect: !arguments.no_connect,
+        ..StreamRequest::default()
+    };
+    // The device first: its channels say what the rig can be connected to. It plays silence until the rig is there.
+    engine.open_device(arguments.device.as_ref(), &request)?;
+    let inputs = engine.stream().map_or(0, |stream| stream.info().inputs.len());
+    let mut problems = source::build(&mut engine, &arguments.source, links, inputs, machine_roles)?.problems;
+    engine.send_command(0, Command::Play(true))?;
+    print_problems(&problems);
+    say_what_plays(&engine);
+    let until = arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds.clamp(0.0, 1e6)));
+    while !stop.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until) {
+        for notice in engine.poll() {
+            if let Some(message) = super::describe(&notice) {
+                eprintln!("{message}");
+                if !matches!(notice, Notice::Device(DeviceNotice::Xruns { .. })) {
+                    problems.push(message);
+                }
+            }
+            if let Notice::Device(DeviceNotice::DeviceLost { .. }) = notice {
+                reopen(&mut engine, arguments.device.as_ref(), &request, &stop);
+            }
+        }
+        std::thread::sleep(POLL);
+    }
+    if arguments.json
+        && let Some(stream) = engine.stream()
+    {
+        let info = stream.info();
+        output.json(&Report {
+            backend: info.backend,
+            device: &info.device,
+            rate: info.rate,
+            buffer_frames: info.buffer_frames,
+            inputs: &info.inputs,
+            outputs: &info.outputs,
+            latency: engine.latency(),
+            xruns: stream.xruns(),
+            problems: &problems,
+        })?;
+    }
+    engine.close_device();
+    Ok(code_for(&problems))
+}
+
+/// Which channels the roles of a rig stand for on this machine; what the machine file does not say follows in order.
+fn machine_roles(document: &crosspoint::session::Document) -> (RoleMap, Vec<String>) {
+    let mut roles = RoleMap::default();
+    roles.complete(document);
+    (roles, Vec::new())
+}
+
+fn say_what_plays(engine: &Engine) {
+    let Some(stream) = engine.stream() else { return };
+    let info = stream.info();
+    eprintln!(
+        "playing on {}:{} at {} Hz, buffers of {} frames, {} in, {} out; the rig adds {} frames. Ctrl-C stops.",
+        info.backend,
+        info.device,
+        info.rate,
+        info.buffer_frames,
+        info.inputs.len(),
+        info.outputs.len(),
+        engine.latency()
+    );
+}
+
+/// Waits for a lost device and goes on with the same rig; never takes another one instead.
+fn reopen(engine: &mut Engine, device: Option<&DeviceName>, request: &StreamRequest, stop: &AtomicBool) {
+    eprintln!("the device is gone; waiting for it");
+    while !stop.load(Ordering::Relaxed) {
+        std::thread::sleep(RETRY);
+        engine.poll();
+        if engine.open_device(device, request).is_ok() {
+            say_what_plays(engine);
+            return;
+        }
+    }
+}

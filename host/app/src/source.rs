@@ -1,0 +1,92 @@
+//! Where a rig comes from: a rig file, or a chain of plugins from the command line.
+
+use crate::cli::Source;
+use crate::failure::Failure;
+use clap::ArgMatches;
+use crosspoint::session::{self, Document};
+use crosspoint::{ChainLink, Engine, PluginReference, RoleMap};
+use crosspoint::graph::{NodeId, NodeKind};
+use std::path::Path;
+
+/// A rig in the engine.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Where events come in, if anywhere.
+    pub events: Option<NodeId>,
+    /// Channels that come out.
+    pub outputs: usize,
+    /// What was wrong with the file or could not be had.
+    pub problems: Vec<String>,
+}
+
+/// The plugins of an ad-hoc chain, each with the parameters that stand behind it.
+///
+/// # Errors
+/// If a parameter stands before the first plugin, or has no `=`.
+pub fn links(matches: &ArgMatches) -> Result<Vec<ChainLink>, String> {
+    let at = |name: &str| -> Vec<(usize, String)> {
+        if !matches.try_contains_id(name).unwrap_or(false) {
+            return Vec::new();
+        }
+        let indices = matches.indices_of(name).into_iter().flatten();
+        let values = matches.get_many::<String>(name).into_iter().flatten().cloned();
+        indices.zip(values).collect()
+    };
+    let mut links: Vec<(usize, ChainLink)> = at("plugin")
+        .into_iter()
+        .map(|(index, text)| {
+            let Ok(plugin) = text.parse::<PluginReference>();
+            (index, ChainLink { plugin, parameters: Vec::new() })
+        })
+        .collect();
+    for (index, text) in at("param") {
+        let Some((parameter, value)) = text.split_once('=') else {
+            return Err(format!("--param {text}: write it as ID=VALUE or NAME=VALUE"));
+        };
+        let link = links.iter_mut().rev().find(|(plugin, _)| *plugin < index);
+        let Some((_, link)) = link else {
+            return Err(format!("--param {text}: it belongs behind the --plugin that it is meant for"));
+        };
+        link.parameters.push((parameter.trim().to_owned(), value.trim().to_owned()));
+    }
+    Ok(links.into_iter().map(|(_, link)| link).collect())
+}
+
+/// Reads a rig file; what is wrong with it is in the list.
+///
+/// # Errors
+/// If it cannot be read at all.
+pub fn read_rig(path: &Path) -> Result<(Document, Vec<String>), Failure> {
+    let loaded = session::load(path).map_err(Failure::new)?;
+    let problems = loaded.problems.iter().map(|problem| format!("{}:{problem}", path.display())).collect();
+    Ok((loaded.document, problems))
+}
+
+/// Builds the rig or the chain in the engine. `inputs` are the device's channels that there are.
+///
+/// # Errors
+/// If the rig file cannot be read, or a plugin of a chain does not load.
+pub fn build(
+    engine: &mut Engine,
+    source: &Source,
+    links: &[ChainLink],
+    inputs: usize,
+    roles: impl FnOnce(&Document) -> (RoleMap, Vec<String>),
+) -> Result<Loaded, Failure> {
+    let Some(rig) = &source.rig else {
+        let channels: Vec<Option<u32>> = (0..inputs as u32).map(Some).collect();
+        let chain = engine.build_chain(&channels, links)?;
+        return Ok(Loaded { events: Some(chain.events), outputs: chain.outputs, problems: Vec::new() });
+    };
+    let (document, mut problems) = read_rig(rig)?;
+    let (roles, notes) = roles(&document);
+    problems.extend(notes);
+    problems.extend(engine.load_document(&document, &roles)?);
+    let nodes = || engine.graph().nodes();
+    let events = nodes().find(|(_, node)| matches!(node.kind, NodeKind::Input { .. }) && !node.event_outputs.is_empty());
+    let outputs = nodes().filter_map(|(_, node)| match &node.kind {
+        NodeKind::Output { device_channels, .. } => device_channels.iter().flatten().max().map(|last| last + 1),
+        _ => None,
+    });
+    Ok(Loaded { events: events.map(|(id, _)| id), outputs: outputs.max().unwrap_or(0) as usize, problems })
+}

@@ -1,0 +1,850 @@
+//! The engine's control half: graph, history, plugins, and the renderer's other end. Runs on the main thread, never waits
+//! for the audio thread, never touches a processor that the renderer has.
+
+use crate::builtin;
+use crate::catalogue::{Catalogue, PluginReference};
+use crate::error::EngineError;
+use crate::handle::{EngineHandle, Job};
+use crate::hosting::{Hosted, Restart};
+use crate::rig::Rig;
+use crate::session::{Builtin, EntryKind, HardwareSignal, NodeEntry, PluginEntry, PluginRef, cable};
+use crosspoint_devices::Stream;
+use crosspoint_formats::{Activation, Plugin, PluginNotice, describe};
+use crosspoint_graph::event::{Event, EventBody, NoteAddress};
+use crosspoint_graph::graph::Edit;
+use crosspoint_graph::{
+    AudioPort, Cell, ChannelLayout, Command, Edge, EdgeId, Endpoint, EventPort, Fault, Graph, Level, Load, NOW, Node,
+    NodeId, NodeKind, Processor, Publisher, Renderer, RendererCell, Report, Returned, Settings, Timed, kernels,
+    renderer_at,
+};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Instant;
+
+/// Edits that undo remembers.
+const HISTORY: usize = 200;
+
+/// How an engine is made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EngineSettings {
+    /// Sample rate in Hz, until a device has another.
+    pub rate: u32,
+    /// Most frames that plugins are called with at once. Independent of the device's buffer.
+    pub max_block: usize,
+    /// Instruction set of the renderer.
+    pub level: kernels::Level,
+}
+
+impl EngineSettings {
+    /// Sample rates that make sense, in Hz.
+    pub const RATES: std::ops::RangeInclusive<u32> = 8_000..=768_000;
+    /// Block sizes that make sense, in frames.
+    pub const BLOCKS: std::ops::RangeInclusive<usize> = 1..=16_384;
+
+    /// These settings, if they make sense.
+    ///
+    /// # Errors
+    /// [`EngineError::OutOfRange`] with what would do.
+    pub fn checked(self) -> Result<Self, EngineError> {
+        if !Self::RATES.contains(&self.rate) {
+            let range = "8,000 to 768,000 Hz";
+            return Err(EngineError::OutOfRange { what: "a sample rate", value: f64::from(self.rate), range });
+        }
+        if !Self::BLOCKS.contains(&self.max_block) {
+            let range = "1 to 16,384 frames";
+            return Err(EngineError::OutOfRange { what: "a block size", value: self.max_block as f64, range });
+        }
+        Ok(self)
+    }
+}
+
+impl Default for EngineSettings {
+    /// 48 kHz, blocks of up to 512 frames, the machine's best instruction set.
+    fn default() -> Self {
+        Self { rate: 48_000, max_block: 512, level: kernels::Level::detect() }
+    }
+}
+
+/// Something that people should know, gathered by [`Engine::poll`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// A plugin failed and is bypassed until it is restarted or replaced.
+    Fault {
+        /// The node.
+        node: NodeId,
+        /// Its name.
+        name: String,
+    },
+    /// A plugin said something.
+    Plugin {
+        /// The node.
+        node: NodeId,
+        /// What.
+        notice: PluginNotice,
+    },
+    /// A plugin was restarted because it asked for it; its latency in frames now.
+    Restarted {
+        /// The node.
+        node: NodeId,
+        /// Latency from now on.
+        latency: u32,
+    },
+    /// A plugin asks for restarts all the time; no more are made.
+    RestartStorm {
+        /// The node.
+        node: NodeId,
+        /// Its name.
+        name: String,
+    },
+    /// A plugin could not be activated again and is bypassed.
+    Inactive {
+        /// The node.
+        node: NodeId,
+        /// Why.
+        reason: String,
+    },
+    /// Events were lost at a node because too many came at once.
+    EventsLost {
+        /// The node.
+        node: NodeId,
+        /// How many.
+        count: u32,
+    },
+    /// The device has something to say.
+    Device(crosspoint_devices::Notice),
+}
+
+/// A rig with all that makes it sound. One thread for its whole life: the main thread.
+pub struct Engine {
+    pub(crate) settings: EngineSettings,
+    pub(crate) graph: Graph,
+    pub(crate) publisher: Publisher,
+    pub(crate) cell: Arc<RendererCell>,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) hosted: BTreeMap<NodeId, Hosted>,
+    /// Processors of built-in nodes that are not in the graph just now, for undo to bring back.
+    shelf: HashMap<NodeId, Box<dyn Processor>>,
+    pub(crate) rig: Rig,
+    undo: VecDeque<Vec<Edit>>,
+    redo: Vec<Vec<Edit>>,
+    /// Whether the graph has edits that no parcel carries yet.
+    unpublished: bool,
+    /// How many batches are open: nothing is published meanwhile.
+    batches: u32,
+    pub(crate) stream: Option<Box<dyn Stream>>,
+    notices: Vec<Notice>,
+    handle: EngineHandle,
+    jobs: Receiver<Job>,
+}
+
+impl Engine {
+    /// An engine with an empty rig. Nothing renders until somebody takes [`Self::cell`].
+    pub fn new(settings: EngineSettings) -> Self {
+        let (publisher, renderer) = make_renderer(&settings);
+        let (handle, jobs) = EngineHandle::new();
+        Self {
+            settings,
+            graph: Graph::new(),
+            publisher,
+            cell: Arc::new(RendererCell::new(renderer)),
+            catalogue: Catalogue::default(),
+            hosted: BTreeMap::new(),
+            shelf: HashMap::new(),
+            rig: Rig::default(),
+            undo: VecDeque::new(),
+            redo: Vec::new(),
+            unpublished: false,
+            batches: 0,
+            stream: None,
+            notices: Vec::new(),
+            handle,
+            jobs,
+        }
+    }
+
+    /// How the engine runs now.
+    pub fn settings(&self) -> &EngineSettings {
+        &self.settings
+    }
+
+    /// Where the renderer is to be found: by a device's callback, or by who renders without a device.
+    pub fn cell(&self) -> Arc<RendererCell> {
+        self.cell.clone()
+    }
+
+    /// The engine for other threads.
+    pub fn handle(&self) -> EngineHandle {
+        self.handle.clone()
+    }
+
+    /// The rig's graph.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The plugin libraries.
+    pub fn catalogue(&mut self) -> &mut Catalogue {
+        &mut self.catalogue
+    }
+
+    /// The schedule that plays, or is about to.
+    pub fn schedule(&self) -> Option<Arc<crosspoint_graph::compile::Schedule>> {
+        self.publisher.schedule().cloned()
+    }
+
+    /// Frames from the rig's inputs to the latest of its outputs.
+    pub fn latency(&self) -> u32 {
+        self.publisher.schedule().map_or(0, |schedule| schedule.latency())
+    }
+
+    /// The plugin of a node, if it has one.
+    pub fn plugin(&mut self, node: NodeId) -> Option<&mut dyn Plugin> {
+        Some(&mut *self.hosted.get_mut(&node)?.plugin)
+    }
+
+    // Building
+
+    /// Makes several changes that are heard together: nothing is sent to the renderer before the end. The way to build
+    /// a rig; what is there from the first frame on does not fade in.
+    ///
+    /// # Errors
+    /// What `build` says, or what sending says. What was built until then stays.
+    pub fn batch<R>(&mut self, build: impl FnOnce(&mut Self) -> Result<R, EngineError>) -> Result<R, EngineError> {
+        self.batches += 1;
+        let built = build(self);
+        self.batches -= 1;
+        let published = self.publish();
+        let built = built?;
+        published?;
+        Ok(built)
+    }
+
+    /// Adds what the hardware delivers as a role: a channel for each entry, `None` where it is not mapped.
+    ///
+    /// # Errors
+    /// If there are no or too many channels.
+    pub fn add_input(&mut self, name: &str, role: &str, channels: &[Option<u32>]) -> Result<NodeId, EngineError> {
+        let layout = ChannelLayout::from_channels(channels.len() as u32);
+        let kind = NodeKind::Input { device_channels: channels.to_vec() };
+        let node = Node { audio_outputs: vec![AudioPort::new("main", layout)], ..Node::new(name, kind) };
+        let signal = HardwareSignal::Audio(layout);
+        self.add_entry(node, EntryKind::Input { role: role.to_owned(), signal })
+    }
+
+    /// Adds a port through which events come in, as from a keyboard: [`Self::send_event`] plays it.
+    ///
+    /// # Errors
+    /// If the graph is full.
+    pub fn add_event_input(&mut self, name: &str, role: &str) -> Result<NodeId, EngineError> {
+        let kind = NodeKind::Input { device_channels: Vec::new() };
+        let node = Node { event_outputs: vec![EventPort::new("events")], ..Node::new(name, kind) };
+        self.add_entry(node, EntryKind::Input { role: role.to_owned(), signal: HardwareSignal::Events })
+    }
+
+    /// Adds what the hardware plays as a role.
+    ///
+    /// # Errors
+    /// If there are no or too many channels.
+    pub fn add_output(&mut self, name: &str, role: &str, channels: &[Option<u32>]) -> Result<NodeId, EngineError> {
+        let layout = ChannelLayout::from_channels(channels.len() as u32);
+        let alignment_groups = vec![None; channels.len()];
+        let kind = NodeKind::Output { device_channels: channels.to_vec(), alignment_groups };
+        let node = Node { audio_inputs: vec![AudioPort::new("main", layout)], ..Node::new(name, kind) };
+        let signal = HardwareSignal::Audio(layout);
+        self.add_entry(node, EntryKind::Output { role: role.to_owned(), signal, alignment_group: None })
+    }
+
+    /// Adds a built-in node.
+    ///
+    /// # Errors
+    /// If its ports make no sense, or the file of a player cannot be read.
+    pub fn add_builtin(&mut self, name: &str, builtin: Builtin) -> Result<NodeId, EngineError> {
+        let processor = builtin::processor(&builtin, f64::from(self.settings.rate))?;
+        let node = builtin::node(name, &builtin);
+        let id = self.add_node(node, EntryKind::Builtin { builtin, parameters: Vec::new() })?;
+        self.publisher.give(id, processor);
+        self.publish()?;
+        Ok(id)
+    }
+
+    /// Adds a plugin. `prepare` is called while it is inactive: the place to load a state or set parameters.
+    ///
+    /// # Errors
+    /// If it does not load or activate, or `prepare` fails.
+    pub fn add_plugin(
+        &mut self,
+        name: &str,
+        reference: &PluginReference,
+        prepare: impl FnOnce(&mut dyn Plugin) -> Result<(), EngineError>,
+    ) -> Result<NodeId, EngineError> {
+        let (plugin, file) = self.catalogue.instantiate(reference)?;
+        self.add_instance(name, plugin, file, prepare)
+    }
+
+    /// Adds a plugin that was made already. Otherwise as [`Self::add_plugin`].
+    pub(crate) fn add_instance(
+        &mut self,
+        name: &str,
+        mut plugin: Box<dyn Plugin>,
+        file: PathBuf,
+        prepare: impl FnOnce(&mut dyn Plugin) -> Result<(), EngineError>,
+    ) -> Result<NodeId, EngineError> {
+        prepare(&mut *plugin)?;
+        let plugin_error = |source| EngineError::Plugin { name: name.to_owned(), source };
+        let processor = plugin.activate(self.activation()).map_err(plugin_error)?;
+        let node = Node { name: name.to_owned(), ..describe(&*plugin) };
+        let entry = EntryKind::Plugin(Box::new(PluginEntry {
+            plugin: plugin_ref(&*plugin, &file),
+            ..PluginEntry::default()
+        }));
+        match self.add_node(node, entry) {
+            Ok(id) => {
+                self.hosted.insert(id, Hosted::new(plugin, file));
+                self.publisher.give(id, processor);
+                self.publish()?;
+                Ok(id)
+            }
+            Err(error) => {
+                plugin.deactivate(processor).map_err(plugin_error)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Adds a processor of the embedder's own. Rig files keep its place and nothing else.
+    ///
+    /// # Errors
+    /// If its ports make no sense.
+    pub fn add_processor(&mut self, node: Node, processor: Box<dyn Processor>) -> Result<NodeId, EngineError> {
+        let id = self.add_entry(node, EntryKind::Unknown)?;
+        self.publisher.give(id, processor);
+        self.publish()?;
+        Ok(id)
+    }
+
+    pub(crate) fn add_entry(&mut self, node: Node, kind: EntryKind) -> Result<NodeId, EngineError> {
+        let id = self.add_node(node, kind)?;
+        self.publish()?;
+        Ok(id)
+    }
+
+    pub(crate) fn add_node(&mut self, mut node: Node, kind: EntryKind) -> Result<NodeId, EngineError> {
+        node.name = self.unique_name(&node.name);
+        let entry = NodeEntry::new(node.name.clone(), kind);
+        let (id, inverse) = self.graph.edit(|t| t.add_node(node))?;
+        self.remember(inverse);
+        self.rig.entries.insert(id, entry);
+        Ok(id)
+    }
+
+    /// Rig files tell nodes apart by name.
+    fn unique_name(&self, wanted: &str) -> String {
+        let wanted: String = wanted.trim().chars().map(|c| if c == '/' || c.is_control() { '-' } else { c }).collect();
+        let wanted = if wanted.is_empty() { "node".to_owned() } else { wanted };
+        let taken = |name: &str| self.graph.nodes().any(|(_, node)| node.name == name);
+        let numbered = (2..).map(|number| format!("{wanted} {number}"));
+        std::iter::once(wanted.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(wanted)
+    }
+
+    /// Joins the main audio ports of two nodes as a cable would: like channels to like, one channel to all.
+    ///
+    /// # Errors
+    /// If a node lacks such a port, or the signal would run in a circle.
+    pub fn connect(&mut self, source: NodeId, destination: NodeId) -> Result<EdgeId, EngineError> {
+        let channels = |node: NodeId, port: Option<&AudioPort>| {
+            port.map(|port| port.layout.channels()).ok_or(EngineError::Unfit {
+                name: self.name(node),
+                problem: "has no audio port there",
+            })
+        };
+        let from = channels(source, self.node(source)?.audio_output(0))?;
+        let to = channels(destination, self.node(destination)?.audio_input(0))?;
+        self.connect_edge(Edge::audio(Endpoint::new(source, 0), Endpoint::new(destination, 0), cable(from, to)))
+    }
+
+    /// Joins the first event ports of two nodes.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub fn connect_events(&mut self, source: NodeId, destination: NodeId) -> Result<EdgeId, EngineError> {
+        self.connect_edge(Edge::events(Endpoint::new(source, 0), Endpoint::new(destination, 0)))
+    }
+
+    /// Adds an edge.
+    ///
+    /// # Errors
+    /// If it does not fit, or the signal would run in a circle.
+    pub fn connect_edge(&mut self, edge: Edge) -> Result<EdgeId, EngineError> {
+        let (id, inverse) = self.graph.edit(|t| t.connect(edge))?;
+        self.remember(inverse);
+        self.publish()?;
+        Ok(id)
+    }
+
+    // Editing
+
+    /// Makes edits, all or none, as one step of the history.
+    ///
+    /// # Errors
+    /// If one of them makes no sense; nothing is changed then.
+    pub fn apply(&mut self, edits: Vec<Edit>) -> Result<(), EngineError> {
+        let applied = self.graph.apply(edits)?;
+        self.remember(applied.inverse);
+        self.publish()
+    }
+
+    /// Sets a crosspoint, ramped, without a compile where that can be.
+    ///
+    /// # Errors
+    /// If there is no such edge or channel.
+    pub fn set_cell(&mut self, edge: EdgeId, source: u32, destination: u32, cell: Cell) -> Result<(), EngineError> {
+        let applied =
+            self.graph.apply(vec![Edit::SetCell { edge, source, destination, cell: Some(cell) }])?;
+        self.remember(applied.inverse);
+        if self.unpublished {
+            return self.publish();
+        }
+        let ramp = self.publisher.settings().fade;
+        let published = self.publisher.set_gain(
+            &self.graph,
+            edge,
+            source as u16,
+            destination as u16,
+            cell.effective(),
+            NOW,
+            ramp,
+        )?;
+        self.unpublished = published == crosspoint_graph::Published::Waiting;
+        Ok(())
+    }
+
+    /// Takes the last edit back. False if there is none.
+    ///
+    /// # Errors
+    /// If a plugin that it brings back does not activate.
+    pub fn undo(&mut self) -> Result<bool, EngineError> {
+        let Some(edits) = self.undo.pop_back() else { return Ok(false) };
+        let applied = self.graph.apply(edits)?;
+        self.redo.push(applied.inverse);
+        self.publish()?;
+        Ok(true)
+    }
+
+    /// Makes the last edit again that was taken back. False if there is none.
+    ///
+    /// # Errors
+    /// As [`Self::undo`].
+    pub fn redo(&mut self) -> Result<bool, EngineError> {
+        let Some(edits) = self.redo.pop() else { return Ok(false) };
+        let applied = self.graph.apply(edits)?;
+        self.undo.push_back(applied.inverse);
+        self.publish()?;
+        Ok(true)
+    }
+
+    fn remember(&mut self, inverse: Vec<Edit>) {
+        self.redo.clear();
+        self.undo.push_back(inverse);
+        if self.undo.len() > HISTORY {
+            self.undo.pop_front();
+        }
+    }
+
+    /// Forgets the history, and with it the plugins that only undo could bring back.
+    pub fn forget_history(&mut self) {
+        self.undo.clear();
+        self.redo.clear();
+        self.hosted.retain(|&id, hosted| self.graph.node(id).is_some() || hosted.plugin.is_active());
+        self.shelf.clear();
+    }
+
+    // Playing
+
+    /// Sets a parameter, in the node's plain scale.
+    ///
+    /// # Errors
+    /// If the node has no such parameter.
+    pub fn set_parameter(&mut self, node: NodeId, parameter: u32, value: f64) -> Result<(), EngineError> {
+        let name = self.name(node);
+        if let Some(hosted) = self.hosted.get_mut(&node)
+            && !hosted.plugin.is_active()
+        {
+            let failed = |source| EngineError::Plugin { name, source };
+            return hosted.plugin.set_parameters(&[(parameter, value)]).map_err(failed);
+        }
+        self.node(node)?;
+        self.rig.note_parameter(node, parameter, value);
+        let body = EventBody::Parameter { parameter, address: NoteAddress::ALL, value };
+        self.send_event(node, NOW, Event { frame: 0, port: 0, body })
+    }
+
+    /// The id and value that a parameter and a text stand for: `parameter` is an id or a name, `text` a number in the
+    /// plain scale or whatever the plugin understands, such as `-6 dB`.
+    ///
+    /// # Errors
+    /// If there is no such parameter, or the plugin does not understand the text.
+    pub fn parse_parameter(plugin: &mut dyn Plugin, parameter: &str, text: &str) -> Result<(u32, f64), EngineError> {
+        let name = plugin.descriptor().name.clone();
+        let by_id = parameter.parse::<u32>().ok();
+        let found = plugin.parameters().iter().find(|known| Some(known.id) == by_id || known.name == parameter);
+        let found = found.or_else(|| {
+            plugin.parameters().iter().find(|known| known.name.eq_ignore_ascii_case(parameter.trim()))
+        });
+        let Some(found) = found.cloned() else {
+            let names: Vec<&str> = plugin.parameters().iter().map(|known| known.name.as_str()).take(40).collect();
+            let known = names.join(", ");
+            return Err(EngineError::UnknownParameter { name, parameter: parameter.to_owned(), known });
+        };
+        let plain = text.trim().parse::<f64>().ok().filter(|value| value.is_finite());
+        let value = plain.or_else(|| plugin.text_to_value(found.id, text)).filter(|value| value.is_finite());
+        match value {
+            Some(value) if (found.minimum..=found.maximum).contains(&value) => Ok((found.id, value)),
+            _ => Err(EngineError::ParameterText {
+                name,
+                parameter: found.name,
+                text: text.to_owned(),
+                minimum: found.minimum,
+                maximum: found.maximum,
+            }),
+        }
+    }
+
+    /// Sends an event to a node at a steady frame of the renderer; an input node sends it on.
+    ///
+    /// # Errors
+    /// If nothing takes events.
+    pub fn send_event(&mut self, node: NodeId, frame: u64, event: Event) -> Result<(), EngineError> {
+        Ok(self.publisher.send(Timed { frame, command: Command::Event { node, event } })?)
+    }
+
+    /// Sends a command to the renderer at a steady frame.
+    ///
+    /// # Errors
+    /// If nothing takes commands.
+    pub fn send_command(&mut self, frame: u64, command: Command) -> Result<(), EngineError> {
+        Ok(self.publisher.send(Timed { frame, command })?)
+    }
+
+    /// Fades a node to its bypass path, or back.
+    ///
+    /// # Errors
+    /// If there is no such node.
+    pub fn set_bypassed(&mut self, node: NodeId, on: bool) -> Result<(), EngineError> {
+        self.node(node)?;
+        if let Some(hosted) = self.hosted.get_mut(&node) {
+            hosted.bypassed = on;
+        }
+        self.rig.note_bypassed(node, on);
+        self.send_command(NOW, Command::Bypass { node, on })
+    }
+
+    /// The next measurement of time, after [`Command::Measure`].
+    pub fn next_load(&mut self) -> Option<Load> {
+        self.publisher.load()
+    }
+
+    /// The next measurement of a level, after [`Command::Meter`].
+    pub fn next_level(&mut self) -> Option<Level> {
+        self.publisher.level()
+    }
+
+    // Housekeeping
+
+    /// Does what is due: jobs of handles, callbacks and restarts of plugins, processors that came home, edits that could
+    /// not be sent before. Call it some fifty times a second, or between blocks of an offline render. Never waits.
+    pub fn poll(&mut self) -> Vec<Notice> {
+        while let Ok(job) = self.jobs.try_recv() {
+            job(self);
+        }
+        self.hear_renderer();
+        self.hear_plugins();
+        self.take_home();
+        if self.unpublished {
+            self.publish_or_note();
+        } else if let Err(error) = self.publisher.settle(&self.graph) {
+            tracing::warn!("{error}");
+        }
+        self.hear_device();
+        std::mem::take(&mut self.notices)
+    }
+
+    fn hear_renderer(&mut self) {
+        while let Some(report) = self.publisher.report() {
+            match report {
+                Report::Fault { node, fault: Fault::Failed, .. } => {
+                    let name = self.name(node);
+                    self.notices.push(Notice::Fault { node, name });
+                }
+                Report::Bypassed { node } => self.bypassed(node),
+                Report::EventsLost { node, count } => self.notices.push(Notice::EventsLost { node, count }),
+                Report::Sent { node, event, .. } => {
+                    if let EventBody::Parameter { parameter, value, .. } = event.body {
+                        self.notices.push(Notice::Plugin { node, notice: PluginNotice::ParameterValue { parameter, value } });
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn hear_plugins(&mut self) {
+        let mut heard = Vec::new();
+        let mut notices = Vec::new();
+        for (&node, hosted) in &mut self.hosted {
+            hosted.plugin.poll(&mut notices);
+            heard.extend(notices.drain(..).map(|notice| (node, notice)));
+        }
+        for (node, notice) in heard {
+            match notice {
+                PluginNotice::RestartRequested | PluginNotice::PortsChanged => self.restart(node),
+                PluginNotice::LatencyChanged { frames } => self.follow_latency(node, frames),
+                notice => self.notices.push(Notice::Plugin { node, notice }),
+            }
+        }
+    }
+
+    fn hear_device(&mut self) {
+        if let Some(stream) = &mut self.stream {
+            self.notices.extend(stream.notices().into_iter().map(Notice::Device));
+        }
+    }
+
+    /// A plugin that changes its latency while it is active: the rest of the rig follows.
+    fn follow_latency(&mut self, node: NodeId, frames: u32) {
+        if self.graph.node(node).is_some_and(|known| known.latency != frames) {
+            match self.graph.apply(vec![Edit::SetLatency { node, latency: frames }]) {
+                Ok(_) => self.publish_or_note(),
+                Err(error) => tracing::warn!("{}: {error}", self.name(node)),
+            }
+        }
+    }
+
+    /// Begins a restart: the plugin fades to its bypass path, the rest of the rig plays on.
+    pub(crate) fn restart(&mut self, node: NodeId) {
+        if self.graph.node(node).is_none() {
+            return;
+        }
+        let Some(hosted) = self.hosted.get_mut(&node) else { return };
+        let was_storming = hosted.storming;
+        if !hosted.may_restart(Instant::now()) {
+            if hosted.storming && !was_storming {
+                let name = self.name(node);
+                self.notices.push(Notice::RestartStorm { node, name });
+            }
+            return;
+        }
+        if !hosted.plugin.is_active() {
+            self.publish_or_note();
+            return;
+        }
+        hosted.restart = Restart::Fading;
+        if let Err(error) = self.send_command(NOW, Command::Bypass { node, on: true }) {
+            tracing::warn!("{error}");
+        }
+    }
+
+    fn bypassed(&mut self, node: NodeId) {
+        let Some(hosted) = self.hosted.get_mut(&node) else { return };
+        if hosted.restart == Restart::Fading {
+            hosted.restart = Restart::Withdrawn;
+            self.publisher.withdraw(node);
+            self.publish_or_note();
+        }
+    }
+
+    /// Deactivates the plugins whose audio half has come home, and ends their restarts.
+    fn take_home(&mut self) {
+        for Returned { node, processor } in self.publisher.returned() {
+            let Some(hosted) = self.hosted.get_mut(&node) else {
+                self.shelf.insert(node, processor);
+                continue;
+            };
+            if let Err(error) = hosted.plugin.deactivate(processor) {
+                tracing::warn!("{error}");
+            }
+            if hosted.restart == Restart::Withdrawn {
+                hosted.restart = Restart::None;
+                self.unpublished = true;
+            }
+        }
+    }
+
+    /// Sends the graph, with processors for all nodes that should have one and do not.
+    pub(crate) fn publish(&mut self) -> Result<(), EngineError> {
+        if self.batches > 0 {
+            self.unpublished = true;
+            return Ok(());
+        }
+        self.activate_all();
+        let published = self.publisher.publish(&self.graph, NOW)?;
+        self.unpublished = published == crosspoint_graph::Published::Waiting;
+        Ok(())
+    }
+
+    fn publish_or_note(&mut self) {
+        if let Err(error) = self.publish() {
+            tracing::warn!("{error}");
+        }
+    }
+
+    /// Activates the plugins that are in the graph and not active: after undo, a restart or a change of rate.
+    fn activate_all(&mut self) {
+        let activation = self.activation();
+        let mut edits = Vec::new();
+        for (&node, hosted) in &mut self.hosted {
+            let Some(known) = self.graph.node(node) else { continue };
+            if hosted.plugin.is_active() || hosted.restart != Restart::None {
+                continue;
+            }
+            match hosted.plugin.activate(activation) {
+                Ok(processor) => {
+                    let described = describe(&*hosted.plugin);
+                    edits.extend(changes(node, known, &described));
+                    self.publisher.give(node, processor);
+                    let on = hosted.bypassed;
+                    if self.publisher.send_now(Command::Bypass { node, on }).is_err() {
+                        tracing::warn!("{} may stay bypassed: nothing takes commands", known.name);
+                    }
+                    self.notices.push(Notice::Restarted { node, latency: described.latency });
+                }
+                Err(error) => {
+                    // It stays in the graph on its bypass path; a restart of it is tried when it or a person asks.
+                    hosted.restart = Restart::Withdrawn;
+                    self.notices.push(Notice::Inactive { node, reason: error.to_string() });
+                }
+            }
+        }
+        if let Err(error) = self.graph.apply(edits) {
+            tracing::warn!("{error}");
+        }
+        let returning: Vec<NodeId> =
+            self.shelf.keys().copied().filter(|&node| self.graph.node(node).is_some()).collect();
+        for node in returning {
+            if let Some(processor) = self.shelf.remove(&node) {
+                self.publisher.give(node, processor);
+            }
+        }
+    }
+
+    fn activation(&self) -> Activation {
+        Activation {
+            sample_rate: f64::from(self.settings.rate),
+            min_frames: 1,
+            max_frames: self.settings.max_block as u32,
+        }
+    }
+
+    /// Makes the renderer anew for other settings, with the same rig. What sounded is gone.
+    ///
+    /// # Errors
+    /// [`EngineError::RendererBusy`] if another thread renders; [`EngineError::OutOfRange`].
+    pub fn rebuild(&mut self, settings: EngineSettings) -> Result<(), EngineError> {
+        let settings = settings.checked()?;
+        let mut renderer = self.cell.take().ok_or(EngineError::RendererBusy)?;
+        self.bring_all_home(&mut renderer);
+        drop(renderer);
+        let (publisher, renderer) = make_renderer(&settings);
+        self.publisher = publisher;
+        self.settings = settings;
+        if self.cell.put(renderer).is_err() {
+            return Err(EngineError::RendererBusy);
+        }
+        self.shelf.retain(|node, _| !self.rig.is_builtin(*node));
+        for (&node, entry) in &self.rig.entries {
+            if let EntryKind::Builtin { builtin, .. } = &entry.kind {
+                self.shelf.insert(node, builtin::processor(builtin, f64::from(settings.rate))?);
+            }
+        }
+        for hosted in self.hosted.values_mut() {
+            hosted.restart = Restart::None;
+        }
+        self.publish()?;
+        self.send_settings()
+    }
+
+    /// What a fresh renderer must be told beside the graph.
+    pub(crate) fn send_settings(&mut self) -> Result<(), EngineError> {
+        for (node, parameter, value) in self.rig.builtin_parameters() {
+            let body = EventBody::Parameter { parameter, address: NoteAddress::ALL, value };
+            self.send_event(node, NOW, Event { frame: 0, port: 0, body })?;
+        }
+        self.send_command(NOW, Command::Tempo(self.rig.tempo))?;
+        self.send_command(NOW, Command::Metre(self.rig.metre.0, self.rig.metre.1))
+    }
+
+    /// Renders nothing until every processor has come home, and deactivates the plugins.
+    fn bring_all_home(&mut self, renderer: &mut Renderer) {
+        let empty = Graph::new();
+        // A parcel may wait for a fade, and eight may be under way: each takes a fade at most.
+        for _ in 0..64 {
+            if let Err(error) = self.publisher.publish(&empty, NOW) {
+                tracing::warn!("{error}");
+            }
+            renderer.render_frames(&[], &mut [], self.publisher.settings().fade as usize + 1);
+            self.take_home();
+            if self.hosted.values().all(|hosted| !hosted.plugin.is_active()) {
+                break;
+            }
+        }
+    }
+
+    pub(crate) fn node(&self, node: NodeId) -> Result<&Node, EngineError> {
+        self.graph.node(node).ok_or(EngineError::UnknownNode(node))
+    }
+
+    /// What people call a node.
+    pub fn name(&self, node: NodeId) -> String {
+        self.graph.node(node).map_or_else(|| node.to_string(), |known| known.name.clone())
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // No callback after this; then no plugin is destroyed while its audio half is out.
+        drop(self.stream.take());
+        if let Some(mut renderer) = self.cell.take() {
+            self.bring_all_home(&mut renderer);
+        }
+    }
+}
+
+fn make_renderer(settings: &EngineSettings) -> (Publisher, Box<Renderer>) {
+    renderer_at(Settings::new(f64::from(settings.rate), settings.max_block), settings.level)
+}
+
+pub(crate) fn plugin_ref(plugin: &dyn Plugin, file: &std::path::Path) -> PluginRef {
+    let descriptor = plugin.descriptor();
+    PluginRef {
+        format: descriptor.format.to_string(),
+        id: descriptor.id.clone(),
+        name: descriptor.name.clone(),
+        vendor: descriptor.vendor.clone(),
+        version: descriptor.version.clone(),
+        path_hint: file.is_absolute().then(|| file.to_owned()),
+    }
+}
+
+/// The edits that bring a node up to what its plugin says of itself now.
+fn changes(node: NodeId, known: &Node, described: &Node) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    let same_ports = known.audio_inputs == described.audio_inputs
+        && known.audio_outputs == described.audio_outputs
+        && known.event_inputs == described.event_inputs
+        && known.event_outputs == described.event_outputs;
+    if !same_ports {
+        edits.push(Edit::SetPorts {
+            node,
+            audio_inputs: described.audio_inputs.clone(),
+            audio_outputs: described.audio_outputs.clone(),
+            event_inputs: described.event_inputs.clone(),
+            event_outputs: described.event_outputs.clone(),
+        });
+    }
+    if known.latency != described.latency {
+        edits.push(Edit::SetLatency { node, latency: described.latency });
+    }
+    edits
+}

@@ -1,0 +1,94 @@
+//! What can go wrong in the engine, each with what to do about it.
+
+use crosspoint_devices::{DeviceNameError, OpenError, StreamError};
+use crosspoint_formats::{LoadError, PluginError};
+use crosspoint_graph::graph::EditError;
+use crosspoint_graph::{NodeId, PublishError};
+
+/// Why the engine did not do what it was asked. The rig is as it was before.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The graph cannot be edited so.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+    /// The graph does not compile, or nobody takes it.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// A plugin file or a plugin in it does not load.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A plugin failed.
+    #[error("{name}: {source}")]
+    Plugin {
+        /// The node's name.
+        name: String,
+        /// What the plugin said.
+        source: PluginError,
+    },
+    /// A device does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A device name makes no sense.
+    #[error(transparent)]
+    DeviceName(#[from] DeviceNameError),
+    /// A stream fails.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    /// There is no such node.
+    #[error("the rig has no node {0}; it may have been removed")]
+    UnknownNode(NodeId),
+    /// The node is there and cannot do that.
+    #[error("the node \"{name}\" {problem}")]
+    Unfit {
+        /// The node's name.
+        name: String,
+        /// What it lacks.
+        problem: &'static str,
+    },
+    /// A parameter that the node does not have.
+    #[error("\"{name}\" has no parameter \"{parameter}\"; it has: {known}")]
+    UnknownParameter {
+        /// The node's name.
+        name: String,
+        /// What was asked for.
+        parameter: String,
+        /// What there is.
+        known: String,
+    },
+    /// A parameter's text that its plugin does not understand.
+    #[error("\"{name}\" does not understand \"{text}\" as a value of \"{parameter}\"; try a number from {minimum} to {maximum}")]
+    ParameterText {
+        /// The node's name.
+        name: String,
+        /// The parameter.
+        parameter: String,
+        /// What was asked for.
+        text: String,
+        /// The least value.
+        minimum: f64,
+        /// The greatest value.
+        maximum: f64,
+    },
+    /// A rate or block size that makes no sense.
+    #[error("{what} of {value} is out of range; it must be {range}")]
+    OutOfRange {
+        /// What was asked for.
+        what: &'static str,
+        /// Its value.
+        value: f64,
+        /// What would do.
+        range: &'static str,
+    },
+    /// Another thread renders with the renderer, or has taken it for good.
+    #[error("the renderer is in use elsewhere; stop what renders with it first")]
+    RendererBusy,
+    /// An audio file cannot be read or written.
+    #[error("{path}: {problem}")]
+    File {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+}
