@@ -7,8 +7,8 @@ use crate::id::{EdgeId, NodeId};
 use crate::kernels::{Kernels, Level as KernelLevel};
 use crate::processor::Processor;
 use crate::rt::{
-    CarriedGain, CarriedNode, Command, GainStart, Level, Load, Message, NOW, Parcel, Program, Progress, Renderer,
-    Report, Reports, Settings, Timed,
+    CarriedGain, CarriedNode, Command, Crosspoint, GainStart, Level, Load, Message, NOW, Parcel, Program, Progress,
+    Renderer, Report, Reports, Settings, Timed,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -162,14 +162,15 @@ impl Publisher {
         if self.credits < 2 || self.outbox.slots() < 2 {
             return Ok(Published::Waiting);
         }
-        let removed = self.removed_edges(graph);
-        if !removed.is_empty() && self.any_elided(&removed) {
-            self.materialise(&removed, frame)?;
+        let removed = self.removed_crosspoints(graph);
+        let elided = self.edges_with_elided(&removed);
+        if !elided.is_empty() {
+            self.materialise(&elided, frame)?;
         }
         let previous = self.playing.clone();
         let context = Context { previous: previous.as_deref(), adjustable: &self.adjustable };
         let schedule = Arc::new(self.compiler.compile(graph, context)?);
-        self.send_program(schedule, removed.into_boxed_slice(), frame)?;
+        self.send_program(schedule, removed, false, frame)?;
         self.arriving_must_have_a_node(graph);
         Ok(Published::Sent)
     }
@@ -289,18 +290,33 @@ impl Publisher {
         self.adjustable[edge.index()] = true;
     }
 
-    /// Edges that play now and will not any more: gone, or joined to other ports.
-    fn removed_edges(&self, graph: &Graph) -> Vec<EdgeId> {
-        let Some(playing) = &self.playing else { return Vec::new() };
-        playing.edges.iter().map(|edge| edge.id).filter(|&id| graph.edge(id).is_none()).collect()
+    /// Crosspoints that play now and will not any more, or will feed back otherwise.
+    fn removed_crosspoints(&self, graph: &Graph) -> Box<[Crosspoint]> {
+        let Some(playing) = &self.playing else { return Box::default() };
+        let mut removed = Vec::new();
+        for edge in &playing.edges {
+            let stays = graph.edge(edge.id).filter(|now| now.feedback == edge.feedback);
+            let matrix = stays.and_then(|now| now.matrix());
+            for cell in &playing.cells[edge.cells.range()] {
+                if matrix.is_none_or(|matrix| matrix.get(cell.source.into(), cell.destination.into()).is_none()) {
+                    removed.push(Crosspoint { edge: edge.id, source: cell.source, destination: cell.destination });
+                }
+            }
+        }
+        removed.into_boxed_slice()
     }
 
-    fn any_elided(&self, edges: &[EdgeId]) -> bool {
-        self.playing.as_ref().is_some_and(|playing| {
-            edges.iter().filter_map(|&edge| playing.edge(edge)).any(|edge| {
-                edge.matrix.is_none() && playing.cells[edge.cells.range()].iter().any(|cell| cell.term == ELIDED)
-            })
-        })
+    /// The edges of crosspoints that could not move, being elided.
+    fn edges_with_elided(&self, crosspoints: &[Crosspoint]) -> Vec<EdgeId> {
+        let Some(playing) = &self.playing else { return Vec::new() };
+        let is_elided = |crosspoint: &&Crosspoint| {
+            let Crosspoint { edge, source, destination } = **crosspoint;
+            playing.edge(edge).is_some_and(|edge| edge.matrix.is_none())
+                && playing
+                    .cell(edge, source, destination)
+                    .is_some_and(|cell| playing.cells[cell as usize].term == ELIDED)
+        };
+        crosspoints.iter().filter(is_elided).map(|crosspoint| crosspoint.edge).collect()
     }
 
     /// Sends what plays once more, with cells that can move where some were elided.
@@ -311,13 +327,19 @@ impl Publisher {
         let schedule = Arc::new(self.compiler.recompile(context)?);
         let arriving = std::mem::take(&mut self.arriving);
         let withdrawn = std::mem::take(&mut self.withdrawn);
-        let sent = self.send_program(schedule, Box::default(), frame);
+        let sent = self.send_program(schedule, Box::default(), true, frame);
         self.arriving = arriving;
         self.withdrawn = withdrawn;
         sent
     }
 
-    fn send_program(&mut self, schedule: Arc<Schedule>, fading: Box<[EdgeId]>, frame: u64) -> Result<(), PublishError> {
+    fn send_program(
+        &mut self,
+        schedule: Arc<Schedule>,
+        fading: Box<[Crosspoint]>,
+        resent: bool,
+        frame: u64,
+    ) -> Result<(), PublishError> {
         let mut program = Box::new(Program::new(schedule.clone(), self.settings.max_block, self.settings.events));
         for node in &mut program.nodes {
             if let Some(processor) = self.arriving.remove(&node.id) {
@@ -325,11 +347,14 @@ impl Publisher {
             }
         }
         let previous = self.playing.as_deref();
+        let lines = carried_lines(&schedule, previous);
         let parcel = Parcel {
             frame,
             nodes: carried_nodes(&schedule, previous, &self.withdrawn),
-            lines: carried_lines(&schedule, previous),
+            taps: carried_taps(&schedule, previous, &lines),
+            lines,
             gains: carried_gains(&schedule, previous),
+            resent,
             follows: previous.is_some(),
             fading,
             program,
@@ -379,14 +404,30 @@ fn carried_lines(schedule: &Schedule, previous: Option<&Schedule>) -> Box<[(u32,
     carried.collect()
 }
 
+/// Taps of carried lines whose delay stays as it is.
+fn carried_taps(schedule: &Schedule, previous: Option<&Schedule>, lines: &[(u32, u32)]) -> Box<[(u32, u32)]> {
+    let Some(previous) = previous else { return Box::default() };
+    let moved: HashMap<u32, u32> = lines.iter().map(|&(to, from)| (from, to)).collect();
+    let places: HashMap<(u32, u32), u32> = previous
+        .taps
+        .iter()
+        .enumerate()
+        .filter_map(|(place, tap)| Some(((*moved.get(&tap.line)?, tap.delay), place as u32)))
+        .collect();
+    let stay = schedule.taps.iter().enumerate().filter(|(_, tap)| tap.previous == tap.delay);
+    stay.filter_map(|(to, tap)| Some((to as u32, *places.get(&(tap.line, tap.delay))?))).collect()
+}
+
 /// Edges with a crosspoint that a schedule brings to another gain than it had, or that is new.
 fn moving_edges(schedule: &Schedule, previous: Option<&Schedule>) -> Vec<EdgeId> {
     let Some(previous) = previous else { return Vec::new() };
     let moves = |edge: &&ScheduledEdge| {
-        schedule.cells[edge.cells.range()].iter().any(|cell| {
-            let before = previous.cell(edge.id, cell.source, cell.destination);
-            before.is_none_or(|before| previous.cells[before as usize].gain != cell.gain)
-        })
+        let begins = previous.edge(edge.id).is_none_or(|old| old.feedback != edge.feedback);
+        begins
+            || schedule.cells[edge.cells.range()].iter().any(|cell| {
+                let before = previous.cell(edge.id, cell.source, cell.destination);
+                before.is_none_or(|before| previous.cells[before as usize].gain != cell.gain)
+            })
     };
     schedule.edges.iter().filter(moves).map(|edge| edge.id).collect()
 }
@@ -407,7 +448,8 @@ fn carried_gains(schedule: &Schedule, previous: Option<&Schedule>) -> Box<[Carri
                 (Some(_), _) => GainStart::Carried,
                 (None, _) => GainStart::At(0.0),
             };
-            gains.push(CarriedGain { edge: edge.id, source: cell.source, destination: cell.destination, start });
+            let crosspoint = Crosspoint { edge: edge.id, source: cell.source, destination: cell.destination };
+            gains.push(CarriedGain { crosspoint, start });
         }
     }
     gains.into_boxed_slice()

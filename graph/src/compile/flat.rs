@@ -259,7 +259,8 @@ impl Flat {
         let mut old_edges = previous.edges.iter().peekable();
         for edge in &self.edges {
             while old_edges.next_if(|old| old.id.index < edge.id.index).is_some() {}
-            let old_edge = old_edges.peek().filter(|old| old.id == edge.id);
+            // An edge that feeds back otherwise than before begins anew.
+            let old_edge = old_edges.peek().filter(|old| old.id == edge.id && old.feedback == edge.feedback);
             let mut old = old_edge.map_or(&[][..], |old| &previous.cells[old.cells.range()]).iter().peekable();
             for cell in &mut self.cells[edge.cells.range()] {
                 let key = (cell.destination, cell.source);

@@ -30,6 +30,8 @@ pub(super) struct Scratch {
     cursors: Vec<u32>,
     /// Cells into each channel of the port at hand.
     counts: Vec<u32>,
+    /// Whether a dense edge writes all channels of the port at hand, so that none may be left standing at its source.
+    all_written: bool,
     /// Device channels written so far.
     written: Vec<bool>,
     matrix_values: Vec<u32>,
@@ -125,6 +127,7 @@ fn prepare_tables(flat: &Flat, order: &[u32], schedule: &mut Schedule) {
         id: edge.id,
         cells: edge.cells,
         matrix: None,
+        feedback: edge.feedback,
     }));
 }
 
@@ -306,14 +309,12 @@ impl Lowering<'_> {
         let enters = |edge: &FlatEdge| !edge.events && edge.destination_port == port;
         self.scratch.counts.clear();
         self.scratch.counts.resize(channels as usize, 0);
+        self.scratch.all_written = false;
         for edge in incoming.iter().map(|&edge| &flat.edges[edge as usize]).filter(|edge| enters(edge)) {
             for cell in &flat.cells[edge.cells.range()] {
                 self.scratch.counts[usize::from(cell.destination)] += 1;
             }
-            if edge.dense {
-                // It writes every channel, so that none may be left standing where its source is.
-                self.scratch.counts.iter_mut().for_each(|count| *count += 1);
-            }
+            self.scratch.all_written |= edge.dense;
         }
         // Dense edges are multiplied as a whole, what lies between them is summed channel by channel.
         let mut rest = incoming;
@@ -331,6 +332,12 @@ impl Lowering<'_> {
                     .unwrap_or(rest.len());
                 self.sums(&rest[..end], port, base, channels);
                 rest = &rest[end..];
+            }
+        }
+        // A dense edge writes zeros where it has no cells; what nothing else feeds is silent.
+        for (channel, &count) in self.scratch.counts.iter().enumerate() {
+            if count == 0 {
+                self.scratch.inputs[base + channel] = SILENT_SLOT;
             }
         }
     }
@@ -474,7 +481,8 @@ impl Lowering<'_> {
             Some(previous) => previous.gain == cell.gain,
             None => !self.flat.follows,
         };
-        cell.gain == 1.0 && at_rest && !self.adjustable.get(edge.id.index()).copied().unwrap_or(false)
+        let alone = !self.scratch.all_written;
+        cell.gain == 1.0 && alone && at_rest && !self.adjustable.get(edge.id.index()).copied().unwrap_or(false)
     }
 
     /// What a cell reads: its source's value, or a tap of its past.

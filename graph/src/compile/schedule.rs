@@ -229,6 +229,8 @@ pub struct ScheduledEdge {
     pub cells: Span,
     /// Index in [`Schedule::matrices`], if the edge is dense.
     pub matrix: Option<u32>,
+    /// Its delay in frames, if it is a feedback edge.
+    pub feedback: Option<u32>,
 }
 
 /// A device input channel that is read.

@@ -4,7 +4,9 @@
 #[derive(Default)]
 pub(crate) struct DelayLine {
     samples: Box<[f32]>,
-    /// Frame of the first sample ever written, once there is one.
+    /// The longest delay that it is read at, in frames.
+    longest: u32,
+    /// Frame of the oldest sample that counts, once one is written.
     since: Option<u64>,
 }
 
@@ -12,10 +14,10 @@ impl DelayLine {
     /// A line that is read at most `longest` frames back, in chunks of at most `max_block`.
     pub fn new(longest: u32, max_block: usize) -> Self {
         let length = (longest as usize + max_block).next_power_of_two();
-        Self { samples: vec![0.0; length].into_boxed_slice(), since: None }
+        Self { samples: vec![0.0; length].into_boxed_slice(), longest, since: None }
     }
 
-    /// Frame of the first sample ever written, `otherwise` before that.
+    /// Frame of the oldest sample that counts, `otherwise` before the first.
     pub fn since(&self, otherwise: u64) -> u64 {
         self.since.unwrap_or(otherwise)
     }
@@ -49,7 +51,8 @@ impl DelayLine {
     /// Takes over the past of the same channel's line in an earlier schedule, as of `frame`. The old line gets this
     /// one's memory, to be dropped elsewhere.
     pub fn adopt(&mut self, old: &mut Self, frame: u64) {
-        self.since = old.since;
+        // What the old line may have forgotten the new one does not know either.
+        self.since = old.since.map(|since| since.max(frame.saturating_sub(u64::from(old.longest))));
         if self.samples.len() == old.samples.len() {
             std::mem::swap(&mut self.samples, &mut old.samples);
             return;

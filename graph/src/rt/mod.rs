@@ -22,7 +22,7 @@ pub(crate) use block::{ChannelRange, Channels, NodeIo};
 pub use cell::RendererCell;
 pub use command::{Command, Fault, Level, Load, NOW, Report, Timed};
 pub use harness::Harness;
-pub(crate) use parcel::{CarriedGain, CarriedNode, GainStart, Parcel};
+pub(crate) use parcel::{CarriedGain, CarriedNode, Crosspoint, GainStart, Parcel};
 pub(crate) use program::{Program, Reports};
 pub use ramp::MAX_RAMP_FRAMES;
 pub(crate) use renderer::{Message, Progress};

@@ -6,6 +6,14 @@ use super::program::{GainChange, Program, TapFade};
 use crate::id::EdgeId;
 use std::mem;
 
+/// One cell of an edge's matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Crosspoint {
+    pub edge: EdgeId,
+    pub source: u16,
+    pub destination: u16,
+}
+
 /// Where a crosspoint's gain starts when a program is installed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum GainStart {
@@ -18,9 +26,7 @@ pub(crate) enum GainStart {
 /// A crosspoint that does not start at its goal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CarriedGain {
-    pub edge: EdgeId,
-    pub source: u16,
-    pub destination: u16,
+    pub crosspoint: Crosspoint,
     pub start: GainStart,
 }
 
@@ -39,12 +45,16 @@ pub(crate) struct Parcel {
     /// Steady frame from which on it plays; earlier by the fade if something fades out first.
     pub frame: u64,
     pub program: Box<Program>,
-    /// Edges that fade out in the old program before the new one takes over.
-    pub fading: Box<[EdgeId]>,
+    /// Crosspoints that fade out in the old program before the new one takes over.
+    pub fading: Box<[Crosspoint]>,
     pub nodes: Box<[CarriedNode]>,
     pub gains: Box<[CarriedGain]>,
+    /// Whether the graph is the one that plays: its gains go on to where they are going.
+    pub resent: bool,
     /// Lines that both programs have, new and old.
     pub lines: Box<[(u32, u32)]>,
+    /// Taps that read the same past in both programs, new and old.
+    pub taps: Box<[(u32, u32)]>,
     /// Whether anything played before that transitions must start from.
     pub follows: bool,
 }
@@ -52,15 +62,18 @@ pub(crate) struct Parcel {
 impl Parcel {
     /// Sends what the old program loses to silence. Audio thread.
     pub fn fade_out(&self, program: &mut Program, frame: u64, fade: u32) {
-        for &edge in &self.fading {
-            let Some(scheduled) = program.schedule.edge(edge) else { continue };
-            for cell in scheduled.cells.range() {
-                let cell = program.schedule.cells[cell];
-                if let Some(target) = program.gain_target(edge, cell.source, cell.destination) {
-                    program.change_gain(GainChange { frame, target, gain: 0.0, ramp: fade });
-                }
+        for &Crosspoint { edge, source, destination } in &self.fading {
+            if let Some(target) = program.gain_target(edge, source, destination) {
+                program.change_gain(GainChange { frame, target, gain: 0.0, ramp: fade });
             }
         }
+    }
+
+    /// Makes a gain that was set after the parcel was sent the goal of a crosspoint. Says whether it is there.
+    pub fn set_goal(&mut self, crosspoint: Crosspoint, gain: f32) -> bool {
+        let Crosspoint { edge, source, destination } = crosspoint;
+        let target = self.program.gain_target(edge, source, destination);
+        target.inspect(|&target| self.program.start_gain(target, gain)).is_some()
     }
 
     /// Puts the parcel's program in place of the playing one, which is left in the parcel. Audio thread, at the start of
@@ -94,7 +107,7 @@ impl Parcel {
                 }
             }
         }
-        self.carry_tap_fades(playing, frame);
+        self.carry_tap_fades(playing);
         self.carry_gains(playing, frame, fade);
         for node in &mut playing.nodes {
             node.seat.stop();
@@ -105,19 +118,14 @@ impl Parcel {
         mem::swap(playing, &mut self.program);
     }
 
-    /// A fade between two taps that is under way goes on to its end.
-    fn carry_tap_fades(&mut self, playing: &Program, frame: u64) {
-        for (old, fade) in playing.schedule.taps.iter().zip(&playing.taps) {
-            if fade.end <= frame {
-                continue;
-            }
-            let Some(&(line, _)) = self.lines.iter().find(|&&(_, from)| from == old.line) else { continue };
+    /// A tap that stays where it is goes on as it was: with its fade, if one is under way, else without.
+    fn carry_tap_fades(&mut self, playing: &Program) {
+        for &(to, from) in &self.taps {
+            let fade = playing.taps[from as usize];
+            let line = self.program.schedule.taps[to as usize].line;
             let longest = self.program.schedule.lines[line as usize].longest;
-            for (new, state) in self.program.schedule.taps.iter().zip(&mut self.program.taps) {
-                let same = new.line == line && new.delay == old.delay && new.previous == new.delay;
-                if same && fade.from.is_none_or(|delay| delay <= longest) {
-                    *state = *fade;
-                }
+            if fade.from.is_none_or(|delay| delay <= longest) {
+                self.program.taps[to as usize] = fade;
             }
         }
     }
@@ -144,16 +152,19 @@ impl Parcel {
     }
 
     fn carry_gains(&mut self, playing: &Program, frame: u64, fade: u32) {
-        for carried in &self.gains {
-            let CarriedGain { edge, source, destination, start } = *carried;
+        for &CarriedGain { crosspoint, start } in &self.gains {
+            let Crosspoint { edge, source, destination } = crosspoint;
             let Some(target) = self.program.gain_target(edge, source, destination) else { continue };
-            let (goal, _) = self.program.gain_at(target, NOW);
+            let (mut goal, _) = self.program.gain_at(target, NOW);
             let mut length = fade;
             let start = match start {
                 GainStart::At(gain) => gain,
                 GainStart::Carried => match playing.gain_target(edge, source, destination) {
                     Some(old) => {
                         let (gain, ramp) = playing.gain_at(old, frame);
+                        if self.resent {
+                            goal = ramp.target;
+                        }
                         if ramp.end > frame && ramp.target == goal {
                             // A ramp to the same goal goes on to its own end.
                             length = (ramp.end - frame) as u32;
@@ -163,8 +174,8 @@ impl Parcel {
                     None => continue,
                 },
             };
+            self.program.start_gain(target, start);
             if start != goal {
-                self.program.start_gain(target, start);
                 self.program.change_gain(GainChange { frame, target, gain: goal, ramp: length });
             }
         }

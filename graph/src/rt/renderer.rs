@@ -4,7 +4,7 @@
 use super::block::Chunk;
 use super::command::{Command, Load, Report, Timed};
 use super::kernels::{FloatEnvironment, Kernels, ticks};
-use super::parcel::Parcel;
+use super::parcel::{Crosspoint, Parcel};
 use super::playhead::Playhead;
 use super::program::{Context, GainChange, MAX_DUE, NodeContext, Program, Reports};
 use crate::event::SysExPool;
@@ -56,6 +56,14 @@ pub(crate) struct Progress {
     pub lost: AtomicU64,
 }
 
+/// A command that waits for its frame.
+#[derive(Clone, Copy)]
+struct Waiting {
+    timed: Timed,
+    /// How many parcels had arrived before it: those know nothing of it.
+    parcels: u64,
+}
+
 /// A parcel whose program takes over once the old one has faded what goes.
 struct Switch {
     frame: u64,
@@ -76,8 +84,10 @@ pub struct Renderer {
     reports: Reports,
     progress: Arc<Progress>,
     /// Sorted by frame.
-    waiting: VecDeque<Timed>,
+    waiting: VecDeque<Waiting>,
     parcels: VecDeque<Box<Parcel>>,
+    /// How many parcels have arrived.
+    arrived: u64,
     switch: Option<Switch>,
     frame: u64,
     previous_chunk: u64,
@@ -103,6 +113,7 @@ impl Renderer {
             kernels,
             program,
             parcels: VecDeque::with_capacity(home.buffer().capacity()),
+            arrived: 0,
             inbox,
             home,
             reports,
@@ -178,11 +189,14 @@ impl Renderer {
             match self.inbox.pop() {
                 Ok(Message::Command(timed)) => {
                     let timed = Timed { frame: timed.frame.max(self.frame), ..timed };
-                    let place = self.waiting.partition_point(|other| other.frame <= timed.frame);
-                    self.waiting.insert(place, timed);
+                    let place = self.waiting.partition_point(|other| other.timed.frame <= timed.frame);
+                    self.waiting.insert(place, Waiting { timed, parcels: self.arrived });
                 }
                 // There are never more parcels about than the queue has room for: each has a credit.
-                Ok(Message::Parcel(parcel)) => self.parcels.push_back(parcel),
+                Ok(Message::Parcel(parcel)) => {
+                    self.arrived += 1;
+                    self.parcels.push_back(parcel);
+                }
                 Err(_) => break,
             }
         }
@@ -207,7 +221,7 @@ impl Renderer {
             }
         }
         let mut place = 0;
-        while let Some(&timed) = self.waiting.get(place)
+        while let Some(&Waiting { timed, .. }) = self.waiting.get(place)
             && timed.frame <= self.frame
         {
             if is_within_chunk(&timed.command) {
@@ -254,7 +268,8 @@ impl Renderer {
         } else if let Some(parcel) = self.parcels.front() {
             stop_at(parcel.frame);
         }
-        for timed in self.waiting.iter().take_while(|timed| timed.frame < self.frame + longest as u64) {
+        let due = self.waiting.iter().map(|waiting| waiting.timed);
+        for timed in due.take_while(|timed| timed.frame < self.frame + longest as u64) {
             if timed.frame > self.frame && !is_within_chunk(&timed.command) {
                 stop_at(timed.frame);
                 break;
@@ -296,17 +311,19 @@ impl Renderer {
     /// Hands out the changes of gains and the events that are due within a chunk.
     fn deliver(&mut self, frames: usize) {
         let end = self.frame + frames as u64;
-        while self.waiting.front().is_some_and(|timed| timed.frame < end) {
+        while self.waiting.front().is_some_and(|waiting| waiting.timed.frame < end) {
             if self.program.due.len() == MAX_DUE {
                 break;
             }
-            let Some(timed) = self.waiting.pop_front() else { break };
+            let Some(Waiting { timed, parcels }) = self.waiting.pop_front() else { break };
             let offset = timed.frame.saturating_sub(self.frame) as u32;
             if let Command::Gain { edge, source, destination, gain, ramp } = timed.command {
+                let known = self.tell_parcels(parcels, Crosspoint { edge, source, destination }, gain);
                 match self.program.gain_target(edge, source, destination) {
                     Some(target) => {
                         self.change_gain(GainChange { frame: timed.frame.max(self.frame), target, gain, ramp })
                     }
+                    None if known => {}
                     None => self.reports.push(Report::Unknown { frame: self.frame }),
                 }
             } else {
@@ -315,6 +332,19 @@ impl Renderer {
                 self.program.command_node(timed.command, offset, &mut context);
             }
         }
+    }
+
+    /// Parcels that arrived before a gain was set, and are not installed yet, must not take it back. Says whether any
+    /// of them has the crosspoint.
+    fn tell_parcels(&mut self, arrived_before: u64, crosspoint: Crosspoint, gain: f32) -> bool {
+        let about = u64::from(self.switch.is_some()) + self.parcels.len() as u64;
+        let older = arrived_before.saturating_sub(self.arrived - about) as usize;
+        let fading = self.switch.iter_mut().map(|switch| &mut switch.parcel);
+        let mut known = false;
+        for parcel in fading.chain(&mut self.parcels).take(older) {
+            known |= parcel.set_goal(crosspoint, gain);
+        }
+        known
     }
 
     fn change_gain(&mut self, change: GainChange) {
