@@ -123,7 +123,8 @@ impl Naive {
             let before = self.rows.get(key);
             for index in 0..row.cells.len() {
                 let Crosspoint { source, target, .. } = row.cells[index];
-                let old = before.and_then(|before| Some((before, before.cells.iter().find(|cell| cell.source == source)?)));
+                let old =
+                    before.and_then(|before| Some((before, before.cells.iter().find(|cell| cell.source == source)?)));
                 let (start, length) = match old {
                     None => (0.0, fade),
                     Some((before, old)) => {
@@ -145,7 +146,8 @@ impl Naive {
     /// What plays is sent once more: gains are brought up to date and go on to where they were going.
     pub fn send_again(&mut self) {
         for row in self.rows.values_mut() {
-            let moving: Vec<_> = row.cells.iter().filter_map(|cell| Some((cell.source, cell.target, cell.end?))).collect();
+            let moving: Vec<_> =
+                row.cells.iter().filter_map(|cell| Some((cell.source, cell.target, cell.end?))).collect();
             for (source, target, end) in moving {
                 row.go(source, target, self.frame, (end - self.frame) as u32);
             }
@@ -276,7 +278,8 @@ fn delays(graph: &Graph) -> HashMap<(EdgeId, u32, u32), u32> {
                     let (from, to) = (&late[&edge.source.node], &late[&edge.destination.node]);
                     let source_node = graph.node(edge.source.node).unwrap();
                     let destination_node = graph.node(edge.destination.node).unwrap();
-                    let from = from.outputs[first_channel(&source_node.audio_outputs, edge.source.port) + source as usize];
+                    let from =
+                        from.outputs[first_channel(&source_node.audio_outputs, edge.source.port) + source as usize];
                     let to = to.inputs
                         [first_channel(&destination_node.audio_inputs, edge.destination.port) + destination as usize];
                     to - from

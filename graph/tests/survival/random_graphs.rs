@@ -77,7 +77,9 @@ fn touched(schedule: &Schedule, op: &Op) -> (Vec<u32>, Vec<u32>) {
         Op::Clear { slot } | Op::Input { slot, .. } | Op::DelayRead { slot, .. } | Op::FeedbackRead { slot, .. } => {
             (Vec::new(), vec![slot])
         }
-        Op::Output { slot, .. } | Op::DelayWrite { slot, .. } | Op::FeedbackWrite { slot, .. } => (vec![slot], Vec::new()),
+        Op::Output { slot, .. } | Op::DelayWrite { slot, .. } | Op::FeedbackWrite { slot, .. } => {
+            (vec![slot], Vec::new())
+        }
         Op::Mix { mix } => {
             let mix = &schedule.mixes[mix as usize];
             let mut read: Vec<u32> = schedule.terms[mix.terms.range()].iter().map(|term| term.slot).collect();

@@ -56,6 +56,8 @@ pub struct RigPlan {
     pub nodes: Vec<NodePlan>,
     pub edges: Vec<EdgePlan>,
     pub timing: Timing,
+    /// Whether edges that run against the ranks feed back; else they are left out.
+    pub feedback: bool,
 }
 
 /// A rig ready to play.
@@ -97,13 +99,15 @@ pub fn node(latencies: bool) -> impl Strategy<Value = NodePlan> {
         vec(prop::option::weighted(0.8, 0..=DEVICE_CHANNELS as u32), 16),
         (latency, any::<bool>(), any::<bool>(), alignment),
     )
-        .prop_map(|((role, rank, inputs, outputs), device_channels, (latency, in_place, bypassable, alignment))| {
-            let role = match role {
-                Role::Processor(Sound::Delay(_)) => Role::Processor(Sound::Delay(latency)),
-                role => role,
-            };
-            NodePlan { role, rank, inputs, outputs, device_channels, latency, in_place, bypassable, alignment }
-        })
+        .prop_map(
+            |((role, rank, inputs, outputs), device_channels, (latency, in_place, bypassable, alignment))| {
+                let role = match role {
+                    Role::Processor(Sound::Delay(_)) => Role::Processor(Sound::Delay(latency)),
+                    role => role,
+                };
+                NodePlan { role, rank, inputs, outputs, device_channels, latency, in_place, bypassable, alignment }
+            },
+        )
 }
 
 pub fn edge(feedback: bool) -> impl Strategy<Value = EdgePlan> {
@@ -131,8 +135,12 @@ pub fn edge(feedback: bool) -> impl Strategy<Value = EdgePlan> {
 
 pub fn rig(nodes: usize, edges: usize) -> impl Strategy<Value = RigPlan> {
     let timing = prop_oneof![2 => Just(Timing::Aligned), 1 => Just(Timing::Immediate)];
-    (vec(node(true), 2..nodes), vec(edge(true), 1..edges), timing)
-        .prop_map(|(nodes, edges, timing)| RigPlan { nodes, edges, timing })
+    (vec(node(true), 2..nodes), vec(edge(true), 1..edges), timing).prop_map(|(nodes, edges, timing)| RigPlan {
+        nodes,
+        edges,
+        timing,
+        feedback: true,
+    })
 }
 
 fn ports(channels: &[u32]) -> Vec<AudioPort> {
@@ -186,7 +194,8 @@ impl EdgePlan {
         let (destination, to) = find(self.destination.0, &|node| !node.audio_inputs.is_empty())?;
         let output_ports = &graph.node(source)?.audio_outputs;
         let input_ports = &graph.node(destination)?.audio_inputs;
-        let (source_port, destination_port) = (self.source.1 % output_ports.len(), self.destination.1 % input_ports.len());
+        let (source_port, destination_port) =
+            (self.source.1 % output_ports.len(), self.destination.1 % input_ports.len());
         let sources = output_ports[source_port].layout.channels();
         let destinations = input_ports[destination_port].layout.channels();
         let mut matrix = Matrix::new(sources, destinations);
@@ -194,11 +203,14 @@ impl EdgePlan {
         match &self.cells {
             Cells::Diagonal => (0..sources.min(destinations)).for_each(|channel| set(channel, channel, Cell::UNITY)),
             Cells::Few(cells) => {
-                cells.iter().for_each(|&(source, destination, cell)| set(source % sources, destination % destinations, cell));
+                cells
+                    .iter()
+                    .for_each(|&(source, destination, cell)| set(source % sources, destination % destinations, cell));
             }
             Cells::Dense(cells, left_out) => {
                 for destination in (0..destinations).filter(|destination| left_out >> destination & 1 == 0) {
-                    (0..sources).for_each(|source| set(source, destination, cells[(destination * 4 + source) as usize]));
+                    (0..sources)
+                        .for_each(|source| set(source, destination, cells[(destination * 4 + source) as usize]));
                 }
             }
         }
@@ -229,7 +241,8 @@ impl RigPlan {
                     nodes.push((id, plan.rank));
                 }
                 for plan in &self.edges {
-                    if let Some(edge) = plan.edge(edit.graph(), &nodes) {
+                    let edge = plan.edge(edit.graph(), &nodes);
+                    if let Some(edge) = edge.filter(|edge| self.feedback || edge.feedback.is_none()) {
                         edit.connect(edge)?;
                     }
                 }
@@ -278,8 +291,9 @@ pub fn render(
         let at = heard[0].len() as u64;
         let length = lengths.next().unwrap().min(frames - at as usize);
         before(at, at + length as u64);
-        let inputs: Vec<Vec<f32>> =
-            (0..DEVICE_CHANNELS).map(|channel| (at..at + length as u64).map(|frame| input(channel, frame)).collect()).collect();
+        let inputs: Vec<Vec<f32>> = (0..DEVICE_CHANNELS)
+            .map(|channel| (at..at + length as u64).map(|frame| input(channel, frame)).collect())
+            .collect();
         let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
         // Whatever is not written shows.
         let mut outputs = vec![vec![f32::NAN; length]; DEVICE_CHANNELS];

@@ -76,6 +76,8 @@ impl Voice {
             }
             Sound::Sum => outputs.fill(inputs.iter().fold(0.0, |sum, input| sum + input)),
         }
+        // Loops with a gain above 1 must not run away.
+        outputs.iter_mut().for_each(|output| *output = output.clamp(-8.0, 8.0));
     }
 
     /// What it says of being called while its inputs are silent.
