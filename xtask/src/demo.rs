@@ -33,9 +33,9 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     };
     setup::for_building()?;
     let here = std::env::current_dir().map_err(|error| format!("the current folder is not known: {error}"))?;
-    let folder = here.join("crosspoint-demo");
-    let is_given = passed_on.iter().any(|argument| argument == "--output" || argument.starts_with("--output="));
-    let mut call = if is_given { bare() } else { into(&folder)? };
+    let is_told = passed_on.iter().any(|argument| argument == "--live" || argument.starts_with("--output"));
+    // A path that was given is meant from the current folder.
+    let mut call = if is_told { bare() } else { into(&here.join("crosspoint-demo"))? }.folder(&here);
     for argument in passed_on {
         call = call.argument(argument);
     }

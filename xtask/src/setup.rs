@@ -1,7 +1,7 @@
 //! Sets a machine up: finds what is missing and installs it where that is allowed, or says how. A machine that has
 //! everything is left alone within milliseconds. It never asks for a password.
 
-use std::cell::OnceCell;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::call::Call;
 use crate::packages::{Family, Part, TO_BUILD, TO_TEST};
@@ -83,13 +83,15 @@ struct Installer {
     family: Family,
     /// What stands before a command so that it runs as root, or none if that is not allowed without a question.
     rights: Option<&'static [&'static str]>,
-    refreshed: OnceCell<()>,
 }
+
+/// Whether the list of packages was refreshed in this run.
+static REFRESHED: AtomicBool = AtomicBool::new(false);
 
 impl Installer {
     fn here() -> Option<Self> {
         let family = Family::of(&std::fs::read_to_string("/etc/os-release").ok()?)?;
-        Some(Self { family, rights: rights(), refreshed: OnceCell::new() })
+        Some(Self { family, rights: rights() })
     }
 
     fn install(&self, parts: &[&Part]) -> Result<(), String> {
@@ -106,8 +108,8 @@ impl Installer {
         if self.family == Family::Debian && packages.iter().all(|package| is_installed_on_debian(package)) {
             return Err(format!("{} is installed but does not bring it", packages.join(" ")));
         }
-        if self.refreshed.set(()).is_ok()
-            && let Some(refresh) = self.family.refresh()
+        if let Some(refresh) = self.family.refresh()
+            && !REFRESHED.swap(true, Ordering::Relaxed)
             && let Err(error) = with_rights(rights, &refresh)
         {
             // An old list often has what is needed; if not, installing fails and says so.
