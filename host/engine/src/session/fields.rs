@@ -113,7 +113,7 @@ impl<'t> Fields<'t> {
     }
 
     /// Keeps a part of a key's value that was not understood.
-    pub fn leave(&mut self, key: &'static str, value: toml::Value) {
+    pub fn leave(&mut self, key: &str, value: toml::Value) {
         self.leftovers.entry(format!("{LEFTOVER}{key}")).or_default().push(value);
     }
 
@@ -123,7 +123,7 @@ impl<'t> Fields<'t> {
     }
 
     /// Whatever was not understood, to be written back; what was not asked for is reported now.
-    pub fn finish(self, report: &mut Report<'_>) -> toml::Table {
+    pub fn finish(mut self, report: &mut Report<'_>) -> toml::Table {
         let mut extra = toml::Table::new();
         for (key, value) in self.table.iter() {
             let name = key.get_ref().as_ref();
@@ -138,7 +138,13 @@ impl<'t> Fields<'t> {
                 let message = format!("`{name}` is unknown here; it has no effect and is kept");
                 report.add(Severity::Notice, key.span(), message);
             }
-            extra.insert(name.to_owned(), owned(value.get_ref()));
+            let kept = owned(value.get_ref());
+            // A number that had to become a text must not be read as one the next time.
+            if kept.is_str() && value.get_ref().as_str().is_none() {
+                self.leave(name, kept);
+            } else {
+                extra.insert(name.to_owned(), kept);
+            }
         }
         for (key, leftovers) in self.leftovers {
             match extra.get_mut(&key) {

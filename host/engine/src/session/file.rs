@@ -95,7 +95,7 @@ pub fn save(document: &Document, path: &Path) -> Result<(), SaveError> {
     save_on(&SystemDisk, document, path)
 }
 
-fn save_on(disk: &impl Disk, document: &Document, path: &Path) -> Result<(), SaveError> {
+pub(super) fn save_on(disk: &impl Disk, document: &Document, path: &Path) -> Result<(), SaveError> {
     if document.version > VERSION {
         return Err(SaveError::NewerDocument);
     }
@@ -150,7 +150,7 @@ pub(super) fn old_text(path: &Path, version: u32, key: &str) -> Result<Vec<u8>, 
 }
 
 /// Whether the text is read back as what it was written from: then it is written again to the same bytes.
-fn check_faithful(text: &str, folder: &Path, state_folder: &str) -> Result<(), SaveError> {
+pub(super) fn check_faithful(text: &str, folder: &Path, state_folder: &str) -> Result<(), SaveError> {
     let again = read::parse_with(text, folder, |_| Err(String::new())).map_err(|error| match error {
         LoadError::Syntax { problems } => problems.first().map_or(1, |problem| problem.line),
         _ => 1,

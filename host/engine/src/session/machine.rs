@@ -346,3 +346,40 @@ fn configuration_folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<P
         absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_settings_are_where_the_system_keeps_them() {
+        let root = if cfg!(windows) { "C:\\" } else { "/" };
+        let folder = |variables: &[(&str, &str)]| {
+            configuration_folder(|name| {
+                let found = variables.iter().find(|(variable, _)| *variable == name);
+                found.map(|(_, path)| OsString::from(format!("{root}{path}")))
+            })
+        };
+        let all = folder(&[("APPDATA", "app"), ("HOME", "home"), ("XDG_CONFIG_HOME", "xdg")]).unwrap();
+        let only_home = folder(&[("HOME", "home")]);
+        let root = Path::new(root);
+        if cfg!(windows) {
+            assert_eq!((all, only_home), (root.join("app"), None));
+        } else if cfg!(target_os = "macos") {
+            assert_eq!(all, root.join("home/Library/Application Support"));
+        } else {
+            assert_eq!((all, only_home), (root.join("xdg"), Some(root.join("home/.config"))));
+        }
+        assert_eq!(folder(&[]), None);
+        assert_eq!(configuration_folder(|_| Some("relative".into())), None);
+    }
+
+    // Taken: 1 and 4. A run of two fits between them, a run of three only behind.
+    #[test]
+    fn the_first_run_that_is_free_is_found() {
+        let taken = BTreeSet::from([1, 4]);
+        let firsts: Vec<u32> = (1..=3).map(|width| first_free(&taken, width)).collect();
+        assert_eq!(firsts, [0, 2, 5]);
+        assert_eq!(first_free(&BTreeSet::new(), 64), 0);
+    }
+}

@@ -1,10 +1,96 @@
-//! Rig files: what a rig is on disk, plain data without live objects. Never makes a plugin and never asks a device.
+//! Rig files: what a rig is on disk, plain data without live objects. Never makes a plugin, never asks a device, and
+//! never leaves half a file behind.
+//!
+//! # A rig file
+//!
+//! `my.rig.toml` with the states of its plugins beside it in `my.rig.state/`, each named by the first 16 hexadecimal
+//! digits of its BLAKE3. This is a whole one, `examples/rigs/guitar.rig.toml`, written by hand:
+//!
+//! ```toml
+#![doc = include_str!("../../../../examples/rigs/guitar.rig.toml")]
+//! ```
+//!
+//! The first key, `crosspoint`, is the version of the format. Then come nodes, in the order in which they are made, and
+//! edges, in the order in which they are summed. What has its default is not written.
+//!
+//! | table | keys |
+//! | --- | --- |
+//! | top | `crosspoint`, `name`, `note`, `tempo`, `metre` (`"4/4"`), `timing` of edges without their own (`"aligned"`, `"immediate"`) |
+//! | all nodes | `name`, which edges use: unique, without `/`; `note` |
+//! | `[[input]]`, `[[output]]` | `role` if it is not the name; `channels`, or `layout` (`"surround 6"`, `"ambisonic 4"`), or `events = true` for MIDI; of an output `alignment_group` |
+//! | `[[plugin]]` | `format`, `id`, `plugin` (its own name), `vendor`, `version`, `path` (a hint), `bypassed`, `state`; as last seen: `latency`, `inputs` and `outputs` (`["main: stereo"]`), `event_inputs`, `event_outputs`; `parameters` |
+//! | `[[builtin]]` | `kind`: `gain`, `pan`, `tone`, `meter` with `channels` or `layout`; `mixer` with `inputs` and `outputs` (`["stereo"]`); `delay` with `longest` in frames; `player` with `file`; `parameters` |
+//! | `[[edge]]` | `from` and `to`: a node, `node/port` or `node/#2`; `events = true`, or crosspoints; `timing`; `feedback` in frames |
+//!
+//! A parameter is `{ id = 7, name = "Level", value = -6.0 }`; either `id` or `name` will do, and a text is read as the
+//! plugin reads it. Paths are relative to the rig's folder, with `/` between names, unless they share nothing with it.
+//!
+//! An edge without crosspoints is a [`cable`]. Otherwise it has `cells`, source to destination, from 1, at 0 dB unless
+//! said otherwise; or, where most are set, `gains`: a row for each source channel, a column for each destination
+//! channel, in dB, `.` for none, `i` after it for inverted, `m` for muted:
+//!
+//! ```toml
+//! cells = [
+//!     "1>1",
+//!     "2>1 -6 dB inverted",
+//!     "2>2 x-0.5 muted",
+//! ]
+//! gains = [
+//!     "    0    -6     .",
+//!     "   -6     0   -3i",
+//!     " -inf   -3m     0",
+//! ]
+//! ```
+//!
+//! Gains have as many digits as give the same float back; those without decibels are factors (`x-0.5`).
+//!
+//! # Loading
+//!
+//! [`load`] goes as far as it can and reports every problem with its line. What it cannot understand has no effect but is
+//! never lost: unknown keys and tables, values of the wrong kind and edges to nowhere are in the document and are written
+//! back; elements of a list go to a key that begins with `unread_`. Only comments are not kept (use `note`), and a value
+//! that was not understood gives way once the user sets another one. A state file that is absent or not what its name
+//! says leaves [`State::Unavailable`], which stays named. A file of a newer version loads with a warning, and nothing
+//! saves over it.
+//!
+//! # Saving
+//!
+//! [`save`] gives the same bytes for the same document. It writes states, then the rig, each to a temporary file that is
+//! flushed and renamed, and then flushes the folder: whatever fails, the old rig with its states is there, or the new one
+//! with its own. Leftovers of a crash (`.*.tmp`) are harmless. State files that are named neither by the rig, nor by the
+//! one it replaced, nor by any other `*.toml*` file in the folder, are collected after the save.
+//!
+//! # The machine file
+//!
+//! [`MachineFile`] says what a rig's roles are on one machine; channels are counted from 1, 0 is none:
+//!
+//! ```toml
+//! crosspoint_machine = 1
+//!
+//! [device]
+//! backend = "jack"
+//! rate = 48000
+//! buffer = 64
+//!
+//! [roles.guitar]
+//! inputs = [1]
+//!
+//! [roles.keys]
+//! midi_input = "Stage piano"
+//!
+//! [roles.speakers]
+//! outputs = [3, 4]
+//! ```
 
 mod crosspoints;
 mod disk;
 mod document;
+#[cfg(test)]
+mod faults;
 mod fields;
 mod file;
+#[cfg(test)]
+mod fuzz;
 mod machine;
 mod path;
 mod port;
