@@ -20,7 +20,7 @@ use crosspoint_graph::{
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Frames of the fades in these tests.
 const FADE: u32 = 24;
@@ -161,7 +161,9 @@ impl Session {
         let mut graph = self.graph.clone();
         let mut added = None;
         let made = graph.edit(|edit| self.edit(step, edit, &mut added));
-        if let Ok(((), undo)) = made {
+        if let Ok(((), undo)) = made
+            && (self.feedback || !self.begins_to_feed_back(&graph))
+        {
             if let (Some(id), Step::AddNode(plan, _)) = (added, step) {
                 self.nodes.push((id, plan.rank));
                 self.sounds.extend(plan.sound().map(|sound| (id, sound)));
@@ -169,6 +171,16 @@ impl Session {
             self.undo = undo;
             self.publish(graph, frame);
         }
+    }
+
+    /// Whether a graph has crosspoints of feedback edges that the one that plays has not.
+    fn begins_to_feed_back(&self, graph: &Graph) -> bool {
+        let feeds_back = |graph: &Graph| -> HashSet<(EdgeId, u32, u32)> {
+            let is_feedback =
+                |&(edge, ..): &(EdgeId, u32, u32)| graph.edge(edge).is_some_and(|edge| edge.feedback.is_some());
+            crosspoints(graph).filter(is_feedback).collect()
+        };
+        !feeds_back(graph).is_subset(&feeds_back(&self.graph))
     }
 
     fn edit(&self, step: &Step, edit: &mut Transaction<'_>, added: &mut Option<NodeId>) -> Result<(), EditError> {
@@ -188,10 +200,6 @@ impl Session {
                     && let Some(matrix) = self.graph.edge(edge).and_then(|edge| edge.matrix())
                 {
                     let (source, destination) = (source % matrix.sources(), destination % matrix.destinations());
-                    let begins = matrix.get(source, destination).is_none();
-                    if begins && !self.feedback && self.graph.edge(edge).is_some_and(|edge| edge.feedback.is_some()) {
-                        return Ok(());
-                    }
                     edit.apply(Edit::SetCell { edge, source, destination, cell: *cell })?;
                 }
             }

@@ -2,10 +2,15 @@
 //! a guard that aborts on an allocation.
 
 mod edit_scripts;
+mod lives;
 mod naive;
 mod random_graphs;
+mod refusals;
 mod rig;
+mod sleep;
 mod sound;
+mod stage;
+mod timing;
 
 use crosspoint_graph::kernels::Level;
 use proptest::test_runner::Config;

@@ -1,6 +1,7 @@
 //! Random rigs that shrink well: a plan is a list of numbers, and whatever the numbers are, a rig comes of it.
 
 use crate::sound::{Sound, Voice, noise};
+use crate::stage::IN_CALLBACK;
 use crosspoint_graph::graph::Alignment;
 use crosspoint_graph::{
     AudioPort, Cell, ChannelLayout, Edge, Endpoint, Graph, Matrix, Node, NodeId, NodeKind, Publisher, Renderer, Timing,
@@ -288,8 +289,8 @@ pub fn render(
     let mut heard = vec![Vec::with_capacity(frames); DEVICE_CHANNELS];
     let mut lengths = blocks.iter().copied().cycle();
     while heard[0].len() < frames {
-        let at = heard[0].len() as u64;
-        let length = lengths.next().unwrap().min(frames - at as usize);
+        let at = renderer.frame();
+        let length = lengths.next().unwrap().min(frames - heard[0].len());
         before(at, at + length as u64);
         let inputs: Vec<Vec<f32>> = (0..DEVICE_CHANNELS)
             .map(|channel| (at..at + length as u64).map(|frame| input(channel, frame)).collect())
@@ -298,7 +299,9 @@ pub fn render(
         // Whatever is not written shows.
         let mut outputs = vec![vec![f32::NAN; length]; DEVICE_CHANNELS];
         let mut slices: Vec<&mut [f32]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
+        IN_CALLBACK.set(true);
         assert_no_alloc::assert_no_alloc(|| renderer.render(&inputs, &mut slices));
+        IN_CALLBACK.set(false);
         for (heard, output) in heard.iter_mut().zip(outputs) {
             heard.extend(output);
         }
