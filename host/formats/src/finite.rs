@@ -1,86 +1,87 @@
 //! Whether all samples of several channels are numbers: the check of every plugin's output, and cheap enough for it.
-//! Apart from the graph's kernels, which look at one channel a call, because one verdict on all channels costs half.
+//! Apart from the graph's kernels for two reasons: one verdict on all channels costs half, and what a plugin has only
+//! just written must be read in pieces no larger than it wrote, or each read waits for the writes to reach the cache.
 #![deny(clippy::disallowed_types)]
 
-/// A function that says whether the channels at `pointers` hold nothing but numbers. False says only that they may not:
-/// it adds samples up, a sum being finite only if all its terms are, and large numbers can overflow.
+/// Vectors added side by side, to hide the latency of an addition.
+const ABREAST: usize = 4;
+/// Samples in a vector that every x86-64 and AArch64 has.
+const WIDTH: usize = 4;
+
+/// Whether the channels at `pointers` hold nothing but numbers. False says only that they may not: samples are added up,
+/// a sum being finite only if all its terms are, and large numbers can overflow.
 ///
 /// # Safety
-/// `pointers` leads to `channels` pointers, each of which leads to `frames` floats, and the machine is the one that
-/// [`finite_check`] was called on.
+/// `pointers` leads to `channels` pointers, each of which leads to `frames` floats.
 ///
 /// # Real-time
 /// Safe to call; reads each sample once.
-pub(crate) type FiniteCheck = unsafe fn(pointers: *const *mut f32, channels: usize, frames: usize) -> bool;
-
-/// The fastest check for this machine. Not for the callback.
-pub(crate) fn finite_check() -> FiniteCheck {
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx") {
-        return x86::sums_are_finite;
-    }
-    sums_are_finite
-}
-
-/// Independent sums, for the compiler to make vectors of.
-const LANES: usize = 16;
-
-/// # Safety
-/// As [`FiniteCheck`] says.
-unsafe fn sums_are_finite(pointers: *const *mut f32, channels: usize, frames: usize) -> bool {
-    let mut sums = [0.0_f32; LANES];
+#[inline]
+pub(crate) unsafe fn sums_are_finite(pointers: *const *mut f32, channels: usize, frames: usize) -> bool {
+    let mut sums = [lanes::zero(); ABREAST];
     for channel in 0..channels {
         // SAFETY: promised by the caller.
         let samples = unsafe { std::slice::from_raw_parts(*pointers.add(channel), frames) };
-        let (blocks, rest) = samples.as_chunks::<LANES>();
+        let (blocks, rest) = samples.as_chunks::<{ ABREAST * WIDTH }>();
         for block in blocks {
-            for (sum, sample) in sums.iter_mut().zip(block) {
-                *sum += sample;
+            let (vectors, _) = block.as_chunks::<WIDTH>();
+            for (sum, vector) in sums.iter_mut().zip(vectors) {
+                *sum = lanes::add(*sum, vector);
             }
         }
-        for (sum, sample) in sums.iter_mut().zip(rest) {
-            *sum += sample;
+        for &sample in rest {
+            sums[0] = lanes::add(sums[0], &[sample, 0.0, 0.0, 0.0]);
         }
     }
-    sums.iter().all(|sum| sum.is_finite())
+    lanes::are_finite(sums)
 }
 
 #[cfg(target_arch = "x86_64")]
-mod x86 {
+mod lanes {
+    use super::{ABREAST, WIDTH};
     use std::arch::x86_64::*;
 
-    const WIDTH: usize = 8;
-    /// Samples that four sums side by side take at a time: enough to hide the latency of an addition.
-    const BLOCK: usize = 4 * WIDTH;
+    #[inline(always)]
+    pub(super) fn zero() -> __m128 {
+        // SAFETY: every x86-64 has SSE2.
+        unsafe { _mm_setzero_ps() }
+    }
 
-    /// # Safety
-    /// As [`super::FiniteCheck`] says; the machine has AVX.
-    #[target_feature(enable = "avx")]
-    pub(super) unsafe fn sums_are_finite(pointers: *const *mut f32, channels: usize, frames: usize) -> bool {
-        let zero = _mm256_setzero_ps();
-        let (mut a, mut b, mut c, mut d) = (zero, zero, zero, zero);
-        let (blocks, rest) = (frames / BLOCK, frames % BLOCK);
-        for channel in 0..channels {
-            // SAFETY: promised by the caller: so many blocks and the rest are all the frames there are.
-            unsafe {
-                let mut samples = (*pointers.add(channel)).cast_const();
-                for _ in 0..blocks {
-                    a = _mm256_add_ps(a, _mm256_loadu_ps(samples));
-                    b = _mm256_add_ps(b, _mm256_loadu_ps(samples.add(WIDTH)));
-                    c = _mm256_add_ps(c, _mm256_loadu_ps(samples.add(2 * WIDTH)));
-                    d = _mm256_add_ps(d, _mm256_loadu_ps(samples.add(3 * WIDTH)));
-                    samples = samples.add(BLOCK);
-                }
-                for _ in 0..rest {
-                    a = _mm256_add_ps(a, _mm256_set_ps(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, *samples));
-                    samples = samples.add(1);
-                }
-            }
+    #[inline(always)]
+    pub(super) fn add(sum: __m128, samples: &[f32; WIDTH]) -> __m128 {
+        // SAFETY: every x86-64 has SSE2; the array is a vector long.
+        unsafe { _mm_add_ps(sum, _mm_loadu_ps(samples.as_ptr())) }
+    }
+
+    #[inline(always)]
+    pub(super) fn are_finite([a, b, c, d]: [__m128; ABREAST]) -> bool {
+        // SAFETY: every x86-64 has SSE2.
+        unsafe {
+            let sum = _mm_add_ps(_mm_add_ps(a, b), _mm_add_ps(c, d));
+            // Infinity less itself is no number, and what is no number does not equal itself.
+            let nothing = _mm_sub_ps(sum, sum);
+            _mm_movemask_ps(_mm_cmpeq_ps(nothing, nothing)) == 0b1111
         }
-        let sum = _mm256_add_ps(_mm256_add_ps(a, b), _mm256_add_ps(c, d));
-        // Infinity less itself is no number, and what is no number does not equal itself.
-        let nothing = _mm256_sub_ps(sum, sum);
-        _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_EQ_OQ>(nothing, nothing)) == 0xff
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+mod lanes {
+    use super::{ABREAST, WIDTH};
+
+    #[inline(always)]
+    pub(super) fn zero() -> [f32; WIDTH] {
+        [0.0; WIDTH]
+    }
+
+    #[inline(always)]
+    pub(super) fn add(sum: [f32; WIDTH], samples: &[f32; WIDTH]) -> [f32; WIDTH] {
+        std::array::from_fn(|lane| sum[lane] + samples[lane])
+    }
+
+    #[inline(always)]
+    pub(super) fn are_finite(sums: [[f32; WIDTH]; ABREAST]) -> bool {
+        sums.as_flattened().iter().all(|sum| sum.is_finite())
     }
 }
 
@@ -88,11 +89,11 @@ mod x86 {
 mod tests {
     use super::*;
 
-    fn check(channels: &mut [&mut [f32]]) -> [bool; 2] {
+    fn check(channels: &mut [&mut [f32]]) -> bool {
         let frames = channels.first().map_or(0, |channel| channel.len());
         let pointers: Vec<_> = channels.iter_mut().map(|channel| channel.as_mut_ptr()).collect();
         // SAFETY: all channels have the length of the first.
-        [finite_check(), sums_are_finite].map(|check| unsafe { check(pointers.as_ptr(), pointers.len(), frames) })
+        unsafe { sums_are_finite(pointers.as_ptr(), pointers.len(), frames) }
     }
 
     /// One bad sample anywhere in blocks of any length is found, and opposite infinities do not hide each other, in one
@@ -101,19 +102,19 @@ mod tests {
     fn finds_every_bad_sample() {
         for frames in 1..70 {
             let mut clean = vec![0.5_f32; frames];
-            assert_eq!(check(&mut [&mut clean.clone(), &mut clean]), [true, true]);
+            assert!(check(&mut [&mut clean.clone(), &mut clean]));
             for at in 0..frames {
                 for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                     let mut samples = clean.clone();
                     samples[at] = bad;
                     let found = check(&mut [&mut clean, &mut samples]);
-                    assert_eq!(found, [false, false], "{bad} at {at} of {frames}");
+                    assert!(!found, "{bad} at {at} of {frames}");
                     let mut opposite: Vec<f32> = samples.iter().map(|sample| -sample).collect();
                     let found = check(&mut [&mut opposite, &mut samples]);
-                    assert_eq!(found, [false, false], "{bad} at {at} of {frames}, twice");
+                    assert!(!found, "{bad} at {at} of {frames}, twice");
                 }
             }
         }
-        assert_eq!(check(&mut []), [true, true]);
+        assert!(check(&mut []));
     }
 }

@@ -42,14 +42,15 @@ struct Port {
     zone: MpeZone,
 }
 
-/// The list of events that a plugin reads.
+/// The list of events that a plugin reads. What each block touches comes first.
+#[repr(C)]
 pub(crate) struct EventInput {
-    slots: Box<[Slot]>,
     length: usize,
-    ports: Box<[Port]>,
-    parameters: ParameterTable,
     /// Events without room or meaning since the last [`Self::take_lost`].
     lost: u32,
+    slots: Box<[Slot]>,
+    ports: Box<[Port]>,
+    parameters: ParameterTable,
 }
 
 // SAFETY: the pointers in slots are read by the plugin alone, during the call they were made for.

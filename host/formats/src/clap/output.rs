@@ -22,18 +22,19 @@ pub(crate) struct OutputFaults {
     pub(crate) dropped: u32,
 }
 
-/// The list of events that a plugin writes.
+/// The list of events that a plugin writes. What each block touches comes first.
+#[repr(C)]
 pub(crate) struct EventOutput {
+    frames: u32,
+    /// Whether anything was pushed since [`Self::begin`].
+    is_touched: bool,
+    latest: u32,
     events: Vec<Event>,
     sysex: Vec<u8>,
-    frames: u32,
-    latest: u32,
     note_inputs: usize,
     note_outputs: usize,
     parameters: ParameterTable,
     faults: OutputFaults,
-    /// Whether anything was pushed since [`Self::begin`].
-    is_touched: bool,
 }
 
 impl EventOutput {

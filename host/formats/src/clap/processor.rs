@@ -26,6 +26,7 @@ type ProcessFunction = unsafe extern "C" fn(*const clap_plugin, *const clap_proc
 
 /// What the audio half calls, looked up once.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub(crate) struct Functions {
     pub(crate) plugin: *const clap_plugin,
     pub(crate) process: ProcessFunction,
@@ -33,12 +34,13 @@ pub(crate) struct Functions {
     pub(crate) tail: Option<NonNull<clap_plugin_tail>>,
 }
 
-/// The audio half.
+/// The audio half. What each block touches comes first.
+#[repr(C)]
 pub(crate) struct ClapProcessor {
-    functions: Functions,
+    is_started: bool,
     call: PinnedCall,
     notes: Arc<Notes>,
-    is_started: bool,
+    functions: Functions,
     /// Keeps the plugin active; going home is letting go of it.
     instance: PluginAudioProcessor<Handlers>,
 }
@@ -158,9 +160,6 @@ impl Processor for ClapProcessor {
         if !self.is_started {
             return fail(block, &self.notes.faults.failed);
         }
-        if self.notes.wake.load(Ordering::Relaxed) {
-            self.notes.wake.store(false, Ordering::Relaxed);
-        }
         if !self.call.get().prepare(block) {
             return fail(block, &self.notes.faults.failed);
         }
@@ -181,7 +180,6 @@ impl Processor for ClapProcessor {
 
     fn flush(&mut self, block: &mut Block<'_>) {
         let _mark = self.mark();
-        self.notes.wake.store(false, Ordering::Relaxed);
         self.call.get().prepare_flush(block);
         // SAFETY: the vtable is valid as long as the plugin.
         let Some(flush) = self.functions.params.and_then(|params| unsafe { params.as_ref().flush }) else { return };
@@ -191,8 +189,10 @@ impl Processor for ClapProcessor {
         self.collect(block);
     }
 
+    /// Forgets the wish as it tells it, so that a block need not look. One from before the sleep wakes the plugin once for
+    /// nothing.
     fn wants_processing(&self) -> bool {
-        self.notes.wake.load(Ordering::Relaxed)
+        self.notes.wake.swap(false, Ordering::Relaxed)
     }
 
     fn reset(&mut self) {
