@@ -97,10 +97,13 @@ pub(super) fn syntax(text: &str) -> Result<Spanned<DeTable<'_>>, LoadError> {
     Err(LoadError::Syntax { problems: report.finish() })
 }
 
+/// How the bytes of a state file are had, or what is wrong with it.
+type ReadState<'r> = dyn Fn(&str) -> Result<Arc<[u8]>, String> + 'r;
+
 struct Reader<'r, 'a> {
     report: &'r mut Report<'a>,
     folder: &'r Path,
-    read_state: &'r dyn Fn(&str) -> Result<Arc<[u8]>, String>,
+    read_state: &'r ReadState<'r>,
     /// The names of the nodes so far.
     names: BTreeSet<String>,
 }
