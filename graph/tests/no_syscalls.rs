@@ -200,7 +200,7 @@ impl Rig {
                     for command in [
                         Command::Bypass { node, on: self.edits % 8 == 2 },
                         Command::Meter { node, on: true },
-                        Command::Measure(self.edits % 3 == 0),
+                        Command::Measure(self.edits.is_multiple_of(3)),
                         Command::Play(self.edits % 16 < 8),
                     ] {
                         let _full = self.publisher.send_now(command);

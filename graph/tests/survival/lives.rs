@@ -206,7 +206,7 @@ fn edits_wait_for_credits() {
     let (input, output) = (stage.input(0), stage.output(0, None));
     let edge = stage.wire(input, output, 0.0);
     let mut sent = 0;
-    let mut set = |stage: &mut Stage, gain: f32| {
+    let set = |stage: &mut Stage, gain: f32| {
         let cell = Some(Cell::new(gain));
         stage.graph.apply(vec![Edit::SetCell { edge, source: 0, destination: 0, cell }]).unwrap();
         stage.publisher.publish(&stage.graph, NOW).unwrap()

@@ -286,7 +286,7 @@ pub fn render(
     input: impl Fn(usize, u64) -> f32,
     mut before: impl FnMut(u64, u64),
 ) -> Vec<Vec<f32>> {
-    let mut heard = vec![Vec::with_capacity(frames); DEVICE_CHANNELS];
+    let mut heard = vec![Vec::new(); DEVICE_CHANNELS];
     let mut lengths = blocks.iter().copied().cycle();
     while heard[0].len() < frames {
         let at = renderer.frame();
