@@ -1,1 +1,84 @@
-//! Tests across the crates: golden audio, conformance, fault injection.
+//! Tests across the crates: golden audio, conformance, fault injection. What they share: engines with plugins, signals,
+//! and what to do where something is not installed.
+
+use crosspoint::graph::NodeId;
+use crosspoint::offline::{Job, Rendered};
+use crosspoint::{Engine, EngineSettings, PluginReference};
+use std::path::PathBuf;
+
+/// The name under which the bundled plugins are found.
+pub const RACK: &str = "rack";
+/// The name under which the fixtures are found.
+pub const FIXTURES: &str = "fixtures";
+
+/// An engine that knows the bundled plugins and the fixtures.
+pub fn engine(settings: EngineSettings) -> Engine {
+    let mut engine = Engine::new(settings);
+    // SAFETY: both packs are made by plugin frameworks; what fixtures break of CLAP's rules, they break on purpose and
+    // within what a host must survive.
+    unsafe {
+        engine.catalogue().add_linked(RACK, &crosspoint_rack::clap_entry).expect("the rack starts");
+        engine.catalogue().add_linked(FIXTURES, crosspoint_fixtures::entry()).expect("the fixtures start");
+    }
+    engine
+}
+
+/// A bundled plugin.
+pub fn rack(name: &str) -> PluginReference {
+    PluginReference { file: RACK.into(), id: Some(format!("org.crosspoint.{name}")) }
+}
+
+/// A fixture.
+pub fn fixture(name: &str) -> PluginReference {
+    PluginReference { file: FIXTURES.into(), id: Some(format!("org.crosspoint.fixture.{name}")) }
+}
+
+/// Adds a plugin as it is.
+pub fn add(engine: &mut Engine, reference: &PluginReference) -> NodeId {
+    let name = reference.id.clone().unwrap_or_default();
+    engine.add_plugin(&name, reference, |_| Ok(())).expect("the plugin loads")
+}
+
+/// Noise of a kind that is the same everywhere, within -0.5 to 0.5.
+pub fn noise(seed: u32, frames: usize) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(2_654_435_761).max(1);
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state as f32 / u32::MAX as f32 - 0.5
+    };
+    (0..frames).map(|_| next()).collect()
+}
+
+/// Renders inputs to so many outputs in blocks of a length.
+pub fn render(engine: &mut Engine, inputs: &[Vec<f32>], outputs: usize, frames: usize, block: usize) -> Rendered {
+    let job = Job { inputs, outputs, frames, block, compensate: true, events: &[], events_into: None };
+    engine.render(&job, |_| true).expect("nothing else renders")
+}
+
+/// Says loudly that a test could not run; fails where nothing may be left out.
+///
+/// # Panics
+/// If `CROSSPOINT_REQUIRE_REAL_PLUGINS` is set.
+pub fn skip(what: &str) {
+    assert!(
+        std::env::var_os("CROSSPOINT_REQUIRE_REAL_PLUGINS").is_none(),
+        "{what} is not installed, and nothing may be skipped here"
+    );
+    eprintln!("SKIPPED: {what} is not installed; `cargo xtask test` installs it where it may");
+}
+
+/// The CLAP files of zam-plugins, wherever the system puts them.
+pub fn zam_plugins() -> Vec<PathBuf> {
+    let folders = ["/usr/lib/clap", "/usr/local/lib/clap", "/usr/lib64/clap", "/usr/lib/x86_64-linux-gnu/clap"];
+    let mut files: Vec<PathBuf> = folders
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flat_map(|entries| entries.flatten().map(|entry| entry.path()))
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("Za")))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "clap"))
+        .collect();
+    files.sort();
+    files
+}

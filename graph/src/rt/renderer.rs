@@ -163,7 +163,8 @@ impl Renderer {
     /// If a channel is shorter.
     pub fn render_frames(&mut self, inputs: &[&[f32]], outputs: &mut [&mut [f32]], frames: usize) {
         let _environment = FloatEnvironment::flush_to_zero();
-        let start = if self.measure { ticks() } else { 0 };
+        // A command may switch measuring on in the middle of a block, whose start nobody has noted then.
+        let start = self.measure.then(ticks);
         self.take_messages();
         let mut done = 0;
         while done < frames {
@@ -172,7 +173,7 @@ impl Renderer {
             self.render_chunk(inputs, outputs, done, length);
             done += length;
         }
-        if self.measure {
+        if let Some(start) = start {
             let ticks = ticks().wrapping_sub(start);
             self.reports.load(Load { node: None, ticks, frames: frames as u32 });
         }

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let mut matches = Cli::command().get_matches();
     // Which parameter belongs to which plugin is a matter of position, which only the matches know.
-    let links = matches.subcommand().map(|(_, matches)| source::links(matches)).unwrap_or_default();
+    let links = matches.subcommand().map_or(Ok(Vec::new()), |(_, matches)| source::links(matches));
     let cli = match Cli::from_arg_matches_mut(&mut matches) {
         Ok(cli) => cli,
         Err(error) => error.exit(),

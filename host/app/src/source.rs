@@ -3,8 +3,8 @@
 use crate::cli::Source;
 use crate::failure::Failure;
 use clap::ArgMatches;
-use crosspoint::session::{self, Document};
-use crosspoint::{ChainLink, Engine, PluginReference, RoleMap};
+use crosspoint::session::{self, Document, Mapping};
+use crosspoint::{ChainLink, Engine, PluginReference};
 use crosspoint::graph::{NodeId, NodeKind};
 use std::path::Path;
 
@@ -71,7 +71,7 @@ pub fn build(
     source: &Source,
     links: &[ChainLink],
     inputs: usize,
-    roles: impl FnOnce(&Document) -> (RoleMap, Vec<String>),
+    mapping: impl FnOnce(&Document) -> Result<Mapping, Failure>,
 ) -> Result<Loaded, Failure> {
     let Some(rig) = &source.rig else {
         let channels: Vec<Option<u32>> = (0..inputs as u32).map(Some).collect();
@@ -79,9 +79,7 @@ pub fn build(
         return Ok(Loaded { events: Some(chain.events), outputs: chain.outputs, problems: Vec::new() });
     };
     let (document, mut problems) = read_rig(rig)?;
-    let (roles, notes) = roles(&document);
-    problems.extend(notes);
-    problems.extend(engine.load_document(&document, &roles)?);
+    problems.extend(engine.load_document(&document, &mapping(&document)?)?);
     let nodes = || engine.graph().nodes();
     let events = nodes().find(|(_, node)| matches!(node.kind, NodeKind::Input { .. }) && !node.event_outputs.is_empty());
     let outputs = nodes().filter_map(|(_, node)| match &node.kind {

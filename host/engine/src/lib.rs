@@ -46,4 +46,3 @@ pub use crosspoint_graph as graph;
 pub use engine::{Engine, EngineSettings, Notice};
 pub use error::EngineError;
 pub use handle::EngineHandle;
-pub use rig::RoleMap;

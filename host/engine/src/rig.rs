@@ -6,7 +6,7 @@ use crate::engine::{Engine, plugin_ref};
 use crate::error::EngineError;
 use crate::hosting::Hosted;
 use crate::session::{
-    Crosspoints, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, NodeEntry, ParameterEntry,
+    Crosspoints, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, Mapping, NodeEntry, ParameterEntry,
     ParameterValue, PluginEntry, PortSelector, SignalEntry, State,
 };
 use crosspoint_formats::{Plugin, describe};
@@ -73,50 +73,13 @@ impl Rig {
     }
 }
 
-/// Which channels of a device the roles of a rig stand for on this machine.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RoleMap {
-    /// Device channels of each input role, counted from 0.
-    pub inputs: BTreeMap<String, Vec<Option<u32>>>,
-    /// Device channels of each output role.
-    pub outputs: BTreeMap<String, Vec<Option<u32>>>,
-}
-
-impl RoleMap {
-    /// Gives every role of a rig the next free channels, in the order of its nodes; nodes that share a role share its
-    /// channels. What is mapped already stays.
-    pub fn complete(&mut self, document: &Document) {
-        let (mut next_input, mut next_output) = (first_free(&self.inputs), first_free(&self.outputs));
-        for entry in &document.nodes {
-            let (roles, next, role, channels) = match &entry.kind {
-                EntryKind::Input { role, signal: HardwareSignal::Audio(layout) } => {
-                    (&mut self.inputs, &mut next_input, role, layout.channels())
-                }
-                EntryKind::Output { role, signal: HardwareSignal::Audio(layout), .. } => {
-                    (&mut self.outputs, &mut next_output, role, layout.channels())
-                }
-                _ => continue,
-            };
-            let known = roles.entry(role.clone()).or_default();
-            while known.len() < channels as usize {
-                known.push(Some(*next));
-                *next += 1;
-            }
-        }
-    }
-}
-
-fn first_free(roles: &BTreeMap<String, Vec<Option<u32>>>) -> u32 {
-    roles.values().flatten().flatten().map(|&channel| channel + 1).max().unwrap_or(0)
-}
-
 impl Engine {
     /// Builds the rig of a document, in place of what is there. What cannot be had is kept as a placeholder that lets the
     /// signal through; every problem is reported, none stops the rest.
     ///
     /// # Errors
     /// Only if the renderer takes nothing.
-    pub fn load_document(&mut self, document: &Document, roles: &RoleMap) -> Result<Vec<String>, EngineError> {
+    pub fn load_document(&mut self, document: &Document, roles: &Mapping) -> Result<Vec<String>, EngineError> {
         let mut problems = Vec::new();
         let removed = self.graph.nodes().map(|(id, _)| Edit::RemoveNode { id }).collect();
         self.batch(|engine| {
@@ -129,11 +92,9 @@ impl Engine {
             };
             let timing = document.timing;
             engine.apply(vec![Edit::SetDefaultTiming { timing }])?;
-            let mut roles = roles.clone();
-            roles.complete(document);
             let mut ids = HashMap::new();
             for entry in &document.nodes {
-                match engine.load_node(entry, &roles, document, &mut problems) {
+                match engine.load_node(entry, roles, document, &mut problems) {
                     Ok(id) => {
                         ids.insert(entry.name.as_str(), id);
                     }
@@ -155,7 +116,7 @@ impl Engine {
     fn load_node(
         &mut self,
         entry: &NodeEntry,
-        roles: &RoleMap,
+        roles: &Mapping,
         document: &Document,
         problems: &mut Vec<String>,
     ) -> Result<NodeId, EngineError> {
@@ -383,7 +344,7 @@ fn mapped(roles: &BTreeMap<String, Vec<Option<u32>>>, role: &str, channels: u32)
     (0..channels as usize).map(|channel| known.get(channel).copied().flatten()).collect()
 }
 
-fn input_node(name: &str, role: &str, signal: HardwareSignal, roles: &RoleMap) -> Node {
+fn input_node(name: &str, role: &str, signal: HardwareSignal, roles: &Mapping) -> Node {
     match signal {
         HardwareSignal::Audio(layout) => {
             let device_channels = mapped(&roles.inputs, role, layout.channels());
@@ -397,7 +358,7 @@ fn input_node(name: &str, role: &str, signal: HardwareSignal, roles: &RoleMap) -
     }
 }
 
-fn output_node(name: &str, role: &str, signal: HardwareSignal, group: Option<u16>, roles: &RoleMap) -> Node {
+fn output_node(name: &str, role: &str, signal: HardwareSignal, group: Option<u16>, roles: &Mapping) -> Node {
     match signal {
         HardwareSignal::Audio(layout) => {
             let device_channels = mapped(&roles.outputs, role, layout.channels());

@@ -5,7 +5,8 @@ use crate::failure::{Failure, code_for, print_problems};
 use crate::output::Output;
 use crate::{rack, source};
 use crosspoint::graph::compile::{dot, svg, text};
-use crosspoint::{EngineSettings, RoleMap};
+use crosspoint::EngineSettings;
+use crosspoint::session::MachineFile;
 use serde::Serialize;
 use std::process::ExitCode;
 
@@ -22,7 +23,7 @@ pub fn run(arguments: &Graph) -> Result<ExitCode, Failure> {
     let mut output = Output::take()?;
     let mut engine = rack::engine(EngineSettings::default())?;
     let (document, mut problems) = source::read_rig(&arguments.rig)?;
-    problems.extend(engine.load_document(&document, &RoleMap::default())?);
+    problems.extend(engine.load_document(&document, &MachineFile::default().map(&document))?);
     print_problems(&problems);
     let schedule = engine.schedule().ok_or_else(|| Failure::new("the rig does not compile"))?;
     let shown = match arguments.format {

@@ -7,7 +7,8 @@ use crate::{rack, source};
 use crosspoint::formats::RenderMode;
 use crosspoint::offline::wav::{self, Audio};
 use crosspoint::offline::{Job, midi};
-use crosspoint::{ChainLink, EngineSettings, RoleMap};
+use crosspoint::session::MachineFile;
+use crosspoint::{ChainLink, EngineSettings};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::process::ExitCode;
@@ -63,11 +64,8 @@ pub fn run(arguments: &Render, links: &[ChainLink]) -> Result<ExitCode, Failure>
     let (rate, inputs) = read_inputs(arguments)?;
     let mut engine = rack::engine(EngineSettings { rate, ..EngineSettings::default() })?;
     let score = arguments.midi.as_deref().map(|path| midi::read(path, rate)).transpose()?.unwrap_or_default();
-    let files_in_order = |document: &_| {
-        let mut roles = RoleMap::default();
-        roles.complete(document);
-        (roles, Vec::new())
-    };
+    // Files have no roles of their own: they fill the rig's inputs in order, whatever this machine's interface does.
+    let files_in_order = |document: &_| Ok(MachineFile::default().map(document));
     let loaded = source::build(&mut engine, &arguments.source, links, inputs.len(), files_in_order)?;
     if loaded.outputs == 0 {
         return Err(Failure::new("the rig has no output; connect something to one"));

@@ -6,7 +6,8 @@ use crate::output::Output;
 use crate::{rack, source};
 use crosspoint::devices::{DeviceName, Notice as DeviceNotice, StreamRequest};
 use crosspoint::graph::Command;
-use crosspoint::{ChainLink, Engine, EngineSettings, Notice, RoleMap};
+use crosspoint::session::{Document, MachineFile, Mapping};
+use crosspoint::{ChainLink, Engine, EngineSettings, Notice};
 use serde::Serialize;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -92,11 +93,18 @@ pub fn run(arguments: &Run, links: &[ChainLink]) -> Result<ExitCode, Failure> {
     Ok(code_for(&problems))
 }
 
-/// Which channels the roles of a rig stand for on this machine; what the machine file does not say follows in order.
-fn machine_roles(document: &crosspoint::session::Document) -> (RoleMap, Vec<String>) {
-    let mut roles = RoleMap::default();
-    roles.complete(document);
-    (roles, Vec::new())
+/// Which channels the roles of a rig stand for on this machine: what the machine file says, the rest in order.
+fn machine_roles(document: &Document) -> Result<Mapping, Failure> {
+    let mut machine = MachineFile::default();
+    if let Some(path) = MachineFile::default_path() {
+        let loaded = MachineFile::load(&path).map_err(Failure::new)?;
+        let problems = loaded.problems.iter().map(|problem| format!("{}:{problem}", path.display()));
+        print_problems(&problems.collect::<Vec<_>>());
+        machine = loaded.machine;
+    }
+    let mapping = machine.map(document);
+    mapping.notices.iter().for_each(|notice| eprintln!("{notice}"));
+    Ok(mapping)
 }
 
 fn say_what_plays(engine: &Engine) {
