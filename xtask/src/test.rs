@@ -135,13 +135,16 @@ fn tests() -> Outcome {
         let tests = Call::cargo(["test", "--workspace", "--no-fail-fast"]).arguments(targets);
         return counted(&tests.arguments(["--", "--show-output"]));
     }
-    let report = workspace::target().join("nextest").join("default").join("junit.xml");
+    // Where nextest keeps it, wherever cargo builds.
+    let path = workspace::root().join("target/nextest/default/junit.xml");
     // One that a stopped run left behind would be taken for this one's.
-    let _ = std::fs::remove_file(&report);
+    let _ = std::fs::remove_file(&path);
     let call = strict(Call::cargo(["nextest", "run", "--workspace", "--no-fail-fast"]));
     let (succeeded, text) = call.tee()?;
-    let report = std::fs::read_to_string(&report).unwrap_or_default();
-    checked(&call, succeeded, Tally::of_nextest(&text, &report))
+    match std::fs::read_to_string(&path) {
+        Ok(report) => checked(&call, succeeded, Tally::of_nextest(&text, &report)),
+        Err(error) => Err(format!("`{call}` left no report in {}: {error}", path.display())),
+    }
 }
 
 fn doctests() -> Outcome {
@@ -287,8 +290,12 @@ fn valgrind() -> Outcome {
     if workspace::program("valgrind").is_none() {
         return skipped("valgrind is not installed".to_owned());
     }
-    let runner = "target.'cfg(all())'.runner=['valgrind','--quiet','--error-exitcode=9','--fair-sched=yes']";
-    let call = Call::cargo(["test", "--package", "crosspoint-graph", "--lib", "--config", runner]);
+    let suppressions = workspace::root().join("graph/tests/valgrind.supp");
+    let words = ["valgrind", "--quiet", "--error-exitcode=9", "--fair-sched=yes"].map(str::to_owned);
+    let known = suppressions.is_file().then(|| format!("--suppressions={}", suppressions.display()));
+    let words: Vec<_> = words.into_iter().chain(known).map(|word| format!("'{word}'")).collect();
+    let runner = format!("target.'cfg(all())'.runner=[{}]", words.join(","));
+    let call = Call::cargo(["test", "--package", "crosspoint-graph", "--lib", "--config", &runner]);
     let call = call.arguments(["--", "rt::", "--skip", "float_environment"]);
     counted(&call.variable("PROPTEST_CASES", "4"))
 }
