@@ -94,6 +94,27 @@ fn a_silent_branch_sleeps_as_a_whole() {
     }
 }
 
+/// So it does through a delay that compensates for a latency.
+#[test]
+fn silence_passes_a_delay() {
+    let mut stage = Stage::new();
+    let (processor, seen) = probe(through(Status::Sleep));
+    let (late, _) = probe(through(Status::Sleep));
+    let (input, output) = (stage.input(0), stage.output(0, None));
+    let late = stage.processor("late", 100, late);
+    let sum = stage.processor("sum", 0, processor);
+    stage.wire(input, late, 1.0);
+    stage.wire(late, sum, 1.0);
+    stage.wire(input, sum, 1.0);
+    stage.wire(sum, output, 1.0);
+    stage.publish();
+    stage.play(2 * MAX_BLOCK, in_chunks(&[0]));
+    stage.play(8 * MAX_BLOCK, silence);
+    let before = seen.calls();
+    stage.play(50 * MAX_BLOCK, silence);
+    assert_eq!(seen.calls(), before);
+}
+
 /// Put to sleep, it is called for one chunk at a sound, an event, its own wish or the playhead's start.
 #[test]
 fn a_sleeper_wakes() {
