@@ -251,14 +251,18 @@ impl Program {
         }
     }
 
-    /// Sets a crosspoint to a gain from which it then goes on; used while a program is installed.
+    /// Puts a crosspoint at rest at a gain, of a program that does not play yet.
     pub fn start_gain(&mut self, target: GainTarget, gain: f32) {
         match target {
-            GainTarget::Term { term, .. } => self.terms[term as usize].gain = gain,
+            GainTarget::Term { term, .. } => {
+                self.terms[term as usize].gain = gain;
+                self.ramps[term as usize] = at_rest(gain);
+            }
             GainTarget::Cell { matrix, source, destination } => {
                 let state = &mut self.matrices[matrix as usize];
                 let place = state.packing.index(usize::from(source), usize::from(destination));
                 state.gains[place] = gain;
+                state.ramps[place] = at_rest(gain);
             }
         }
     }
