@@ -1,6 +1,7 @@
 //! What compiling costs, against the least that any compiler of such a graph must do: sort flat arrays topologically and
 //! give every channel a buffer. Both are measured in turns in the same run; each ratio is the median over many rounds.
-//! Prints a line for each bound and exits with 1 if one is missed.
+//! Prints a line for each bound and exits with 1 if one is missed. `--only NAME` runs one case a fixed number of times, for
+//! counting instructions.
 
 use crosspoint_graph::compile::{Compiler, Context};
 use crosspoint_graph::nodes::gain;
@@ -12,6 +13,9 @@ use std::time::Instant;
 const ROUNDS: usize = 301;
 
 fn main() -> ExitCode {
+    if let Some(name) = std::env::args().skip_while(|argument| argument != "--only").nth(1) {
+        return only(&name);
+    }
     let small = Case::new(1_000, 2_000);
     let edited = small.with_one_more_edge();
     let large = Case::new(5_000, 10_000);
@@ -44,6 +48,30 @@ fn main() -> ExitCode {
     ok &= report("compile-1000-edit", median(edit), 10.0);
     ok &= report("compile-5000-growth", median(growth), 7.0);
     if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Compiles one case, or runs its baseline, 100 times: the difference of two counts is that of the loops.
+fn only(name: &str) -> ExitCode {
+    let small = Case::new(1_000, 2_000);
+    let edited = small.with_one_more_edge();
+    let mut compiler = Compiler::new();
+    let before = compiler.compile(&small.graph, Context::default()).expect("the graph compiles");
+    let mut compile = |graph: &Graph, context: Context<'_>| {
+        (0..100).for_each(|_| drop(black_box(compiler.compile(graph, context).expect("the graph compiles"))));
+    };
+    match name {
+        "compile-1000" => compile(&small.graph, Context::default()),
+        "compile-1000-edit" => compile(&edited.graph, Context { previous: Some(&before), adjustable: &[] }),
+        "baseline-1000" => (0..100).for_each(|_| {
+            black_box(small.flat.sort_and_assign());
+        }),
+        "nothing" => {}
+        other => {
+            eprintln!("no case is called {other}; there are compile-1000, compile-1000-edit, baseline-1000, nothing");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
 }
 
 fn report(name: &str, ratio: f64, bound: f64) -> bool {

@@ -3,7 +3,7 @@
 
 mod operate;
 
-use super::silence::{Silence, SlotSet};
+use super::silence::{Silence, SlotSet, WordSet};
 use crate::event::{Event, EventList, SysExId, SysExPool};
 use crate::transport::Transport;
 
@@ -29,24 +29,27 @@ pub(crate) struct ChannelRange {
     pub count: u32,
 }
 
-/// Everything one node is connected to under one schedule.
+/// Everything one node is connected to under one schedule. What every chunk looks at comes first, within few cache lines.
+#[repr(C)]
 pub struct NodeIo {
+    /// Bit c: input channel c holds zeros only. Channels beyond 63 say so only if all channels do. 0 between chunks.
+    pub(crate) input_silence: u64,
+    /// All slots of the node.
+    pub(crate) slots: WordSet,
     /// Channel pointers of all input ports, one port after the other. Only read through.
     pub(crate) input_channels: Box<[*mut f32]>,
     /// Channel pointers of all output ports. No two are equal.
     pub(crate) output_channels: Box<[*mut f32]>,
+    /// Events for the node, sorted by frame.
+    pub(crate) events_in: EventList,
+    /// Events from the node.
+    pub(crate) events_out: EventList,
     pub(crate) input_slots: Box<[u32]>,
     pub(crate) output_slots: Box<[u32]>,
     pub(crate) input_ports: Box<[ChannelRange]>,
     pub(crate) output_ports: Box<[ChannelRange]>,
     pub(crate) input_set: SlotSet,
     pub(crate) output_set: SlotSet,
-    /// Bit c: input channel c holds zeros only. Channels beyond 63 say so only if all channels do.
-    pub(crate) input_silence: u64,
-    /// Events for the node, sorted by frame.
-    pub(crate) events_in: EventList,
-    /// Events from the node.
-    pub(crate) events_out: EventList,
 }
 
 // SAFETY: the pointers lead into the arena of the program that owns this table, and the two move between threads
@@ -64,6 +67,7 @@ impl NodeIo {
     /// Tables for these channels, with empty lists of events. Allocates.
     pub(crate) fn new(inputs: Channels, outputs: Channels, events_in: EventList, events_out: EventList) -> Self {
         Self {
+            slots: WordSet::new(inputs.slots.iter().chain(&outputs.slots).copied()),
             input_set: SlotSet::new(&inputs.slots),
             output_set: SlotSet::new(&outputs.slots),
             input_channels: inputs.pointers,

@@ -49,9 +49,12 @@ pub(crate) struct BypassPath {
     latency: u32,
 }
 
-/// What of a node is handed from schedule to schedule.
+/// What of a node is handed from schedule to schedule. What every chunk looks at comes first.
+#[repr(C)]
 pub(crate) struct Seat {
     pub processor: Option<Box<dyn Processor>>,
+    /// Whether the short way through [`NodeState::process`] will do, if nothing else is the matter.
+    plain: bool,
     started: bool,
     rest: Rest,
     path: Path,
@@ -59,16 +62,15 @@ pub(crate) struct Seat {
     bypassed: bool,
     faulted: bool,
     pub metered: bool,
-    bypass: Option<BypassPath>,
-    /// Whether the short way through [`NodeState::process`] will do.
-    plain: bool,
+    bypass: Option<Box<BypassPath>>,
 }
 
-/// A node of a program.
+/// A node of a program. What every chunk looks at lies together at the front.
+#[repr(C, align(64))]
 pub(crate) struct NodeState {
-    pub id: NodeId,
-    pub io: NodeIo,
     pub seat: Seat,
+    pub io: NodeIo,
+    pub id: NodeId,
 }
 
 impl BypassPath {
@@ -96,7 +98,7 @@ impl Seat {
             bypassed: false,
             faulted: false,
             metered: false,
-            bypass: main.map(|(inputs, outputs)| BypassPath::new(node, inputs, outputs, max_block)),
+            bypass: main.map(|(inputs, outputs)| Box::new(BypassPath::new(node, inputs, outputs, max_block))),
             plain: false,
         }
     }
@@ -161,7 +163,12 @@ impl Seat {
             self.path = Path::Dry;
         }
         let keeps_past = self.bypass.as_ref().is_some_and(|bypass| bypass.latency > 0);
-        self.plain = self.processor.is_some() && self.started && self.path == Path::Wet && !self.metered && !keeps_past;
+        self.plain = self.processor.is_some()
+            && self.started
+            && self.rest == Rest::Awake
+            && self.path == Path::Wet
+            && !self.metered
+            && !keeps_past;
     }
 
     /// Stops the processor before it goes home.
@@ -176,23 +183,29 @@ impl Seat {
 
 impl NodeState {
     /// Renders one chunk. What most nodes of a playing rig need is done here, in few steps; all else with care.
-    #[inline]
+    #[inline(always)]
     pub fn process(&mut self, silence: &mut Silence, context: &mut Context<'_, '_>) {
-        let hears_all = !silence.any(&self.io.input_set);
-        let no_events = self.io.events_in.is_empty() && self.io.events_out.is_empty();
-        if !(self.seat.plain && hears_all && no_events && self.io.input_slots.len() > 0) {
+        let plain = self.seat.plain && self.io.events_in.is_empty() && self.io.events_out.is_empty();
+        if !plain || silence.may_hold(self.io.slots) && !self.begin_to_sound(silence) {
             return self.process_with_care(silence, context);
         }
         let Some(processor) = &mut self.seat.processor else { return };
-        self.io.input_silence = 0;
-        self.seat.rest = Rest::Awake;
-        silence.unset(&self.io.output_set);
         // SAFETY: as in `call`.
         let mut block = unsafe { Block::new(context.chunk, &mut self.io, silence, context.sysex) };
         let status = processor.process(&mut block);
         if status == Status::Error || !self.io.events_out.is_empty() {
             self.heed(status, silence, context);
         }
+    }
+
+    /// Whether all inputs sound, of which there is at least one. If so, the outputs are about to.
+    #[inline(never)]
+    fn begin_to_sound(&self, silence: &mut Silence) -> bool {
+        let sounds = !self.io.input_slots.is_empty() && !silence.any(&self.io.input_set);
+        if sounds {
+            silence.unset(&self.io.output_set);
+        }
+        sounds
     }
 
     /// After a plain call: a failure, or events for the control half.
@@ -283,6 +296,8 @@ impl NodeState {
         if self.seat.metered {
             self.meter(context);
         }
+        self.io.input_silence = 0;
+        self.seat.review();
     }
 
     /// The processor's own word decides whether it is called.

@@ -18,6 +18,8 @@ pub(crate) struct Playhead {
     tempo_anchor: (i64, f64),
     /// Where the metre changed last: quarters and bar there.
     bar_anchor: (f64, i32),
+    /// What follows from the above.
+    transport: Transport,
 }
 
 impl Playhead {
@@ -33,7 +35,9 @@ impl Playhead {
             loop_frames: None,
             tempo_anchor: (0, 0.0),
             bar_anchor: (0.0, 0),
+            transport: Transport::default(),
         }
+        .reviewed()
     }
 
     fn quarters(&self, frame: i64) -> f64 {
@@ -41,11 +45,17 @@ impl Playhead {
     }
 
     /// What processors see at the frame at which the playhead stands.
-    pub fn transport(&self) -> Transport {
+    #[inline]
+    pub fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    /// Works the transport out, after every change.
+    fn review(&mut self) {
         let quarters = self.quarters(self.frame);
         let bar_quarters = f64::from(self.metre.0) * 4.0 / f64::from(self.metre.1);
         let bars = ((quarters - self.bar_anchor.0) / bar_quarters).floor();
-        Transport {
+        self.transport = Transport {
             playing: self.playing,
             recording: self.recording,
             tempo: self.tempo,
@@ -56,7 +66,12 @@ impl Playhead {
             bar_start: self.bar_anchor.0 + bars * bar_quarters,
             bar: self.bar_anchor.1 + bars as i32,
             loop_range: self.loop_frames.map(|(start, end)| (self.quarters(start), self.quarters(end))),
-        }
+        };
+    }
+
+    fn reviewed(mut self) -> Self {
+        self.review();
+        self
     }
 
     /// Frames until the playhead jumps by itself.
@@ -76,6 +91,7 @@ impl Playhead {
             {
                 self.frame = start;
             }
+            self.review();
         }
     }
 
@@ -83,15 +99,18 @@ impl Playhead {
     pub fn play(&mut self, on: bool) -> bool {
         let starts = on && !self.playing;
         self.playing = on;
+        self.review();
         starts
     }
 
     pub fn record(&mut self, on: bool) {
         self.recording = on;
+        self.review();
     }
 
     pub fn locate(&mut self, frame: i64) {
         self.frame = frame;
+        self.review();
     }
 
     /// Out of range values are not taken.
@@ -99,6 +118,7 @@ impl Playhead {
         if tempo.is_finite() && (1.0..=1000.0).contains(&tempo) {
             self.tempo_anchor = (self.frame, self.quarters(self.frame));
             self.tempo = tempo;
+            self.review();
         }
     }
 
@@ -108,12 +128,14 @@ impl Playhead {
             let bar = self.transport().bar;
             self.bar_anchor = (self.quarters(self.frame), bar + i32::from(self.frame > 0));
             self.metre = (beats, value);
+            self.review();
         }
     }
 
     /// An empty or backward range is no loop.
     pub fn set_loop(&mut self, range: Option<(i64, i64)>) {
         self.loop_frames = range.filter(|(start, end)| start < end);
+        self.review();
     }
 }
 

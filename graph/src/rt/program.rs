@@ -8,8 +8,8 @@ use super::delay_line::DelayLine;
 use super::kernels::{self, Kernels, Packing, RampTerm, Run, Term};
 use super::node::{NodeState, Seat};
 use super::ramp::{Cells, Ramp, Row};
-use super::silence::Silence;
-use crate::compile::{ELIDED, Op, Schedule, ScheduledNode, Span};
+use super::silence::{Silence, SlotSet};
+use crate::compile::{ELIDED, Mix, Op, Schedule, ScheduledNode, Span};
 use crate::event::{EventDelay, EventList, EventMerge, MergeEdge, NoteMatching, SysExPool};
 use crate::id::{EdgeId, NodeId};
 use std::sync::Arc;
@@ -78,8 +78,10 @@ pub(crate) enum GainTarget {
 }
 
 pub(crate) struct MixState {
-    /// Frame from which on something changes: the end of a ramp, `u64::MAX` at rest.
+    /// Whether some gain is on its way.
     moving: bool,
+    /// The slots that are summed.
+    sources: SlotSet,
 }
 
 pub(crate) struct MatrixState {
@@ -112,7 +114,7 @@ pub(crate) struct Merger {
     pub merge: EventMerge,
     /// One for each edge; none where it adds no delay.
     pub delays: Box<[Option<EventDelay>]>,
-    delayed: Box<[EventList]>,
+    pub delayed: Box<[EventList]>,
 }
 
 /// A schedule with all that it needs to be played.
@@ -129,6 +131,8 @@ pub(crate) struct Program {
     pub ramps: Box<[Ramp]>,
     pub rows: Box<[Row]>,
     mixes: Box<[MixState]>,
+    /// Nodes without a processor: the ends of the rig.
+    ends: Box<[u32]>,
     pub matrices: Box<[MatrixState]>,
     pub lines: Box<[DelayLine]>,
     pub taps: Box<[TapFade]>,
@@ -175,7 +179,8 @@ impl Program {
             terms,
             ramps: schedule.terms.iter().map(|term| at_rest(term.gain)).collect(),
             rows: vec![Row::default(); schedule.rows.len()].into_boxed_slice(),
-            mixes: schedule.mixes.iter().map(|_| MixState { moving: false }).collect(),
+            mixes: schedule.mixes.iter().map(|mix| mix_state(&schedule, mix)).collect(),
+            ends: (0..).zip(&schedule.nodes).filter(|(_, node)| !node.hosted).map(|(place, _)| place).collect(),
             matrices,
             lines: schedule.lines.iter().map(|line| DelayLine::new(line.longest, max_block)).collect(),
             taps: vec![TapFade::default(); schedule.taps.len()].into_boxed_slice(),
@@ -268,6 +273,7 @@ impl Program {
     }
 
     /// Runs all ops on one chunk.
+    #[inline(never)]
     pub fn run(&mut self, context: &mut Context<'_, '_>) {
         for (channel, output) in context.outputs.iter_mut().enumerate() {
             if !self.written.get(channel).copied().unwrap_or(false) {
@@ -277,9 +283,15 @@ impl Program {
         let schedule = Arc::as_ptr(&self.schedule);
         // SAFETY: the program holds the schedule for as long as it lives, and nobody can change what an `Arc` holds.
         let ops = unsafe { &(*schedule).ops };
-        for op in ops {
+        let mut left = &ops[..];
+        while let [op, rest @ ..] = left {
+            if matches!(op, Op::Process { .. }) && !context.measure {
+                left = self.process_nodes(left, context);
+                continue;
+            }
+            left = rest;
             match *op {
-                Op::Process { node } => self.process(node, context),
+                Op::Process { node } => self.process_measured(node, context),
                 Op::Mix { mix } => self.mix(mix, context),
                 Op::Clear { slot } => self.make_silent(slot, context),
                 Op::Input { channel, slot } => self.input(channel, slot, context),
@@ -292,17 +304,24 @@ impl Program {
         }
     }
 
-    #[inline]
-    fn process(&mut self, node: u32, context: &mut Context<'_, '_>) {
-        let node = &mut self.nodes[node as usize];
-        if context.measure {
-            let start = kernels::ticks();
-            node.process(&mut self.silence, context);
-            let ticks = kernels::ticks().wrapping_sub(start);
-            context.reports.load(Load { node: Some(node.id), ticks, frames: context.chunk.frames as u32 });
-        } else {
-            node.process(&mut self.silence, context);
+    /// Runs the nodes that stand next to each other at the front of `ops`; returns what is left. A loop of its own, small
+    /// enough for the machine's registers.
+    #[inline(never)]
+    fn process_nodes<'a>(&mut self, ops: &'a [Op], context: &mut Context<'_, '_>) -> &'a [Op] {
+        for (place, op) in ops.iter().enumerate() {
+            let Op::Process { node } = *op else { return &ops[place..] };
+            self.nodes[node as usize].process(&mut self.silence, context);
         }
+        &[]
+    }
+
+    #[inline(never)]
+    fn process_measured(&mut self, node: u32, context: &mut Context<'_, '_>) {
+        let node = &mut self.nodes[node as usize];
+        let start = kernels::ticks();
+        node.process(&mut self.silence, context);
+        let ticks = kernels::ticks().wrapping_sub(start);
+        context.reports.load(Load { node: Some(node.id), ticks, frames: context.chunk.frames as u32 });
     }
 
     fn make_silent(&mut self, slot: u32, context: &Context<'_, '_>) {
@@ -313,20 +332,20 @@ impl Program {
         }
     }
 
+    #[inline(never)]
     fn input(&mut self, channel: u32, slot: u32, context: &mut Context<'_, '_>) {
         let frames = context.chunk.frames;
         let Some(samples) = context.inputs.get(channel as usize) else { return self.make_silent(slot, context) };
         let samples = &samples[context.offset..context.offset + frames];
-        // SAFETY: the device's samples are a slice; the slot has room for the chunk.
-        unsafe {
-            if context.kernels.peak(samples.as_ptr(), frames) == 0.0 {
-                return self.make_silent(slot, context);
-            }
-            context.kernels.copy_sanitised(samples.as_ptr(), self.arena.slot(slot), frames);
+        if is_silent(samples, context.kernels) {
+            return self.make_silent(slot, context);
         }
+        // SAFETY: the device's samples are a slice; the slot has room for the chunk.
+        unsafe { context.kernels.copy_sanitised(samples.as_ptr(), self.arena.slot(slot), frames) };
         self.silence.set(slot, false);
     }
 
+    #[inline(never)]
     fn output(&mut self, channel: u32, slot: u32, accumulate: bool, context: &mut Context<'_, '_>) {
         let frames = context.chunk.frames;
         let Some(samples) = context.outputs.get_mut(channel as usize) else { return };
@@ -349,7 +368,7 @@ impl Program {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn mix(&mut self, index: u32, context: &mut Context<'_, '_>) {
         let mix = &self.schedule.mixes[index as usize];
         let (destination, accumulate) = (mix.destination, mix.accumulate);
@@ -359,8 +378,9 @@ impl Program {
         let plans = &self.schedule.terms[mix.terms.range()];
         let terms = &self.terms[mix.terms.range()];
         let run = Run { first: 0, frames: context.chunk.frames, accumulate };
-        let silent = plans.iter().filter(|plan| self.silence.get(plan.slot)).count();
-        if silent == plans.len() {
+        let sources = &self.mixes[index as usize].sources;
+        let some_silent = self.silence.any(sources);
+        if some_silent && self.silence.all(sources) {
             if !accumulate {
                 self.make_silent(destination, context);
             }
@@ -373,13 +393,13 @@ impl Program {
         // SAFETY: all terms and the destination are slots with room for the chunk; `verify` has checked that the
         // destination is none of the terms.
         unsafe {
-            if silent == 0 {
-                context.kernels.mix(terms, to, run);
-            } else {
+            if some_silent {
                 self.audible.clear();
                 let audible = plans.iter().zip(terms).filter(|(plan, _)| !self.silence.get(plan.slot));
                 self.audible.extend(audible.map(|(_, term)| *term));
                 context.kernels.mix(&self.audible, to, run);
+            } else {
+                context.kernels.mix(terms, to, run);
             }
         }
     }
@@ -452,6 +472,7 @@ impl Program {
         next
     }
 
+    #[inline(never)]
     fn matrix(&mut self, index: u32, context: &mut Context<'_, '_>) {
         let plan = self.schedule.matrices[index as usize];
         let start = context.chunk.steady_frame;
@@ -484,6 +505,7 @@ impl Program {
         }
     }
 
+    #[inline(never)]
     fn keep(&mut self, line: u32, slot: u32, context: &Context<'_, '_>) {
         let source = self.arena.slot(slot);
         // SAFETY: the slot has room for the chunk; the line's memory is apart.
@@ -491,6 +513,7 @@ impl Program {
         self.lines[line as usize].write(context.chunk.steady_frame, samples);
     }
 
+    #[inline(never)]
     fn read_tap(&mut self, tap: u32, slot: u32, context: &Context<'_, '_>) {
         let frames = context.chunk.frames;
         let frame = context.chunk.steady_frame;
@@ -503,6 +526,9 @@ impl Program {
         let samples = unsafe { std::slice::from_raw_parts_mut(destination, frames) };
         line.read(frame, plan.delay, samples);
         if frame >= fade.end {
+            if is_silent(samples, context.kernels) {
+                self.make_silent(slot, context);
+            }
             return;
         }
         let old = &mut self.tap_memory[..frames];
@@ -521,6 +547,7 @@ impl Program {
         unsafe { context.kernels.crossfade(old[before..].as_ptr(), to, to, fading, elapsed, step) };
     }
 
+    #[inline(never)]
     fn merge(&mut self, node: u32, context: &mut Context<'_, '_>) {
         let place = node as usize;
         let Some(merger) = &mut self.mergers[place] else { return };
@@ -572,11 +599,15 @@ impl Program {
                 let list = if hosted { &mut state.io.events_in } else { &mut state.io.events_out };
                 list.push(event);
             }
-            Command::EndNotes { .. } => self.end_notes(place, offset),
+            Command::EndNotes { .. } => {
+                self.end_notes(place, offset);
+                self.end_notes_from(place, offset);
+            }
             Command::Bypass { on, .. } => {
                 state.seat.set_bypassed(on, context.frame, context.fade);
                 if on {
                     self.end_notes(place, offset);
+                    self.end_notes_from(place, offset);
                 }
             }
             Command::Meter { on, .. } => {
@@ -584,6 +615,18 @@ impl Program {
                 state.seat.review();
             }
             _ => {}
+        }
+    }
+
+    /// Ends what sounds elsewhere by the word of a node that falls silent.
+    fn end_notes_from(&mut self, place: usize, offset: u32) {
+        for (destination, scheduled) in self.schedule.nodes.iter().enumerate() {
+            let Some(merger) = &mut self.mergers[destination] else { continue };
+            for edge in &self.schedule.event_edges[scheduled.events.range()] {
+                if edge.source as usize == place {
+                    merger.merge.end(edge.id, offset, &mut self.nodes[destination].io.events_in);
+                }
+            }
         }
     }
 
@@ -595,14 +638,20 @@ impl Program {
 
     /// Forgets the events that input nodes have sent in this chunk, and those that output nodes received.
     pub fn end_chunk(&mut self) {
-        for (node, scheduled) in self.nodes.iter_mut().zip(&self.schedule.nodes) {
-            if !scheduled.hosted {
-                node.io.events_out.clear();
-                node.io.events_in.clear();
-            }
+        for &place in &self.ends {
+            let io = &mut self.nodes[place as usize].io;
+            io.events_out.clear();
+            io.events_in.clear();
         }
         self.due.clear();
     }
+}
+
+/// Whether there are zeros only. Most channels that sound do so within a few frames.
+fn is_silent(samples: &[f32], kernels: &Kernels) -> bool {
+    let sounds = samples.iter().take(16).any(|sample| sample.abs() > 0.0);
+    // SAFETY: a slice is valid for its length.
+    !sounds && unsafe { kernels.peak(samples.as_ptr(), samples.len()) } == 0.0
 }
 
 /// What commands to nodes need to know.
@@ -733,6 +782,11 @@ fn node_state(
         seat: Seat::new(node, main, max_block),
         io: NodeIo::new(inputs, outputs, EventList::with_capacity(events), EventList::with_capacity(sends)),
     }
+}
+
+fn mix_state(schedule: &Schedule, mix: &Mix) -> MixState {
+    let slots: Vec<u32> = schedule.terms[mix.terms.range()].iter().map(|term| term.slot).collect();
+    MixState { moving: false, sources: SlotSet::new(&slots) }
 }
 
 fn matrix_state(schedule: &Schedule, index: usize, arena: &mut Arena) -> MatrixState {

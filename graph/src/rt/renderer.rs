@@ -284,7 +284,7 @@ impl Renderer {
         let chunk = Chunk {
             frames,
             steady_frame: self.frame,
-            transport: self.playhead.transport(),
+            transport: *self.playhead.transport(),
             freewheel: self.freewheel,
             max_block: self.settings.max_block,
         };

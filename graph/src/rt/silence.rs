@@ -1,5 +1,7 @@
 //! Which slots are known to hold zeros only: a bit each, so that the renderer asks about all channels of a node at once.
 
+use crate::compile::SILENT_SLOT;
+
 /// A bit for each slot of an arena.
 pub(crate) struct Silence {
     words: Box<[u64]>,
@@ -11,6 +13,26 @@ pub(crate) struct SlotSet {
     /// The first word and its bits: all there is for most nodes.
     first: (u32, u64),
     rest: Box<[(u32, u64)]>,
+}
+
+/// Some slots of one word: what can be asked about in one step.
+#[derive(Clone, Copy)]
+pub(crate) struct WordSet {
+    word: u32,
+    bits: u64,
+}
+
+impl WordSet {
+    /// The slots, if they share a word; else the slot that is always silent, whose answer is never the quick one.
+    pub fn new(slots: impl Iterator<Item = u32> + Clone) -> Self {
+        let word = slots.clone().next().unwrap_or(SILENT_SLOT) / 64;
+        let bits = slots.clone().fold(0, |bits, slot| bits | 1 << (slot % 64));
+        if bits != 0 && slots.into_iter().all(|slot| slot / 64 == word) {
+            Self { word, bits }
+        } else {
+            Self { word: SILENT_SLOT / 64, bits: 1 << (SILENT_SLOT % 64) }
+        }
+    }
 }
 
 impl SlotSet {
@@ -45,6 +67,12 @@ impl Silence {
         let bit = 1 << (slot % 64);
         let word = &mut self.words[slot as usize / 64];
         *word = if silent { *word | bit } else { *word & !bit };
+    }
+
+    /// Whether at least one slot of the set may be silent.
+    #[inline]
+    pub fn may_hold(&self, set: WordSet) -> bool {
+        self.words[set.word as usize] & set.bits != 0
     }
 
     /// Whether at least one slot of the set is silent.
@@ -88,5 +116,19 @@ mod tests {
         silence.unset(&set);
         assert!(!silence.any(&set) && silence.get(4));
         assert!(silence.all(&SlotSet::new(&[])) && !silence.any(&SlotSet::new(&[])));
+    }
+
+    /// A set within a word answers for its slots; one across words, or empty, always says "perhaps".
+    #[test]
+    fn a_word_answers_in_one_step() {
+        let mut silence = Silence::new(200, true);
+        let set = |slots: &[u32]| WordSet::new(slots.iter().copied());
+        assert!(silence.may_hold(set(&[70, 71])));
+        silence.set(70, false);
+        assert!(silence.may_hold(set(&[70, 71])));
+        silence.set(71, false);
+        assert!(!silence.may_hold(set(&[70, 71])));
+        silence.set(3, false);
+        assert!(silence.may_hold(set(&[3, 70])) && silence.may_hold(set(&[])));
     }
 }

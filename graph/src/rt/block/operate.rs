@@ -42,10 +42,8 @@ impl Block<'_> {
         if self.io.input_silence != 0 || gain == 0.0 {
             return self.gain_all_with_silence(kernels, gain);
         }
-        for (&source, &destination) in self.io.input_channels.iter().zip(&self.io.output_channels) {
-            // SAFETY: both are valid for the chunk's frames, and equal or apart, as promised to `new`.
-            unsafe { kernels.gain(source, destination, frames, gain) };
-        }
+        // SAFETY: all are valid for the chunk's frames, and the two of a place equal or apart, as promised to `new`.
+        unsafe { kernels.gain_channels(&self.io.input_channels, &self.io.output_channels, frames, gain) };
     }
 
     #[inline(never)]

@@ -47,6 +47,9 @@ pub const fn slot_stride(max_block: usize) -> usize {
     (max_block.div_ceil(LINE) | 1) * LINE
 }
 
+/// Frames that fill a few of the widest vectors: runs of a multiple of this have no tail at any level.
+pub const WHOLE_FRAMES: usize = 4 * vector::MAX_WIDTH;
+
 /// Which frames of its buffers a kernel works on, and whether it adds to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
@@ -125,6 +128,11 @@ macro_rules! for_each_kernel {
         $macro! { $($argument)*
             /// `gain * source`. In place if the two pointers are equal.
             fn gain(source: *const f32, destination: *mut f32, frames: usize, gain: f32) = scale;
+
+            /// [`Self::gain_channels`] where `frames` is a multiple of [`WHOLE_FRAMES`], and not 0.
+            fn gain_whole(
+                sources: &[*mut f32], destinations: &[*mut f32], frames: usize, gain: f32
+            ) = scale;
 
             /// `(gain + slope * t) * source`, where `t` is `elapsed` at the first frame and one more at each next. In
             /// place if the two pointers are equal. Rounds otherwise than [`Self::mix_ramp`] does: a crosspoint's
@@ -267,6 +275,33 @@ impl Kernels {
     #[inline]
     pub const fn level(&self) -> Level {
         self.level
+    }
+
+    /// [`Self::gain`] from each source to the destination of the same place, as far as both lists go: what a node with
+    /// one gain for all of its channels does, in one call for the usual block.
+    ///
+    /// # Safety
+    /// All pointers are valid for the frames named; the two of a place are equal or apart, those of two places apart.
+    #[inline(always)]
+    pub unsafe fn gain_channels(&self, sources: &[*mut f32], destinations: &[*mut f32], frames: usize, gain: f32) {
+        // SAFETY: as promised to this function.
+        unsafe {
+            if frames.is_multiple_of(WHOLE_FRAMES) && frames > 0 {
+                self.gain_whole(sources, destinations, frames, gain);
+            } else {
+                Self::gain_each(sources, destinations, frames, gain, self);
+            }
+        }
+    }
+
+    /// As [`Self::gain_channels`], for any number of frames. Takes the kernels last, where the arguments of the other way
+    /// are in place already.
+    #[inline(never)]
+    unsafe fn gain_each(sources: &[*mut f32], destinations: &[*mut f32], frames: usize, gain: f32, kernels: &Self) {
+        for (&source, &destination) in sources.iter().zip(destinations) {
+            // SAFETY: as promised to this function.
+            unsafe { kernels.gain(source, destination, frames, gain) };
+        }
     }
 
     /// A copy of the bits, the same at every level.

@@ -1,6 +1,7 @@
 //! One channel through a gain, at rest or ramping, and from one signal to another. Gains of ramps are closed forms of
 //! the frame, never running sums, so that they do not depend on where blocks begin.
 
+use super::WHOLE_FRAMES;
 use super::vector::{Vector, each_vector};
 
 /// See [`super::Kernels::gain`].
@@ -12,6 +13,28 @@ pub(super) unsafe fn gain<V: Vector>(source: *const f32, destination: *mut f32, 
         each_vector!(V, 0, frames, |at, lanes| {
             gain.multiply(V::load(source.add(at), lanes)).store(destination.add(at), lanes);
         });
+    }
+}
+
+/// See [`super::Kernels::gain_whole`].
+#[inline(always)]
+pub(super) unsafe fn gain_whole<V: Vector>(sources: &[*mut f32], destinations: &[*mut f32], frames: usize, gain: f32) {
+    // SAFETY: the caller owns `frames` floats at all pointers and has the instructions of `V`; `frames` is a multiple of
+    // `WHOLE_FRAMES` and not 0, so that `at` comes to stand there.
+    unsafe {
+        let gain = V::splat(gain);
+        for (&source, &destination) in sources.iter().zip(destinations) {
+            let mut at = 0;
+            loop {
+                for _ in 0..WHOLE_FRAMES / V::WIDTH {
+                    gain.multiply(V::load_whole(source.add(at))).store_whole(destination.add(at));
+                    at += V::WIDTH;
+                }
+                if at == frames {
+                    break;
+                }
+            }
+        }
     }
 }
 

@@ -85,6 +85,25 @@ fn gain_multiplies() {
 }
 
 #[test]
+fn gain_of_channels_is_that_of_each() {
+    for kernels in levels() {
+        for frames in FRAMES.chain([WHOLE_FRAMES, 3 * WHOLE_FRAMES]) {
+            let mut sources: Vec<_> = (0..3).map(|channel| noise(channel, frames)).collect();
+            let pointers: Vec<*mut f32> = sources.iter_mut().map(|source| source.as_mut_ptr()).collect();
+            let mut apart = vec![0.0; frames];
+            // The middle one is not in place.
+            let destinations = [pointers[0], apart.as_mut_ptr(), pointers[2]];
+            // SAFETY: all buffers have that many frames and are apart, but for those in place.
+            unsafe { kernels.gain_channels(&pointers, &destinations, frames, 0.7) };
+            for (channel, result) in [&sources[0], &apart, &sources[2]].into_iter().enumerate() {
+                let expected: Vec<_> = noise(channel as u32, frames).iter().map(|sample| 0.7 * sample).collect();
+                assert_eq!(bits(result), bits(&expected), "{kernels:?} {frames} {channel}");
+            }
+        }
+    }
+}
+
+#[test]
 fn gain_ramp_is_a_closed_form_of_the_frame() {
     for kernels in levels() {
         let level = kernels.level();
