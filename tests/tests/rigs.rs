@@ -64,8 +64,7 @@ fn latency_is_compensated() {
     impulse[0] = 1.0;
     let rendered = render(&mut engine, &[impulse.clone(), impulse], 2, 300, 64);
     for channel in rendered.channels {
-        let heard: Vec<(usize, f32)> =
-            channel.into_iter().enumerate().filter(|(_, sample)| *sample != 0.0).collect();
+        let heard: Vec<(usize, f32)> = channel.into_iter().enumerate().filter(|(_, sample)| *sample != 0.0).collect();
         assert_eq!(heard, [(0, 2.0)]);
     }
 }

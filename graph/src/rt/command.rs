@@ -30,7 +30,7 @@ pub enum Command {
         /// The event.
         event: Event,
     },
-    /// All notes end that a node was given by commands or by the edges into it.
+    /// All notes end that came to a node along edges, and all that it has sent on along edges: its device is lost.
     EndNotes {
         /// The node.
         node: NodeId,

@@ -84,8 +84,11 @@ impl Parcel {
         for node in &self.nodes {
             let (to, from) = (node.to as usize, node.from as usize);
             new.nodes[to].seat.adopt(&mut old.nodes[from].seat, node.withdraw, frame, fade);
-            if let (Some(new), Some(old)) = (&mut new.mergers[to], &mut old.mergers[from]) {
-                new.merge.adopt(&mut old.merge);
+            match (&mut new.mergers[to], &mut old.mergers[from]) {
+                (Some(new), Some(old)) => new.merge.adopt(&mut old.merge),
+                // The last event edge is gone, and nobody is left to end what sounds from it.
+                (None, Some(old)) => old.merge.end_all(0, &mut new.nodes[to].io.events_in),
+                (_, None) => {}
             }
             // What was sent in the last chunk, for event edges that feed back.
             mem::swap(&mut new.nodes[to].io.events_out, &mut old.nodes[from].io.events_out);
@@ -139,13 +142,20 @@ impl Parcel {
             else {
                 continue;
             };
+            let new_delayed = &mut new.delayed;
             for (place, edge) in self.program.schedule.event_edges[new_edges].iter().enumerate() {
                 let before =
                     playing.schedule.event_edges[old_edges.clone()].iter().position(|other| other.id == edge.id);
-                if let Some(before) = before
-                    && let (Some(new), Some(old)) = (&mut new.delays[place], &mut old.delays[before])
-                {
-                    new.adopt(old);
+                let Some(before) = before else { continue };
+                match (&mut new.delays[place], &mut old.delays[before]) {
+                    (Some(new), Some(old)) => new.adopt(old),
+                    (new @ None, Some(_)) => {
+                        // What is on its way comes at once, through the delay that it is in.
+                        mem::swap(new, &mut old.delays[before]);
+                        mem::swap(&mut new_delayed[place], &mut old.delayed[before]);
+                        new.iter_mut().for_each(|delay| delay.set_delay(0));
+                    }
+                    (_, None) => {}
                 }
             }
         }

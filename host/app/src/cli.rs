@@ -156,7 +156,9 @@ pub struct Plugins {
 #[derive(Debug, Subcommand)]
 pub enum PluginsCommand {
     /// List every plugin in the given files.
-    #[command(after_help = "Examples:\n  crosspoint plugins list /usr/lib/clap/*.clap\n  crosspoint plugins list rack --json")]
+    #[command(
+        after_help = "Examples:\n  crosspoint plugins list /usr/lib/clap/*.clap\n  crosspoint plugins list rack --json"
+    )]
     List {
         /// Plugin files or folders; `rack` for the bundled ones.
         #[arg(required = true, value_name = "FILE")]

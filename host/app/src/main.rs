@@ -40,6 +40,13 @@ fn main() -> ExitCode {
 }
 
 fn init_log(verbose: bool) {
-    let level = if verbose { tracing::Level::DEBUG } else { tracing::Level::WARN };
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false).init();
+    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+    // What libjack says of itself is of no use to anybody while all is as usual: our errors say the same better.
+    let (ours, jack) =
+        if verbose { (LevelFilter::DEBUG, LevelFilter::DEBUG) } else { (LevelFilter::WARN, LevelFilter::OFF) };
+    let targets = Targets::new().with_default(ours).with_target("jack", jack);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+    tracing_subscriber::registry().with(lines).with(targets).init();
 }

@@ -3,9 +3,9 @@
 use crate::cli::Source;
 use crate::failure::Failure;
 use clap::ArgMatches;
+use crosspoint::graph::{NodeId, NodeKind};
 use crosspoint::session::{self, Document, Mapping};
 use crosspoint::{ChainLink, Engine, PluginReference};
-use crosspoint::graph::{NodeId, NodeKind};
 use std::path::Path;
 
 /// A rig in the engine.
@@ -81,7 +81,8 @@ pub fn build(
     let (document, mut problems) = read_rig(rig)?;
     problems.extend(engine.load_document(&document, &mapping(&document)?)?);
     let nodes = || engine.graph().nodes();
-    let events = nodes().find(|(_, node)| matches!(node.kind, NodeKind::Input { .. }) && !node.event_outputs.is_empty());
+    let events =
+        nodes().find(|(_, node)| matches!(node.kind, NodeKind::Input { .. }) && !node.event_outputs.is_empty());
     let outputs = nodes().filter_map(|(_, node)| match &node.kind {
         NodeKind::Output { device_channels, .. } => device_channels.iter().flatten().max().map(|last| last + 1),
         _ => None,

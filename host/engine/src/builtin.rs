@@ -68,7 +68,8 @@ pub(crate) fn parameters(builtin: &Builtin) -> Vec<(String, u32)> {
         ]),
         Builtin::Mixer { inputs, outputs } => {
             let mixer = mixer::Mixer::new(inputs, outputs);
-            let count = |ports: &[crosspoint_graph::ChannelLayout]| ports.iter().map(|port| port.channels()).sum::<u32>();
+            let count =
+                |ports: &[crosspoint_graph::ChannelLayout]| ports.iter().map(|port| port.channels()).sum::<u32>();
             (0..count(inputs))
                 .flat_map(|input| (0..count(outputs)).map(move |output| (input, output)))
                 .map(|(input, output)| {

@@ -103,7 +103,8 @@ impl Catalogue {
     pub fn find(&mut self, wanted: &PluginRef) -> Result<(Box<dyn Plugin>, PathBuf), Option<LoadError>> {
         let mut last = None;
         for path in self.candidates(wanted) {
-            match self.open(&path).and_then(|library| Ok((library.instantiate(&wanted.id)?, library.path().to_owned()))) {
+            match self.open(&path).and_then(|library| Ok((library.instantiate(&wanted.id)?, library.path().to_owned())))
+            {
                 Ok(found) => return Ok(found),
                 Err(error) => last = Some(error),
             }

@@ -5,11 +5,11 @@ use crate::builtin;
 use crate::catalogue::{Catalogue, PluginReference};
 use crate::error::EngineError;
 use crate::handle::{EngineHandle, Job};
-use crate::hosting::{Hosted, Restart};
+use crate::hosting::{Hosted, Restart, activate};
 use crate::rig::Rig;
 use crate::session::{Builtin, EntryKind, HardwareSignal, NodeEntry, PluginEntry, PluginRef, cable};
 use crosspoint_devices::Stream;
-use crosspoint_formats::{Activation, Plugin, PluginNotice, describe};
+use crosspoint_formats::{Activation, Plugin, PluginNotice, RenderMode, describe};
 use crosspoint_graph::event::{Event, EventBody, NoteAddress};
 use crosspoint_graph::graph::Edit;
 use crosspoint_graph::{
@@ -132,6 +132,7 @@ pub struct Engine {
     redo: Vec<Vec<Edit>>,
     /// Whether the graph has edits that no parcel carries yet.
     unpublished: bool,
+    pub(crate) render_mode: RenderMode,
     /// How many batches are open: nothing is published meanwhile.
     batches: u32,
     pub(crate) stream: Option<Box<dyn Stream>>,
@@ -157,6 +158,7 @@ impl Engine {
             undo: VecDeque::new(),
             redo: Vec::new(),
             unpublished: false,
+            render_mode: RenderMode::RealTime,
             batches: 0,
             stream: None,
             notices: Vec::new(),
@@ -293,16 +295,18 @@ impl Engine {
         prepare: impl FnOnce(&mut dyn Plugin) -> Result<(), EngineError>,
     ) -> Result<NodeId, EngineError> {
         prepare(&mut *plugin)?;
+        // Said before it is activated: many change it only by a restart.
+        plugin.set_render_mode(self.render_mode);
         let plugin_error = |source| EngineError::Plugin { name: name.to_owned(), source };
-        let processor = plugin.activate(self.activation()).map_err(plugin_error)?;
+        let mut said = Vec::new();
+        let processor = activate(&mut *plugin, self.activation(), &mut said).map_err(plugin_error)?;
         let node = Node { name: name.to_owned(), ..describe(&*plugin) };
-        let entry = EntryKind::Plugin(Box::new(PluginEntry {
-            plugin: plugin_ref(&*plugin, &file),
-            ..PluginEntry::default()
-        }));
+        let entry =
+            EntryKind::Plugin(Box::new(PluginEntry { plugin: plugin_ref(&*plugin, &file), ..PluginEntry::default() }));
         match self.add_node(node, entry) {
             Ok(id) => {
                 self.hosted.insert(id, Hosted::new(plugin, file));
+                self.notices.extend(said.into_iter().map(|notice| Notice::Plugin { node: id, notice }));
                 self.publisher.give(id, processor);
                 self.publish()?;
                 Ok(id)
@@ -355,10 +359,8 @@ impl Engine {
     /// If a node lacks such a port, or the signal would run in a circle.
     pub fn connect(&mut self, source: NodeId, destination: NodeId) -> Result<EdgeId, EngineError> {
         let channels = |node: NodeId, port: Option<&AudioPort>| {
-            port.map(|port| port.layout.channels()).ok_or(EngineError::Unfit {
-                name: self.name(node),
-                problem: "has no audio port there",
-            })
+            port.map(|port| port.layout.channels())
+                .ok_or(EngineError::Unfit { name: self.name(node), problem: "has no audio port there" })
         };
         let from = channels(source, self.node(source)?.audio_output(0))?;
         let to = channels(destination, self.node(destination)?.audio_input(0))?;
@@ -401,8 +403,7 @@ impl Engine {
     /// # Errors
     /// If there is no such edge or channel.
     pub fn set_cell(&mut self, edge: EdgeId, source: u32, destination: u32, cell: Cell) -> Result<(), EngineError> {
-        let applied =
-            self.graph.apply(vec![Edit::SetCell { edge, source, destination, cell: Some(cell) }])?;
+        let applied = self.graph.apply(vec![Edit::SetCell { edge, source, destination, cell: Some(cell) }])?;
         self.remember(applied.inverse);
         if self.unpublished {
             return self.publish();
@@ -490,9 +491,8 @@ impl Engine {
         let name = plugin.descriptor().name.clone();
         let by_id = parameter.parse::<u32>().ok();
         let found = plugin.parameters().iter().find(|known| Some(known.id) == by_id || known.name == parameter);
-        let found = found.or_else(|| {
-            plugin.parameters().iter().find(|known| known.name.eq_ignore_ascii_case(parameter.trim()))
-        });
+        let found = found
+            .or_else(|| plugin.parameters().iter().find(|known| known.name.eq_ignore_ascii_case(parameter.trim())));
         let Some(found) = found.cloned() else {
             let names: Vec<&str> = plugin.parameters().iter().map(|known| known.name.as_str()).take(40).collect();
             let known = names.join(", ");
@@ -582,7 +582,8 @@ impl Engine {
                 Report::EventsLost { node, count } => self.notices.push(Notice::EventsLost { node, count }),
                 Report::Sent { node, event, .. } => {
                     if let EventBody::Parameter { parameter, value, .. } = event.body {
-                        self.notices.push(Notice::Plugin { node, notice: PluginNotice::ParameterValue { parameter, value } });
+                        self.notices
+                            .push(Notice::Plugin { node, notice: PluginNotice::ParameterValue { parameter, value } });
                     }
                 }
                 _ => {}
@@ -699,8 +700,10 @@ impl Engine {
             if hosted.plugin.is_active() || hosted.restart != Restart::None {
                 continue;
             }
-            match hosted.plugin.activate(activation) {
+            let mut said = Vec::new();
+            match activate(&mut *hosted.plugin, activation, &mut said) {
                 Ok(processor) => {
+                    self.notices.extend(said.into_iter().map(|notice| Notice::Plugin { node, notice }));
                     let described = describe(&*hosted.plugin);
                     edits.extend(changes(node, known, &described));
                     self.publisher.give(node, processor);

@@ -57,7 +57,9 @@ pub enum EngineError {
         known: String,
     },
     /// A parameter's text that its plugin does not understand.
-    #[error("\"{name}\" does not understand \"{text}\" as a value of \"{parameter}\"; try a number from {minimum} to {maximum}")]
+    #[error(
+        "\"{name}\" does not understand \"{text}\" as a value of \"{parameter}\"; try a number from {minimum} to {maximum}"
+    )]
     ParameterText {
         /// The node's name.
         name: String,

@@ -1,14 +1,38 @@
 //! The plugins of a rig on the main thread: when each is active, and the restart that a plugin asks for. A plugin is
 //! deactivated only once its audio half has come home.
 
-use crosspoint_formats::Plugin;
+use crosspoint_formats::{Activation, Plugin, PluginError, PluginNotice};
+use crosspoint_graph::Processor;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// More restarts than this within [`STORM_TIME`] are a storm.
 const STORM: usize = 6;
+/// Times that a plugin is activated anew before it is used, if it asks for that.
+const SETTLING: usize = 2;
 const STORM_TIME: Duration = Duration::from_secs(10);
+
+/// Activates a plugin; anew if that makes it ask for a restart at once, as some do whose latency follows from it. What else
+/// it has to say goes to `notices`.
+pub(crate) fn activate(
+    plugin: &mut dyn Plugin,
+    activation: Activation,
+    notices: &mut Vec<PluginNotice>,
+) -> Result<Box<dyn Processor>, PluginError> {
+    let mut processor = plugin.activate(activation)?;
+    for _ in 0..SETTLING {
+        plugin.poll(notices);
+        let said = notices.len();
+        notices.retain(|notice| *notice != PluginNotice::RestartRequested);
+        if notices.len() == said {
+            break;
+        }
+        plugin.deactivate(processor)?;
+        processor = plugin.activate(activation)?;
+    }
+    Ok(processor)
+}
 
 /// How far a restart has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

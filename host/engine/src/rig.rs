@@ -41,7 +41,8 @@ impl Rig {
 
     /// Remembers a parameter of a built-in node for the file; those of plugins are in their states.
     pub fn note_parameter(&mut self, node: NodeId, parameter: u32, value: f64) {
-        let Some(NodeEntry { kind: EntryKind::Builtin { builtin, parameters }, .. }) = self.entries.get_mut(&node) else {
+        let Some(NodeEntry { kind: EntryKind::Builtin { builtin, parameters }, .. }) = self.entries.get_mut(&node)
+        else {
             return;
         };
         let Some((name, _)) = builtin::parameters(builtin).into_iter().find(|(_, id)| *id == parameter) else { return };
@@ -134,7 +135,8 @@ impl Engine {
             }
             EntryKind::Plugin(plugin) => return self.load_plugin(entry, plugin, problems),
             EntryKind::Unknown => {
-                problems.push(format!("{}: this version does not know such a node; it lets stereo through", entry.name));
+                problems
+                    .push(format!("{}: this version does not know such a node; it lets stereo through", entry.name));
                 placeholder(&entry.name, &PluginEntry::default())
             }
         };
@@ -252,9 +254,13 @@ impl Engine {
     fn edge_entry(&self, edge: &Edge) -> EdgeEntry {
         let end = |endpoint: Endpoint, output: bool| {
             let name = self.name(endpoint.node);
-            let Some(node) = self.graph.node(endpoint.node) else { return EndpointEntry::new(name, PortSelector::First) };
-            let audio = |ports: &[AudioPort]| PortSelector::of(endpoint.port, ports.iter().map(|port| port.name.as_str()));
-            let events = |ports: &[EventPort]| PortSelector::of(endpoint.port, ports.iter().map(|port| port.name.as_str()));
+            let Some(node) = self.graph.node(endpoint.node) else {
+                return EndpointEntry::new(name, PortSelector::First);
+            };
+            let audio =
+                |ports: &[AudioPort]| PortSelector::of(endpoint.port, ports.iter().map(|port| port.name.as_str()));
+            let events =
+                |ports: &[EventPort]| PortSelector::of(endpoint.port, ports.iter().map(|port| port.name.as_str()));
             let port = match (&edge.signal, output) {
                 (Signal::Audio { .. }, true) => audio(&node.audio_outputs),
                 (Signal::Audio { .. }, false) => audio(&node.audio_inputs),
@@ -300,7 +306,9 @@ fn prepare(plugin: &mut dyn Plugin, wanted: &PluginEntry, name: &str, problems: 
                 problems.push(format!("{name}: its state was refused, it starts as new: {error}"));
             }
         }
-        Some(State::Unavailable { file }) => problems.push(format!("{name}: its state {file} is missing, it starts as new")),
+        Some(State::Unavailable { file }) => {
+            problems.push(format!("{name}: its state {file} is missing, it starts as new"))
+        }
         None => {}
     }
     for entry in &wanted.parameters {
@@ -310,9 +318,7 @@ fn prepare(plugin: &mut dyn Plugin, wanted: &PluginEntry, name: &str, problems: 
             ParameterValue::Text(text) => text.clone(),
         };
         let set = Engine::parse_parameter(plugin, &parameter, &text).and_then(|value| {
-            plugin
-                .set_parameters(&[value])
-                .map_err(|source| EngineError::Plugin { name: name.to_owned(), source })
+            plugin.set_parameters(&[value]).map_err(|source| EngineError::Plugin { name: name.to_owned(), source })
         });
         if let Err(error) = set {
             problems.push(format!("{name}: {error}"));

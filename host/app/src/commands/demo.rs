@@ -133,7 +133,11 @@ fn offline(arguments: &Demo, engine: &mut Engine, output: &mut Output) -> Result
     draw(&report, &job.inputs[0], &audio, &shares)
         .write_png(&png)
         .map_err(|error| Failure::new(format_args!("{}: {error}", png.display())))?;
-    if arguments.json { output.json(&report)? } else { output.text(&text(&report))? }
+    if arguments.json {
+        output.json(&report)?
+    } else {
+        output.text(&text(&report))?
+    }
     Ok(code_for(&report.problems))
 }
 
@@ -204,7 +208,11 @@ fn text(report: &Report) -> String {
     let _ = writeln!(text, "{}", report.schedule);
     let milliseconds = f64::from(report.latency) * 1000.0 / f64::from(report.rate);
     let _ = writeln!(text, "latency of the plugins: {} frames ({milliseconds:.2} ms)\n", report.latency);
-    let _ = writeln!(text, "{:<22}{:>9}{:>9}{:>9}{:>9}  us a block of {} frames", "", "min", "mean", "p99", "max", report.block);
+    let _ = writeln!(
+        text,
+        "{:<22}{:>9}{:>9}{:>9}{:>9}  us a block of {} frames",
+        "", "min", "mean", "p99", "max", report.block
+    );
     for plugin in &report.plugins {
         let _ = writeln!(
             text,
@@ -280,6 +288,10 @@ fn live(arguments: &Demo, mut engine: Engine, output: &mut Output) -> Result<Exi
         schedule: engine.schedule().map(|schedule| compile::text(&schedule, engine.graph())).unwrap_or_default(),
     };
     print_problems(&report.problems);
-    if arguments.json { output.json(&report)? } else { output.text(&text(&report))? }
+    if arguments.json {
+        output.json(&report)?
+    } else {
+        output.text(&text(&report))?
+    }
     Ok(code_for(&report.problems))
 }

@@ -72,7 +72,11 @@ fn text(listing: &Listing) -> String {
         let default = if device.default { ", default" } else { "" };
         let _ = writeln!(text, "{}  ({}{default})", device.device, device.description);
         let (inputs, outputs) = (count(device.inputs), count(device.outputs));
-        let _ = writeln!(text, "    {inputs} in, {outputs} out; {} Hz; buffers of {} frames", device.rates, device.buffer_frames);
+        let _ = writeln!(
+            text,
+            "    {inputs} in, {outputs} out; {} Hz; buffers of {} frames",
+            device.rates, device.buffer_frames
+        );
     }
     for failed in &listing.failed {
         let _ = writeln!(text, "{}: {}", failed.backend, failed.reason);

@@ -26,7 +26,8 @@ struct Report<'a> {
 
 /// A bar on standard error, in frames; hidden where nobody looks.
 pub fn progress_bar(frames: usize, message: &'static str) -> ProgressBar {
-    let style = ProgressStyle::with_template("{msg} [{bar:40}] {percent}% {eta}").unwrap_or(ProgressStyle::default_bar());
+    let style =
+        ProgressStyle::with_template("{msg} [{bar:40}] {percent}% {eta}").unwrap_or(ProgressStyle::default_bar());
     ProgressBar::new(frames as u64).with_style(style).with_message(message)
 }
 
@@ -63,18 +64,19 @@ pub fn run(arguments: &Render, links: &[ChainLink]) -> Result<ExitCode, Failure>
     let mut output = Output::take()?;
     let (rate, inputs) = read_inputs(arguments)?;
     let mut engine = rack::engine(EngineSettings { rate, ..EngineSettings::default() })?;
+    engine.set_render_mode(RenderMode::Offline);
     let score = arguments.midi.as_deref().map(|path| midi::read(path, rate)).transpose()?.unwrap_or_default();
     // Files have no roles of their own: they fill the rig's inputs in order, whatever this machine's interface does.
     let files_in_order = |document: &_| Ok(MachineFile::default().map(document));
     let loaded = source::build(&mut engine, &arguments.source, links, inputs.len(), files_in_order)?;
     if loaded.outputs == 0 {
+        print_problems(&loaded.problems);
         return Err(Failure::new("the rig has no output; connect something to one"));
     }
     let mut problems = loaded.problems;
     if arguments.midi.is_some() && loaded.events.is_none() {
         problems.push("the rig has no event input, so the MIDI file is not heard; add one".to_owned());
     }
-    engine.set_render_mode(RenderMode::Offline);
     engine.send_command(0, crosspoint::graph::Command::Play(true))?;
     let longest = inputs.iter().map(Vec::len).max().unwrap_or(0).max(score.frames as usize);
     let frames = longest + (arguments.tail * f64::from(rate)).round() as usize;

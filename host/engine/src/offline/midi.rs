@@ -20,8 +20,7 @@ pub struct Score {
 /// If it is absent or no MIDI file.
 pub fn read(path: &Path, rate: u32) -> Result<Score, EngineError> {
     let problem = |problem: String| EngineError::File { path: path.to_owned(), problem };
-    let bytes =
-        std::fs::read(path).map_err(|error| problem(format!("cannot be read: {error}; check the path")))?;
+    let bytes = std::fs::read(path).map_err(|error| problem(format!("cannot be read: {error}; check the path")))?;
     parse(&bytes, rate).map_err(|error| problem(format!("is not a sound MIDI file ({error}); export it anew")))
 }
 

@@ -7,8 +7,8 @@ pub mod wav;
 use crate::engine::{Engine, Notice};
 use crate::error::EngineError;
 use crosspoint_formats::RenderMode;
-use crosspoint_graph::{Load, NodeId};
 use crosspoint_graph::event::Event;
+use crosspoint_graph::{Load, NodeId};
 
 /// What to render.
 #[derive(Clone, Copy, Debug)]
@@ -46,8 +46,10 @@ pub struct Rendered {
 const EVENTS_AHEAD: usize = 1024;
 
 impl Engine {
-    /// Tells all plugins whether there is a deadline.
+    /// Tells all plugins, those to come included, whether there is a deadline. Best before they are added: a plugin that
+    /// plays may ask for a restart.
     pub fn set_render_mode(&mut self, mode: RenderMode) {
+        self.render_mode = mode;
         for hosted in self.hosted.values_mut() {
             hosted.plugin.set_render_mode(mode);
         }

@@ -37,9 +37,8 @@ impl Audio {
             problem: format!("cannot be resampled from {} to {rate} Hz: {error}", self.rate),
         };
         let (count, frames) = (self.channels.len(), self.frames());
-        let mut resampler =
-            Fft::<f32>::new(self.rate as usize, rate as usize, RESAMPLER_CHUNK, count, FixedSync::Both)
-                .map_err(|error| failed(&error))?;
+        let mut resampler = Fft::<f32>::new(self.rate as usize, rate as usize, RESAMPLER_CHUNK, count, FixedSync::Both)
+            .map_err(|error| failed(&error))?;
         let input = SequentialSliceOfVecs::new(&self.channels, count, frames).map_err(|error| failed(&error))?;
         let output = resampler.process_all(&input, frames, None).map_err(|error| failed(&error))?;
         let samples = output.take_data();
@@ -83,9 +82,8 @@ pub fn read(path: &Path) -> Result<Audio, EngineError> {
     }
     let count = usize::from(channels);
     let frames = samples.len() / count;
-    let channels = (0..count)
-        .map(|channel| samples.iter().skip(channel).step_by(count).take(frames).copied().collect())
-        .collect();
+    let channels =
+        (0..count).map(|channel| samples.iter().skip(channel).step_by(count).take(frames).copied().collect()).collect();
     Ok(Audio { rate: sample_rate, channels })
 }
 
@@ -103,8 +101,7 @@ pub fn write(path: &Path, audio: &Audio) -> Result<(), EngineError> {
         file_error(path, format_args!("cannot be written: {error}; check the folder and its free space"))
     };
     let temporary = tempfile::NamedTempFile::new_in(folder).map_err(|error| unwritable(&error))?;
-    let spec =
-        WavSpec { channels, sample_rate: audio.rate, bits_per_sample: 32, sample_format: SampleFormat::Float };
+    let spec = WavSpec { channels, sample_rate: audio.rate, bits_per_sample: 32, sample_format: SampleFormat::Float };
     let buffered = std::io::BufWriter::new(temporary.as_file());
     let mut writer = WavWriter::new(buffered, spec).map_err(|error| unwritable(&error))?;
     for frame in 0..audio.frames() {
@@ -142,7 +139,8 @@ mod tests {
     /// A sine keeps its place and level through a change of rate.
     #[test]
     fn resamples_without_delay() {
-        let sine = |rate: f64| (0..rate as usize).map(move |at| (at as f64 * 440.0 * 6.283_185_307 / rate).sin() as f32);
+        let sine =
+            |rate: f64| (0..rate as usize).map(move |at| (at as f64 * 440.0 * 6.283_185_307 / rate).sin() as f32);
         let audio = Audio { rate: 44_100, channels: vec![sine(44_100.0).collect(), vec![0.0; 44_100]] };
         let other = audio.resampled(48_000).unwrap();
         let worst = other.channels[0].iter().zip(sine(48_000.0)).skip(2000).take(40_000);
