@@ -140,8 +140,8 @@ fn live_is_as_rendered() {
     let start = (began.load(Ordering::Acquire) - recording.first) as usize + late;
     for (side, expected) in expected.iter().enumerate() {
         let heard = &recording.channels[side][start..start + FRAMES - late];
-        let differs = heard.iter().zip(expected).position(|(heard, expected)| heard.to_bits() != expected.to_bits());
-        assert_eq!(differs, None, "channel {}", side + 1);
+        let differs = heard.iter().zip(expected).position(|(heard, expected)| heard != expected);
+        assert_eq!(differs, None, "channel {}: {:?} and {:?}", side + 1, &heard[..40], &expected[..40]);
         assert!(heard.iter().any(|sample| sample.abs() > 0.01), "something is heard");
     }
 }

@@ -53,7 +53,14 @@ impl Stream for Burst {
             for period in 0..PERIODS {
                 let time = PeriodTime { frame: period * FRAMES as u64, nanoseconds: None };
                 let outputs = &mut [&mut output[..]];
-                callback.process(Period { inputs: &[&input], outputs, frames: FRAMES, time, xruns: 0, freewheel: true });
+                callback.process(Period {
+                    inputs: &[&input],
+                    outputs,
+                    frames: FRAMES,
+                    time,
+                    xruns: 0,
+                    freewheel: true,
+                });
             }
             assert_eq!(output, input, "the rig is a wire");
             callback

@@ -32,12 +32,8 @@ fn main() -> Result<(), EngineError> {
     let mut engine = Engine::new(EngineSettings::default());
     engine.batch(|engine| {
         let stereo = || vec![AudioPort::new("main", ChannelLayout::Stereo)];
-        let node = Node {
-            audio_inputs: stereo(),
-            audio_outputs: stereo(),
-            in_place: true,
-            ..Node::processor("tremolo")
-        };
+        let node =
+            Node { audio_inputs: stereo(), audio_outputs: stereo(), in_place: true, ..Node::processor("tremolo") };
         let input = engine.add_input("in", "in", &[Some(0), Some(1)])?;
         let tremolo = engine.add_processor(node, Box::new(Tremolo { rate: 48_000.0, speed: 100.0 }))?;
         let output = engine.add_output("out", "out", &[Some(0), Some(1)])?;

@@ -2,9 +2,9 @@
 
 use crate::error::EngineError;
 use crate::offline::wav;
-use crate::session::Builtin;
+use crate::session::{Builtin, ParameterEntry, ParameterValue};
 use crosspoint_graph::nodes::{delay, gain, meter, mixer, pan, player, tone};
-use crosspoint_graph::{Node, Processor};
+use crosspoint_graph::{ChannelLayout, Node, Processor};
 use std::sync::Arc;
 
 /// The graph's view of a built-in node.
@@ -20,17 +20,29 @@ pub(crate) fn node(name: &str, builtin: &Builtin) -> Node {
     }
 }
 
-/// Its audio half at a sample rate.
+/// Its audio half at a sample rate, with its parameters where they should be, so that nothing ramps at the start.
 ///
 /// # Errors
 /// If the file of a player cannot be read.
-pub(crate) fn processor(builtin: &Builtin, rate: f64) -> Result<Box<dyn Processor>, EngineError> {
+pub(crate) fn processor(
+    builtin: &Builtin,
+    parameters: &[ParameterEntry],
+    rate: f64,
+) -> Result<Box<dyn Processor>, EngineError> {
+    let known: Vec<(u32, f64)> = parameters.iter().filter_map(|entry| value(builtin, entry)).collect();
+    let initial = |id: u32, otherwise: f64| known.iter().find(|known| known.0 == id).map_or(otherwise, |known| known.1);
     Ok(match builtin {
-        Builtin::Gain { .. } => Box::new(gain::Gain::new(1.0)),
-        Builtin::Pan { source } => Box::new(pan::Pan::new(*source, 0.0)),
-        Builtin::Mixer { inputs, outputs } => Box::new(mixer::Mixer::new(inputs, outputs)),
-        Builtin::Delay { layout, longest } => Box::new(delay::Delay::new(layout.channels() as usize, 0, *longest)),
-        Builtin::Tone { .. } => Box::new(tone::Tone::new(rate, tone::Shape::Sine, 440.0, 0.1)),
+        Builtin::Gain { .. } => Box::new(gain::Gain::new(initial(gain::GAIN, 1.0) as f32)),
+        Builtin::Pan { source } => Box::new(pan::Pan::new(*source, initial(pan::POSITION, 0.0))),
+        Builtin::Mixer { inputs, outputs } => Box::new(mixer(inputs, outputs, initial)),
+        Builtin::Delay { layout, longest } => {
+            let frames = initial(delay::FRAMES, 0.0) as u32;
+            Box::new(delay::Delay::new(layout.channels() as usize, frames, *longest))
+        }
+        Builtin::Tone { .. } => {
+            let frequency = initial(tone::FREQUENCY, 440.0);
+            Box::new(tone::Tone::new(rate, tone::Shape::Sine, frequency, initial(tone::LEVEL, 0.1) as f32))
+        }
         Builtin::Meter { layout } => {
             Box::new(meter::Meter::new(layout.channels() as usize, (rate * METER_SECONDS) as u32))
         }
@@ -42,11 +54,41 @@ pub(crate) fn processor(builtin: &Builtin, rate: f64) -> Result<Box<dyn Processo
     })
 }
 
+fn mixer(inputs: &[ChannelLayout], outputs: &[ChannelLayout], initial: impl Fn(u32, f64) -> f64) -> mixer::Mixer {
+    let mut mixer = mixer::Mixer::new(inputs, outputs);
+    for input in 0..channels(inputs) {
+        for output in 0..channels(outputs) {
+            let gain = initial(mixer.parameter(input, output), 0.0);
+            mixer = mixer.with_gain(input, output, gain as f32);
+        }
+    }
+    mixer
+}
+
+fn channels(ports: &[ChannelLayout]) -> usize {
+    ports.iter().map(|port| port.channels() as usize).sum()
+}
+
+/// The id and value of a parameter in a rig file: a number in the node's scale, or for gains a text in decibels.
+pub(crate) fn value(builtin: &Builtin, entry: &ParameterEntry) -> Option<(u32, f64)> {
+    let id = entry.id.or_else(|| parameter(builtin, &entry.name))?;
+    let value = match &entry.value {
+        ParameterValue::Plain(value) => *value,
+        ParameterValue::Text(text) => match text.trim().strip_suffix("dB") {
+            Some(decibels) if matches!(builtin, Builtin::Gain { .. } | Builtin::Mixer { .. }) => {
+                10.0_f64.powf(decibels.trim().parse::<f64>().ok()? / 20.0)
+            }
+            _ => text.trim().parse().ok()?,
+        },
+    };
+    value.is_finite().then_some((id, value))
+}
+
 /// Window of a meter's RMS.
 const METER_SECONDS: f64 = 0.3;
 
 /// The id and range of a built-in node's parameter by name; the names are those of rig files.
-pub(crate) fn parameter(builtin: &Builtin, name: &str) -> Option<u32> {
+fn parameter(builtin: &Builtin, name: &str) -> Option<u32> {
     parameters(builtin).into_iter().find(|(known, _)| known == name).map(|(_, id)| id)
 }
 
@@ -68,13 +110,9 @@ pub(crate) fn parameters(builtin: &Builtin) -> Vec<(String, u32)> {
         ]),
         Builtin::Mixer { inputs, outputs } => {
             let mixer = mixer::Mixer::new(inputs, outputs);
-            let count =
-                |ports: &[crosspoint_graph::ChannelLayout]| ports.iter().map(|port| port.channels()).sum::<u32>();
-            (0..count(inputs))
-                .flat_map(|input| (0..count(outputs)).map(move |output| (input, output)))
-                .map(|(input, output)| {
-                    (format!("{}>{}", input + 1, output + 1), mixer.parameter(input as usize, output as usize))
-                })
+            (0..channels(inputs))
+                .flat_map(|input| (0..channels(outputs)).map(move |output| (input, output)))
+                .map(|(input, output)| (format!("{}>{}", input + 1, output + 1), mixer.parameter(input, output)))
                 .collect()
         }
         Builtin::Meter { .. } => Vec::new(),

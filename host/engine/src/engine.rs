@@ -7,7 +7,7 @@ use crate::error::EngineError;
 use crate::handle::{EngineHandle, Job};
 use crate::hosting::{Hosted, Restart, activate};
 use crate::rig::Rig;
-use crate::session::{Builtin, EntryKind, HardwareSignal, NodeEntry, PluginEntry, PluginRef, cable};
+use crate::session::{Builtin, EntryKind, HardwareSignal, NodeEntry, ParameterEntry, PluginEntry, PluginRef, cable};
 use crosspoint_devices::Stream;
 use crosspoint_formats::{Activation, Plugin, PluginNotice, RenderMode, describe};
 use crosspoint_graph::event::{Event, EventBody, NoteAddress};
@@ -264,9 +264,19 @@ impl Engine {
     /// # Errors
     /// If its ports make no sense, or the file of a player cannot be read.
     pub fn add_builtin(&mut self, name: &str, builtin: Builtin) -> Result<NodeId, EngineError> {
-        let processor = builtin::processor(&builtin, f64::from(self.settings.rate))?;
+        self.add_builtin_with(name, builtin, Vec::new())
+    }
+
+    /// As [`Self::add_builtin`], with parameters that are set from the start.
+    pub(crate) fn add_builtin_with(
+        &mut self,
+        name: &str,
+        builtin: Builtin,
+        parameters: Vec<ParameterEntry>,
+    ) -> Result<NodeId, EngineError> {
+        let processor = builtin::processor(&builtin, &parameters, f64::from(self.settings.rate))?;
         let node = builtin::node(name, &builtin);
-        let id = self.add_node(node, EntryKind::Builtin { builtin, parameters: Vec::new() })?;
+        let id = self.add_node(node, EntryKind::Builtin { builtin, parameters })?;
         self.publisher.give(id, processor);
         self.publish()?;
         Ok(id)
@@ -757,8 +767,8 @@ impl Engine {
         }
         self.shelf.retain(|node, _| !self.rig.is_builtin(*node));
         for (&node, entry) in &self.rig.entries {
-            if let EntryKind::Builtin { builtin, .. } = &entry.kind {
-                self.shelf.insert(node, builtin::processor(builtin, f64::from(settings.rate))?);
+            if let EntryKind::Builtin { builtin, parameters } = &entry.kind {
+                self.shelf.insert(node, builtin::processor(builtin, parameters, f64::from(settings.rate))?);
             }
         }
         for hosted in self.hosted.values_mut() {

@@ -64,11 +64,8 @@ impl Rig {
         let mut all = Vec::new();
         for (&node, entry) in &self.entries {
             let EntryKind::Builtin { builtin, parameters } = &entry.kind else { continue };
-            all.extend(parameters.iter().filter_map(|known| {
-                let id = known.id.or_else(|| builtin::parameter(builtin, &known.name))?;
-                let ParameterValue::Plain(value) = known.value else { return None };
-                Some((node, id, value))
-            }));
+            let known = parameters.iter().filter_map(|entry| builtin::value(builtin, entry));
+            all.extend(known.map(|(id, value)| (node, id, value)));
         }
         all
     }
@@ -128,8 +125,12 @@ impl Engine {
                 let group = alignment_group.as_deref().and_then(|name| groups.iter().position(|known| *known == name));
                 output_node(&entry.name, role, *signal, group.map(|group| group as u16), roles)
             }
-            EntryKind::Builtin { builtin, .. } => {
-                let id = self.add_builtin(&entry.name, builtin.clone())?;
+            EntryKind::Builtin { builtin, parameters } => {
+                let unknown = parameters.iter().filter(|entry| builtin::value(builtin, entry).is_none());
+                problems.extend(unknown.map(|wrong| {
+                    format!("{}: parameter \"{}\" is unknown, or its value makes no sense", entry.name, wrong.name)
+                }));
+                let id = self.add_builtin_with(&entry.name, builtin.clone(), parameters.clone())?;
                 self.rig.entries.insert(id, entry.clone());
                 return Ok(id);
             }
