@@ -158,8 +158,9 @@ mod tests {
     /// A sine keeps its place and level through a change of rate.
     #[test]
     fn resamples_without_delay() {
-        let sine =
-            |rate: f64| (0..rate as usize).map(move |at| (at as f64 * 440.0 * 6.283_185_307 / rate).sin() as f32);
+        let sine = |rate: f64| {
+            (0..rate as usize).map(move |at| (at as f64 * 440.0 * std::f64::consts::TAU / rate).sin() as f32)
+        };
         let audio = Audio { rate: 44_100, channels: vec![sine(44_100.0).collect(), vec![0.0; 44_100]] };
         let other = audio.resampled(48_000).unwrap();
         let differences = other.channels[0].iter().zip(sine(48_000.0)).skip(2000).take(40_000);
