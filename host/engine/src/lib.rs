@@ -34,6 +34,7 @@ mod engine;
 mod error;
 mod handle;
 mod hosting;
+mod housekeeping;
 pub mod offline;
 mod rig;
 pub mod session;

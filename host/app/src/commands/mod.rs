@@ -8,6 +8,7 @@ pub mod render;
 pub mod run;
 
 use crosspoint::Notice;
+use crosspoint::devices::Notice as DeviceNotice;
 
 /// A notice of the engine for people, if it is one that matters to them.
 fn describe(notice: &Notice) -> Option<String> {
@@ -16,7 +17,18 @@ fn describe(notice: &Notice) -> Option<String> {
         Notice::RestartStorm { name, .. } => format!("{name} asks to be restarted all the time; it is left as it is"),
         Notice::Inactive { reason, .. } => format!("a plugin could not be activated and is bypassed: {reason}"),
         Notice::EventsLost { count, .. } => format!("{count} events were lost: too many at once"),
-        Notice::Device(notice) => format!("{notice:?}"),
+        Notice::Device(notice) => describe_device(notice)?,
+        _ => return None,
+    })
+}
+
+/// A notice of a device, save xruns, of which there may be hundreds a second.
+fn describe_device(notice: &DeviceNotice) -> Option<String> {
+    Some(match notice {
+        DeviceNotice::RateChanged { rate } => format!("the device runs at {rate} Hz now"),
+        DeviceNotice::BufferSizeChanged { frames } => format!("the device's buffer is {frames} frames long now"),
+        DeviceNotice::DeviceLost { reason } => format!("the device is gone: {reason}"),
+        DeviceNotice::Stopped { reason } => format!("the device stopped: {reason}"),
         _ => return None,
     })
 }

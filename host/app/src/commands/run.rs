@@ -58,19 +58,19 @@ pub fn run(arguments: &Run, links: &[ChainLink]) -> Result<ExitCode, Failure> {
     engine.send_command(0, Command::Play(true))?;
     print_problems(&problems);
     say_what_plays(&engine);
+    let mut xruns = Xruns { told: 0, at: Instant::now() };
     let until = arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds.clamp(0.0, 1e6)));
     while !stop.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until) {
         for notice in engine.poll() {
             if let Some(message) = super::describe(&notice) {
                 eprintln!("{message}");
-                if !matches!(notice, Notice::Device(DeviceNotice::Xruns { .. })) {
-                    problems.push(message);
-                }
+                problems.push(message);
             }
             if let Notice::Device(DeviceNotice::DeviceLost { .. }) = notice {
                 reopen(&mut engine, arguments.device.as_ref(), &request, &stop);
             }
         }
+        xruns.look(&engine);
         std::thread::sleep(POLL);
     }
     if arguments.json
@@ -91,6 +91,22 @@ pub fn run(arguments: &Run, links: &[ChainLink]) -> Result<ExitCode, Failure> {
     }
     engine.close_device();
     Ok(code_for(&problems))
+}
+
+/// Xruns come in hundreds where they come at all: people are told once a second.
+struct Xruns {
+    told: u64,
+    at: Instant,
+}
+
+impl Xruns {
+    fn look(&mut self, engine: &Engine) {
+        let count = engine.stream().map_or(0, |stream| stream.xruns());
+        if count != self.told && self.at.elapsed() > Duration::from_secs(1) {
+            eprintln!("{count} xruns so far: periods that came too late");
+            *self = Self { told: count, at: Instant::now() };
+        }
+    }
 }
 
 /// Which channels the roles of a rig stand for on this machine: what the machine file says, the rest in order.
