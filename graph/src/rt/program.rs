@@ -1,17 +1,21 @@
 //! A schedule ready to play: its slots, its sums with their gains, its delay lines, its nodes. Made and dropped on the
 //! control thread, run on the audio thread.
 
+mod mixing;
+
 use super::arena::Arena;
 use super::block::{ChannelRange, Channels, Chunk, NodeIo};
 use super::command::{Command, Level, Load, Report};
 use super::delay_line::DelayLine;
-use super::kernels::{self, Kernels, Packing, RampTerm, Run, Term};
+use super::kernels::{self, Kernels, RampTerm, Run, Term};
 use super::node::{NodeState, Seat};
-use super::ramp::{Cells, Ramp, Row};
-use super::silence::{Silence, SlotSet};
-use crate::compile::{ELIDED, Mix, Op, Schedule, ScheduledNode, Span};
+use super::ramp::{Ramp, Row};
+use super::silence::Silence;
+use crate::compile::{Op, Schedule, ScheduledNode, Span};
 use crate::event::{EventDelay, EventList, EventMerge, MergeEdge, NoteMatching, SysExPool};
-use crate::id::{EdgeId, NodeId};
+use crate::id::NodeId;
+pub(crate) use mixing::GainChange;
+use mixing::{MatrixState, MixState, at_rest, matrix_state, mix_state};
 use std::sync::Arc;
 
 /// Notes that may sound at once on the event edges into one node.
@@ -57,45 +61,6 @@ pub(crate) struct Context<'a, 'd> {
     pub inputs: &'a [&'a [f32]],
     pub outputs: &'a mut [&'d mut [f32]],
     pub offset: usize,
-}
-
-/// A change of a gain that is due within the chunk at hand.
-#[derive(Clone, Copy)]
-pub(crate) struct GainChange {
-    pub frame: u64,
-    pub target: GainTarget,
-    pub gain: f32,
-    pub ramp: u32,
-}
-
-/// Where a crosspoint's gain is kept.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum GainTarget {
-    /// A term of a sum.
-    Term { mix: u32, term: u32 },
-    /// A cell of a dense matrix.
-    Cell { matrix: u32, source: u16, destination: u16 },
-}
-
-pub(crate) struct MixState {
-    /// Whether some gain is on its way.
-    moving: bool,
-    /// The slots that are summed.
-    sources: SlotSet,
-}
-
-pub(crate) struct MatrixState {
-    pub packing: Packing,
-    pub gains: Box<[f32]>,
-    pub slopes: Box<[f32]>,
-    /// Packed like the gains.
-    pub ramps: Box<[Ramp]>,
-    /// One for each destination.
-    pub rows: Box<[Row]>,
-    elapsed: Box<[Option<u32>]>,
-    sources: Box<[*const f32]>,
-    destinations: Box<[*mut f32]>,
-    moving: bool,
 }
 
 /// A tap's way from its delay under the schedule before to its own.
@@ -200,78 +165,6 @@ impl Program {
         self.nodes.get(place).filter(|node| node.id == id).map(|_| place)
     }
 
-    /// Where the gain of a crosspoint is kept; none if it is elided or not there.
-    pub fn gain_target(&self, edge: EdgeId, source: u16, destination: u16) -> Option<GainTarget> {
-        let cell = &self.schedule.cells[self.schedule.cell(edge, source, destination)? as usize];
-        match self.schedule.edge(edge)?.matrix {
-            Some(matrix) => Some(GainTarget::Cell { matrix, source, destination }),
-            None if cell.term == ELIDED => None,
-            None => Some(GainTarget::Term { mix: cell.mix, term: cell.term }),
-        }
-    }
-
-    /// The gain of a crosspoint at a frame, and where it is going.
-    pub fn gain_at(&self, target: GainTarget, frame: u64) -> (f32, Ramp) {
-        match target {
-            GainTarget::Term { mix, term } => {
-                let row = &self.rows[self.row_of(mix, term)];
-                let ramp = self.ramps[term as usize];
-                (row.value(self.terms[term as usize].gain, &ramp, frame), ramp)
-            }
-            GainTarget::Cell { matrix, source, destination } => {
-                let state = &self.matrices[matrix as usize];
-                let place = state.packing.index(usize::from(source), usize::from(destination));
-                let ramp = state.ramps[place];
-                (state.rows[usize::from(destination)].value(state.gains[place], &ramp, frame), ramp)
-            }
-        }
-    }
-
-    fn row_of(&self, mix: u32, term: u32) -> usize {
-        let rows = self.schedule.mixes[mix as usize].rows;
-        let within = self.schedule.rows[rows.range()].partition_point(|row| row.terms.first <= term);
-        rows.first as usize + within - 1
-    }
-
-    /// Sends a crosspoint to a gain from a frame on.
-    pub fn change_gain(&mut self, change: GainChange) {
-        let GainChange { frame, gain, ramp, .. } = change;
-        match change.target {
-            GainTarget::Term { mix, term } => {
-                let row = self.row_of(mix, term);
-                let terms = self.schedule.rows[row].terms;
-                let mut cells =
-                    TermCells { terms: &mut self.terms[terms.range()], ramps: &mut self.ramps[terms.range()] };
-                self.rows[row].go(frame, &mut cells, (term - terms.first) as usize, gain, ramp);
-                self.mixes[mix as usize].moving = true;
-            }
-            GainTarget::Cell { matrix, source, destination } => {
-                let state = &mut self.matrices[matrix as usize];
-                let destination = usize::from(destination);
-                let mut row = state.rows[destination];
-                row.go(frame, &mut state.row_cells(destination), usize::from(source), gain, ramp);
-                state.rows[destination] = row;
-                state.moving = true;
-            }
-        }
-    }
-
-    /// Puts a crosspoint at rest at a gain, of a program that does not play yet.
-    pub fn start_gain(&mut self, target: GainTarget, gain: f32) {
-        match target {
-            GainTarget::Term { term, .. } => {
-                self.terms[term as usize].gain = gain;
-                self.ramps[term as usize] = at_rest(gain);
-            }
-            GainTarget::Cell { matrix, source, destination } => {
-                let state = &mut self.matrices[matrix as usize];
-                let place = state.packing.index(usize::from(source), usize::from(destination));
-                state.gains[place] = gain;
-                state.ramps[place] = at_rest(gain);
-            }
-        }
-    }
-
     /// Runs all ops on one chunk.
     #[inline(never)]
     pub fn run(&mut self, context: &mut Context<'_, '_>) {
@@ -365,143 +258,6 @@ impl Program {
             } else {
                 context.kernels.copy(source, samples.as_mut_ptr(), frames);
             }
-        }
-    }
-
-    #[inline(never)]
-    fn mix(&mut self, index: u32, context: &mut Context<'_, '_>) {
-        let mix = &self.schedule.mixes[index as usize];
-        let (destination, accumulate) = (mix.destination, mix.accumulate);
-        if self.mixes[index as usize].moving || !self.due.is_empty() {
-            return self.mix_moving(index, context);
-        }
-        let plans = &self.schedule.terms[mix.terms.range()];
-        let terms = &self.terms[mix.terms.range()];
-        let run = Run { first: 0, frames: context.chunk.frames, accumulate };
-        let sources = &self.mixes[index as usize].sources;
-        let some_silent = self.silence.any(sources);
-        if some_silent && self.silence.all(sources) {
-            if !accumulate {
-                self.make_silent(destination, context);
-            }
-            return;
-        }
-        let accumulate_nothing = accumulate && self.silence.get(destination);
-        let run = Run { accumulate: accumulate && !accumulate_nothing, ..run };
-        let to = self.arena.slot(destination);
-        self.silence.set(destination, false);
-        // SAFETY: all terms and the destination are slots with room for the chunk; `verify` has checked that the
-        // destination is none of the terms.
-        unsafe {
-            if some_silent {
-                self.audible.clear();
-                let audible = plans.iter().zip(terms).filter(|(plan, _)| !self.silence.get(plan.slot));
-                self.audible.extend(audible.map(|(_, term)| *term));
-                context.kernels.mix(&self.audible, to, run);
-            } else {
-                context.kernels.mix(terms, to, run);
-            }
-        }
-    }
-
-    /// A sum of which some gain moves or is about to: cut where a ramp starts or ends, row by row.
-    #[inline(never)]
-    fn mix_moving(&mut self, index: u32, context: &mut Context<'_, '_>) {
-        let mix = self.schedule.mixes[index as usize];
-        let rows = mix.rows.range();
-        let start = context.chunk.steady_frame;
-        let end = start + context.chunk.frames as u64;
-        let to = self.arena.slot(mix.destination);
-        let mut at = start;
-        while at < end {
-            let next = self.apply_due(at, end, |target| matches!(target, GainTarget::Term { mix, .. } if mix == index));
-            let mut next = next;
-            for row in rows.clone() {
-                if self.rows[row].next_end <= at {
-                    let terms = self.schedule.rows[row].terms.range();
-                    let mut cells = TermCells { terms: &mut self.terms[terms.clone()], ramps: &mut self.ramps[terms] };
-                    self.rows[row].settle(at, &mut cells);
-                }
-                next = next.min(self.rows[row].next_end);
-            }
-            let next = next.min(end);
-            let mut run =
-                Run { first: (at - start) as usize, frames: (next - at) as usize, accumulate: mix.accumulate };
-            for row in rows.clone() {
-                self.sum_row(row, to, at, run, context.kernels);
-                run.accumulate = true;
-            }
-            at = next;
-        }
-        self.silence.set(mix.destination, false);
-        self.mixes[index as usize].moving = rows.into_iter().any(|row| self.rows[row].is_moving());
-    }
-
-    fn sum_row(&mut self, row: usize, to: *mut f32, at: u64, run: Run, kernels: &Kernels) {
-        let terms = self.schedule.rows[row].terms.range();
-        let state = self.rows[row];
-        if state.is_moving() {
-            self.moving.clear();
-            self.moving.extend(self.terms[terms.clone()].iter().zip(&self.ramps[terms]).map(|(term, ramp)| RampTerm {
-                source: term.source,
-                gain: term.gain,
-                slope: ramp.slope,
-            }));
-            // SAFETY: as in `mix`.
-            unsafe { kernels.mix_ramp(&self.moving, to, state.elapsed(at), run) };
-        } else {
-            // SAFETY: as in `mix`.
-            unsafe { kernels.mix(&self.terms[terms], to, run) };
-        }
-    }
-
-    /// Makes the changes of gains that are due at `at` for what `meant` names; returns the frame of the next one.
-    fn apply_due(&mut self, at: u64, end: u64, meant: impl Fn(GainTarget) -> bool) -> u64 {
-        let mut next = end;
-        for place in 0..self.due.len() {
-            let change = self.due[place];
-            if !meant(change.target) {
-                continue;
-            }
-            if change.frame == at {
-                self.change_gain(change);
-            } else if change.frame > at {
-                next = next.min(change.frame);
-            }
-        }
-        next
-    }
-
-    #[inline(never)]
-    fn matrix(&mut self, index: u32, context: &mut Context<'_, '_>) {
-        let plan = self.schedule.matrices[index as usize];
-        let start = context.chunk.steady_frame;
-        let end = start + context.chunk.frames as u64;
-        let sources = plan.sources.range();
-        let all_silent = self.schedule.matrix_slots[sources].iter().all(|&slot| self.silence.get(slot));
-        let destinations = plan.destinations.range();
-        if all_silent && !self.matrices[index as usize].moving && self.due.is_empty() {
-            for place in destinations {
-                let slot = self.schedule.matrix_slots[place];
-                let summed = plan.accumulate && !self.silence.get(slot);
-                if !summed {
-                    self.make_silent(slot, context);
-                }
-            }
-            return;
-        }
-        let mut at = start;
-        while at < end {
-            let next =
-                self.apply_due(at, end, |target| matches!(target, GainTarget::Cell { matrix, .. } if matrix == index));
-            let state = &mut self.matrices[index as usize];
-            let next = state.settle(at).min(next);
-            let run = Run { first: (at - start) as usize, frames: (next - at) as usize, accumulate: plan.accumulate };
-            state.multiply(run, context.kernels);
-            at = next;
-        }
-        for place in destinations {
-            self.silence.set(self.schedule.matrix_slots[place], false);
         }
     }
 
@@ -664,97 +420,6 @@ pub(crate) struct NodeContext<'a> {
 /// Changes of gains that one chunk can take; more are left for the next.
 pub(crate) const MAX_DUE: usize = 1024;
 
-fn at_rest(gain: f32) -> Ramp {
-    Ramp { slope: 0.0, target: gain, end: 0 }
-}
-
-/// The terms of one row.
-struct TermCells<'a> {
-    terms: &'a mut [Term],
-    ramps: &'a mut [Ramp],
-}
-
-impl Cells for TermCells<'_> {
-    fn len(&self) -> usize {
-        self.terms.len()
-    }
-
-    fn cell(&mut self, index: usize) -> (&mut f32, &mut Ramp) {
-        (&mut self.terms[index].gain, &mut self.ramps[index])
-    }
-}
-
-/// One destination's cells of a dense matrix.
-struct MatrixCells<'a> {
-    packing: Packing,
-    sources: usize,
-    destination: usize,
-    gains: &'a mut [f32],
-    ramps: &'a mut [Ramp],
-}
-
-impl Cells for MatrixCells<'_> {
-    fn len(&self) -> usize {
-        self.sources
-    }
-
-    fn cell(&mut self, index: usize) -> (&mut f32, &mut Ramp) {
-        let place = self.packing.index(index, self.destination);
-        (&mut self.gains[place], &mut self.ramps[place])
-    }
-}
-
-impl MatrixState {
-    fn row_cells(&mut self, destination: usize) -> MatrixCells<'_> {
-        MatrixCells {
-            packing: self.packing,
-            sources: self.sources.len(),
-            destination,
-            gains: &mut self.gains,
-            ramps: &mut self.ramps,
-        }
-    }
-
-    /// Ends the ramps that are over at a frame; returns the frame at which the next one is.
-    fn settle(&mut self, at: u64) -> u64 {
-        if !self.moving {
-            return u64::MAX;
-        }
-        let mut next = u64::MAX;
-        for destination in 0..self.rows.len() {
-            let mut row = self.rows[destination];
-            if row.next_end <= at {
-                row.settle(at, &mut self.row_cells(destination));
-                self.rows[destination] = row;
-            }
-            self.elapsed[destination] = row.is_moving().then(|| row.elapsed(at));
-            next = next.min(row.next_end);
-            if row.epoch == at || !row.is_moving() {
-                for source in 0..self.sources.len() {
-                    let place = self.packing.index(source, destination);
-                    self.slopes[place] = self.ramps[place].slope;
-                }
-            }
-        }
-        self.moving = next != u64::MAX;
-        next
-    }
-
-    fn multiply(&self, run: Run, kernels: &Kernels) {
-        let matrix = kernels::Matrix { gains: &self.gains, sources: &self.sources, destinations: &self.destinations };
-        // SAFETY: all sources and destinations are slots with room for the chunk; `verify` has checked that they are
-        // apart.
-        unsafe {
-            if self.moving {
-                let ramp = kernels::MatrixRamp { slopes: &self.slopes, elapsed: &self.elapsed };
-                kernels.matrix_ramp(&matrix, &ramp, run);
-            } else {
-                kernels.matrix(&matrix, run);
-            }
-        }
-    }
-}
-
 fn node_state(
     schedule: &Schedule,
     node: &ScheduledNode,
@@ -781,33 +446,6 @@ fn node_state(
         id: node.id,
         seat: Seat::new(node, main, max_block),
         io: NodeIo::new(inputs, outputs, EventList::with_capacity(events), EventList::with_capacity(sends)),
-    }
-}
-
-fn mix_state(schedule: &Schedule, mix: &Mix) -> MixState {
-    let slots: Vec<u32> = schedule.terms[mix.terms.range()].iter().map(|term| term.slot).collect();
-    MixState { moving: false, sources: SlotSet::new(&slots) }
-}
-
-fn matrix_state(schedule: &Schedule, index: usize, arena: &mut Arena) -> MatrixState {
-    let plan = &schedule.matrices[index];
-    let gains = &schedule.matrix_gains[plan.gains.range()];
-    let sources: Box<[*const f32]> =
-        schedule.matrix_slots[plan.sources.range()].iter().map(|&slot| arena.slot(slot).cast_const()).collect();
-    let destinations: Box<[*mut f32]> =
-        schedule.matrix_slots[plan.destinations.range()].iter().map(|&slot| arena.slot(slot)).collect();
-    let packing = Packing::new(sources.len(), destinations.len());
-    let gains = packing.pack(|source, destination| gains[destination * sources.len() + source]);
-    MatrixState {
-        packing,
-        slopes: vec![0.0; gains.len()].into_boxed_slice(),
-        ramps: gains.iter().map(|&gain| at_rest(gain)).collect(),
-        rows: vec![Row::default(); destinations.len()].into_boxed_slice(),
-        elapsed: vec![None; destinations.len()].into_boxed_slice(),
-        gains,
-        sources,
-        destinations,
-        moving: false,
     }
 }
 
