@@ -152,7 +152,7 @@ fn a_missing_plugin_keeps_its_place_and_state() {
     let mapping = MachineFile::default().map(&loaded.document);
     let mut poor = engine(EngineSettings::default());
     let problems = poor.load_document(&loaded.document, &mapping).unwrap();
-    assert!(problems.iter().any(|problem| problem.contains("com.example.gone")), "{problems:?}");
+    assert!(problems.iter().any(|problem| problem.message.contains("com.example.gone")), "{problems:?}");
     let inputs = [noise(1, 1000), noise(2, 1000)];
     assert_eq!(render(&mut poor, &inputs, 2, 1000, 64).channels, inputs);
     session::save(&poor.document(), &path).unwrap();

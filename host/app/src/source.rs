@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use clap::ArgMatches;
 use crosspoint::graph::{NodeId, NodeKind};
 use crosspoint::session::{self, Document, Mapping};
-use crosspoint::{ChainLink, Engine, PluginReference};
+use crosspoint::{ChainLink, Engine, Place, PluginReference};
 use std::path::Path;
 
 /// A rig in the engine.
@@ -52,14 +52,27 @@ pub fn links(matches: &ArgMatches) -> Result<Vec<ChainLink>, String> {
     Ok(links.into_iter().map(|(_, link)| link).collect())
 }
 
-/// Reads a rig file; what is wrong with it is in the list.
+/// Builds the rig of a file in the engine. Every problem is told with the line it is about.
 ///
 /// # Errors
-/// If it cannot be read at all.
-pub fn read_rig(path: &Path) -> Result<(Document, Vec<String>), Failure> {
+/// If the file cannot be read at all.
+pub fn load_rig(
+    engine: &mut Engine,
+    path: &Path,
+    mapping: impl FnOnce(&Document) -> Result<Mapping, Failure>,
+) -> Result<Vec<String>, Failure> {
     let loaded = session::load(path).map_err(Failure::new)?;
-    let problems = loaded.problems.iter().map(|problem| format!("{}:{problem}", path.display())).collect();
-    Ok((loaded.document, problems))
+    let file = path.display();
+    let mut problems: Vec<String> = loaded.problems.iter().map(|problem| format!("{file}:{problem}")).collect();
+    for problem in engine.load_document(&loaded.document, &mapping(&loaded.document)?)? {
+        let line = match problem.place {
+            Place::Node(place) => loaded.node_lines.get(place),
+            Place::Edge(place) => loaded.edge_lines.get(place),
+        };
+        let line = line.map_or_else(String::new, |line| format!("{line}: "));
+        problems.push(format!("{file}:{line}{}", problem.message));
+    }
+    Ok(problems)
 }
 
 /// Builds the rig or the chain in the engine. `inputs` are the device's channels that there are.
@@ -78,8 +91,7 @@ pub fn build(
         let chain = engine.build_chain(&channels, links)?;
         return Ok(Loaded { events: Some(chain.events), outputs: chain.outputs, problems: Vec::new() });
     };
-    let (document, mut problems) = read_rig(rig)?;
-    problems.extend(engine.load_document(&document, &mapping(&document)?)?);
+    let problems = load_rig(engine, rig, mapping)?;
     let nodes = || engine.graph().nodes();
     let events =
         nodes().find(|(_, node)| matches!(node.kind, NodeKind::Input { .. }) && !node.event_outputs.is_empty());

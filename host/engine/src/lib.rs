@@ -47,3 +47,4 @@ pub use crosspoint_graph as graph;
 pub use engine::{Engine, EngineSettings, Notice};
 pub use error::EngineError;
 pub use handle::EngineHandle;
+pub use rig::{Place, RigProblem};

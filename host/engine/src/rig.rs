@@ -71,13 +71,31 @@ impl Rig {
     }
 }
 
+/// What a problem of a rig is about, by its place in the document's lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A node.
+    Node(usize),
+    /// An edge.
+    Edge(usize),
+}
+
+/// Something of a rig that could not be had as the document says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RigProblem {
+    /// Where in the document.
+    pub place: Place,
+    /// What is wrong, and what is done instead.
+    pub message: String,
+}
+
 impl Engine {
     /// Builds the rig of a document, in place of what is there. What cannot be had is kept as a placeholder that lets the
     /// signal through; every problem is reported, none stops the rest.
     ///
     /// # Errors
     /// Only if the renderer takes nothing.
-    pub fn load_document(&mut self, document: &Document, roles: &Mapping) -> Result<Vec<String>, EngineError> {
+    pub fn load_document(&mut self, document: &Document, roles: &Mapping) -> Result<Vec<RigProblem>, EngineError> {
         let mut problems = Vec::new();
         let removed = self.graph.nodes().map(|(id, _)| Edit::RemoveNode { id }).collect();
         self.batch(|engine| {
@@ -91,18 +109,21 @@ impl Engine {
             let timing = document.timing;
             engine.apply(vec![Edit::SetDefaultTiming { timing }])?;
             let mut ids = HashMap::new();
-            for entry in &document.nodes {
-                match engine.load_node(entry, roles, document, &mut problems) {
+            let mut said = Vec::new();
+            for (place, entry) in document.nodes.iter().enumerate() {
+                match engine.load_node(entry, roles, document, &mut said) {
                     Ok(id) => {
                         ids.insert(entry.name.as_str(), id);
                     }
-                    Err(error) => problems.push(format!("{}: {error}", entry.name)),
+                    Err(error) => said.push(format!("{}: {error}", entry.name)),
                 }
+                problems.extend(said.drain(..).map(|message| RigProblem { place: Place::Node(place), message }));
             }
-            for edge in &document.edges {
-                if let Err(problem) = engine.load_edge(edge, &ids, &mut problems) {
-                    problems.push(format!("{} -> {}: {problem}", edge.source.node, edge.destination.node));
+            for (place, edge) in document.edges.iter().enumerate() {
+                if let Err(problem) = engine.load_edge(edge, &ids, &mut said) {
+                    said.push(format!("{} -> {}: {problem}", edge.source.node, edge.destination.node));
                 }
+                problems.extend(said.drain(..).map(|message| RigProblem { place: Place::Edge(place), message }));
             }
             Ok(())
         })?;

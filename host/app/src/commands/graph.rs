@@ -22,8 +22,8 @@ struct Report<'a> {
 pub fn run(arguments: &Graph) -> Result<ExitCode, Failure> {
     let mut output = Output::take()?;
     let mut engine = rack::engine(EngineSettings::default())?;
-    let (document, mut problems) = source::read_rig(&arguments.rig)?;
-    problems.extend(engine.load_document(&document, &MachineFile::default().map(&document))?);
+    let in_order = |document: &_| Ok(MachineFile::default().map(document));
+    let problems = source::load_rig(&mut engine, &arguments.rig, in_order)?;
     print_problems(&problems);
     let schedule = engine.schedule().ok_or_else(|| Failure::new("the rig does not compile"))?;
     let shown = match arguments.format {
