@@ -332,11 +332,11 @@ impl NodeState {
     }
 
     fn outputs_are_quiet(&self, context: &Context<'_, '_>) -> bool {
-        // SAFETY: output channels are valid for the frames of the chunk.
-        self.io
-            .output_channels
-            .iter()
-            .all(|&channel| unsafe { context.kernels.all_below(channel, context.chunk.frames, QUIET) })
+        let frames = context.chunk.frames;
+        self.io.output_channels.iter().all(|&channel| {
+            // SAFETY: output channels are valid for the frames of the chunk.
+            unsafe { context.kernels.all_below(channel, frames, QUIET) }
+        })
     }
 
     /// Makes the outputs zero, which costs nothing if they are already.

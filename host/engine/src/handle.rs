@@ -36,3 +36,26 @@ impl EngineHandle {
         answers
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::{Engine, EngineSettings};
+
+    /// Another thread asks; the answer comes with the next poll, and no more once the engine is gone.
+    #[test]
+    fn another_thread_is_answered_by_a_poll() {
+        let mut engine = Engine::new(EngineSettings::default());
+        let handle = engine.handle();
+        let asking = std::thread::spawn({
+            let handle = handle.clone();
+            move || handle.ask(|engine| engine.add_input("guitar", "guitar", &[Some(0)]).is_ok())
+        });
+        let answer = asking.join().unwrap();
+        assert!(answer.try_recv().is_err(), "nothing is done before the poll");
+        engine.poll();
+        assert_eq!(answer.try_recv(), Ok(true));
+        assert_eq!(engine.graph().node_count(), 1);
+        drop(engine);
+        assert!(!handle.post(|_| {}));
+    }
+}
