@@ -91,8 +91,14 @@ impl Run<'_> {
             }
             let mut transport = self.transport;
             transport.frame += if transport.playing { start as i64 } else { 0 };
-            let chunk =
-                Chunk { frames: length, max_block: longest, steady_frame: start as u64, transport, freewheel: true };
+            let chunk = Chunk {
+                frames: length,
+                max_block: longest,
+                steady_frame: start as u64,
+                transport,
+                moment: start as u64 + 1,
+                freewheel: true,
+            };
             // SAFETY: every buffer is as long as the longest chunk, and nothing else uses them during the call.
             let mut block = unsafe { Block::new(&chunk, &mut io, &mut silence, &mut sysex) };
             let status = assert_no_alloc(|| processor.process(&mut block));

@@ -6,6 +6,7 @@ mod operate;
 use super::silence::{Silence, SlotSet, WordSet};
 use crate::event::{Event, EventList, SysExId, SysExPool};
 use crate::transport::Transport;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What all nodes of a chunk share.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +17,8 @@ pub struct Chunk {
     pub steady_frame: u64,
     /// Musical time at the first frame.
     pub transport: Transport,
+    /// Stands for `transport`: never 0, and another number whenever that is another, in any renderer.
+    pub moment: u64,
     /// Whether time is not the wall's: offline rendering or a freewheeling server.
     pub freewheel: bool,
     /// The most frames that a chunk may have, which is what slots have room for.
@@ -36,6 +39,8 @@ pub struct NodeIo {
     pub(crate) input_silence: u64,
     /// All slots of the node.
     pub(crate) slots: WordSet,
+    /// Stands for these tables, see [`Block::wiring`].
+    pub(crate) wiring: u64,
     /// Channel pointers of all input ports, one port after the other. Only read through.
     pub(crate) input_channels: Box<[*mut f32]>,
     /// Channel pointers of all output ports. No two are equal.
@@ -66,7 +71,10 @@ pub(crate) struct Channels {
 impl NodeIo {
     /// Tables for these channels, with empty lists of events. Allocates.
     pub(crate) fn new(inputs: Channels, outputs: Channels, events_in: EventList, events_out: EventList) -> Self {
+        // A number a table lasts for centuries.
+        static LAST: AtomicU64 = AtomicU64::new(0);
         Self {
+            wiring: LAST.fetch_add(1, Ordering::Relaxed) + 1,
             slots: WordSet::new(inputs.slots.iter().chain(&outputs.slots).copied()),
             input_set: SlotSet::new(&inputs.slots),
             output_set: SlotSet::new(&outputs.slots),
@@ -226,8 +234,17 @@ impl<'a> Block<'a> {
         self.output(output.0, output.1)
     }
 
+    /// Stands for the node's port tables: never 0, and no other tables have or had the same number. As long as it stays
+    /// the same, so do the numbers of ports and channels and what [`Self::input_pointers`] and
+    /// [`Self::output_pointers`] return, and what the tables behind them hold.
+    #[inline]
+    pub fn wiring(&self) -> u64 {
+        self.io.wiring
+    }
+
     /// Pointers to the channels of an input port, as plugin formats take them; null for a port without channels.
-    /// The table behind it stays where it is for the life of the schedule. Never write through the channels.
+    /// The table behind it stays where it is for the life of the schedule, and the next port's follows it. Channels are
+    /// aligned to 64 bytes. Never write through them.
     #[inline]
     pub fn input_pointers(&mut self, port: usize) -> *mut *mut f32 {
         match self.io.input_ports.get(port) {
@@ -236,13 +253,20 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// Pointers to the channels of an output port, as plugin formats take them; null for a port without channels.
+    /// Pointers to the channels of an output port, as plugin formats take them; null for a port without channels. The
+    /// table stays and is followed by the next port's, as with inputs.
     #[inline]
     pub fn output_pointers(&mut self, port: usize) -> *mut *mut f32 {
         match self.io.output_ports.get(port) {
             Some(range) if range.count > 0 => &raw mut self.io.output_channels[range.first as usize],
             _ => std::ptr::null_mut(),
         }
+    }
+
+    /// Whether any input channel is known to hold zeros only.
+    #[inline]
+    pub fn has_silent_input(&self) -> bool {
+        self.io.input_silence != 0
     }
 
     /// Whether an input channel is known to hold zeros only. False says nothing.

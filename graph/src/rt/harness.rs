@@ -136,6 +136,7 @@ impl Harness {
             frames,
             steady_frame: self.frame,
             transport: self.transport,
+            moment: self.frame + 1,
             freewheel: self.freewheel,
             max_block: self.max_block,
         };

@@ -2,9 +2,13 @@
 //! since the last change, so that the partition into chunks leaves no trace.
 
 use crate::transport::Transport;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Moments that a playhead has for itself: enough for years of one a chunk.
+const MOMENTS: u64 = 1 << 40;
 
 /// Musical time of one renderer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Playhead {
     rate: f64,
     playing: bool,
@@ -20,10 +24,13 @@ pub(crate) struct Playhead {
     bar_anchor: (f64, i32),
     /// What follows from the above.
     transport: Transport,
+    /// Stands for the transport as it is now.
+    moment: u64,
 }
 
 impl Playhead {
     pub fn new(rate: f64) -> Self {
+        static PLAYHEADS: AtomicU64 = AtomicU64::new(0);
         let Transport { tempo, metre, .. } = Transport::default();
         Self {
             rate,
@@ -36,6 +43,7 @@ impl Playhead {
             tempo_anchor: (0, 0.0),
             bar_anchor: (0.0, 0),
             transport: Transport::default(),
+            moment: PLAYHEADS.fetch_add(1, Ordering::Relaxed).wrapping_mul(MOMENTS),
         }
         .reviewed()
     }
@@ -50,8 +58,15 @@ impl Playhead {
         &self.transport
     }
 
+    /// A number that no other transport has or had, of this or another playhead.
+    #[inline]
+    pub fn moment(&self) -> u64 {
+        self.moment
+    }
+
     /// Works the transport out, after every change.
     fn review(&mut self) {
+        self.moment += 1;
         let quarters = self.quarters(self.frame);
         let bar_quarters = f64::from(self.metre.0) * 4.0 / f64::from(self.metre.1);
         let bars = ((quarters - self.bar_anchor.0) / bar_quarters).floor();
@@ -159,5 +174,19 @@ mod tests {
         assert_eq!(playhead.transport().frame, 0);
         playhead.set_tempo(f64::NAN);
         assert_eq!(playhead.transport().tempo, 60.0);
+    }
+
+    /// A moment stands for one transport of one playhead; while that stands still, so does its moment.
+    #[test]
+    fn a_moment_is_never_another() {
+        let (mut playhead, other) = (Playhead::new(48_000.0), Playhead::new(48_000.0));
+        let first = playhead.moment();
+        assert!(first != 0 && first != other.moment());
+        playhead.advance(64);
+        assert_eq!(playhead.moment(), first, "it does not play");
+        playhead.play(true);
+        let second = playhead.moment();
+        playhead.advance(64);
+        assert!(first != second && second != playhead.moment());
     }
 }

@@ -285,6 +285,7 @@ impl Renderer {
             frames,
             steady_frame: self.frame,
             transport: *self.playhead.transport(),
+            moment: self.playhead.moment(),
             freewheel: self.freewheel,
             max_block: self.settings.max_block,
         };

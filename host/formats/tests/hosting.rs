@@ -411,6 +411,21 @@ fn a_block_of_another_shape_is_refused() {
     running.stop();
 }
 
+/// A processor that goes from one schedule's tables to another's hears and writes what lies there, be the new ones where
+/// the old ones were.
+#[test]
+fn a_new_schedule_brings_new_buffers() {
+    let mut running = Running::fixture(ids::GAIN);
+    for round in 0..4 {
+        running.harness = crosspoint_graph::Harness::new(&describe(&*running.plugin), 64);
+        let value = 0.25 + round as f32;
+        running.harness.input(0)[..64].fill(value);
+        running.process(64);
+        assert!(running.harness.output(0)[..64].iter().all(|&sample| sample == value), "round {round}");
+    }
+    running.stop();
+}
+
 #[test]
 fn note_ports_tell_their_dialects() {
     let plugin = fixture(ids::RECORDER_MPE);

@@ -46,7 +46,7 @@ struct Port {
 #[repr(C)]
 pub(crate) struct EventInput {
     length: usize,
-    /// Events without room or meaning since the last [`Self::take_lost`].
+    /// Events without room or meaning since the last [`Self::clear`].
     lost: u32,
     slots: Box<[Slot]>,
     ports: Box<[Port]>,
@@ -82,20 +82,9 @@ impl EventInput {
         clap_input_events { ctx: list.cast::<c_void>(), size: Some(size), get: Some(get) }
     }
 
-    /// Forgets the events.
-    #[inline]
-    pub(crate) fn clear(&mut self) {
+    /// Forgets the events; returns how many more there were that found no room or have no meaning.
+    pub(crate) fn clear(&mut self) -> u32 {
         self.length = 0;
-    }
-
-    /// Whether events were lost since [`Self::take_lost`].
-    #[inline]
-    pub(crate) fn has_lost(&self) -> bool {
-        self.lost > 0
-    }
-
-    /// How many events were lost since it was last asked.
-    pub(crate) fn take_lost(&mut self) -> u32 {
         std::mem::take(&mut self.lost)
     }
 
@@ -503,7 +492,7 @@ unsafe extern "C" fn get(list: *const clap_input_events, index: u32) -> *const c
 }
 
 /// The header of an event of type `T`.
-pub(crate) fn header<T>(frame: u32, kind: clap_event_type) -> clap_event_header {
+pub(crate) const fn header<T>(frame: u32, kind: clap_event_type) -> clap_event_header {
     clap_event_header {
         size: size_of::<T>() as u32,
         time: frame,

@@ -13,6 +13,7 @@ mod plugin;
 mod ports;
 mod processor;
 mod timers;
+mod transport;
 
 pub use extensions::ResizeHints;
 pub use library::{ClapEntry, ClapLibrary};

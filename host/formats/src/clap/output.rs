@@ -26,7 +26,7 @@ pub(crate) struct OutputFaults {
 #[repr(C)]
 pub(crate) struct EventOutput {
     frames: u32,
-    /// Whether anything was pushed since [`Self::begin`].
+    /// Whether anything was pushed since [`Self::clear`].
     is_touched: bool,
     latest: u32,
     events: Vec<Event>,
@@ -58,16 +58,18 @@ impl EventOutput {
         clap_output_events { ctx: list.cast::<c_void>(), try_push: Some(try_push) }
     }
 
-    /// Forgets the events; those to come belong to a block of so many frames.
+    /// The events to come belong to a block of so many frames.
     #[inline]
     pub(crate) fn begin(&mut self, frames: u32) {
         self.frames = frames;
-        if self.is_touched {
-            self.is_touched = false;
-            self.events.clear();
-            self.sysex.clear();
-            self.latest = 0;
-        }
+    }
+
+    /// Forgets the events.
+    pub(crate) fn clear(&mut self) {
+        self.is_touched = false;
+        self.events.clear();
+        self.sysex.clear();
+        self.latest = 0;
     }
 
     /// Whether there are events or faults.

@@ -145,6 +145,7 @@ impl ClapPlugin {
                 EventBody::Gesture { parameter, begin } => Some(PluginNotice::ParameterGesture { parameter, begin }),
                 _ => None,
             }));
+            call.get().finish();
         }
     }
 

@@ -35,12 +35,12 @@ pub(crate) struct Functions {
 }
 
 /// The audio half. What each block touches comes first.
-#[repr(C)]
+#[repr(C, align(64))]
 pub(crate) struct ClapProcessor {
     is_started: bool,
     call: PinnedCall,
-    notes: Arc<Notes>,
     functions: Functions,
+    notes: Arc<Notes>,
     /// Keeps the plugin active; going home is letting go of it.
     instance: PluginAudioProcessor<Handlers>,
 }
@@ -67,17 +67,17 @@ impl ClapProcessor {
     #[inline(never)]
     fn collect(&mut self, block: &mut Block<'_>) {
         let call = self.call.get();
-        count(&self.notes.faults.lost, call.take_lost());
         let output = call.output();
         forward(output, &self.notes, block);
         let faults = output.take_faults();
+        count(&self.notes.faults.lost, call.finish());
         count(&self.notes.faults.late, faults.late);
         count(&self.notes.faults.unsorted, faults.unsorted);
         count(&self.notes.faults.dropped, faults.dropped);
     }
 
     /// The plugin's word on what is to come.
-    #[inline]
+    #[inline(never)]
     fn status(&self, status: clap_process_status) -> Status {
         match status {
             CLAP_PROCESS_CONTINUE => Status::Continue,
@@ -165,10 +165,10 @@ impl Processor for ClapProcessor {
         }
         // SAFETY: the plugin is active and processing, this is the audio thread, and the structures hold for the call.
         let status = unsafe { (self.functions.process)(self.functions.plugin, self.call.process()) };
-        let status = self.status(status);
-        if self.call.get().has_news() {
+        if self.call.get().has_events() {
             self.collect(block);
         }
+        let status = if status == CLAP_PROCESS_CONTINUE { Status::Continue } else { self.status(status) };
         if status == Status::Error {
             return fail(block, &self.notes.faults.failed);
         }
@@ -180,9 +180,9 @@ impl Processor for ClapProcessor {
 
     fn flush(&mut self, block: &mut Block<'_>) {
         let _mark = self.mark();
-        self.call.get().prepare_flush(block);
         // SAFETY: the vtable is valid as long as the plugin.
         let Some(flush) = self.functions.params.and_then(|params| unsafe { params.as_ref().flush }) else { return };
+        self.call.get().prepare_flush(block);
         let (input, output) = self.call.lists();
         // SAFETY: the plugin is active and not inside `process`; this is the audio thread, as CLAP asks for then.
         unsafe { flush(self.functions.plugin, input, output) };
