@@ -4,21 +4,26 @@ use serde_json::Value;
 use std::process::Command;
 
 /// Who may depend on whom among our crates, build and tests left out.
-const ALLOWED: [(&str, &[&str]); 4] = [
+const ALLOWED: [(&str, &[&str]); 6] = [
     ("crosspoint-graph", &[]),
     ("crosspoint-devices", &[]),
     ("crosspoint-formats", &["crosspoint-graph"]),
     ("crosspoint", &["crosspoint-graph", "crosspoint-devices", "crosspoint-formats"]),
+    ("crosspoint-fixtures", &[]),
+    ("crosspoint-fixture-file", &["crosspoint-fixtures"]),
 ];
 
 /// Where alone a library may be used.
-const HOMES: [(&str, &[&str]); 6] = [
+const HOMES: [(&str, &[&str]); 8] = [
     ("petgraph", &["crosspoint-graph"]),
     ("cpal", &["crosspoint-devices"]),
     ("jack", &["crosspoint-devices"]),
     ("clack-host", &["crosspoint-formats"]),
     ("clack-plugin", &["crosspoint-fixtures"]),
     ("nice-plug", &["crosspoint-rack"]),
+    // Types for files and for the pipe of a scan.
+    ("serde", &["crosspoint-formats", "crosspoint", "crosspoint-app"]),
+    ("json5", &["crosspoint-formats"]),
 ];
 
 fn normal_dependencies(package: &Value) -> Vec<String> {

@@ -15,6 +15,7 @@ mod finite;
 mod library;
 pub mod midi;
 mod plugin;
+pub mod scan;
 mod thread;
 
 pub use describe::describe;

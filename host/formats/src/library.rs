@@ -1,24 +1,37 @@
 //! Plugin files: what is in them, and making a plugin of it. Loading is a main-thread matter; a library once loaded
 //! stays loaded for the process's life, for code of it may run on at exit and its threads may outlive its plugins.
 
-use std::ffi::OsStr;
 use std::fmt;
 use std::path::Path;
+
+use serde::{Deserialize, Serialize};
 
 use crate::clap::ClapLibrary;
 use crate::error::LoadError;
 use crate::plugin::Plugin;
 
 /// A plugin format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Format {
     /// CLAP 1.
     Clap,
 }
 
+impl Format {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Clap];
+
+    /// The format of a file or bundle, by the end of its name.
+    pub fn of(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+        Self::ALL.iter().copied().find(|format| format.to_string() == extension)
+    }
+}
+
 impl fmt::Display for Format {
-    /// As in a plugin reference: `clap`.
+    /// As in a plugin reference, and as files end: `clap`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Clap => "clap",
@@ -27,7 +40,7 @@ impl fmt::Display for Format {
 }
 
 /// What a plugin says of itself before it is made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginDescriptor {
     /// The format it was found in.
     pub format: Format,
@@ -67,8 +80,8 @@ pub trait Library {
 /// # Errors
 /// If the file is absent, of no known format, or does not load.
 pub fn open(path: &Path) -> Result<Box<dyn Library>, LoadError> {
-    match path.extension().and_then(OsStr::to_str).map(str::to_ascii_lowercase).as_deref() {
-        Some("clap") => Ok(Box::new(ClapLibrary::open(path)?)),
-        _ => Err(LoadError::UnknownFormat { path: path.to_owned() }),
+    match Format::of(path) {
+        Some(Format::Clap) => Ok(Box::new(ClapLibrary::open(path)?)),
+        None => Err(LoadError::UnknownFormat { path: path.to_owned() }),
     }
 }

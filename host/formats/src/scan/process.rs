@@ -1,0 +1,159 @@
+//! The scanner's end of a worker: a process that may end or fall silent at any time. Never waits beyond its deadline, and
+//! never leaves a process behind.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use super::ending;
+use super::scanner::WorkerProgram;
+use super::wire::{Answer, Request};
+
+/// Set in workers: a program that does not know how to be one must not start workers of its own in turn.
+const INSIDE: &str = "CROSSPOINT_SCAN_WORKER";
+/// How often a silent worker is looked after.
+const GLANCE: Duration = Duration::from_millis(50);
+/// How long a worker may take to get ready, and to end once it has closed its pipe.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Why there is no answer.
+#[derive(Debug, PartialEq)]
+pub(super) enum Silence {
+    /// The process is gone; how it ended.
+    Ended(String),
+    /// The deadline is over.
+    Late,
+    /// The scan was stopped.
+    Stopped,
+}
+
+/// A worker that runs. Dropped, it is killed.
+pub(super) struct Worker {
+    child: Child,
+    requests: ChildStdin,
+    answers: Receiver<Answer>,
+    /// Whether it has not looked into anything yet.
+    pub is_fresh: bool,
+    /// Whether it may be asked again.
+    pub is_alive: bool,
+}
+
+impl Worker {
+    /// Starts one and waits until it is ready.
+    pub fn start(program: &WorkerProgram, stop: &AtomicBool) -> Result<Self, String> {
+        if std::env::var_os(INSIDE).is_some() {
+            return Err("this is a worker itself and does not know it".to_owned());
+        }
+        let mut command = Command::new(&program.program);
+        command.args(&program.arguments).env(INSIDE, "1").stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.stderr(if program.verbose { Stdio::inherit() } else { Stdio::null() });
+        alone(&mut command);
+        let mut child = command.spawn().map_err(|error| error.to_string())?;
+        let (Some(requests), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err("it has no pipes".to_owned());
+        };
+        let mut worker = Self { child, requests, answers: answers(output), is_fresh: true, is_alive: true };
+        match worker.answer(Instant::now() + PATIENCE, stop) {
+            Ok(Answer::Ready) | Err(Silence::Stopped) => Ok(worker),
+            Err(Silence::Ended(how)) => Err(how),
+            Ok(_) | Err(Silence::Late) => Err("it says nothing".to_owned()),
+        }
+    }
+
+    /// Asks it to look into a file. A worker that has died is found out by its silence.
+    pub fn ask(&mut self, request: &Request) {
+        let _ = serde_json::to_writer(&mut self.requests, request);
+        let _ = self.requests.write_all(b"\n").and_then(|()| self.requests.flush());
+    }
+
+    /// Its next answer.
+    pub fn answer(&mut self, deadline: Instant, stop: &AtomicBool) -> Result<Answer, Silence> {
+        let mut ended = None;
+        loop {
+            if stop.load(Ordering::Relaxed) {
+                return Err(Silence::Stopped);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.answers.recv_timeout(left.min(GLANCE)) {
+                Ok(answer) => return Ok(answer),
+                Err(RecvTimeoutError::Disconnected) => return Err(Silence::Ended(self.ending())),
+                // Answers from before its end may still be under way the first time that it is seen.
+                Err(RecvTimeoutError::Timeout) => match ended {
+                    Some(status) => return Err(Silence::Ended(ending::describe(status))),
+                    // Not every end closes the pipe: a process that a plugin started may hold it.
+                    None => ended = self.child.try_wait().ok().flatten(),
+                },
+            }
+            if left.is_zero() && ended.is_none() {
+                return Err(Silence::Late);
+            }
+        }
+    }
+
+    /// How a worker that has closed its pipe ended.
+    fn ending(&mut self) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return ending::describe(status),
+                Ok(None) => std::thread::sleep(Duration::from_millis(1)),
+                Err(_) => break,
+            }
+        }
+        "it closed the pipe of the scan".to_owned()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // Its number is its own only until it was waited for.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            kill_group(&self.child);
+        }
+        let _ = self.child.kill();
+        let _: Result<ExitStatus, _> = self.child.wait();
+    }
+}
+
+/// Answers as they come. What is no answer is what the program printed before it became a worker.
+fn answers(output: ChildStdout) -> Receiver<Answer> {
+    let (sender, answers) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+            if let Ok(answer) = serde_json::from_slice(&line)
+                && sender.send(answer).is_err()
+            {
+                break;
+            }
+        }
+    });
+    answers
+}
+
+/// Makes it a group of its own: an interrupt from the keyboard is for the scanner, and what a plugin starts ends with it.
+fn alone(command: &mut Command) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt;
+        command.process_group(0);
+    }
+    #[cfg(windows)]
+    {
+        use std::os::windows::process::CommandExt;
+        use windows_sys::Win32::System::Threading::{CREATE_NEW_PROCESS_GROUP, CREATE_NO_WINDOW};
+        command.creation_flags(CREATE_NEW_PROCESS_GROUP | CREATE_NO_WINDOW);
+    }
+}
+
+#[cfg(unix)]
+fn kill_group(child: &Child) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+}
+
+#[cfg(not(unix))]
+fn kill_group(_child: &Child) {}

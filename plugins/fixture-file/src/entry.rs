@@ -1,0 +1,83 @@
+//! The entry of the file, which reads its name and may not survive that.
+
+use std::ffi::{CStr, c_char, c_void};
+use std::path::Path;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use clap_sys::entry::clap_plugin_entry;
+use clap_sys::factory::plugin_factory::CLAP_PLUGIN_FACTORY_ID;
+use clap_sys::version::CLAP_VERSION;
+
+use crate::factory;
+
+/// Set by `poison` in its process.
+const POISONED: &str = "CROSSPOINT_FIXTURE_POISONED";
+
+/// What happens when the second plugin is made.
+#[derive(Clone, Copy, PartialEq)]
+#[repr(u8)]
+pub(crate) enum Second {
+    IsMade,
+    Aborts,
+    Hangs,
+    IsRefused,
+}
+
+static SECOND: AtomicU8 = AtomicU8::new(Second::IsMade as u8);
+
+/// Whether the file's name says so of its second plugin.
+pub(crate) fn second(what: Second) -> bool {
+    SECOND.load(Ordering::Relaxed) == what as u8
+}
+
+/// The entry, under the name that hosts look for.
+#[unsafe(no_mangle)]
+#[allow(non_upper_case_globals)]
+pub static clap_entry: clap_plugin_entry = clap_plugin_entry {
+    clap_version: CLAP_VERSION,
+    init: Some(init),
+    deinit: Some(deinit),
+    get_factory: Some(get_factory),
+};
+
+unsafe extern "C" fn init(path: *const c_char) -> bool {
+    println!("a fixture is loaded");
+    // SAFETY: hosts hand over a C string.
+    let path = unsafe { CStr::from_ptr(path) }.to_string_lossy().into_owned();
+    let name = Path::new(&path).file_stem().unwrap_or_default().to_string_lossy();
+    if std::env::var_os(POISONED).is_some() {
+        std::process::abort();
+    }
+    let second = match name.split('-').next().unwrap_or_default() {
+        "abort" => std::process::abort(),
+        "hang" => hang(),
+        "exit" => std::process::exit(3),
+        "poison" => {
+            // SAFETY: nobody else in the process of a test's worker reads or writes the environment now.
+            unsafe { std::env::set_var(POISONED, "1") };
+            Second::IsMade
+        }
+        "fragile" => Second::Aborts,
+        "stuck" => Second::Hangs,
+        "refuse" => Second::IsRefused,
+        _ => Second::IsMade,
+    };
+    SECOND.store(second as u8, Ordering::Relaxed);
+    // SAFETY: the pack's entry is as CLAP wants it and takes any path.
+    unsafe { factory::start() }
+}
+
+unsafe extern "C" fn deinit() {}
+
+unsafe extern "C" fn get_factory(id: *const c_char) -> *const c_void {
+    // SAFETY: hosts hand over a C string.
+    if unsafe { CStr::from_ptr(id) } == CLAP_PLUGIN_FACTORY_ID { factory::FACTORY.cast() } else { std::ptr::null() }
+}
+
+/// Never returns.
+pub(crate) fn hang() -> ! {
+    loop {
+        std::thread::sleep(Duration::from_secs(60));
+    }
+}

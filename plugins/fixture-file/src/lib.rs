@@ -1,0 +1,49 @@
+//! A plugin file for tests of scanning: a few fixtures in a real CLAP library, copied under a name that says what is wrong
+//! with it. Never wrong in any way but the one that its name says.
+//!
+//! [`copy`] makes such a file. The name up to the first `-` says how it behaves, the rest is free:
+//!
+//! | name | what happens |
+//! | --- | --- |
+//! | `abort` | its entry aborts the process |
+//! | `hang` | its entry never returns |
+//! | `exit` | its entry ends the process with exit code 3 |
+//! | `fragile` | the process aborts when the second of its plugins is made |
+//! | `stuck` | the second of its plugins is never made |
+//! | `refuse` | the second of its plugins cannot be made |
+//! | `poison` | is well itself, and lets others that come into its process after it abort there |
+//! | any other | is well |
+//!
+//! Every one prints a line on standard output when it is loaded.
+
+mod entry;
+mod factory;
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+/// The ids of the plugins in the file, in its order.
+pub const PLUGINS: [&str; 3] =
+    [crosspoint_fixtures::ids::DELAY, crosspoint_fixtures::ids::GAIN, crosspoint_fixtures::ids::TONE];
+
+/// The library of this crate, as cargo builds it for the tests of a crate that depends on this one.
+///
+/// # Errors
+/// If it is not beside the program that runs.
+pub fn library() -> io::Result<PathBuf> {
+    let name = format!("{}crosspoint_fixture_file{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
+    let program = env::current_exe()?;
+    let folders = program.ancestors().skip(1).take(2).flat_map(|folder| [folder.to_owned(), folder.join("deps")]);
+    let mut files = folders.map(|folder| folder.join(&name));
+    files.find(|file| file.is_file()).ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, name))
+}
+
+/// Makes a plugin file of that name, `.clap` included, in a folder.
+///
+/// # Errors
+/// If the library is not there or cannot be copied.
+pub fn copy(folder: &Path, name: &str) -> io::Result<PathBuf> {
+    let file = folder.join(name);
+    fs::copy(library()?, &file)?;
+    Ok(file)
+}
