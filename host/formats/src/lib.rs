@@ -8,6 +8,7 @@
 //! This crate never unloads a plugin's library, never calls a plugin on a thread its format forbids, and its audio
 //! halves never block, allocate, free, lock, log or call the system.
 
+mod arrangement;
 pub mod clap;
 mod describe;
 mod error;
@@ -15,14 +16,27 @@ mod finite;
 mod library;
 pub mod midi;
 mod plugin;
+mod preset;
 pub mod scan;
+mod session;
+mod surface;
 mod thread;
 
+pub use arrangement::{
+    AmbisonicOrder, AmbisonicScale, BusLayout, ChannelMap, ConfiguredBus, PortConfiguration, Speaker,
+};
 pub use describe::describe;
 pub use error::{LoadError, PluginError};
 pub use library::{Format, Library, PluginDescriptor, open};
 pub use plugin::{
     Activation, AudioBus, BusDirection, BusPurpose, Dialect, Dialects, Interest, NotePort, Parameter, ParameterFlags,
     ParametersChange, Plugin, PluginNotice, RenderMode, Severity, Tail,
+};
+pub use preset::{Preset, PresetFlags, PresetLocation, PresetPack, PresetPlace, PresetPlugin, PresetProblem, Presets};
+pub use session::{
+    ChangeDelta, HistoryDirection, ProjectPart, ProjectPartKind, StatePurpose, TransportRequest, UndoContext,
+};
+pub use surface::{
+    AutomationState, Color, ControlPage, Mapping, MenuItem, MenuTarget, NoteName, Track, TrackKind, Voices,
 };
 pub use thread::is_audio_thread;

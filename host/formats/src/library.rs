@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::clap::ClapLibrary;
 use crate::error::LoadError;
 use crate::plugin::Plugin;
+use crate::preset::Presets;
 
 /// A plugin format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -73,6 +74,12 @@ pub trait Library {
     /// # Errors
     /// [`LoadError::UnknownPlugin`] and [`LoadError::Instantiate`].
     fn instantiate(&self, id: &str) -> Result<Box<dyn Plugin>, LoadError>;
+
+    /// The presets that can be found without making a plugin; a plugin may know of more: [`Plugin::presets`]. Main
+    /// thread; reads files and may take long.
+    fn presets(&self) -> Presets {
+        Presets::default()
+    }
 }
 
 /// Opens a plugin file or bundle by the format its name says. Main thread.

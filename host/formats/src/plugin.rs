@@ -1,12 +1,17 @@
 //! The controller half of a plugin, in words that hold for every format. Everything here belongs to the one thread on
 //! which the plugin was made; the audio half is a [`Processor`] and goes its own way.
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crosspoint_graph::{ChannelLayout, Processor};
 
+use crate::arrangement::{BusLayout, ChannelMap, PortConfiguration};
 use crate::error::PluginError;
 use crate::library::PluginDescriptor;
+use crate::preset::{Preset, PresetPlace};
+use crate::session::{ChangeDelta, HistoryDirection, ProjectPart, StatePurpose, TransportRequest, UndoContext};
+use crate::surface::{AutomationState, Color, ControlPage, Mapping, MenuItem, MenuTarget, NoteName, Track, Voices};
 
 /// Into the plugin or out of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -273,6 +278,55 @@ pub enum PluginNotice {
         /// How often.
         times: u32,
     },
+    /// It has loaded a preset, asked to or by its own doing.
+    PresetLoaded(PresetPlace),
+    /// It could not load a preset.
+    PresetFailed {
+        /// Which.
+        place: PresetPlace,
+        /// What it says about it.
+        reason: String,
+    },
+    /// [`Plugin::note_names`] has others now.
+    NoteNamesChanged,
+    /// [`Plugin::voices`] is another now.
+    VoicesChanged,
+    /// [`Plugin::control_pages`] has others now.
+    ControlPagesChanged,
+    /// It would like this page to be under the knobs.
+    ControlPageSuggested {
+        /// The page's id.
+        page: u32,
+    },
+    /// [`Plugin::port_configurations`] has others now.
+    PortConfigurationsChanged,
+    /// It would like the transport to do something.
+    TransportRequested(TransportRequest),
+    /// A change by a person has begun in its window; nothing is to be put into the history until it is over.
+    ChangeBegan,
+    /// The change that began will not be.
+    ChangeCancelled,
+    /// A change by a person, to be a step of the history.
+    ChangeMade {
+        /// What people call it.
+        name: String,
+        /// How to go back and forth; without it, the states before and after do.
+        delta: Option<ChangeDelta>,
+    },
+    /// It asks for a step of the host's history.
+    HistoryRequested(HistoryDirection),
+    /// Whether it wants [`Plugin::set_undo_context`] to be kept up to date.
+    UndoContextWanted(bool),
+    /// It needs a folder for its files: [`Plugin::set_resource_directory`].
+    ResourceDirectoryRequested {
+        /// One for all plugins, or one for it alone.
+        shared: bool,
+    },
+    /// It does not need that folder any more.
+    ResourceDirectoryReleased {
+        /// Which.
+        shared: bool,
+    },
 }
 
 /// A file descriptor a plugin waits for, and what for.
@@ -380,4 +434,147 @@ pub trait Plugin {
 
     /// The file descriptors it waits for, for the event loop to wait for in its place.
     fn interests(&self) -> Vec<Interest>;
+
+    /// [`Plugin::save_state`] for a purpose; the whole state from a plugin that makes no difference.
+    ///
+    /// # Errors
+    /// As [`Plugin::save_state`].
+    fn save_state_for(&mut self, purpose: StatePurpose) -> Result<Vec<u8>, PluginError> {
+        let _ = purpose;
+        self.save_state()
+    }
+
+    /// [`Plugin::load_state`] of a state that was saved for this purpose.
+    ///
+    /// # Errors
+    /// As [`Plugin::load_state`].
+    fn load_state_for(&mut self, state: &[u8], purpose: StatePurpose) -> Result<(), PluginError> {
+        let _ = purpose;
+        self.load_state(state)
+    }
+
+    /// Presets that only the plugin itself can list, such as the programs of VST3; more may be found by
+    /// [`Library::presets`](crate::Library::presets).
+    fn presets(&mut self) -> Vec<Preset> {
+        Vec::new()
+    }
+
+    /// Loads a preset. What became of it may follow as a notice.
+    ///
+    /// # Errors
+    /// [`PluginError::Unsupported`] or [`PluginError::Failed`].
+    fn load_preset(&mut self, place: &PresetPlace) -> Result<(), PluginError> {
+        let _ = place;
+        Err(PluginError::Unsupported { feature: "presets" })
+    }
+
+    /// The arrangements of its buses that it offers ready made.
+    fn port_configurations(&mut self) -> Vec<PortConfiguration> {
+        Vec::new()
+    }
+
+    /// Takes one of [`Plugin::port_configurations`]; its buses are read again.
+    ///
+    /// # Errors
+    /// [`PluginError::Active`]; [`PluginError::Unsupported`]; [`PluginError::Failed`].
+    fn select_port_configuration(&mut self, id: u32) -> Result<(), PluginError> {
+        let _ = id;
+        Err(PluginError::Unsupported { feature: "configurations of its ports" })
+    }
+
+    /// Asks it for these layouts, all or none; its buses are read again. Those not named may change with them.
+    ///
+    /// # Errors
+    /// [`PluginError::Active`]; [`PluginError::Unsupported`]; [`PluginError::Failed`], then nothing has changed.
+    fn set_bus_layouts(&mut self, layouts: &[BusLayout]) -> Result<(), PluginError> {
+        let _ = layouts;
+        Err(PluginError::Unsupported { feature: "other layouts of its buses" })
+    }
+
+    /// What the channels of a bus mean, for a surround or ambisonic one that tells.
+    fn channel_map(&mut self, direction: BusDirection, index: usize) -> Option<ChannelMap> {
+        let _ = (direction, index);
+        None
+    }
+
+    /// Notes that have names of their own.
+    fn note_names(&mut self) -> Vec<NoteName> {
+        Vec::new()
+    }
+
+    /// How many notes it can play at once, if it tells.
+    fn voices(&mut self) -> Option<Voices> {
+        None
+    }
+
+    /// Its parameters in pages for rows of knobs.
+    fn control_pages(&mut self) -> Vec<ControlPage> {
+        Vec::new()
+    }
+
+    /// Tells it what a parameter is tied to, for it to show; none for nothing any more.
+    fn show_mapping(&mut self, parameter: u32, mapping: Option<&Mapping>) {
+        let _ = (parameter, mapping);
+    }
+
+    /// Tells it what a parameter's automation is doing, for it to show.
+    fn show_automation(&mut self, parameter: u32, state: AutomationState, color: Option<Color>) {
+        let _ = (parameter, state, color);
+    }
+
+    /// Tells it which track it is on.
+    fn set_track(&mut self, track: &Track) {
+        let _ = track;
+    }
+
+    /// Its own lines for a menu that is about to open.
+    fn menu(&mut self, target: MenuTarget) -> Vec<MenuItem> {
+        let _ = target;
+        Vec::new()
+    }
+
+    /// Does what a line of [`Plugin::menu`] says. False if it does not.
+    fn perform_menu_action(&mut self, target: MenuTarget, action: u32) -> bool {
+        let _ = (target, action);
+        false
+    }
+
+    /// Tells it where it stands: from the project, which comes first, to itself, which comes last.
+    fn set_project_path(&mut self, path: &[ProjectPart]) {
+        let _ = path;
+    }
+
+    /// Gives it a folder for its files, one for all plugins or one for it alone; none takes it away. It is within what
+    /// is saved with the project, and its files are found by [`Plugin::resource_files`].
+    ///
+    /// # Errors
+    /// [`PluginError::Unsupported`].
+    fn set_resource_directory(&mut self, path: Option<&Path>, shared: bool) -> Result<(), PluginError> {
+        let _ = (path, shared);
+        Err(PluginError::Unsupported { feature: "a folder for its files" })
+    }
+
+    /// Copies the files it uses into that folder: all of them, or those without which it would sound otherwise.
+    fn collect_resources(&mut self, all: bool) {
+        let _ = all;
+    }
+
+    /// Files it uses, relative to that folder.
+    fn resource_files(&mut self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// Goes a step back or forth by the plugin's own [`ChangeDelta`].
+    ///
+    /// # Errors
+    /// [`PluginError::Unsupported`], also of a version that the plugin does not know; [`PluginError::Failed`].
+    fn apply_change(&mut self, delta: &ChangeDelta, direction: HistoryDirection) -> Result<(), PluginError> {
+        let _ = (delta, direction);
+        Err(PluginError::Unsupported { feature: "a history of its own" })
+    }
+
+    /// Tells it what could be undone and redone.
+    fn set_undo_context(&mut self, context: &UndoContext) {
+        let _ = context;
+    }
 }
