@@ -11,127 +11,100 @@ const NONE: u32 = u32::MAX;
 /// Memory kept between compiles.
 #[derive(Default)]
 pub(super) struct Scratch {
-    /// Op after which nothing reads the value.
-    last_use: Vec<u32>,
-    /// Slot of each live value.
-    slots: Vec<u32>,
+    values: Vec<Value>,
     /// Slots free for use, the one freed last on top: its memory is warm.
     free: Vec<u32>,
-    /// Values that end with the op at hand.
-    dying: Vec<u32>,
-    /// Values whose slot an in-place output has taken over.
-    handed_on: Vec<u32>,
+}
+
+#[derive(Clone, Copy)]
+struct Value {
+    /// Its slot, once it is written.
+    slot: u32,
+    /// How often ops still name it.
+    uses: u32,
 }
 
 /// Replaces the values in `schedule` by slots.
 pub(super) fn assign(schedule: &mut Schedule, values: u32, scratch: &mut Scratch) {
-    find_last_uses(schedule, values, scratch);
-    let Scratch { last_use, slots, free, dying, handed_on } = scratch;
-    slots.clear();
-    slots.resize(values as usize, NONE);
-    slots[SILENT_SLOT as usize] = SILENT_SLOT;
-    free.clear();
-    let mut arena = Arena { last_use, slots, free, dying, handed_on, used: SILENT_SLOT + 1, position: 0 };
+    scratch.count_uses(schedule, values);
+    let mut arena = Arena { values: &mut scratch.values, free: &mut scratch.free, used: SILENT_SLOT + 1 };
     let mut ops = std::mem::take(&mut schedule.ops);
-    for (position, op) in ops.iter_mut().enumerate() {
-        arena.position = position as u32;
+    for op in &mut ops {
         arena.place(schedule, op);
     }
     schedule.ops = ops;
     schedule.slots = arena.used;
 }
 
-fn find_last_uses(schedule: &Schedule, values: u32, scratch: &mut Scratch) {
-    let last_use = &mut scratch.last_use;
-    last_use.clear();
-    last_use.resize(values as usize, NONE);
-    for (position, op) in schedule.ops.iter().enumerate() {
-        let mut touch = |value: u32| last_use[value as usize] = position as u32;
-        match *op {
-            Op::Clear { slot }
-            | Op::Input { slot, .. }
-            | Op::Output { slot, .. }
-            | Op::DelayWrite { slot, .. }
-            | Op::DelayRead { slot, .. }
-            | Op::FeedbackWrite { slot, .. }
-            | Op::FeedbackRead { slot, .. } => touch(slot),
-            Op::Mix { mix } => {
-                let mix = &schedule.mixes[mix as usize];
-                schedule.terms[mix.terms.range()].iter().for_each(|term| touch(term.slot));
-                touch(mix.destination);
-            }
-            Op::Matrix { matrix } => {
-                let matrix = &schedule.matrices[matrix as usize];
-                schedule.matrix_slots[matrix.sources.range()].iter().copied().for_each(&mut touch);
-                schedule.matrix_slots[matrix.destinations.range()].iter().copied().for_each(&mut touch);
-            }
-            Op::Merge { .. } => {}
-            Op::Process { node } => {
-                let node = &schedule.nodes[node as usize];
-                schedule.node_slots[node.inputs.range()].iter().copied().for_each(&mut touch);
-                schedule.node_slots[node.outputs.range()].iter().copied().for_each(&mut touch);
+impl Scratch {
+    fn count_uses(&mut self, schedule: &Schedule, values: u32) {
+        self.free.clear();
+        self.values.clear();
+        self.values.resize(values as usize, Value { slot: NONE, uses: 0 });
+        let values = &mut self.values;
+        let mut count = |value: u32| values[value as usize].uses += 1;
+        schedule.terms.iter().for_each(|term| count(term.slot));
+        schedule.mixes.iter().for_each(|mix| count(mix.destination));
+        schedule.matrix_slots.iter().copied().for_each(&mut count);
+        schedule.node_slots.iter().copied().for_each(&mut count);
+        for op in &schedule.ops {
+            if let Some(value) = op_slot(op) {
+                count(value);
             }
         }
+        // Never written and never free.
+        values[SILENT_SLOT as usize] = Value { slot: SILENT_SLOT, uses: NONE };
+    }
+}
+
+/// The slot that an op names itself, not by way of a table.
+fn op_slot(op: &Op) -> Option<u32> {
+    match *op {
+        Op::Clear { slot }
+        | Op::Input { slot, .. }
+        | Op::Output { slot, .. }
+        | Op::DelayWrite { slot, .. }
+        | Op::DelayRead { slot, .. }
+        | Op::FeedbackWrite { slot, .. }
+        | Op::FeedbackRead { slot, .. } => Some(slot),
+        Op::Mix { .. } | Op::Matrix { .. } | Op::Merge { .. } | Op::Process { .. } => None,
     }
 }
 
 struct Arena<'a> {
-    last_use: &'a [u32],
-    slots: &'a mut [u32],
+    values: &'a mut [Value],
     free: &'a mut Vec<u32>,
-    dying: &'a mut Vec<u32>,
-    handed_on: &'a mut Vec<u32>,
     used: u32,
-    position: u32,
 }
 
 impl Arena<'_> {
-    /// The slot of a value, given one if this is where it is first written.
-    fn write(&mut self, value: u32) -> u32 {
-        if self.slots[value as usize] == NONE {
-            self.slots[value as usize] = self.free.pop().unwrap_or_else(|| {
+    /// Gives a value a slot, if this is where it is first written.
+    fn write(&mut self, value: u32) {
+        let value = &mut self.values[value as usize];
+        if value.slot == NONE {
+            value.slot = self.free.pop().unwrap_or_else(|| {
                 self.used += 1;
                 self.used - 1
             });
         }
-        self.slots[value as usize]
     }
 
-    fn dies(&self, value: u32) -> bool {
-        value != SILENT_SLOT && self.last_use[value as usize] == self.position
+    /// Puts the slot in place of the value, and frees it if nothing names the value any more. All that an op writes must
+    /// have got its slot before.
+    fn settle(&mut self, place: &mut u32) {
+        let value = &mut self.values[*place as usize];
+        *place = value.slot;
+        value.uses -= 1;
+        if value.uses == 0 {
+            self.free.push(value.slot);
+        }
     }
 
     /// Puts the values of a table's inputs and outputs into slots, and frees what ends here.
     fn place_all(&mut self, table: &mut [u32], inputs: Span, outputs: Span) {
-        for value in &mut table[outputs.range()] {
-            let slot = self.write(*value);
-            self.mark_dying(*value);
-            *value = slot;
-        }
-        for value in &mut table[inputs.range()] {
-            self.mark_dying(*value);
-            *value = self.slots[*value as usize];
-        }
-        self.free_dying();
-    }
-
-    fn mark_dying(&mut self, value: u32) {
-        if self.dies(value) {
-            self.dying.push(value);
-        }
-    }
-
-    /// Frees the slots of the dying; a value that is named twice, or whose slot was handed on, is freed once.
-    fn free_dying(&mut self) {
-        for value in self.handed_on.drain(..) {
-            self.slots[value as usize] = NONE;
-        }
-        while let Some(value) = self.dying.pop() {
-            let slot = std::mem::replace(&mut self.slots[value as usize], NONE);
-            if slot != NONE {
-                self.free.push(slot);
-            }
-        }
+        table[outputs.range()].iter().for_each(|&value| self.write(value));
+        table[inputs.range()].iter_mut().rev().for_each(|place| self.settle(place));
+        table[outputs.range()].iter_mut().rev().for_each(|place| self.settle(place));
     }
 
     /// Gives each output of an in-place node the slot of its input, if the node alone reads that and for the last time.
@@ -141,9 +114,11 @@ impl Arena<'_> {
         let ports = schedule.ports[node.input_ports.range()].iter().zip(&schedule.ports[node.output_ports.range()]);
         for (input_port, output_port) in ports {
             for (&input, &output) in inputs[input_port.range()].iter().zip(&outputs[output_port.range()]) {
-                if self.dies(input) && inputs.iter().filter(|&&other| other == input).count() == 1 {
-                    self.slots[output as usize] = self.slots[input as usize];
-                    self.handed_on.push(input);
+                let input = &mut self.values[input as usize];
+                if input.uses == 1 {
+                    // One use more than there is: the slot is the output's now, and is not freed with the input.
+                    input.uses = 2;
+                    self.values[output as usize].slot = input.slot;
                 }
             }
         }
@@ -158,31 +133,24 @@ impl Arena<'_> {
             | Op::DelayRead { slot, .. }
             | Op::FeedbackWrite { slot, .. }
             | Op::FeedbackRead { slot, .. } => {
-                let value = *slot;
-                *slot = self.write(value);
-                self.mark_dying(value);
-                self.free_dying();
+                self.write(*slot);
+                self.settle(slot);
             }
             Op::Mix { mix } => {
                 let mix = &mut schedule.mixes[*mix as usize];
-                let destination = self.write(mix.destination);
-                self.mark_dying(mix.destination);
-                mix.destination = destination;
-                for term in &mut schedule.terms[mix.terms.range()] {
-                    self.mark_dying(term.slot);
-                    term.slot = self.slots[term.slot as usize];
-                }
-                self.free_dying();
+                self.write(mix.destination);
+                schedule.terms[mix.terms.range()].iter_mut().rev().for_each(|term| self.settle(&mut term.slot));
+                self.settle(&mut mix.destination);
             }
             Op::Matrix { matrix } => {
-                let matrix = schedule.matrices[*matrix as usize];
+                let matrix = &schedule.matrices[*matrix as usize];
                 self.place_all(&mut schedule.matrix_slots, matrix.sources, matrix.destinations);
             }
             Op::Merge { .. } => {}
             Op::Process { node } => {
-                let node = schedule.nodes[*node as usize];
+                let node = &schedule.nodes[*node as usize];
                 if node.in_place {
-                    self.share(schedule, &node);
+                    self.share(schedule, node);
                 }
                 self.place_all(&mut schedule.node_slots, node.inputs, node.outputs);
             }

@@ -5,5 +5,5 @@ use super::flat::Flat;
 
 /// The longest chunk in frames that the feedback edges allow; `u32::MAX` without any.
 pub(super) fn longest_chunk(flat: &Flat) -> u32 {
-    flat.edges.iter().filter_map(|edge| edge.feedback).min().unwrap_or(u32::MAX)
+    flat.edges.iter().filter(|edge| edge.feedback).map(|edge| edge.delay).min().unwrap_or(u32::MAX)
 }

@@ -9,7 +9,7 @@
 //! Hardware outputs wait for each other only within a named alignment group. An edge that is not aligned gets no delay
 //! and does not count where it arrives.
 
-use super::flat::{Flat, FlatNode, Kind};
+use super::flat::{Flat, FlatNode, Incoming, Kind};
 use super::schedule::Span;
 use crate::graph::Alignment;
 
@@ -24,45 +24,75 @@ pub(super) struct Arrivals {
     events_in: Vec<u32>,
     events_out: Vec<u32>,
     groups: Vec<u32>,
+    /// Whether a node's arrivals may be above 0.
+    late: Vec<bool>,
 }
 
 impl Arrivals {
+    fn prepare(&mut self, flat: &Flat) {
+        for (list, length) in [
+            (&mut self.inputs, flat.input_channels()),
+            (&mut self.outputs, flat.output_channels()),
+            (&mut self.events_in, flat.nodes.len()),
+            (&mut self.events_out, flat.nodes.len()),
+        ] {
+            list.clear();
+            list.resize(length, 0);
+        }
+        self.late.clear();
+        self.late.resize(flat.nodes.len(), false);
+    }
+
     /// The latest output of a node, or of its inputs if it has no output.
-    pub(super) fn of_node(&self, node: &FlatNode) -> u32 {
-        let outputs = self.outputs[node.outputs.range()].iter().max();
-        outputs.or(self.inputs[node.inputs.range()].iter().max()).copied().unwrap_or(0)
+    pub(super) fn of_node(&self, index: u32, node: &FlatNode) -> u32 {
+        if !self.late[index as usize] {
+            return 0;
+        }
+        latest(if node.outputs.count > 0 {
+            &self.outputs[node.outputs.range()]
+        } else {
+            &self.inputs[node.inputs.range()]
+        })
     }
 }
 
-/// Sets the delay of every cell and event edge of `flat`.
+fn latest(arrivals: &[u32]) -> u32 {
+    arrivals.iter().copied().fold(0, u32::max)
+}
+
+/// Sets the delay of every cell and event edge of `flat`. Where nothing late arrives there is nothing to do.
 pub(super) fn align(flat: &mut Flat, order: &[u32], arrivals: &mut Arrivals) {
-    for (list, length) in [
-        (&mut arrivals.inputs, flat.input_channels()),
-        (&mut arrivals.outputs, flat.output_channels()),
-        (&mut arrivals.events_in, flat.nodes.len()),
-        (&mut arrivals.events_out, flat.nodes.len()),
-    ] {
-        list.clear();
-        list.resize(length, 0);
-    }
+    arrivals.prepare(flat);
     for &index in order {
-        let node = flat.nodes[index as usize];
-        gather(flat, &node, index, arrivals);
-        if node.kind == Kind::Processor {
-            pass_through(flat, &node, index, arrivals);
+        let FlatNode { incoming, kind, latency, .. } = flat.nodes[index as usize];
+        let is_late = |edge: &Incoming| edge.waits && arrivals.late[edge.source as usize];
+        let hears_late = flat.incoming[incoming.range()].iter().any(is_late);
+        if hears_late {
+            gather(flat, index, arrivals);
+        }
+        if kind == Kind::Processor && (hears_late || latency > 0) {
+            pass_through(flat, index, arrivals);
+            arrivals.late[index as usize] = true;
+        }
+        if kind != Kind::Output && hears_late {
+            set_delays(flat, index, arrivals);
         }
     }
     align_groups(flat, arrivals);
-    set_delays(flat, arrivals);
+    for index in 0..flat.nodes.len() as u32 {
+        let node = &flat.nodes[index as usize];
+        if node.kind == Kind::Output {
+            arrivals.late[index as usize] = latest(&arrivals.inputs[node.inputs.range()]) > 0;
+            set_delays(flat, index, arrivals);
+        }
+    }
 }
 
 /// The latest aligned arrival at each input channel, before the channels of the node wait for each other.
-fn gather(flat: &Flat, node: &FlatNode, index: u32, arrivals: &mut Arrivals) {
-    for &edge in &flat.incoming[node.incoming.range()] {
-        let edge = &flat.edges[edge as usize];
-        if edge.feedback.is_some() || !edge.aligned {
-            continue;
-        }
+fn gather(flat: &Flat, index: u32, arrivals: &mut Arrivals) {
+    let node = &flat.nodes[index as usize];
+    for incoming in flat.incoming[node.incoming.range()].iter().filter(|edge| edge.waits) {
+        let edge = &flat.edges[incoming.edge as usize];
         if edge.events {
             let arrival = arrivals.events_out[edge.source as usize];
             let events_in = &mut arrivals.events_in[index as usize];
@@ -70,33 +100,34 @@ fn gather(flat: &Flat, node: &FlatNode, index: u32, arrivals: &mut Arrivals) {
             continue;
         }
         for cell in &flat.cells[edge.cells.range()] {
-            let arrival = arrivals.outputs[(edge.source_channel + u32::from(cell.source)) as usize];
-            let input = &mut arrivals.inputs[(edge.destination_channel + u32::from(cell.destination)) as usize];
+            let arrival = arrivals.outputs[cell.source as usize];
+            let input = &mut arrivals.inputs[cell.destination as usize];
             *input = arrival.max(*input);
         }
     }
 }
 
 /// Lines up the inputs of a processor as its alignment asks, and says when its outputs arrive.
-fn pass_through(flat: &Flat, node: &FlatNode, index: u32, arrivals: &mut Arrivals) {
+fn pass_through(flat: &Flat, index: u32, arrivals: &mut Arrivals) {
+    let node = &flat.nodes[index as usize];
     let events = arrivals.events_in[index as usize];
     let raise = |inputs: &mut [u32], channels: Span, least: u32| {
         let channels = &mut inputs[channels.range()];
-        let latest = channels.iter().copied().max().unwrap_or(0).max(least);
+        let latest = latest(channels).max(least);
         channels.fill(latest);
         latest
     };
     let inputs = &mut arrivals.inputs;
-    let ports = &flat.input_ports[node.input_ports.range()];
+    let ports = &flat.ports[node.input_ports.range()];
     // The main port and the events belong together: notes must meet the sound that they play on.
     let main = match node.alignment {
-        Alignment::Channels => inputs[node.inputs.range()].iter().copied().max().unwrap_or(0).max(events),
+        Alignment::Channels => latest(&inputs[node.inputs.range()]).max(events),
         Alignment::Node => raise(inputs, node.inputs, events),
         Alignment::Ports => {
             for &port in ports.iter().skip(1) {
-                raise(inputs, port, 0);
+                raise(&mut inputs[node.inputs.range()], port, 0);
             }
-            ports.first().map_or(events, |&port| raise(inputs, port, events))
+            ports.first().map_or(events, |&port| raise(&mut inputs[node.inputs.range()], port, events))
         }
     };
     arrivals.events_in[index as usize] = main;
@@ -131,22 +162,17 @@ fn align_groups(flat: &Flat, arrivals: &mut Arrivals) {
     }
 }
 
-fn set_delays(flat: &mut Flat, arrivals: &Arrivals) {
-    for edge in &mut flat.edges {
-        if let Some(feedback) = edge.feedback {
-            edge.delay = feedback;
-            flat.cells[edge.cells.range()].iter_mut().for_each(|cell| cell.delay = feedback);
-        } else if !edge.aligned {
-            edge.delay = 0;
-            flat.cells[edge.cells.range()].iter_mut().for_each(|cell| cell.delay = 0);
-        } else if edge.events {
-            edge.delay = arrivals.events_in[edge.destination as usize] - arrivals.events_out[edge.source as usize];
-        } else {
-            for cell in &mut flat.cells[edge.cells.range()] {
-                let source = arrivals.outputs[(edge.source_channel + u32::from(cell.source)) as usize];
-                let destination = arrivals.inputs[(edge.destination_channel + u32::from(cell.destination)) as usize];
-                cell.delay = destination - source;
-            }
+/// Sets the delays of the edges into a node. Those of feedback edges are known, those of edges that are not aligned 0.
+fn set_delays(flat: &mut Flat, index: u32, arrivals: &Arrivals) {
+    let events_in = arrivals.events_in[index as usize];
+    let incoming = flat.nodes[index as usize].incoming;
+    for incoming in flat.incoming[incoming.range()].iter().filter(|edge| edge.waits) {
+        let edge = &mut flat.edges[incoming.edge as usize];
+        if edge.events {
+            edge.delay = events_in - arrivals.events_out[edge.source as usize];
+        }
+        for cell in &mut flat.cells[edge.cells.range()] {
+            cell.delay = arrivals.inputs[cell.destination as usize] - arrivals.outputs[cell.source as usize];
         }
     }
 }

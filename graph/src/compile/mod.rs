@@ -81,44 +81,29 @@ impl Compiler {
     /// [`CompileError::Cycle`] with the path, if the graph has one.
     pub fn compile(&mut self, graph: &Graph, context: Context<'_>) -> Result<Schedule, CompileError> {
         self.flat.read(graph);
-        self.compile_flat(context).map_err(|failure| match failure {
-            Failure::Cycle(path) => {
-                let nodes: Vec<NodeId> = path.into_iter().map(|node| self.flat.nodes[node as usize].id).collect();
-                let names =
-                    nodes.iter().map(|&id| graph.node(id).map_or_else(|| id.to_string(), |node| node.name.clone()));
-                CompileError::Cycle { names: names.collect(), nodes }
-            }
-            Failure::Defect(defect) => CompileError::Defect(defect),
-        })
+        order::order(&self.flat, &mut self.order_scratch, &mut self.order).map_err(|path| {
+            let nodes: Vec<NodeId> = path.into_iter().map(|node| self.flat.nodes[node as usize].id).collect();
+            let names = nodes.iter().map(|&id| graph.node(id).map_or_else(|| id.to_string(), |node| node.name.clone()));
+            CompileError::Cycle { names: names.collect(), nodes }
+        })?;
+        latency::align(&mut self.flat, &self.order, &mut self.arrivals);
+        self.recompile(context)
     }
 
-    /// Compiles the graph that was compiled last once more, under another context.
+    /// Compiles the graph that was compiled last once more, under another context. Order and delays follow from the graph
+    /// alone and still hold.
     ///
     /// # Errors
     /// Only a defect of the compiler: the graph has been compiled before.
     pub fn recompile(&mut self, context: Context<'_>) -> Result<Schedule, CompileError> {
-        self.compile_flat(context).map_err(|failure| match failure {
-            Failure::Cycle(_) => CompileError::Cycle { nodes: Vec::new(), names: Vec::new() },
-            Failure::Defect(defect) => CompileError::Defect(defect),
-        })
-    }
-
-    fn compile_flat(&mut self, context: Context<'_>) -> Result<Schedule, Failure> {
         let flat = &mut self.flat;
         flat.follow(context.previous);
-        order::order(flat, &mut self.order_scratch, &mut self.order).map_err(Failure::Cycle)?;
-        latency::align(flat, &self.order, &mut self.arrivals);
         let mut schedule = Schedule::default();
         let values =
             lower::lower(flat, &self.order, &self.arrivals, context.adjustable, &mut self.lower_scratch, &mut schedule);
         schedule.longest_chunk = feedback::longest_chunk(flat);
         buffers::assign(&mut schedule, values, &mut self.buffers_scratch);
-        verify::verify(flat, &schedule, &mut self.verify_scratch).map_err(Failure::Defect)?;
+        verify::verify(flat, &schedule, &mut self.verify_scratch)?;
         Ok(schedule)
     }
-}
-
-enum Failure {
-    Cycle(Vec<u32>),
-    Defect(Defect),
 }

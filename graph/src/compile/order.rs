@@ -58,8 +58,8 @@ fn visit(flat: &Flat, scratch: &mut Scratch, order: &mut Vec<u32>, start: u32) -
             continue;
         }
         top.1 += 1;
-        let edge = &flat.edges[flat.incoming[next as usize] as usize];
-        if edge.feedback.is_some() {
+        let edge = flat.incoming[next as usize];
+        if edge.feedback {
             continue;
         }
         match state[edge.source as usize] {

@@ -1,20 +1,46 @@
 //! Pass 6: an independent check of every compile. Plays the ops on symbols instead of samples and compares what each
 //! node would hear with what the graph says it should; shares nothing with the passes that made the ops.
 
-use super::flat::{Flat, Kind};
-use super::schedule::{Op, SILENT_SLOT, Schedule, Span};
+use super::flat::{Flat, FlatCell, Kind};
+use super::schedule::{Op, SILENT_SLOT, Schedule, ScheduledNode, Span};
 
-/// What a slot holds.
+/// What a slot holds: an output channel of the rig, so many frames late, or one of the kinds below, whose second number
+/// is greater than any delay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Symbol {
+struct Symbol(u32, u32);
+
+impl Symbol {
     /// Zeros.
-    Silence,
+    const SILENCE: Self = Self(0, u32::MAX);
     /// Nothing was written yet.
-    Nothing,
-    /// An output channel of the rig, so many frames late.
-    Channel(u32, u32),
+    const NOTHING: Self = Self(1, u32::MAX);
+
     /// The sum into an input channel of the rig, as far as it has come.
-    Sum(u32),
+    fn sum(input: u32) -> Self {
+        Self(input, u32::MAX - 1)
+    }
+}
+
+/// A slot of the arena.
+#[derive(Clone, Copy)]
+struct Slot {
+    symbol: Symbol,
+    /// Op that last read it as the input of a node, and which of the node's channels that was.
+    reader: u32,
+    channel: u32,
+    /// Op that last wrote it as the output of a node.
+    writer: u32,
+}
+
+/// An input channel of the rig.
+#[derive(Clone, Copy, Default)]
+struct Input {
+    /// How many cells lead to it, and the last of them.
+    wanted: u32,
+    last: u32,
+    /// How many were summed, and the place behind the last of those.
+    summed: u32,
+    next: u32,
 }
 
 /// What is wrong with a schedule. A defect of the compiler, never of the rig.
@@ -30,20 +56,12 @@ pub struct Defect {
 /// Memory kept between compiles.
 #[derive(Default)]
 pub(super) struct Scratch {
-    slots: Vec<Symbol>,
-    /// How many cells each input channel of the rig has, how many were summed, and the last of them.
-    wanted: Vec<u32>,
-    summed: Vec<u32>,
-    last_cell: Vec<u32>,
-    /// Source and destination channel of each cell.
-    cells: Vec<(u32, u32)>,
+    slots: Vec<Slot>,
+    inputs: Vec<Input>,
     /// Place in the flat graph by index of a node's id.
     places: Vec<u32>,
     done: Vec<bool>,
     lines: Vec<bool>,
-    /// Op that last read a slot, and for which of its input channels; op that last wrote it.
-    readers: Vec<(u32, u32)>,
-    writers: Vec<u32>,
 }
 
 /// Checks that no op reads what was not written for it, that nothing is overwritten while it is needed, that every sum
@@ -64,28 +82,20 @@ impl Scratch {
             list.clear();
             list.resize(length, value);
         }
-        fill(&mut self.slots, schedule.slots as usize, Symbol::Nothing);
-        self.slots[SILENT_SLOT as usize] = Symbol::Silence;
-        fill(&mut self.wanted, flat.input_channels(), 0);
-        fill(&mut self.summed, flat.input_channels(), 0);
-        fill(&mut self.last_cell, flat.input_channels(), 0);
-        fill(&mut self.cells, flat.cells.len(), (0, 0));
+        let slot = Slot { symbol: Symbol::NOTHING, reader: u32::MAX, channel: 0, writer: u32::MAX };
+        fill(&mut self.slots, schedule.slots as usize, slot);
+        self.slots[SILENT_SLOT as usize].symbol = Symbol::SILENCE;
+        fill(&mut self.inputs, flat.input_channels(), Input::default());
         fill(&mut self.places, flat.nodes.iter().map(|node| node.id.index() + 1).max().unwrap_or(0), u32::MAX);
         fill(&mut self.done, schedule.nodes.len(), false);
         fill(&mut self.lines, schedule.lines.len(), false);
-        fill(&mut self.readers, schedule.slots as usize, (u32::MAX, 0));
-        fill(&mut self.writers, schedule.slots as usize, u32::MAX);
         for (place, node) in flat.nodes.iter().enumerate() {
             self.places[node.id.index()] = place as u32;
         }
-        for edge in &flat.edges {
-            for cell in edge.cells.range() {
-                let source = edge.source_channel + u32::from(flat.cells[cell].source);
-                let destination = edge.destination_channel + u32::from(flat.cells[cell].destination);
-                self.cells[cell] = (source, destination);
-                self.wanted[destination as usize] += 1;
-                self.last_cell[destination as usize] = cell as u32;
-            }
+        for (place, cell) in flat.cells.iter().enumerate() {
+            let input = &mut self.inputs[cell.destination as usize];
+            input.wanted += 1;
+            input.last = place as u32;
         }
     }
 }
@@ -108,7 +118,7 @@ fn require(holds: bool, problem: &'static str) -> Verdict {
 impl Check<'_> {
     fn op(&mut self, op: &Op) -> Verdict {
         match *op {
-            Op::Clear { slot } => self.write(slot, Symbol::Silence),
+            Op::Clear { slot } => self.write(slot, Symbol::SILENCE),
             Op::Input { channel, slot } => self.input(channel, slot),
             Op::Output { channel, slot, .. } => self.output(channel, slot),
             Op::Mix { mix } => self.mix(mix as usize),
@@ -132,7 +142,7 @@ impl Check<'_> {
 
     fn write(&mut self, slot: u32, symbol: Symbol) -> Verdict {
         require(slot != SILENT_SLOT, "writes to the silent slot")?;
-        self.scratch.slots[slot as usize] = symbol;
+        self.scratch.slots[slot as usize].symbol = symbol;
         Ok(())
     }
 
@@ -143,33 +153,30 @@ impl Check<'_> {
         let output = self.flat.nodes[place].outputs.first + input.channel;
         require(input.device_channel == channel, "another device channel is read than is planned")?;
         require(self.flat.device_inputs[output as usize] == Some(channel), "an input shows another device channel")?;
-        self.write(slot, Symbol::Channel(output, 0))
+        self.write(slot, Symbol(output, 0))
     }
 
-    /// Whether a slot holds what an input channel of the rig should hear.
-    fn hears(&self, input: usize, slot: u32) -> Verdict {
-        let symbol = self.scratch.slots[slot as usize];
-        let wanted = self.scratch.wanted[input];
-        let summed = self.scratch.summed[input];
+    /// Whether what a slot holds is what an input channel of the rig should hear.
+    fn hears(&self, input: u32, symbol: Symbol) -> Verdict {
+        let Input { wanted, last, summed, .. } = self.scratch.inputs[input as usize];
         if wanted == 0 {
-            return require(symbol == Symbol::Silence, "an input that nothing feeds is not silent");
+            return require(symbol == Symbol::SILENCE, "an input that nothing feeds is not silent");
         }
         if summed == 0 {
-            let cell = self.scratch.last_cell[input] as usize;
+            let cell = &self.flat.cells[last as usize];
             require(wanted == 1, "a sum was left out")?;
-            require(self.flat.cells[cell].gain == 1.0, "a cell was elided that is not at unity")?;
+            require(cell.gain == 1.0, "a cell was elided that is not at unity")?;
             return self.carries(cell, symbol);
         }
         require(summed == wanted, "a sum is not complete")?;
-        require(symbol == Symbol::Sum(input as u32), "a sum was overwritten")
+        require(symbol == Symbol::sum(input), "a sum was overwritten")
     }
 
     /// Whether a symbol is what a cell should read.
-    fn carries(&self, cell: usize, symbol: Symbol) -> Verdict {
-        let (source, _) = self.scratch.cells[cell];
-        let delay = self.flat.cells[cell].delay;
-        let silent = symbol == Symbol::Silence && self.is_unmapped(source);
-        require(symbol == Symbol::Channel(source, delay) || silent, "a cell reads something else than its source")
+    fn carries(&self, cell: &FlatCell, symbol: Symbol) -> Verdict {
+        let right =
+            symbol == Symbol(cell.source, cell.delay) || symbol == Symbol::SILENCE && self.is_unmapped(cell.source);
+        require(right, "a cell reads something else than its source")
     }
 
     /// Whether an output channel belongs to an input node and shows no channel of the device.
@@ -190,8 +197,8 @@ impl Check<'_> {
 
     fn keep(&mut self, line: usize, slot: u32) -> Verdict {
         let source = self.line_source(line);
-        let symbol = self.scratch.slots[slot as usize];
-        require(symbol == Symbol::Channel(source, 0), "a delay line is fed by something else than its source")?;
+        let symbol = self.scratch.slots[slot as usize].symbol;
+        require(symbol == Symbol(source, 0), "a delay line is fed by something else than its source")?;
         require(!std::mem::replace(&mut self.scratch.lines[line], true), "a delay line is written twice")
     }
 
@@ -200,74 +207,70 @@ impl Check<'_> {
         let longest = self.schedule.lines[tap.line as usize].longest;
         require(tap.delay.max(tap.previous) <= longest, "a tap is longer than its line")?;
         let source = self.line_source(tap.line as usize);
-        self.write(slot, Symbol::Channel(source, tap.delay))
+        self.write(slot, Symbol(source, tap.delay))
     }
 
-    fn sum_cell(&mut self, cell: usize, input: u32, slot: u32) -> Verdict {
-        require(self.scratch.cells[cell].1 == input, "a cell is summed into another channel")?;
-        self.carries(cell, self.scratch.slots[slot as usize])?;
-        self.scratch.summed[input as usize] += 1;
-        Ok(())
+    /// Notes a cell as summed into an input channel of the rig, from a source that stands in a slot.
+    fn sum_cell(&mut self, index: u32, input: u32, gain: f32, slot: u32) -> Verdict {
+        let cell = &self.flat.cells[index as usize];
+        let sum = &mut self.scratch.inputs[input as usize];
+        require(sum.next <= index, "a sum is out of order")?;
+        sum.next = index + 1;
+        sum.summed += 1;
+        require(cell.destination == input, "a cell is summed into another channel")?;
+        require(cell.gain == gain, "a cell has another gain than the graph")?;
+        self.carries(cell, self.scratch.slots[slot as usize].symbol)
     }
 
     fn begin_sum(&mut self, input: u32, slot: u32, accumulate: bool) -> Verdict {
-        let begun = self.scratch.summed[input as usize] > 0;
-        let symbol = self.scratch.slots[slot as usize];
+        let begun = self.scratch.inputs[input as usize].summed > 0;
+        let symbol = self.scratch.slots[slot as usize].symbol;
         if accumulate && !begun {
             // What a dense edge left where it has no cells, or cleared for it to add to.
-            return require(symbol == Symbol::Silence, "a sum goes on from nothing");
+            return require(symbol == Symbol::SILENCE, "a sum goes on from nothing");
         }
         require(begun == accumulate, "a sum begins twice")?;
-        require(!accumulate || symbol == Symbol::Sum(input), "a sum goes on from something else")
+        require(!accumulate || symbol == Symbol::sum(input), "a sum goes on from something else")
     }
 
     fn mix(&mut self, mix: usize) -> Verdict {
-        let mix = self.schedule.mixes[mix];
+        let mix = &self.schedule.mixes[mix];
         let terms = &self.schedule.terms[mix.terms.range()];
         let first = terms.first().ok_or("a sum without terms")?;
-        let input = self.scratch.cells[first.cell as usize].1;
+        let input = self.flat.cells[first.cell as usize].destination;
         self.begin_sum(input, mix.destination, mix.accumulate)?;
-        let mut last = None;
         for term in terms {
-            require(last.is_none_or(|last| last < term.cell), "a sum is out of order")?;
-            last = Some(term.cell);
             require(term.slot != mix.destination, "a sum overwrites what it reads")?;
-            let gain = self.flat.cells[term.cell as usize].gain;
-            require(term.gain == gain, "a cell has another gain than the graph")?;
-            self.sum_cell(term.cell as usize, input, term.slot)?;
+            self.sum_cell(term.cell, input, term.gain, term.slot)?;
         }
-        self.write(mix.destination, Symbol::Sum(input))
+        self.write(mix.destination, Symbol::sum(input))
     }
 
     fn matrix(&mut self, matrix: usize) -> Verdict {
-        let matrix = self.schedule.matrices[matrix];
+        let matrix = &self.schedule.matrices[matrix];
         let edge = &self.schedule.edges[matrix.edge as usize];
         let sources = &self.schedule.matrix_slots[matrix.sources.range()];
         let destinations = &self.schedule.matrix_slots[matrix.destinations.range()];
         let place = self.flat.edges.partition_point(|other| other.id.index() < edge.id.index());
-        let base = self.flat.edges[place].destination_channel;
-        for (channel, &slot) in destinations.iter().enumerate() {
-            let input = base + channel as u32;
+        let flat = &self.flat.edges[place];
+        require(flat.id == edge.id && flat.cells == edge.cells, "a matrix belongs to another edge")?;
+        let inputs = flat.destination_channel..;
+        for (channel, (input, &slot)) in inputs.clone().zip(destinations).enumerate() {
             self.begin_sum(input, slot, matrix.accumulate)?;
             require(!sources.contains(&slot), "a matrix overwrites what it reads")?;
             require(!destinations[..channel].contains(&slot), "a matrix writes a slot twice")?;
         }
         let gains = &self.schedule.matrix_gains[matrix.gains.range()];
-        for cell in edge.cells.range() {
-            let flat = self.flat.cells[cell];
-            let (source, destination) = (usize::from(flat.source), usize::from(flat.destination));
-            require(
-                gains[destination * sources.len() + source] == flat.gain,
-                "a cell has another gain than the graph",
-            )?;
-            self.sum_cell(cell, base + destination as u32, sources[source])?;
+        for index in flat.cells.range() {
+            let cell = &self.flat.cells[index];
+            let source = (cell.source - flat.source_channel) as usize;
+            let destination = (cell.destination - flat.destination_channel) as usize;
+            let gain = gains[destination * sources.len() + source];
+            self.sum_cell(index as u32, cell.destination, gain, sources[source])?;
         }
-        for (channel, &slot) in destinations.iter().enumerate() {
-            let input = base + channel as u32;
-            self.write(
-                slot,
-                if self.scratch.summed[input as usize] > 0 { Symbol::Sum(input) } else { Symbol::Silence },
-            )?;
+        for (input, &slot) in inputs.zip(destinations) {
+            let summed = self.scratch.inputs[input as usize].summed > 0;
+            self.write(slot, if summed { Symbol::sum(input) } else { Symbol::SILENCE })?;
         }
         Ok(())
     }
@@ -276,7 +279,7 @@ impl Check<'_> {
         let node = &self.schedule.nodes[node];
         for edge in &self.schedule.event_edges[node.events.range()] {
             let place = self.flat.edges.partition_point(|other| other.id.index() < edge.id.index());
-            let feedback = self.flat.edges[place].feedback.is_some();
+            let feedback = self.flat.edges[place].feedback;
             require(
                 feedback
                     || self.scratch.done[edge.source as usize]
@@ -287,48 +290,46 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn process(&mut self, node: usize) -> Verdict {
-        require(!std::mem::replace(&mut self.scratch.done[node], true), "a node runs twice")?;
-        let node = self.schedule.nodes[node];
-        let flat = self.flat.nodes[self.scratch.places[node.id.index()] as usize];
+    fn process(&mut self, place: usize) -> Verdict {
+        require(!std::mem::replace(&mut self.scratch.done[place], true), "a node runs twice")?;
+        let node = &self.schedule.nodes[place];
+        let flat = &self.flat.nodes[self.scratch.places[node.id.index()] as usize];
         let inputs = &self.schedule.node_slots[node.inputs.range()];
         let outputs = &self.schedule.node_slots[node.outputs.range()];
         require(inputs.len() == flat.inputs.count as usize, "a node has another number of inputs")?;
         require(outputs.len() == flat.outputs.count as usize, "a node has another number of outputs")?;
         let now = self.position as u32;
         const SEVERAL: u32 = u32::MAX;
-        for (channel, &slot) in inputs.iter().enumerate() {
-            self.hears(flat.inputs.first as usize + channel, slot)?;
-            let reader = &mut self.scratch.readers[slot as usize];
-            *reader = (now, if reader.0 == now { SEVERAL } else { channel as u32 });
+        for (channel, &place) in (0..).zip(inputs) {
+            let slot = &mut self.scratch.slots[place as usize];
+            slot.channel = if slot.reader == now { SEVERAL } else { channel };
+            slot.reader = now;
+            let symbol = slot.symbol;
+            self.hears(flat.inputs.first + channel, symbol)?;
         }
-        for (channel, &slot) in outputs.iter().enumerate() {
-            let writer = std::mem::replace(&mut self.scratch.writers[slot as usize], now);
-            require(writer != now, "two outputs of a node share a slot")?;
-            let (reader, input) = self.scratch.readers[slot as usize];
-            if reader == now {
+        for (channel, &place) in (0..).zip(outputs) {
+            let slot = &mut self.scratch.slots[place as usize];
+            require(slot.writer != now, "two outputs of a node share a slot")?;
+            slot.writer = now;
+            if slot.reader == now {
+                let input = slot.channel;
                 require(flat.in_place, "a node that is not in-place overwrites its input")?;
                 require(input != SEVERAL, "an output overwrites the input of several channels")?;
-                require(
-                    self.is_pair(&node, input, channel as u32),
-                    "an output overwrites the input of another channel",
-                )?;
+                require(self.is_pair(node, input, channel), "an output overwrites the input of another channel")?;
             }
-            self.write(slot, Symbol::Channel(flat.outputs.first + channel as u32, 0))?;
+            self.write(place, Symbol(flat.outputs.first + channel, 0))?;
         }
         Ok(())
     }
 
     /// Whether an input and an output are the same channel of the same port.
-    fn is_pair(&self, node: &super::schedule::ScheduledNode, input: u32, output: u32) -> bool {
-        let place = |ports: Span, channel: u32| {
-            let ports = &self.schedule.ports[ports.range()];
-            ports
-                .iter()
-                .position(|port| port.range().contains(&(channel as usize)))
-                .map(|port| (port, channel - ports[port].first))
-        };
-        place(node.input_ports, input) == place(node.output_ports, output)
+    fn is_pair(&self, node: &ScheduledNode, input: u32, output: u32) -> bool {
+        let ports = |ports: Span| &self.schedule.ports[ports.range()];
+        let mut pairs = ports(node.input_ports).iter().zip(ports(node.output_ports));
+        pairs.any(|(from, to)| {
+            let channel = output.wrapping_sub(to.first);
+            channel < to.count.min(from.count) && input == from.first + channel
+        })
     }
 
     fn output(&mut self, channel: u32, slot: u32) -> Verdict {
@@ -336,9 +337,9 @@ impl Check<'_> {
         self.outputs += 1;
         require(output.device_channel == channel, "another device channel is written than is planned")?;
         let place = self.scratch.places[output.node.index()] as usize;
-        let input = (self.flat.nodes[place].inputs.first + output.channel) as usize;
-        require(self.flat.device_outputs[input].0 == Some(channel), "an output shows another device channel")?;
-        self.hears(input, slot)
+        let input = self.flat.nodes[place].inputs.first + output.channel;
+        require(self.flat.device_outputs[input as usize].0 == Some(channel), "an output shows another device channel")?;
+        self.hears(input, self.scratch.slots[slot as usize].symbol)
     }
 
     fn end(&mut self) -> Verdict {
@@ -348,13 +349,9 @@ impl Check<'_> {
         let processors = self.flat.nodes.iter().filter(|node| node.kind == Kind::Processor).count();
         require(schedule.nodes.iter().filter(|node| node.hosted).count() == processors, "a node is missing")?;
         require(self.outputs == schedule.outputs.len(), "an output is not written")?;
-        let heard =
-            |channel: &usize| self.flat.device_outputs[*channel].0.is_some() && self.scratch.wanted[*channel] > 0;
-        let fed = (0..self.flat.input_channels()).filter(heard).filter(|&channel| {
-            let cell = self.scratch.last_cell[channel] as usize;
-            self.scratch.wanted[channel] > 1
-                || !self.is_unmapped(self.scratch.cells[cell].0)
-                || self.scratch.summed[channel] > 0
+        let fed = self.flat.device_outputs.iter().zip(&self.scratch.inputs).filter(|((device, _), input)| {
+            let silent = || self.is_unmapped(self.flat.cells[input.last as usize].source);
+            device.is_some() && input.wanted > 0 && (input.wanted > 1 || input.summed > 0 || !silent())
         });
         require(fed.count() == self.outputs, "an output is missing")?;
         let kept = (0..schedule.lines.len()).all(|line| self.scratch.lines[line] || self.is_unmapped_input(line));

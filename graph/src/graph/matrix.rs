@@ -365,6 +365,20 @@ impl Iterator for Cells<'_> {
             },
         }
     }
+
+    /// The same loop with the choice of the variant before it instead of in it.
+    #[inline]
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
+        if let Self::Sparse(list) = self {
+            return list
+                .fold(init, |all, entry| f(all, (u32::from(entry.source), u32::from(entry.destination), entry.cell)));
+        }
+        let mut all = init;
+        for cell in self {
+            all = f(all, cell);
+        }
+        all
+    }
 }
 
 /// Where the cell is in the list, or where it belongs.
