@@ -4,7 +4,7 @@
 
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
 
 use clack_extensions::audio_ports::{AudioPortRescanFlags, HostAudioPorts, HostAudioPortsImpl};
@@ -21,9 +21,17 @@ use clack_extensions::thread_check::{HostThreadCheck, HostThreadCheckImpl};
 use clack_extensions::timer::{HostTimer, HostTimerImpl, TimerId};
 use clack_host::prelude::*;
 
-use super::extensions::{HostLog, HostNotePorts, HostThreadPool, LogNotes, NotePortsNotes};
+use super::extensions::arrangement::{HostAmbisonic, HostAudioPortsConfig, HostSurround};
+use super::extensions::history::HostUndo;
+use super::extensions::menu::HostContextMenu;
+use super::extensions::presets::HostPresetLoad;
+use super::extensions::session::{HostEventRegistry, HostResourceDirectory, HostTransportControl, HostTuning};
+use super::extensions::surface::{HostNoteName, HostRemoteControls, HostTrackInfo, HostVoiceInfo};
+use super::extensions::talk::{HostLog, HostNotePorts};
+use super::extensions::work::{HostScratchMemory, HostThreadPool, Scratch, Tasks};
 use super::timers::Timers;
 use crate::plugin::{PluginNotice, Severity};
+use crate::surface::Track;
 use crate::thread;
 
 /// Things to do on the main thread, one bit each in [`Notes::pending`].
@@ -48,6 +56,8 @@ const LOG_BYTES: usize = 240;
 const LOG_RECORDS: usize = 64;
 /// Parameter changes by the plugin that wait between two polls.
 const PARAMETER_RECORDS: usize = 1024;
+/// Notices that wait between two polls; a plugin that tells more than this is not listened to.
+const MOST_TOLD: usize = 4096;
 
 /// A message on its way from the audio thread.
 pub(crate) struct LogRecord {
@@ -112,6 +122,14 @@ pub(crate) struct Notes {
     log: Mutex<Vec<(Severity, String)>>,
     cleared: Mutex<Vec<(u32, ParamClearFlags)>>,
     timers: Mutex<Timers>,
+    /// What it has told on the main thread since the last poll.
+    told: Mutex<Vec<PluginNotice>>,
+    /// The track it is on, for when it asks.
+    track: Mutex<Option<Track>>,
+    /// What its pool is to do. Set once the plugin is initialised.
+    pub(crate) tasks: OnceLock<Tasks>,
+    pub(crate) scratch: Scratch,
+    is_being_activated: AtomicBool,
     audio: UnsafeCell<AudioEnds>,
 }
 
@@ -135,6 +153,11 @@ impl Notes {
             log: Mutex::default(),
             cleared: Mutex::default(),
             timers: Mutex::default(),
+            told: Mutex::default(),
+            track: Mutex::default(),
+            tasks: OnceLock::new(),
+            scratch: Scratch::default(),
+            is_being_activated: AtomicBool::new(false),
             audio: UnsafeCell::new(AudioEnds { log, parameters }),
         };
         (Arc::new(notes), MainEnds { log: log_end, parameters: parameters_end })
@@ -161,6 +184,50 @@ impl Notes {
 
     pub(crate) fn take_cleared(&self) -> Vec<(u32, ParamClearFlags)> {
         std::mem::take(&mut *lock(&self.cleared))
+    }
+
+    pub(crate) fn take_told(&self) -> Vec<PluginNotice> {
+        std::mem::take(&mut *lock(&self.told))
+    }
+
+    /// Keeps a notice for the next poll, unless this is the audio thread, where that would have to wait. Off the main
+    /// thread the plugin is told off with `message`. Whether the notice is kept.
+    pub(crate) fn tell(&self, message: &'static str, notice: impl FnOnce() -> PluginNotice) -> bool {
+        self.on_main_thread(message);
+        if thread::is_audio_thread() {
+            return false;
+        }
+        let notice = notice();
+        let mut told = lock(&self.told);
+        let has_room = told.len() < MOST_TOLD;
+        if has_room {
+            told.push(notice);
+        }
+        has_room
+    }
+
+    /// Raises bits, and tells the plugin off with `message` if it calls off the main thread.
+    pub(crate) fn raise_on_main(&self, message: &'static str, bits: u32) {
+        self.on_main_thread(message);
+        self.raise(bits);
+    }
+
+    /// The track, on the main thread alone; elsewhere none, and the plugin is told off with `message`.
+    pub(crate) fn track(&self, message: &'static str) -> Option<Track> {
+        if self.on_main_thread(message) { lock(&self.track).clone() } else { None }
+    }
+
+    pub(crate) fn set_track(&self, track: Track) {
+        *lock(&self.track) = Some(track);
+    }
+
+    /// Whether this is within the plugin's activation, on the main thread.
+    pub(crate) fn is_being_activated(&self) -> bool {
+        self.is_being_activated.load(Ordering::Relaxed) && self.is_main_thread()
+    }
+
+    pub(crate) fn set_being_activated(&self, is_so: bool) {
+        self.is_being_activated.store(is_so, Ordering::Relaxed);
     }
 
     pub(crate) fn timers(&self) -> MutexGuard<'_, Timers> {
@@ -235,6 +302,21 @@ impl HostHandlers for Handlers {
             .register::<HostNotePorts>()
             .register::<HostTimer>()
             .register::<HostThreadPool>()
+            .register::<HostScratchMemory>()
+            .register::<HostAudioPortsConfig>()
+            .register::<HostSurround>()
+            .register::<HostAmbisonic>()
+            .register::<HostNoteName>()
+            .register::<HostVoiceInfo>()
+            .register::<HostRemoteControls>()
+            .register::<HostTrackInfo>()
+            .register::<HostContextMenu>()
+            .register::<HostPresetLoad>()
+            .register::<HostEventRegistry>()
+            .register::<HostTransportControl>()
+            .register::<HostUndo>()
+            .register::<HostResourceDirectory>()
+            .register::<HostTuning>()
             .register::<HostGui>();
         #[cfg(unix)]
         builder.register::<HostPosixFd>();
@@ -258,12 +340,6 @@ impl SharedHandler<'_> for Shared {
 impl MainThreadHandler<'_> for MainThread {}
 
 impl AudioProcessorHandler<'_> for Audio {}
-
-impl LogNotes for Shared {
-    fn log(&self, severity: Severity, message: &[u8]) {
-        self.0.log(severity, message);
-    }
-}
 
 impl HostThreadCheckImpl for Shared {
     fn is_main_thread(&self) -> bool {
@@ -331,13 +407,6 @@ impl HostAudioPortsImpl for MainThread {
     fn rescan(&self, flags: AudioPortRescanFlags) {
         self.0.on_main_thread("audio-ports.rescan was called off the main thread");
         self.0.raise(if flags.requires_deactivate() { pending::PORT_LIST } else { pending::PORT_NAMES });
-    }
-}
-
-impl NotePortsNotes for MainThread {
-    fn rescan(&self, all: bool) {
-        self.0.on_main_thread("note-ports.rescan was called off the main thread");
-        self.0.raise(if all { pending::PORT_LIST } else { pending::PORT_NAMES });
     }
 }
 

@@ -7,9 +7,11 @@ use clack_host::entry::PluginEntry;
 use clack_host::plugin::PluginDescriptor as RawDescriptor;
 
 use super::plugin::ClapPlugin;
+use super::presets;
 use crate::error::LoadError;
 use crate::library::{Format, Library, PluginDescriptor};
 use crate::plugin::Plugin;
+use crate::preset::Presets;
 
 /// What a CLAP library exports as `clap_entry`; a linked pack has one as a static.
 pub use clack_host::entry::EntryDescriptor as ClapEntry;
@@ -69,6 +71,10 @@ impl Library for ClapLibrary {
 
     fn instantiate(&self, id: &str) -> Result<Box<dyn Plugin>, LoadError> {
         Ok(Box::new(ClapPlugin::instantiate(self, id)?))
+    }
+
+    fn presets(&self) -> Presets {
+        presets::find(&self.entry)
     }
 }
 

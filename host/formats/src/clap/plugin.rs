@@ -3,16 +3,16 @@
 use std::cell::RefCell;
 use std::ffi::CString;
 use std::mem::ManuallyDrop;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use clack_extensions::audio_ports_activation::{PluginAudioPortsActivation, SampleSize};
 use clack_extensions::latency::PluginLatency;
-use clack_extensions::params::{ParamClearFlags, PluginParams};
+use clack_extensions::params::PluginParams;
 use clack_extensions::render::{PluginRender, RenderMode as ClapRenderMode};
 use clack_extensions::state::PluginState;
-use clack_extensions::timer::{PluginTimer, TimerId};
+use clack_extensions::state_context::{PluginStateContext, StateContextType};
 use clack_host::entry::PluginEntry;
 use clack_host::host::HostInfo;
 use clack_host::plugin::{PluginInstance, PluginInstanceError};
@@ -25,17 +25,23 @@ use crosspoint_graph::event::EventBody;
 use crosspoint_graph::{MAX_PORT_CHANNELS, Processor};
 
 use super::call::PinnedCall;
-use super::extensions::{ResizeHints, plugin_extension, resize_hints};
-use super::host::{Audio, Handlers, MainEnds, MainThread, Notes, ParameterRecord, Shared, pending};
+use super::extensions::work::Tasks;
+use super::extensions::{
+    ResizeHints, arrangement, history, menu, plugin_extension, presets, resize_hints, session, surface,
+};
+use super::host::{Audio, Handlers, MainEnds, MainThread, Notes, Shared};
 use super::parameters::{self, ParameterTable};
 use super::ports::Ports;
 use super::processor::{ClapProcessor, Functions};
+use crate::arrangement::{BusLayout, ChannelMap, PortConfiguration};
 use crate::error::PluginError;
 use crate::library::PluginDescriptor;
 use crate::plugin::{
-    Activation, AudioBus, BusDirection, Interest, NotePort, Parameter, ParametersChange, Plugin, PluginNotice,
-    RenderMode, Tail,
+    Activation, AudioBus, BusDirection, Interest, NotePort, Parameter, Plugin, PluginNotice, RenderMode, Tail,
 };
+use crate::preset::PresetPlace;
+use crate::session::{ChangeDelta, HistoryDirection, ProjectPart, StatePurpose, UndoContext};
+use crate::surface::{AutomationState, Color, ControlPage, Mapping, MenuItem, MenuTarget, NoteName, Track, Voices};
 
 thread_local! {
     /// Plugins that were dropped while their audio half was out. clack-host would leak them; here they wait for it.
@@ -46,15 +52,15 @@ thread_local! {
 pub struct ClapPlugin {
     descriptor: PluginDescriptor,
     /// Taken when this is dropped.
-    instance: ManuallyDrop<PluginInstance<Handlers>>,
-    notes: Arc<Notes>,
-    ends: MainEnds,
-    ports: Ports,
-    parameters: Vec<Parameter>,
-    table: ParameterTable,
-    latency: u32,
+    pub(super) instance: ManuallyDrop<PluginInstance<Handlers>>,
+    pub(super) notes: Arc<Notes>,
+    pub(super) ends: MainEnds,
+    pub(super) ports: Ports,
+    pub(super) parameters: Vec<Parameter>,
+    pub(super) table: ParameterTable,
+    pub(super) latency: u32,
     /// Read ports and parameters again as soon as the plugin is inactive.
-    is_stale: bool,
+    pub(super) is_stale: bool,
 }
 
 impl ClapPlugin {
@@ -82,6 +88,10 @@ impl ClapPlugin {
             latency: 0,
             is_stale: false,
         };
+        // SAFETY: the plugin is initialised.
+        if let Some(tasks) = unsafe { Tasks::of(plugin.raw()) } {
+            plugin.notes.tasks.get_or_init(|| tasks);
+        }
         plugin.read_all();
         Ok(plugin)
     }
@@ -92,7 +102,7 @@ impl ClapPlugin {
         unsafe { resize_hints(self.raw()) }
     }
 
-    fn raw(&self) -> *const clap_plugin {
+    pub(super) fn raw(&self) -> *const clap_plugin {
         self.instance.raw_instance()
     }
 
@@ -106,7 +116,7 @@ impl ClapPlugin {
     }
 
     /// The latency that the plugin reports; it may only be asked while it is active.
-    fn read_latency(&mut self) -> u32 {
+    pub(super) fn read_latency(&mut self) -> u32 {
         let handle = self.instance.plugin_handle();
         handle.get_extension::<PluginLatency>().map_or(0, |latency| latency.get(&handle))
     }
@@ -125,7 +135,7 @@ impl ClapPlugin {
     }
 
     /// Runs `params.flush` of an inactive plugin with these values, and appends what it answers.
-    fn flush(&mut self, values: &[(u32, f64)], notices: &mut Vec<PluginNotice>) {
+    pub(super) fn flush(&mut self, values: &[(u32, f64)], notices: &mut Vec<PluginNotice>) {
         let plugin = self.raw();
         // SAFETY: the plugin is initialised; the type is that of the id.
         let params = unsafe { plugin_extension::<clap_plugin_params>(plugin, CLAP_EXT_PARAMS) };
@@ -149,149 +159,17 @@ impl ClapPlugin {
         }
     }
 
-    fn poll_flush(&mut self, notices: &mut Vec<PluginNotice>) {
-        if !self.is_active() {
-            self.notes.wake.store(false, Ordering::Relaxed);
-            self.flush(&[], notices);
+    /// Lets the inactive plugin take other buses, and reads them.
+    fn rearrange(
+        &mut self,
+        change: impl FnOnce(*const clap_plugin) -> Result<(), PluginError>,
+    ) -> Result<(), PluginError> {
+        if self.is_active() {
+            return Err(PluginError::Active);
         }
-    }
-
-    fn poll_ports(&mut self, list: bool, notices: &mut Vec<PluginNotice>) {
-        if list && self.is_active() {
-            self.is_stale = true;
-            notices.push(PluginNotice::RestartRequested);
-            return;
-        }
-        let old = std::mem::take(&mut self.ports);
-        self.ports = Ports::read(&self.instance.plugin_handle(), &old);
-        notices.push(PluginNotice::PortsChanged);
-    }
-
-    fn poll_parameters(&mut self, bits: u32, notices: &mut Vec<PluginNotice>) {
-        let list = bits & pending::PARAMETER_LIST != 0;
-        let info = bits & pending::PARAMETER_INFO != 0;
-        if list && self.is_active() {
-            self.is_stale = true;
-            notices.push(PluginNotice::RestartRequested);
-        } else if list || info {
-            let (parameters, table) = parameters::read(&self.instance.plugin_handle());
-            (self.parameters, self.table) = (parameters, table);
-        }
-        notices.push(PluginNotice::ParametersChanged(ParametersChange {
-            values: bits & pending::PARAMETER_VALUES != 0,
-            text: bits & pending::PARAMETER_TEXT != 0,
-            info,
-            list,
-        }));
-    }
-
-    fn poll_log(&mut self, notices: &mut Vec<PluginNotice>) {
-        let waiting = self.notes.take_log().into_iter();
-        notices.extend(waiting.map(|(severity, message)| PluginNotice::Log { severity, message }));
-        while let Ok(record) = self.ends.log.pop() {
-            notices.push(record.into_notice());
-        }
-    }
-
-    fn poll_values(&mut self, notices: &mut Vec<PluginNotice>) {
-        while let Ok(record) = self.ends.parameters.pop() {
-            notices.push(match record {
-                ParameterRecord::Value { parameter, value } => PluginNotice::ParameterValue { parameter, value },
-                ParameterRecord::Gesture { parameter, begin } => PluginNotice::ParameterGesture { parameter, begin },
-            });
-        }
-        for (parameter, flags) in self.notes.take_cleared() {
-            let all = flags.contains(ParamClearFlags::ALL);
-            notices.push(PluginNotice::ParameterCleared {
-                parameter,
-                automation: all || flags.contains(ParamClearFlags::AUTOMATIONS),
-                modulation: all || flags.contains(ParamClearFlags::MODULATIONS),
-            });
-        }
-    }
-
-    fn poll_faults(&self, notices: &mut Vec<PluginNotice>) {
-        let faults = &self.notes.faults;
-        let take = |counter: &AtomicU32| counter.swap(0, Ordering::Relaxed);
-        let (late, unsorted, dropped) = (take(&faults.late), take(&faults.unsorted), take(&faults.dropped));
-        if late + unsorted + dropped > 0 {
-            notices.push(PluginNotice::EventFaults { late, unsorted, dropped });
-        }
-        let counted = [
-            (take(&faults.lost), (|events| PluginNotice::EventsLost { events }) as fn(u32) -> PluginNotice),
-            (take(&faults.non_finite), |blocks| PluginNotice::NonFiniteOutput { blocks }),
-            (take(&faults.failed), |times| PluginNotice::ProcessingFailed { times }),
-            (take(&faults.log_lost), |messages| PluginNotice::LogLost { messages }),
-        ];
-        notices.extend(counted.into_iter().filter(|(times, _)| *times > 0).map(|(times, notice)| notice(times)));
-    }
-
-    fn poll_timers(&mut self) {
-        let now = Instant::now();
-        // A copy: the plugin adds and removes timers from inside.
-        let due = self.notes.timers().due(now);
-        if due.is_empty() {
-            return;
-        }
-        let notes = Arc::clone(&self.notes);
-        let handle = self.instance.plugin_handle();
-        let Some(extension) = handle.get_extension::<PluginTimer>() else { return };
-        for timer in due {
-            let is_there = notes.timers().rewind(timer, now);
-            if is_there {
-                extension.on_timer(&handle, TimerId(timer));
-            }
-        }
-    }
-
-    #[cfg(unix)]
-    fn poll_descriptors(&mut self) {
-        use clack_extensions::posix_fd::{FdFlags, PluginPosixFd};
-
-        let interests = self.interests();
-        let notes = Arc::clone(&self.notes);
-        let handle = self.instance.plugin_handle();
-        for (descriptor, flags) in super::timers::ready(&interests) {
-            let is_there = notes.timers().interest(descriptor).is_some();
-            if is_there && let Some(extension) = handle.get_extension::<PluginPosixFd>() {
-                extension.on_fd(&handle, descriptor, FdFlags::from_bits_truncate(flags));
-            }
-        }
-    }
-
-    fn poll_pending(&mut self, bits: u32, notices: &mut Vec<PluginNotice>) {
-        let has = |bit| bits & bit != 0;
-        if has(pending::FLUSH) {
-            self.poll_flush(notices);
-        }
-        if has(pending::PORT_NAMES | pending::PORT_LIST) {
-            self.poll_ports(has(pending::PORT_LIST), notices);
-        }
-        if has(PARAMETERS) {
-            self.poll_parameters(bits, notices);
-        }
-        if has(pending::TAIL) {
-            let tail = self.tail();
-            notices.push(PluginNotice::TailChanged(tail));
-        }
-        if has(pending::STATE) {
-            notices.push(PluginNotice::StateDirty);
-        }
-        if has(pending::RESTART) {
-            notices.push(PluginNotice::RestartRequested);
-        }
-    }
-
-    /// Asked at each poll, because plugins change it without a word once they have processed.
-    fn poll_latency(&mut self, notices: &mut Vec<PluginNotice>) {
-        if !self.is_active() {
-            return;
-        }
-        let frames = self.read_latency();
-        if frames != self.latency {
-            self.latency = frames;
-            notices.push(PluginNotice::LatencyChanged { frames });
-        }
+        change(self.raw())?;
+        self.read_all();
+        Ok(())
     }
 
     fn buses_mut(&mut self, direction: BusDirection) -> &mut [AudioBus] {
@@ -305,11 +183,7 @@ impl ClapPlugin {
 /// Values handed over in one flush.
 const FLUSH_VALUES: usize = 1024;
 
-/// All that concerns parameters.
-const PARAMETERS: u32 =
-    pending::PARAMETER_VALUES | pending::PARAMETER_TEXT | pending::PARAMETER_INFO | pending::PARAMETER_LIST;
-
-fn host_info() -> HostInfo {
+pub(super) fn host_info() -> HostInfo {
     HostInfo::new_from_cstring(
         c"Crosspoint".to_owned(),
         c"Crosspoint".to_owned(),
@@ -482,10 +356,13 @@ impl Plugin for ClapPlugin {
         let notes = Arc::clone(&self.notes);
         let configuration =
             PluginAudioConfiguration { sample_rate, min_frames_count: min_frames, max_frames_count: max_frames };
-        let processor = self
-            .instance
-            .activate(|shared, _| Audio(Arc::clone(&shared.0)), configuration)
-            .map_err(|_| PluginError::ActivationRefused { sample_rate })?;
+        self.notes.set_being_activated(true);
+        let processor = self.instance.activate(|shared, _| Audio(Arc::clone(&shared.0)), configuration);
+        self.notes.set_being_activated(false);
+        let processor = processor.map_err(|_| {
+            self.notes.scratch.release();
+            PluginError::ActivationRefused { sample_rate }
+        })?;
         self.latency = self.read_latency();
         Ok(Box::new(ClapProcessor::new(functions, call, notes, processor.into())))
     }
@@ -498,6 +375,7 @@ impl Plugin for ClapPlugin {
         processor.stop();
         drop(processor);
         self.instance.try_deactivate().map_err(|_| PluginError::ForeignProcessor)?;
+        self.notes.scratch.release();
         if self.is_stale {
             self.read_all();
         }
@@ -510,21 +388,7 @@ impl Plugin for ClapPlugin {
 
     fn poll(&mut self, notices: &mut Vec<PluginNotice>) {
         reap();
-        let bits = self.notes.take_pending();
-        if bits & pending::CALLBACK != 0 {
-            self.instance.call_on_main_thread_callback();
-        }
-        self.poll_timers();
-        #[cfg(unix)]
-        self.poll_descriptors();
-        // What it raised from inside the calls above is dealt with at once, but for one more callback.
-        let more = self.notes.take_pending();
-        self.notes.raise(more & pending::CALLBACK);
-        self.poll_pending(bits | more, notices);
-        self.poll_values(notices);
-        self.poll_latency(notices);
-        self.poll_faults(notices);
-        self.poll_log(notices);
+        self.poll_all(notices);
     }
 
     fn next_poll(&self) -> Option<Instant> {
@@ -533,6 +397,134 @@ impl Plugin for ClapPlugin {
 
     fn interests(&self) -> Vec<Interest> {
         self.notes.timers().interests().to_vec()
+    }
+
+    fn save_state_for(&mut self, purpose: StatePurpose) -> Result<Vec<u8>, PluginError> {
+        let handle = self.instance.plugin_handle();
+        let Some(extension) = handle.get_extension::<PluginStateContext>() else { return self.save_state() };
+        let mut state = Vec::new();
+        let failed = PluginError::Failed { action: "save its state" };
+        extension.save(&handle, &mut state, state_context(purpose)).map_err(|_| failed)?;
+        Ok(state)
+    }
+
+    fn load_state_for(&mut self, mut state: &[u8], purpose: StatePurpose) -> Result<(), PluginError> {
+        let handle = self.instance.plugin_handle();
+        let Some(extension) = handle.get_extension::<PluginStateContext>() else { return self.load_state(state) };
+        let failed = PluginError::Failed { action: "load its state" };
+        extension.load(&handle, &mut state, state_context(purpose)).map_err(|_| failed)
+    }
+
+    fn load_preset(&mut self, place: &PresetPlace) -> Result<(), PluginError> {
+        // SAFETY: the plugin is initialised and this is its main thread, as in all that follows.
+        unsafe { presets::load_preset(self.raw(), place) }
+    }
+
+    fn port_configurations(&mut self) -> Vec<PortConfiguration> {
+        // SAFETY: as above.
+        unsafe { arrangement::port_configurations(self.raw()) }
+    }
+
+    fn select_port_configuration(&mut self, id: u32) -> Result<(), PluginError> {
+        self.rearrange(|plugin| {
+            // SAFETY: as above, and the plugin is inactive.
+            unsafe { arrangement::select_port_configuration(plugin, id) }
+        })
+    }
+
+    fn set_bus_layouts(&mut self, layouts: &[BusLayout]) -> Result<(), PluginError> {
+        for bus in layouts {
+            self.audio_buses(bus.direction).get(bus.index).ok_or(PluginError::UnknownBus { index: bus.index })?;
+        }
+        self.rearrange(|plugin| {
+            // SAFETY: as above, and the plugin is inactive.
+            unsafe { arrangement::set_bus_layouts(plugin, layouts) }
+        })
+    }
+
+    fn channel_map(&mut self, direction: BusDirection, index: usize) -> Option<ChannelMap> {
+        let layout = self.audio_buses(direction).get(index)?.layout;
+        // SAFETY: as above; there is such a bus.
+        unsafe { arrangement::channel_map(self.raw(), direction, index, layout) }
+    }
+
+    fn note_names(&mut self) -> Vec<NoteName> {
+        // SAFETY: as above.
+        unsafe { surface::note_names(self.raw()) }
+    }
+
+    fn voices(&mut self) -> Option<Voices> {
+        // SAFETY: as above.
+        unsafe { surface::voices(self.raw()) }
+    }
+
+    fn control_pages(&mut self) -> Vec<ControlPage> {
+        // SAFETY: as above.
+        unsafe { surface::control_pages(self.raw()) }
+    }
+
+    fn show_mapping(&mut self, parameter: u32, mapping: Option<&Mapping>) {
+        // SAFETY: as above.
+        unsafe { surface::show_mapping(self.raw(), parameter, mapping) }
+    }
+
+    fn show_automation(&mut self, parameter: u32, state: AutomationState, color: Option<Color>) {
+        // SAFETY: as above.
+        unsafe { surface::show_automation(self.raw(), parameter, state, color) }
+    }
+
+    fn set_track(&mut self, track: &Track) {
+        self.notes.set_track(track.clone());
+        // SAFETY: as above.
+        unsafe { surface::track_changed(self.raw()) }
+    }
+
+    fn menu(&mut self, target: MenuTarget) -> Vec<MenuItem> {
+        // SAFETY: as above.
+        unsafe { menu::menu(self.raw(), target) }
+    }
+
+    fn perform_menu_action(&mut self, target: MenuTarget, action: u32) -> bool {
+        // SAFETY: as above.
+        unsafe { menu::perform_menu_action(self.raw(), target, action) }
+    }
+
+    fn set_project_path(&mut self, path: &[ProjectPart]) {
+        // SAFETY: as above.
+        unsafe { session::set_project_path(self.raw(), path) }
+    }
+
+    fn set_resource_directory(&mut self, path: Option<&Path>, shared: bool) -> Result<(), PluginError> {
+        // SAFETY: as above.
+        unsafe { session::set_resource_directory(self.raw(), path, shared) }
+    }
+
+    fn collect_resources(&mut self, all: bool) {
+        // SAFETY: as above.
+        unsafe { session::collect_resources(self.raw(), all) }
+    }
+
+    fn resource_files(&mut self) -> Vec<PathBuf> {
+        // SAFETY: as above.
+        unsafe { session::resource_files(self.raw()) }
+    }
+
+    fn apply_change(&mut self, delta: &ChangeDelta, direction: HistoryDirection) -> Result<(), PluginError> {
+        // SAFETY: as above.
+        unsafe { history::apply_change(self.raw(), delta, direction) }
+    }
+
+    fn set_undo_context(&mut self, context: &UndoContext) {
+        // SAFETY: as above.
+        unsafe { history::set_undo_context(self.raw(), context) }
+    }
+}
+
+fn state_context(purpose: StatePurpose) -> StateContextType {
+    match purpose {
+        StatePurpose::Project => StateContextType::ForProject,
+        StatePurpose::Preset => StateContextType::ForPreset,
+        StatePurpose::Duplicate => StateContextType::ForDuplicate,
     }
 }
 

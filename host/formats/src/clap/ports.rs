@@ -4,8 +4,8 @@ use clack_extensions::audio_ports::{AudioPortFlags, AudioPortInfo, AudioPortInfo
 use clack_extensions::note_ports::{NoteDialect, NoteDialects, NotePortInfo, NotePortInfoBuffer, PluginNotePorts};
 use clack_host::plugin::PluginMainThreadHandle;
 use clack_host::utils::ClapId;
-use crosspoint_graph::ChannelLayout;
 
+use super::extensions::arrangement::layout;
 use crate::plugin::{AudioBus, BusPurpose, Dialect, Dialects, NotePort};
 
 /// Buses and ports of both directions.
@@ -53,11 +53,7 @@ fn read_buses(plugin: &PluginMainThreadHandle, extension: &PluginAudioPorts, is_
 
 fn read_bus(info: &AudioPortInfo) -> Bus {
     let kind = info.port_type.map_or(&b""[..], |kind| kind.0.to_bytes());
-    let layout = match (kind, info.channel_count) {
-        (b"surround", channels) => ChannelLayout::Surround(channels),
-        (b"ambisonic", channels) => ChannelLayout::Ambisonic(channels),
-        (_, channels) => ChannelLayout::from_channels(channels),
-    };
+    let layout = layout(kind, info.channel_count);
     let is_main = info.flags.contains(AudioPortFlags::IS_MAIN);
     let purpose = if is_main { BusPurpose::Main } else { BusPurpose::Auxiliary };
     let name = String::from_utf8_lossy(info.name).into_owned();
