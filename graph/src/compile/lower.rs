@@ -209,14 +209,16 @@ impl Lowering<'_> {
             inputs = Span { first: schedule.node_slots.len() as u32, count: node.inputs.count };
             outputs = Span { first: inputs.first + inputs.count, count: node.outputs.count };
             schedule.node_slots.extend_from_slice(&self.scratch.inputs);
-            let values = self.values..self.values + outputs.count;
-            self.values = values.end;
-            schedule.node_slots.extend(values.clone());
-            self.scratch.outputs[node.outputs.range()].iter_mut().zip(values).for_each(|(place, value)| *place = value);
+            for output in &mut self.scratch.outputs[node.outputs.range()] {
+                *output = self.values;
+                schedule.node_slots.push(self.values);
+                self.values += 1;
+            }
             input_ports = Span { first: schedule.ports.len() as u32, ..node.input_ports };
             output_ports = Span { first: input_ports.first + input_ports.count, ..node.output_ports };
-            schedule.ports.extend_from_slice(&self.flat.ports[node.input_ports.range()]);
-            schedule.ports.extend_from_slice(&self.flat.ports[node.output_ports.range()]);
+            schedule
+                .ports
+                .extend_from_slice(&self.flat.ports[node.input_ports.range().start..node.output_ports.range().end]);
         }
         let first_event = schedule.event_edges.len();
         if node.takes_events {

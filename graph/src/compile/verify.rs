@@ -173,6 +173,7 @@ impl Check<'_> {
     }
 
     /// Whether a symbol is what a cell should read.
+    #[inline(always)]
     fn carries(&self, cell: &FlatCell, symbol: Symbol) -> Verdict {
         let right =
             symbol == Symbol(cell.source, cell.delay) || symbol == Symbol::SILENCE && self.is_unmapped(cell.source);
@@ -180,6 +181,7 @@ impl Check<'_> {
     }
 
     /// Whether an output channel belongs to an input node and shows no channel of the device.
+    #[cold]
     fn is_unmapped(&self, output: u32) -> bool {
         let place = self.flat.nodes.partition_point(|node| node.outputs.first + node.outputs.count <= output);
         self.flat.nodes[place].kind != Kind::Processor && self.flat.device_inputs[output as usize].is_none()
@@ -211,6 +213,7 @@ impl Check<'_> {
     }
 
     /// Notes a cell as summed into an input channel of the rig, from a source that stands in a slot.
+    #[inline(always)]
     fn sum_cell(&mut self, index: u32, input: u32, gain: f32, slot: u32) -> Verdict {
         let cell = &self.flat.cells[index as usize];
         let sum = &mut self.scratch.inputs[input as usize];
@@ -358,3 +361,6 @@ impl Check<'_> {
         require(kept, "a delay line is never written")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,7 +67,7 @@ impl Lowering<'_> {
     }
 
     /// What a cell reads: its source's value, or a tap of its past.
-    #[inline]
+    #[inline(always)]
     pub(super) fn source_value(&mut self, index: u32, cell: &FlatCell) -> u32 {
         let previous = self.flat.played_before(index).map_or(cell.delay, |old| old.delay);
         if cell.delay == 0 && previous == 0 {

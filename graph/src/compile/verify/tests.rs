@@ -1,0 +1,172 @@
+//! What the verifier must find: a sound schedule is spoilt in one place, and no longer passes.
+
+use super::super::{Compiler, Context, Op, Schedule};
+use super::{Defect, Scratch, verify};
+use crate::graph::{Cell, CellBlock, Edge, Endpoint, Graph, Matrix, Node, NodeKind};
+use crate::nodes::gain;
+use crate::port::{AudioPort, ChannelLayout};
+
+/// ```text
+///   in ─┬─ gain ─┬─ late (64) ─┬─ sum ─── out
+///       │        └─────────────┤  │
+///       └───── 4 x 4, dense ───┤  │
+///                              └──┘ feedback (128)
+/// ```
+fn rig() -> Graph {
+    let quad = || vec![AudioPort::new("main", ChannelLayout::Discrete(4))];
+    let device_channels: Vec<_> = (0..4).map(Some).collect();
+    let mut dense = Matrix::new(4, 4);
+    let cells = (0..16).map(|cell| Some(Cell::new(0.1 * cell as f32 + 0.1))).collect();
+    dense.set_block(&CellBlock { region: dense.region(), cells }).unwrap();
+    let mut graph = Graph::new();
+    graph
+        .edit(|t| {
+            let kind = NodeKind::Input { device_channels: device_channels.clone() };
+            let input = t.add_node(Node { audio_outputs: quad(), ..Node::new("in", kind) })?;
+            let gain = t.add_node(gain::node("gain", ChannelLayout::Discrete(4)))?;
+            let processor =
+                |name, latency| Node { audio_inputs: quad(), audio_outputs: quad(), latency, ..Node::processor(name) };
+            let late = t.add_node(processor("late", 64))?;
+            let sum = t.add_node(processor("sum", 0))?;
+            let kind = NodeKind::Output { device_channels, alignment_groups: vec![None; 4] };
+            let output = t.add_node(Node { audio_inputs: quad(), ..Node::new("out", kind) })?;
+            let cable = |from, to, matrix| Edge::audio(Endpoint::new(from, 0), Endpoint::new(to, 0), matrix);
+            let straight = || Matrix::diagonal(4);
+            t.connect(cable(input, gain, straight()))?;
+            t.connect(cable(gain, late, straight()))?;
+            t.connect(cable(gain, sum, straight()))?;
+            t.connect(cable(late, sum, straight()))?;
+            t.connect(cable(input, sum, dense))?;
+            t.connect(cable(sum, sum, straight()).with_feedback(128))?;
+            t.connect(cable(sum, output, straight()))?;
+            Ok(())
+        })
+        .unwrap();
+    graph
+}
+
+struct Bench {
+    compiler: Compiler,
+    sound: Schedule,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let mut compiler = Compiler::new();
+        let sound = compiler.compile(&rig(), Context::default()).unwrap();
+        Self { compiler, sound }
+    }
+
+    /// The verdict on the schedule with one thing changed.
+    fn spoil(&self, change: impl FnOnce(&mut Schedule)) -> Result<(), Defect> {
+        let mut schedule = self.sound.clone();
+        change(&mut schedule);
+        verify(&self.compiler.flat, &schedule, &mut Scratch::default())
+    }
+
+    /// The place of the first op that fits.
+    fn op(&self, fits: fn(&Op) -> bool) -> usize {
+        self.sound.ops.iter().position(fits).unwrap()
+    }
+}
+
+/// The rig has every kind of op that carries audio; unspoilt it passes.
+#[test]
+fn a_sound_schedule_passes() {
+    let bench = Bench::new();
+    assert_eq!(bench.spoil(|_| {}), Ok(()));
+    bench.op(|op| matches!(op, Op::Input { .. }));
+    bench.op(|op| matches!(op, Op::Output { .. }));
+    bench.op(|op| matches!(op, Op::Mix { .. }));
+    bench.op(|op| matches!(op, Op::Matrix { .. }));
+    bench.op(|op| matches!(op, Op::DelayRead { .. }));
+    bench.op(|op| matches!(op, Op::FeedbackRead { .. }));
+}
+
+/// Not an op can be left out, nor done twice.
+#[test]
+fn every_op_counts() {
+    let bench = Bench::new();
+    for place in 0..bench.sound.ops.len() {
+        let without = |schedule: &mut Schedule| {
+            let mut ops = schedule.ops.to_vec();
+            ops.remove(place);
+            schedule.ops = ops.into();
+        };
+        let op = bench.sound.ops[place];
+        assert!(bench.spoil(without).is_err(), "{op:?} at {place} was left out");
+        let again = |schedule: &mut Schedule| {
+            let mut ops = schedule.ops.to_vec();
+            ops.insert(place, op);
+            schedule.ops = ops.into();
+        };
+        let harmless = matches!(op, Op::Clear { .. } | Op::DelayRead { .. } | Op::FeedbackRead { .. });
+        assert_eq!(bench.spoil(again).is_err(), !harmless, "{op:?} at {place} was done twice");
+    }
+}
+
+/// What reads a slot must not read another.
+#[test]
+fn every_slot_that_is_read_counts() {
+    let bench = Bench::new();
+    let others = |own: u32| (0..bench.sound.slots).filter(move |&slot| slot != own);
+    for (place, term) in bench.sound.terms.iter().enumerate() {
+        for slot in others(term.slot) {
+            assert!(bench.spoil(|schedule| schedule.terms[place].slot = slot).is_err(), "term {place} reads {slot}");
+        }
+    }
+    let inputs = bench.sound.nodes.iter().flat_map(|node| node.inputs.range());
+    for place in inputs {
+        for slot in others(bench.sound.node_slots[place]) {
+            let verdict = bench.spoil(|schedule| schedule.node_slots[place] = slot);
+            assert!(verdict.is_err(), "input {place} reads {slot}");
+        }
+    }
+    for place in bench.sound.matrices[0].sources.range() {
+        for slot in others(bench.sound.matrix_slots[place]) {
+            let verdict = bench.spoil(|schedule| schedule.matrix_slots[place] = slot);
+            assert!(verdict.is_err(), "matrix source {place} reads {slot}");
+        }
+    }
+}
+
+/// Gains, delays and the order and completeness of sums are those of the graph.
+#[test]
+fn every_number_counts() {
+    let bench = Bench::new();
+    let problem = |change: fn(&mut Schedule)| bench.spoil(change).unwrap_err().problem;
+    let gain = "a cell has another gain than the graph";
+    assert_eq!(problem(|schedule| schedule.terms[0].gain += 0.5), gain);
+    assert_eq!(problem(|schedule| schedule.matrix_gains[5] = 0.0), gain);
+    assert_eq!(problem(|schedule| schedule.terms.swap(0, 1)), "a sum is out of order");
+    assert_eq!(problem(|schedule| schedule.mixes[0].terms.count -= 1), "a sum is not complete");
+    assert_eq!(problem(|schedule| schedule.taps[0].delay -= 1), "a cell reads something else than its source");
+    assert_eq!(problem(|schedule| schedule.lines[0].longest -= 1), "a tap is longer than its line");
+    assert_eq!(problem(|schedule| schedule.longest_chunk += 1), "a feedback edge is shorter than a chunk");
+    assert_eq!(problem(|schedule| schedule.inputs[0].channel = 1), "an input shows another device channel");
+    assert_eq!(
+        problem(|schedule| schedule.outputs[0].device_channel = 1),
+        "another device channel is written than is planned"
+    );
+}
+
+/// Outputs share no slot, and only an in-place node may write where its own input stands.
+#[test]
+fn nothing_is_overwritten() {
+    let bench = Bench::new();
+    let hosted = |name_latency: u32, in_place: bool| {
+        let mut nodes = bench.sound.nodes.iter();
+        nodes.position(|node| node.latency == name_latency && node.in_place == in_place).unwrap()
+    };
+    let late = hosted(64, false);
+    let (inputs, outputs) = (bench.sound.nodes[late].inputs, bench.sound.nodes[late].outputs);
+    let onto = |from: usize, to: usize| {
+        bench.spoil(|schedule| schedule.node_slots[to] = schedule.node_slots[from]).unwrap_err().problem
+    };
+    let (input, output) = (inputs.range().start, outputs.range().start);
+    assert_eq!(onto(input, output), "a node that is not in-place overwrites its input");
+    assert_eq!(onto(output, output + 1), "two outputs of a node share a slot");
+    let gain = hosted(0, true);
+    let (input, output) = (bench.sound.nodes[gain].inputs.range().start, bench.sound.nodes[gain].outputs.range().start);
+    assert_eq!(onto(input + 1, output), "an output overwrites the input of another channel");
+}
