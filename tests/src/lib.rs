@@ -25,17 +25,20 @@ pub fn engine(settings: EngineSettings) -> Engine {
 
 /// A bundled plugin.
 pub fn rack(name: &str) -> PluginReference {
-    PluginReference { file: RACK.into(), id: Some(format!("org.crosspoint.{name}")) }
+    PluginReference::in_file(RACK, Some(&format!("org.crosspoint.{name}")))
 }
 
 /// A fixture.
 pub fn fixture(name: &str) -> PluginReference {
-    PluginReference { file: FIXTURES.into(), id: Some(format!("org.crosspoint.fixture.{name}")) }
+    PluginReference::in_file(FIXTURES, Some(&format!("org.crosspoint.fixture.{name}")))
 }
 
 /// Adds a plugin as it is.
 pub fn add(engine: &mut Engine, reference: &PluginReference) -> NodeId {
-    let name = reference.id.clone().unwrap_or_default();
+    let name = match reference {
+        PluginReference::File { id: Some(id), .. } => id.clone(),
+        _ => String::new(),
+    };
     engine.add_plugin(&name, reference, |_| Ok(())).expect("the plugin loads")
 }
 

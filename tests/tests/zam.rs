@@ -18,7 +18,7 @@ fn all_effects_run_in_a_rig() {
             let mut last = engine.add_input("input", "input", &[Some(0), Some(1)])?;
             let mut nodes = Vec::new();
             for file in &files {
-                let node = add(engine, &PluginReference { file: file.clone(), id: None });
+                let node = add(engine, &PluginReference::in_file(file, None));
                 if engine.graph().node(node).is_some_and(|node| !node.audio_inputs.is_empty()) {
                     engine.connect(last, node)?;
                 }

@@ -1,7 +1,9 @@
 //! The command line. Words and examples only; what commands do is in `commands`.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use crosspoint::PluginReference;
 use crosspoint::devices::{ChannelSelection, DeviceName};
+use crosspoint::formats::Format;
 use std::path::PathBuf;
 
 const EXIT_CODES: &str = "Exit status: 0 done, 1 failed, 2 the command line makes no sense, 3 done with problems \
@@ -39,9 +41,10 @@ pub enum Command {
 pub struct Source {
     /// The rig file.
     pub rig: Option<PathBuf>,
-    /// A plugin of an ad-hoc chain, in place of a rig file: a file, with #ID where it holds several; `rack#ID` for the
-    /// bundled ones. May be given several times, in the order of the signal. No plugin at all: straight through.
-    #[arg(long, value_name = "FILE[#ID]", conflicts_with = "rig")]
+    /// A plugin of an ad-hoc chain, in place of a rig file: its file, with #ID where it holds several; its id, as clap:ID;
+    /// or a name that only one has. May be given several times, in the order of the signal. No plugin at all: straight
+    /// through.
+    #[arg(long, value_name = "REF", conflicts_with = "rig")]
     pub plugin: Vec<String>,
     /// Sets a parameter of the plugin named before it, by id or name: a number in the plugin's own scale, or a text that
     /// the plugin understands, such as "-6 dB".
@@ -155,18 +158,88 @@ pub struct Plugins {
 
 #[derive(Debug, Subcommand)]
 pub enum PluginsCommand {
-    /// List every plugin in the given files.
-    #[command(
-        after_help = "Examples:\n  crosspoint plugins list /usr/lib/clap/*.clap\n  crosspoint plugins list rack --json"
-    )]
-    List {
-        /// Plugin files or folders; `rack` for the bundled ones.
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<PathBuf>,
-        /// Print one JSON document.
-        #[arg(long)]
-        json: bool,
-    },
+    /// Find out which plugins are installed, and remember them.
+    Scan(PluginsScan),
+    /// List the plugins that a scan has found, or those in the given files.
+    List(PluginsList),
+    /// Show one plugin with its parameters.
+    Show(PluginsShow),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  crosspoint plugins scan\n  crosspoint plugins scan ~/plugins --again\n  \
+    crosspoint plugins scan --json > plugins.json\n\n\
+    Plugins are looked into in other processes: one that crashes, hangs or does not load costs its own file only, and the \
+    scan tells why. Files that have not changed since are not looked into again. A scan that was interrupted goes on where \
+    it was.\n\nExit status: 0 done, even if files failed; 1 no scan could be made.")]
+pub struct PluginsScan {
+    /// Files, bundles and folders. Default: the standard folders, those of CLAP_PATH and VST3_PATH, and what was scanned
+    /// before.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Look into every file again, changed or not, those that failed among them.
+    #[arg(long)]
+    pub again: bool,
+    /// How many files are looked into at once. Default: as many as there are cores.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+    /// How long one file may take, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0, value_parser = seconds)]
+    pub timeout: f64,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  crosspoint plugins list\n  crosspoint plugins list --category reverb --vendor zam\n  \
+    crosspoint plugins list /usr/lib/clap/*.clap\n  crosspoint plugins list rack --json"
+)]
+pub struct PluginsList {
+    /// Plugin files, bundles and folders, in place of what a scan has found; `rack` for the bundled plugins.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Only those with this in their name.
+    #[arg(long, value_name = "TEXT")]
+    pub name: Option<String>,
+    /// Only those with this in their vendor's name.
+    #[arg(long, value_name = "TEXT")]
+    pub vendor: Option<String>,
+    /// Only those of this kind: `effect`, `instrument`, `reverb`, or any other of a plugin's features.
+    #[arg(long, value_name = "FEATURE")]
+    pub category: Option<String>,
+    /// Only those of this format, such as `clap`.
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    pub format: Option<Format>,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  crosspoint plugins show ZamComp\n  crosspoint plugins show clap:org.crosspoint.amp\n  \
+    crosspoint plugins show /usr/lib/clap/ZamVerb.clap --json"
+)]
+pub struct PluginsShow {
+    /// The plugin: its file, with #ID where it holds several; its id, as clap:ID; or a name that only one has.
+    #[arg(value_name = "REF")]
+    pub plugin: PluginReference,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn format(text: &str) -> Result<Format, String> {
+    let known = || Format::ALL.iter().map(Format::to_string).collect::<Vec<_>>().join(", ");
+    let found = Format::ALL.iter().copied().find(|format| format.to_string() == text.to_ascii_lowercase());
+    found.ok_or_else(|| format!("the formats are: {}", known()))
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok().filter(|seconds| (0.001..=86_400.0).contains(seconds));
+    seconds.ok_or_else(|| "it must be a number from 0.001 to 86400".to_owned())
 }
 
 #[derive(Debug, Args)]

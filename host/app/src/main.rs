@@ -14,6 +14,7 @@ use failure::Failure;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    crosspoint::formats::scan::serve_if_worker();
     let mut matches = Cli::command().get_matches();
     // Which parameter belongs to which plugin is a matter of position, which only the matches know.
     let links = matches.subcommand().map_or(Ok(Vec::new()), |(_, matches)| source::links(matches));
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => commands::run::run(&arguments, &links),
         Command::Render(arguments) => commands::render::run(&arguments, &links),
         Command::Devices(arguments) => commands::devices::run(&arguments),
-        Command::Plugins(arguments) => commands::plugins::run(&arguments),
+        Command::Plugins(arguments) => commands::plugins::run(&arguments, cli.verbose),
         Command::Graph(arguments) => commands::graph::run(&arguments),
     });
     match done {

@@ -1,36 +1,14 @@
-//! The plugin libraries that are loaded, and finding a plugin in them or on disk. Does not scan: it opens what it is
-//! pointed to.
+//! The plugin libraries that are loaded, and finding a plugin in them, in the database or on disk. Does not scan: it opens
+//! what it is pointed to.
 
 use crate::error::EngineError;
+use crate::plugins::{PluginDatabase, PluginReference};
 use crate::session::PluginRef;
 use crosspoint_formats::clap::{ClapEntry, ClapLibrary};
-use crosspoint_formats::{Library, LoadError, Plugin, PluginDescriptor};
+use crosspoint_formats::scan::standard_folders;
+use crosspoint_formats::{Format, Library, LoadError, Plugin, PluginDescriptor};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::str::FromStr;
-
-/// A plugin as people name it on a command line: `FILE`, or `FILE#ID` where a file holds several.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PluginReference {
-    /// The file, folder, or the name of a linked pack.
-    pub file: PathBuf,
-    /// The plugin's id; none for the only one in the file.
-    pub id: Option<String>,
-}
-
-impl FromStr for PluginReference {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // A file name may have a `#` of its own: the file that exists wins.
-        if !Path::new(text).exists()
-            && let Some((file, id)) = text.rsplit_once('#')
-        {
-            return Ok(Self { file: file.into(), id: Some(id.to_owned()) });
-        }
-        Ok(Self { file: text.into(), id: None })
-    }
-}
 
 /// All libraries of one engine.
 ///
@@ -39,6 +17,7 @@ impl FromStr for PluginReference {
 #[derive(Default)]
 pub struct Catalogue {
     libraries: Vec<Rc<dyn Library>>,
+    database: Option<PluginDatabase>,
 }
 
 impl Catalogue {
@@ -54,6 +33,16 @@ impl Catalogue {
         let library: Rc<dyn Library> = Rc::new(unsafe { ClapLibrary::from_entry(name, entry) }?);
         self.libraries.push(library.clone());
         Ok(library)
+    }
+
+    /// Looks plugins up in a database from now on.
+    pub fn set_database(&mut self, database: PluginDatabase) {
+        self.database = Some(database);
+    }
+
+    /// The database, if there is one.
+    pub fn database(&self) -> Option<&PluginDatabase> {
+        self.database.as_ref()
     }
 
     /// The libraries loaded so far.
@@ -75,19 +64,29 @@ impl Catalogue {
         Ok(library)
     }
 
-    /// Makes the plugin that a reference names.
+    /// Makes the plugin that a reference means: in its file; or by id or name among the libraries that are loaded and
+    /// the plugins of the database.
     ///
     /// # Errors
-    /// If the file does not load, or holds no such plugin, or several and none is named.
+    /// If the file does not load, or holds no such plugin, or several and none is named; if the reference means no known
+    /// plugin, or more than one.
     pub fn instantiate(&mut self, reference: &PluginReference) -> Result<(Box<dyn Plugin>, PathBuf), EngineError> {
-        let library = self.open(&reference.file)?;
-        let id = match (&reference.id, library.descriptors()) {
-            (Some(id), _) => id.clone(),
+        let (file, id) = match reference {
+            PluginReference::File { file, id } => (file.clone(), id.clone()),
+            PluginReference::Name(name) if self.is_linked(name) => (name.into(), None),
+            _ => {
+                let (file, id) = self.look_up(reference)?;
+                (file, Some(id))
+            }
+        };
+        let library = self.open(&file)?;
+        let id = match (id, library.descriptors()) {
+            (Some(id), _) => id,
             (None, [only]) => only.id.clone(),
             (None, several) => {
                 let ids: Vec<&str> = several.iter().map(|descriptor| descriptor.id.as_str()).collect();
                 return Err(EngineError::File {
-                    path: reference.file.clone(),
+                    path: file,
                     problem: format!("holds {} plugins; add # and one of: {}", ids.len(), ids.join(", ")),
                 });
             }
@@ -95,8 +94,29 @@ impl Catalogue {
         Ok((library.instantiate(&id)?, library.path().to_owned()))
     }
 
-    /// Finds and makes the plugin of a rig file: by format and id in what is loaded, then in the file of its path hint,
-    /// then in a file of that name in the standard folders. The hint decides between duplicates.
+    /// Whether a linked pack, or a file without any folder, is loaded under that very name.
+    fn is_linked(&self, name: &str) -> bool {
+        self.libraries.iter().any(|library| library.path() == Path::new(name))
+    }
+
+    /// The file and the id of the plugin that a reference means.
+    fn look_up(&self, reference: &PluginReference) -> Result<(PathBuf, String), EngineError> {
+        let known = self.known().map(|(path, plugin)| (path, plugin, (path.to_owned(), plugin.id.clone())));
+        Ok(reference.pick(known)?)
+    }
+
+    /// All plugins that are loaded or in the database, with their files. Some are both.
+    fn known(&self) -> impl Iterator<Item = (&Path, &PluginDescriptor)> {
+        let loaded = self.libraries.iter().flat_map(|library| {
+            let path = library.path();
+            library.descriptors().iter().map(move |plugin| (path, plugin))
+        });
+        let installed = self.database.iter().flat_map(PluginDatabase::plugins);
+        loaded.chain(installed.map(|plugin| (plugin.path, &plugin.facts.descriptor)))
+    }
+
+    /// Finds and makes the plugin of a rig file: by format and id in what is loaded and in the database, then in the file
+    /// of its path hint, then in a file of that name in the standard folders. The hint decides between duplicates.
     ///
     /// # Errors
     /// What went wrong with the last file tried; none if no file is known at all.
@@ -114,55 +134,16 @@ impl Catalogue {
 
     /// Where a plugin may be, the most likely first.
     fn candidates(&self, wanted: &PluginRef) -> Vec<PathBuf> {
-        let matches = |descriptor: &PluginDescriptor| {
-            descriptor.id == wanted.id && descriptor.format.to_string() == wanted.format
-        };
-        let mut paths: Vec<PathBuf> = self
-            .libraries
-            .iter()
-            .filter(|library| library.descriptors().iter().any(matches))
-            .map(|library| library.path().to_owned())
-            .collect();
+        let is_wanted =
+            |plugin: &PluginDescriptor| plugin.id == wanted.id && plugin.format.to_string() == wanted.format;
+        let known = self.known().filter(|(_, plugin)| is_wanted(plugin)).map(|(path, _)| path.to_owned());
+        let mut paths: Vec<PathBuf> = known.collect();
         if let Some(hint) = &wanted.path_hint {
             paths.sort_by_key(|path| path != hint);
-            let elsewhere = standard_folders().into_iter().filter_map(|folder| Some(folder.join(hint.file_name()?)));
+            let folders = Format::of(hint).map(standard_folders).unwrap_or_default();
+            let elsewhere = folders.into_iter().filter_map(|folder| Some(folder.join(hint.file_name()?)));
             paths.extend(std::iter::once(hint.clone()).chain(elsewhere).filter(|path| path.exists()));
         }
         paths
-    }
-}
-
-/// Where CLAP files are installed: the user's folder, the system's, and those of `CLAP_PATH`.
-fn standard_folders() -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> =
-        std::env::var_os("CLAP_PATH").map(|paths| std::env::split_paths(&paths).collect()).unwrap_or_default();
-    let mut below = |variable: &str, rest: &str| {
-        if let Some(base) = std::env::var_os(variable) {
-            folders.push(PathBuf::from(base).join(rest));
-        }
-    };
-    if cfg!(windows) {
-        below("LOCALAPPDATA", "Programs/Common/CLAP");
-        below("COMMONPROGRAMFILES", "CLAP");
-    } else if cfg!(target_os = "macos") {
-        below("HOME", "Library/Audio/Plug-Ins/CLAP");
-        folders.push("/Library/Audio/Plug-Ins/CLAP".into());
-    } else {
-        below("HOME", ".clap");
-        folders.extend(["/usr/lib/clap".into(), "/usr/local/lib/clap".into()]);
-    }
-    folders
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn references_name_a_file_and_perhaps_an_id() {
-        let parse = |text: &str| text.parse::<PluginReference>().unwrap_or_else(|never| match never {});
-        assert_eq!(parse("a/b.clap").id, None);
-        assert_eq!(parse("a#b.clap#org.x").file, PathBuf::from("a#b.clap"));
-        assert_eq!(parse("a#b.clap#org.x").id.as_deref(), Some("org.x"));
     }
 }

@@ -1,9 +1,9 @@
 //! A chain of plugins made on the spot: input, one plugin after the other, output. What people mean when they name
 //! plugins on a command line.
 
-use crate::catalogue::PluginReference;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::plugins::PluginReference;
 use crosspoint_formats::{BusDirection, Plugin};
 use crosspoint_graph::{Cell, Edge, Endpoint, Matrix, NodeId};
 

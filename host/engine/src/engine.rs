@@ -2,11 +2,12 @@
 //! for the audio thread, never touches a processor that the renderer has.
 
 use crate::builtin;
-use crate::catalogue::{Catalogue, PluginReference};
+use crate::catalogue::Catalogue;
 use crate::error::EngineError;
 use crate::handle::{EngineHandle, Job};
 use crate::hosting::{Hosted, activate};
 use crate::housekeeping::make_renderer;
+use crate::plugins::PluginReference;
 use crate::rig::Rig;
 use crate::session::{Builtin, EntryKind, HardwareSignal, NodeEntry, ParameterEntry, PluginEntry, PluginRef, cable};
 use crosspoint_devices::Stream;

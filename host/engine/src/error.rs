@@ -1,5 +1,6 @@
 //! What can go wrong in the engine, each with what to do about it.
 
+use crate::plugins::ReferenceError;
 use crosspoint_devices::{DeviceNameError, OpenError, StreamError};
 use crosspoint_formats::{LoadError, PluginError};
 use crosspoint_graph::graph::EditError;
@@ -18,6 +19,9 @@ pub enum EngineError {
     /// A plugin file or a plugin in it does not load.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// A reference means no plugin, or several.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
     /// A plugin failed.
     #[error("{name}: {source}")]
     Plugin {

@@ -36,10 +36,11 @@ mod handle;
 mod hosting;
 mod housekeeping;
 pub mod offline;
+pub mod plugins;
 mod rig;
 pub mod session;
 
-pub use catalogue::{Catalogue, PluginReference};
+pub use catalogue::Catalogue;
 pub use chain::{Chain, ChainLink};
 pub use crosspoint_devices as devices;
 pub use crosspoint_formats as formats;
@@ -47,4 +48,5 @@ pub use crosspoint_graph as graph;
 pub use engine::{Engine, EngineSettings, Notice};
 pub use error::EngineError;
 pub use handle::EngineHandle;
+pub use plugins::PluginReference;
 pub use rig::{Place, RigProblem};

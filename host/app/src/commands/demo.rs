@@ -74,7 +74,7 @@ pub fn run(arguments: &Demo) -> Result<ExitCode, Failure> {
 
 fn links() -> Vec<ChainLink> {
     let link = |effect: &&str| ChainLink {
-        plugin: PluginReference { file: rack::NAME.into(), id: Some(format!("org.crosspoint.{effect}")) },
+        plugin: PluginReference::in_file(rack::NAME, Some(&format!("org.crosspoint.{effect}"))),
         parameters: Vec::new(),
     };
     EFFECTS.iter().map(link).collect()

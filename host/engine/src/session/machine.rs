@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
-use std::ffi::OsString;
 use std::fmt::Write;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -14,6 +13,7 @@ use super::disk::{Disk, SystemDisk, folder_of, write_whole};
 use super::document::{Document, EntryKind, HardwareSignal};
 use super::fields::{Fields, whole};
 use super::file::{SaveError, old_text, text};
+use super::folders::{Purpose, folder};
 use super::problem::{LoadError, Problem, Report, Severity};
 use super::read::{syntax, version};
 use super::write::{key, quoted};
@@ -97,7 +97,7 @@ impl MachineFile {
     /// Where it is: `crosspoint/machine.toml` in `$XDG_CONFIG_HOME` or `~/.config`, on Windows in `%APPDATA%`, on macOS
     /// in `~/Library/Application Support`. `None` if the environment does not say.
     pub fn default_path() -> Option<PathBuf> {
-        Some(configuration_folder(|name| env::var_os(name))?.join("crosspoint").join("machine.toml"))
+        Some(folder(Purpose::Configuration, |name| env::var_os(name))?.join("crosspoint").join("machine.toml"))
     }
 
     /// Loads a machine file. One that does not exist is empty.
@@ -335,44 +335,9 @@ fn write_extra(text: &mut String, extra: &toml::Table, written: &[&str]) {
     }
 }
 
-/// Where programs keep their settings, by the variables of the environment.
-fn configuration_folder(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    let absolute = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    if cfg!(windows) {
-        absolute("APPDATA")
-    } else if cfg!(target_os = "macos") {
-        absolute("HOME").map(|home| home.join("Library").join("Application Support"))
-    } else {
-        absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_settings_are_where_the_system_keeps_them() {
-        let root = if cfg!(windows) { "C:\\" } else { "/" };
-        let folder = |variables: &[(&str, &str)]| {
-            configuration_folder(|name| {
-                let found = variables.iter().find(|(variable, _)| *variable == name);
-                found.map(|(_, path)| OsString::from(format!("{root}{path}")))
-            })
-        };
-        let all = folder(&[("APPDATA", "app"), ("HOME", "home"), ("XDG_CONFIG_HOME", "xdg")]).unwrap();
-        let only_home = folder(&[("HOME", "home")]);
-        let root = Path::new(root);
-        if cfg!(windows) {
-            assert_eq!((all, only_home), (root.join("app"), None));
-        } else if cfg!(target_os = "macos") {
-            assert_eq!(all, root.join("home/Library/Application Support"));
-        } else {
-            assert_eq!((all, only_home), (root.join("xdg"), Some(root.join("home/.config"))));
-        }
-        assert_eq!(folder(&[]), None);
-        assert_eq!(configuration_folder(|_| Some("relative".into())), None);
-    }
 
     // Taken: 1 and 4. A run of two fits between them, a run of three only behind.
     #[test]

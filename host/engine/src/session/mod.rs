@@ -89,10 +89,12 @@ mod document;
 mod faults;
 mod fields;
 mod file;
+mod folders;
 #[cfg(test)]
 mod fuzz;
 mod machine;
 mod path;
+pub(crate) mod plugin_file;
 mod port;
 mod problem;
 mod read;

@@ -4,7 +4,7 @@
 use super::facts::{BusFacts, NotePortFacts, PluginFacts, PluginShape, ScanFault};
 use crate::error::LoadError;
 use crate::library::Library;
-use crate::plugin::{Activation, AudioBus, BusDirection, BusPurpose, Dialect, NotePort};
+use crate::plugin::{Activation, AudioBus, BusDirection, BusPurpose, Dialect, NotePort, Plugin};
 
 /// How a plugin is activated for its latency.
 const ACTIVATION: Activation = Activation { sample_rate: 48_000.0, min_frames: 1, max_frames: 512 };
@@ -16,23 +16,28 @@ pub fn look_into(library: &dyn Library) -> (Vec<PluginFacts>, Vec<ScanFault>) {
     let mut faults = Vec::new();
     let mut plugins = Vec::new();
     for descriptor in library.descriptors() {
-        let (shape, reason) = shape(library, &descriptor.id);
+        let (shape, reason) = make(library, &descriptor.id);
         faults.extend(reason.map(|reason| ScanFault { plugin: Some(descriptor.id.clone()), reason }));
         plugins.push(PluginFacts { descriptor: descriptor.clone(), shape });
     }
     (plugins, faults)
 }
 
-/// What a plugin shows when it is made, and what went wrong meanwhile.
-pub(super) fn shape(library: &dyn Library, id: &str) -> (Option<PluginShape>, Option<String>) {
-    let mut plugin = match library.instantiate(id) {
-        Ok(plugin) => plugin,
-        // The file and the plugin are named where this is told.
-        Err(LoadError::Instantiate { reason, .. }) => {
-            return (None, Some(format!("it failed to initialise: {reason}")));
+/// Makes a plugin and looks at it; what went wrong meanwhile.
+pub(super) fn make(library: &dyn Library, id: &str) -> (Option<PluginShape>, Option<String>) {
+    match library.instantiate(id) {
+        Ok(mut plugin) => {
+            let (shape, fault) = shape(&mut *plugin);
+            (Some(shape), fault)
         }
-        Err(error) => return (None, Some(error.to_string())),
-    };
+        // The file and the plugin are named where this is told.
+        Err(LoadError::Instantiate { reason, .. }) => (None, Some(format!("it failed to initialise: {reason}"))),
+        Err(error) => (None, Some(error.to_string())),
+    }
+}
+
+/// What an inactive plugin shows, activated for a moment; why it could not be, if so. Main thread.
+pub fn shape(plugin: &mut dyn Plugin) -> (PluginShape, Option<String>) {
     let mut shape = PluginShape {
         audio_inputs: buses(plugin.audio_buses(BusDirection::Input)),
         audio_outputs: buses(plugin.audio_buses(BusDirection::Output)),
@@ -45,7 +50,7 @@ pub(super) fn shape(library: &dyn Library, id: &str) -> (Option<PluginShape>, Op
         shape.latency = Some(plugin.latency());
         plugin.deactivate(processor)
     });
-    (Some(shape), activated.err().map(|error| error.to_string()))
+    (shape, activated.err().map(|error| error.to_string()))
 }
 
 fn buses(buses: &[AudioBus]) -> Vec<BusFacts> {

@@ -38,6 +38,6 @@ mod worker;
 pub use facts::{BusFacts, FileReport, NotePortFacts, PluginFacts, PluginShape, ScanFault};
 pub use find::plugin_files;
 pub use folders::standard_folders;
-pub use look::look_into;
+pub use look::{look_into, shape};
 pub use scanner::{ScanError, ScanEvent, Scanner, WorkerProgram};
 pub use worker::{serve, serve_if_worker};

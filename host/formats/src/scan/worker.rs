@@ -72,7 +72,7 @@ fn answer(request: &Request, say: &mut impl FnMut(&Answer) -> Option<()>) -> Opt
     };
     say(&Answer::Listed { plugins: library.descriptors().to_vec() })?;
     for descriptor in library.descriptors().iter().skip(request.from) {
-        let (shape, fault) = look::shape(&*library, &descriptor.id);
+        let (shape, fault) = look::make(&*library, &descriptor.id);
         say(&Answer::Plugin { shape, fault })?;
     }
     say(&Answer::Done)

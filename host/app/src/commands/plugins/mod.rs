@@ -1,0 +1,26 @@
+//! `crosspoint plugins`: which plugins there are, and what is in them.
+
+mod list;
+mod listing;
+mod scan;
+mod show;
+
+use crate::cli::{Plugins, PluginsCommand};
+use crate::failure::Failure;
+use crosspoint::formats::scan::{Scanner, WorkerProgram};
+use std::process::ExitCode;
+
+/// Runs the command.
+pub fn run(arguments: &Plugins, verbose: bool) -> Result<ExitCode, Failure> {
+    match &arguments.command {
+        PluginsCommand::Scan(arguments) => scan::run(arguments, verbose),
+        PluginsCommand::List(arguments) => list::run(arguments, verbose),
+        PluginsCommand::Show(arguments) => show::run(arguments),
+    }
+}
+
+/// A scanner whose workers are this program; if `verbose`, what plugins print is shown.
+fn scanner(verbose: bool) -> Result<Scanner, Failure> {
+    let worker = WorkerProgram::this().map_err(Failure::new)?;
+    Ok(Scanner::new(WorkerProgram { verbose, ..worker }))
+}

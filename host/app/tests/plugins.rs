@@ -1,0 +1,142 @@
+//! The program's plugin commands, run as people run them.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use crosspoint_fixture_file::{PLUGINS, copy};
+use serde_json::Value;
+
+/// A folder with plugin files, and the program with its data there.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new(names: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        names.iter().for_each(|name| drop(copy(folder.path(), name).unwrap()));
+        Self { folder }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_crosspoint"));
+        command
+            .arg("plugins")
+            .args(arguments)
+            .current_dir(self.path())
+            .env("CROSSPOINT_DATA", self.path().join("data"));
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// The document that a command prints, which must succeed.
+    fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+fn texts<'v>(list: &'v Value, key: &str) -> Vec<&'v str> {
+    list.as_array().unwrap().iter().map(|entry| entry[key].as_str().unwrap()).collect()
+}
+
+/// One document on standard output, though every plugin prints there; the failed file is in it, and the status is 0.
+#[test]
+fn a_scan_is_one_document_and_the_list_reads_it() {
+    let place = Place::new(&["abort.clap", "good.clap"]);
+    let scanned = place.json(&["scan", ".", "--json"]);
+    assert_eq!(texts(&scanned["plugins"], "id"), PLUGINS);
+    for key in ["format", "id", "name", "vendor", "version", "path"] {
+        assert!(scanned["plugins"][0][key].is_string(), "{key}");
+    }
+    assert!(scanned["plugins"][0]["features"].is_array());
+    let [failed] = &scanned["failed"].as_array().unwrap()[..] else { panic!("{scanned}") };
+    assert_eq!(failed["path"].as_str().map(|path| path.ends_with("abort.clap")), Some(true));
+    assert!(failed["reason"].is_string());
+
+    assert_eq!(place.json(&["list", "--json"]), scanned);
+    let instruments = place.json(&["list", "--category", "instrument", "--format", "clap", "--json"]);
+    assert_eq!(texts(&instruments["plugins"], "id"), [PLUGINS[2]]);
+    assert_eq!(texts(&place.json(&["list", "--name", "no such name", "--json"])["plugins"], "id"), [""; 0]);
+}
+
+/// By name, by id and by file: the same plugin with its parameters.
+#[test]
+fn one_plugin_is_shown_whatever_it_is_called() {
+    let place = Place::new(&["good.clap"]);
+    let name = place.json(&["scan", ".", "--json"])["plugins"][1]["name"].as_str().unwrap().to_lowercase();
+    let file = format!("good.clap#{}", PLUGINS[1]);
+    for reference in [&name, &format!("clap:{}", PLUGINS[1]), &file] {
+        let shown = place.json(&["show", reference, "--json"]);
+        assert_eq!(shown["id"], PLUGINS[1], "{reference}");
+        let parameter = &shown["parameters"][0];
+        assert!(parameter["maximum"]["value"].as_f64() > parameter["minimum"]["value"].as_f64(), "{parameter}");
+    }
+    let unknown = place.run(&["show", "no such plugin"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("plugins scan"));
+}
+
+/// The bundled plugins need no file and no scan.
+#[test]
+fn the_bundled_plugins_are_listed() {
+    let place = Place::new(&[]);
+    let bundled = place.json(&["list", "rack", "--json"]);
+    assert!(texts(&bundled["plugins"], "id").contains(&"org.crosspoint.amp"));
+    assert_eq!(bundled["failed"], Value::Array(vec![]));
+    assert_eq!(place.json(&["show", "clap:org.crosspoint.amp", "--json"])["path"], "rack");
+}
+
+/// The scan is killed while its second file hangs: the first one is known, the worker is gone, and the next scan does not
+/// begin with the first file again.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_killed_scan_leaves_no_worker_and_loses_nothing() {
+    let place = Place::new(&["a-good.clap", "hang.clap"]);
+    let arguments = ["scan", ".", "--jobs", "1", "--timeout", "3600"];
+    let mut scan = place.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let journal = place.path().join("data/plugins.journal");
+    let id = scan.id();
+    // Workers are children of the scan's threads.
+    let children = || -> Vec<PathBuf> {
+        let threads = std::fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
+        let listed = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+        let listed: Vec<String> = listed.collect();
+        listed.iter().flat_map(|ids| ids.split_whitespace()).map(|id| Path::new("/proc").join(id)).collect()
+    };
+    wait_for("a result in the journal", || std::fs::metadata(&journal).is_ok_and(|journal| journal.len() > 0));
+    wait_for("a worker", || !children().is_empty());
+    let workers = children();
+    scan.kill().unwrap();
+    scan.wait().unwrap();
+    wait_for("the worker's end", || workers.iter().all(|worker| !is_running(worker)));
+
+    assert_eq!(texts(&place.json(&["list", "--json"])["plugins"], "id"), PLUGINS);
+    std::fs::remove_file(place.path().join("hang.clap")).unwrap();
+    let next = place.run(&["scan", "."]);
+    assert!(String::from_utf8_lossy(&next.stdout).contains("3 plugins in 1 files, 0 of which"), "{next:?}");
+}
+
+/// Waits without an end, which is the test runner's business.
+#[cfg(target_os = "linux")]
+fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+    while !is_so() {
+        eprintln!("waiting for {what}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+/// Whether a process is there and no mere entry of one that has ended.
+#[cfg(target_os = "linux")]
+fn is_running(process: &Path) -> bool {
+    let state = std::fs::read_to_string(process.join("stat")).unwrap_or_default();
+    state.rsplit(')').next().is_some_and(|rest| !rest.trim().is_empty() && !rest.trim().starts_with(['Z', 'X']))
+}
