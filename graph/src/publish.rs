@@ -93,7 +93,7 @@ pub fn renderer_at(settings: Settings, level: KernelLevel) -> (Publisher, Box<Re
     let (levels_in, levels) = rtrb::RingBuffer::new(LEVELS);
     let progress = Arc::new(Progress::default());
     let nothing = Schedule { longest_chunk: u32::MAX, slots: 1, ..Schedule::default() };
-    let program = Box::new(Program::new(Arc::new(nothing), settings.max_block, settings.events));
+    let program = Box::new(Program::new(Arc::new(nothing), &settings));
     let kernels = Kernels::for_level(level).unwrap_or_else(Kernels::best);
     let streams = Reports { reports: reports_in, loads: loads_in, levels: levels_in, lost: 0 };
     let renderer = Box::new(Renderer::new(settings, kernels, program, inbox, home_in, streams, progress.clone()));
@@ -276,7 +276,7 @@ impl Publisher {
         while let Ok(mut parcel) = self.home.pop() {
             self.credits += 1;
             for node in &mut parcel.program.nodes {
-                if let Some(processor) = node.seat.processor.take() {
+                if let Some(processor) = node.processor.take() {
                     self.returned.push(Returned { node: node.id, processor });
                 }
             }
@@ -340,10 +340,10 @@ impl Publisher {
         resent: bool,
         frame: u64,
     ) -> Result<(), PublishError> {
-        let mut program = Box::new(Program::new(schedule.clone(), self.settings.max_block, self.settings.events));
+        let mut program = Box::new(Program::new(schedule.clone(), &self.settings));
         for node in &mut program.nodes {
             if let Some(processor) = self.arriving.remove(&node.id) {
-                node.seat.processor = Some(processor);
+                node.processor = Some(processor);
             }
         }
         let previous = self.playing.as_deref();

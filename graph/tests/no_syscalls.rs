@@ -112,7 +112,7 @@ struct Double {
 }
 
 impl Processor for Double {
-    fn process(&mut self, block: &mut Block<'_>) -> Status {
+    fn process(&mut self, mut block: Block<'_>) -> Status {
         if self.misbehaves && block.chunk().steady_frame == 10 * FRAMES as u64 {
             // SAFETY: has no arguments and no effect.
             unsafe { libc::syscall(libc::SYS_getppid) };

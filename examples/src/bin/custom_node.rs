@@ -10,7 +10,7 @@ struct Tremolo {
 }
 
 impl Processor for Tremolo {
-    fn process(&mut self, block: &mut Block<'_>) -> Status {
+    fn process(&mut self, mut block: Block<'_>) -> Status {
         if block.inputs_are_silent() {
             block.clear_outputs();
             return Status::Sleep;

@@ -124,22 +124,22 @@ impl Segment for Delay {
 }
 
 impl Processor for Delay {
-    fn process(&mut self, block: &mut Block<'_>) -> Status {
+    fn process(&mut self, mut block: Block<'_>) -> Status {
         let silent = block.inputs_are_silent();
         let rings_out = silent && self.silent_frames >= self.longest;
         if rings_out {
-            segment::flush(self, block);
+            segment::flush(self, &mut block);
             block.clear_outputs();
         } else {
-            segment::run(self, block);
+            segment::run(self, &mut block);
             let frames = u32::try_from(block.frames()).unwrap_or(u32::MAX);
             self.silent_frames = if silent { self.silent_frames.saturating_add(frames).min(self.longest) } else { 0 };
         }
         Status::Tail(self.longest)
     }
 
-    fn flush(&mut self, block: &mut Block<'_>) {
-        segment::flush(self, block);
+    fn flush(&mut self, mut block: Block<'_>) {
+        segment::flush(self, &mut block);
     }
 
     fn reset(&mut self) {

@@ -30,31 +30,27 @@ pub fn node(name: impl Into<String>, layout: ChannelLayout) -> Node {
 pub struct Gain {
     gain: Ramp,
     kernels: &'static Kernels,
+    /// Steady frame until which it needs more than one multiplication: the end of a ramp; for ever if at rest at 0.
+    care_until: u64,
 }
 
 impl Gain {
     /// At a linear gain.
     pub fn new(gain: f32) -> Self {
-        Self { gain: Ramp::new(gain), kernels: Kernels::best() }
+        let gain = Ramp::new(gain);
+        Self { gain, kernels: Kernels::best(), care_until: care_until(&gain) }
     }
 }
 
-impl Gain {
-    #[inline(never)]
-    fn process_moving(&mut self, block: &mut Block<'_>) {
-        segment::run(self, block);
-        for channel in 0..block.output_channels(0) {
-            if block.input_is_silent(0, channel) {
-                block.clear_output(0, channel);
-            }
-        }
-    }
+fn care_until(gain: &Ramp) -> u64 {
+    if gain.target() == 0.0 { u64::MAX } else { gain.end() }
 }
 
 impl Segment for Gain {
     fn set_parameter(&mut self, parameter: u32, value: f64, frame: u64) {
         if let (GAIN, Some(gain)) = (parameter, sane_gain(value)) {
             self.gain.aim(gain, frame);
+            self.care_until = care_until(&self.gain);
         }
     }
 
@@ -66,17 +62,30 @@ impl Segment for Gain {
 }
 
 impl Processor for Gain {
-    fn process(&mut self, block: &mut Block<'_>) -> Status {
+    fn process(&mut self, mut block: Block<'_>) -> Status {
         if block.events().is_empty() && !self.gain.is_moving(block.chunk().steady_frame) {
             block.gain_all(self.kernels, self.gain.target());
         } else {
-            self.process_moving(block);
+            segment::run(self, &mut block);
+            for channel in 0..block.output_channels(0) {
+                if block.input_is_silent(0, channel) {
+                    block.clear_output(0, channel);
+                }
+            }
         }
         Status::Tail(0)
     }
 
-    fn flush(&mut self, block: &mut Block<'_>) {
-        segment::flush(self, block);
+    fn process_plain(&mut self, block: Block<'_>) {
+        if block.chunk().steady_frame >= self.care_until {
+            block.gain_sounding(self.kernels, self.gain.target());
+        } else {
+            self.process(block);
+        }
+    }
+
+    fn flush(&mut self, mut block: Block<'_>) {
+        segment::flush(self, &mut block);
     }
 }
 

@@ -3,9 +3,9 @@
 
 use assert_no_alloc::assert_no_alloc;
 
-use crate::event::{Event, EventList, SysExPool};
-use crate::rt::{Block, ChannelRange, Channels, Chunk, NodeIo, Silence};
-use crate::{Processor, Status, Transport};
+use crate::event::Event;
+use crate::rt::Harness;
+use crate::{AudioPort, ChannelLayout, Node, Processor, Status, Transport};
 
 /// What came out of a run.
 pub(crate) struct Rendered {
@@ -57,75 +57,42 @@ impl Run<'_> {
     /// # Panics
     /// If the processor allocates, leaves a sample unwritten, or marks as silent what is not.
     pub fn render(&self, processor: &mut dyn Processor) -> Rendered {
-        let (input_ports, output_ports) = (ports(self.inputs), ports(self.outputs));
-        let (inputs, outputs) = (count(self.inputs), count(self.outputs));
-        let first_output = if self.in_place { 0 } else { inputs };
-        let longest = self.chunks.iter().copied().max().unwrap_or(0);
-        let mut buffers = vec![vec![0.0f32; longest]; first_output + outputs.max(inputs)];
-        let pointers: Vec<*mut f32> = buffers.iter_mut().map(|buffer| buffer.as_mut_ptr()).collect();
-        let slots: Vec<u32> = (0..pointers.len() as u32).collect();
-        let channels = |first: usize, count: usize, ports| Channels {
-            pointers: pointers[first..][..count].into(),
-            slots: slots[first..][..count].into(),
-            ports,
+        let ports = |channels: &[u32]| -> Vec<AudioPort> {
+            channels.iter().map(|&count| AudioPort::new("port", ChannelLayout::Discrete(count))).collect()
         };
-        let (from, to) = (channels(0, inputs, input_ports), channels(first_output, outputs, output_ports));
-        let mut io = NodeIo::new(from, to, EventList::with_capacity(256), EventList::with_capacity(256));
-        let mut sysex = SysExPool::default();
+        let node = Node {
+            audio_inputs: ports(self.inputs),
+            audio_outputs: ports(self.outputs),
+            ..Node::processor("under test")
+        };
+        let longest = self.chunks.iter().copied().max().unwrap_or(0);
+        let mut harness = if self.in_place { Harness::in_place(&node, longest) } else { Harness::new(&node, longest) };
+        harness.freewheel = true;
+        harness.transport = self.transport;
+        let outputs = self.outputs.iter().sum::<u32>() as usize;
         let mut rendered = Rendered { channels: vec![Vec::new(); outputs], chunks: Vec::new() };
         let (mut start, mut lengths) = (0, self.chunks.iter().cycle());
         while start < self.frames {
             let length = lengths.next().map_or(self.frames, |&length| length.clamp(1, self.frames - start));
-            buffers.iter_mut().for_each(|buffer| buffer.fill(f32::NAN));
-            let mut silence = Silence::new(pointers.len(), false);
+            harness.spoil();
             for (channel, samples) in self.samples.iter().enumerate() {
-                buffers[channel][..length].copy_from_slice(&samples[start..start + length]);
-                let silent = samples[start..start + length].iter().all(|&sample| sample == 0.0);
-                silence.set(channel as u32, silent);
+                harness.input(channel)[..length].copy_from_slice(&samples[start..start + length]);
             }
-            io.scan_silence(&silence);
-            silence.unset(&io.output_set);
-            io.events_in.clear();
             for event in self.events.iter().filter(|e| (start..start + length).contains(&(e.frame as usize))) {
-                io.events_in.push(Event { frame: event.frame - start as u32, ..*event });
+                harness.send(Event { frame: event.frame - start as u32, ..*event });
             }
-            let mut transport = self.transport;
-            transport.frame += if transport.playing { start as i64 } else { 0 };
-            let chunk = Chunk {
-                frames: length,
-                max_block: longest,
-                steady_frame: start as u64,
-                transport,
-                moment: start as u64 + 1,
-                freewheel: true,
-            };
-            // SAFETY: every buffer is as long as the longest chunk, and nothing else uses them during the call.
-            let mut block = unsafe { Block::new(&chunk, &mut io, &mut silence, &mut sysex) };
-            let status = assert_no_alloc(|| processor.process(&mut block));
+            let status = assert_no_alloc(|| harness.process(processor, length));
+            let marked: Vec<bool> = (0..outputs).map(|channel| harness.output_is_silent(channel)).collect();
             for (channel, out) in rendered.channels.iter_mut().enumerate() {
-                let samples = &buffers[first_output + channel][..length];
+                let samples = &harness.output(channel)[..length];
                 assert!(samples.iter().all(|sample| !sample.is_nan()), "an output sample was not written");
-                let marked = silence.get((first_output + channel) as u32);
-                assert!(!marked || samples.iter().all(|&sample| sample == 0.0), "marked as silent, and is not");
+                let silent = samples.iter().all(|&sample| sample == 0.0);
+                assert!(!marked[channel] || silent, "marked as silent, and is not");
                 out.extend(samples);
             }
-            rendered.chunks.push((silence.all(&io.output_set), status));
+            rendered.chunks.push((marked.iter().all(|&silent| silent), status));
             start += length;
         }
         rendered
     }
-}
-
-fn ports(channels: &[u32]) -> Box<[ChannelRange]> {
-    let mut first = 0;
-    let range = |&count: &u32| {
-        let range = ChannelRange { first, count };
-        first += count;
-        range
-    };
-    channels.iter().map(range).collect()
-}
-
-fn count(channels: &[u32]) -> usize {
-    channels.iter().sum::<u32>() as usize
 }

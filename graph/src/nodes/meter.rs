@@ -119,8 +119,8 @@ impl Meter {
 }
 
 impl Processor for Meter {
-    fn process(&mut self, block: &mut Block<'_>) -> Status {
-        self.measure(block);
+    fn process(&mut self, mut block: Block<'_>) -> Status {
+        self.measure(&block);
         for channel in 0..block.output_channels(0) {
             if block.input_is_silent(0, channel) {
                 block.clear_output(0, channel);

@@ -90,8 +90,8 @@ impl Segment for Mixer {
 }
 
 impl Processor for Mixer {
-    fn process(&mut self, block: &mut Block<'_>) -> Status {
-        segment::run(self, block);
+    fn process(&mut self, mut block: Block<'_>) -> Status {
+        segment::run(self, &mut block);
         let first = block.chunk().steady_frame;
         for (index, output) in self.outputs.iter().enumerate() {
             let mut sources = self.inputs.iter().zip(self.gains(index));
@@ -102,8 +102,8 @@ impl Processor for Mixer {
         Status::Tail(0)
     }
 
-    fn flush(&mut self, block: &mut Block<'_>) {
-        segment::flush(self, block);
+    fn flush(&mut self, mut block: Block<'_>) {
+        segment::flush(self, &mut block);
     }
 }
 

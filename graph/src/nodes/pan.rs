@@ -99,8 +99,8 @@ impl Segment for Pan {
 }
 
 impl Processor for Pan {
-    fn process(&mut self, block: &mut Block<'_>) -> Status {
-        segment::run(self, block);
+    fn process(&mut self, mut block: Block<'_>) -> Status {
+        segment::run(self, &mut block);
         for output in 0..2 {
             let zero = self.gains[output].is_zero(block.chunk().steady_frame);
             if zero || block.input_is_silent(0, self.input(output)) {
@@ -110,8 +110,8 @@ impl Processor for Pan {
         Status::Tail(0)
     }
 
-    fn flush(&mut self, block: &mut Block<'_>) {
-        segment::flush(self, block);
+    fn flush(&mut self, mut block: Block<'_>) {
+        segment::flush(self, &mut block);
     }
 }
 

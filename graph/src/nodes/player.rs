@@ -192,22 +192,22 @@ impl Segment for Player {
 }
 
 impl Processor for Player {
-    fn process(&mut self, block: &mut Block<'_>) -> Status {
+    fn process(&mut self, mut block: Block<'_>) -> Status {
         let start = block.chunk().steady_frame;
         if self.follows {
-            self.follow(block);
+            self.follow(&block);
         }
         self.settle(start);
         if block.events().is_empty() && self.head.is_none() && self.fading.is_none() {
             block.clear_outputs();
             return if self.follows { Status::Continue } else { Status::Sleep };
         }
-        segment::run(self, block);
+        segment::run(self, &mut block);
         Status::Continue
     }
 
-    fn flush(&mut self, block: &mut Block<'_>) {
-        segment::flush(self, block);
+    fn flush(&mut self, mut block: Block<'_>) {
+        segment::flush(self, &mut block);
     }
 
     fn reset(&mut self) {

@@ -34,6 +34,11 @@ impl Ramp {
         frame < self.end
     }
 
+    /// Steady frame from which it is at rest.
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
     /// Whether it is 0 from a steady frame on, for good.
     #[inline]
     pub fn is_zero(&self, frame: u64) -> bool {

@@ -148,18 +148,18 @@ impl Segment for Tone {
 }
 
 impl Processor for Tone {
-    fn process(&mut self, block: &mut Block<'_>) -> Status {
+    fn process(&mut self, mut block: Block<'_>) -> Status {
         let start = block.chunk().steady_frame;
         if block.events().is_empty() && self.level.is_zero(start) {
             block.clear_outputs();
             return Status::Sleep;
         }
-        segment::run(self, block);
+        segment::run(self, &mut block);
         Status::Continue
     }
 
-    fn flush(&mut self, block: &mut Block<'_>) {
-        segment::flush(self, block);
+    fn flush(&mut self, mut block: Block<'_>) {
+        segment::flush(self, &mut block);
     }
 }
 

@@ -13,6 +13,7 @@ struct Line([f32; LINE]);
 /// So many slots of so many frames, all zero at first.
 pub(crate) struct Arena {
     lines: Box<[Line]>,
+    slots: u32,
     /// Lines from one slot to the next.
     stride: usize,
 }
@@ -20,7 +21,7 @@ pub(crate) struct Arena {
 impl Arena {
     pub fn new(slots: usize, max_block: usize) -> Self {
         let stride = slot_stride(max_block) / LINE;
-        Self { lines: vec![Line([0.0; LINE]); stride * slots].into_boxed_slice(), stride }
+        Self { lines: vec![Line([0.0; LINE]); stride * slots].into_boxed_slice(), slots: slots as u32, stride }
     }
 
     /// Where a slot's samples begin. Slots are apart.
@@ -29,8 +30,8 @@ impl Arena {
     /// If there is no such slot.
     #[inline]
     pub fn slot(&mut self, slot: u32) -> *mut f32 {
-        let lines = &mut self.lines[slot as usize * self.stride..];
-        lines[..self.stride].as_mut_ptr().cast()
+        assert!(slot < self.slots, "no such slot");
+        self.lines.as_mut_ptr().wrapping_add(slot as usize * self.stride).cast()
     }
 }
 

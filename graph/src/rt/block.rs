@@ -3,12 +3,13 @@
 
 mod operate;
 
+use super::kernels::WHOLE_FRAMES;
 use super::silence::{Silence, SlotSet, WordSet};
 use crate::event::{Event, EventList, SysExId, SysExPool};
 use crate::transport::Transport;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What all nodes of a chunk share.
+/// The frames at hand, the same for all nodes.
 #[derive(Clone, Copy, Debug)]
 pub struct Chunk {
     /// Frames to render, at most the `max_block` of the activation.
@@ -32,23 +33,63 @@ pub(crate) struct ChannelRange {
     pub count: u32,
 }
 
-/// Everything one node is connected to under one schedule. What every chunk looks at comes first, within few cache lines.
+/// What the nodes of a program share while they render.
+pub(crate) struct Shared {
+    /// The chunk at hand.
+    pub chunk: Chunk,
+    /// Its frames, if they fill whole vectors of any width ([`WHOLE_FRAMES`]), else 0.
+    pub whole_frames: usize,
+    /// Which slots hold zeros only.
+    pub silence: Silence,
+    /// Bytes of the system-exclusive messages of the chunk.
+    pub sysex: SysExPool,
+}
+
+impl Shared {
+    /// For an arena of so many slots of so many frames, which are all zero. Allocates.
+    pub fn new(slots: usize, max_block: usize, sysex_bytes: usize) -> Self {
+        let transport = Transport::default();
+        Self {
+            chunk: Chunk { frames: 0, steady_frame: 0, transport, moment: 0, freewheel: false, max_block },
+            whole_frames: 0,
+            silence: Silence::new(slots, true),
+            sysex: SysExPool::with_capacity(sysex_bytes, 256),
+        }
+    }
+
+    /// Goes on to another chunk, at a musical time and the number that stands for it.
+    #[inline]
+    pub fn begin(&mut self, frames: usize, steady_frame: u64, time: (&Transport, u64), freewheel: bool) {
+        let (&transport, moment) = time;
+        self.whole_frames = if frames.is_multiple_of(WHOLE_FRAMES) { frames } else { 0 };
+        self.chunk = Chunk { frames, steady_frame, transport, moment, freewheel, ..self.chunk };
+    }
+}
+
+/// Everything one node is connected to under one schedule. What every chunk looks at comes first, and leaves room in its
+/// cache line for the node's processor.
 #[repr(C)]
 pub struct NodeIo {
     /// Bit c: input channel c holds zeros only. Channels beyond 63 say so only if all channels do. 0 between chunks.
     pub(crate) input_silence: u64,
     /// All slots of the node.
     pub(crate) slots: WordSet,
+    /// Pointers to the channels of all input ports, one port after the other, and behind them those of all output ports.
+    /// Inputs are only read through; no two outputs are equal.
+    channels: *mut *mut f32,
+    input_count: u32,
+    output_count: u32,
+    /// Whether the short way through the node will do: its processor plays, there are no events to or from it, and no
+    /// input is taken for silent. Set by the node alone; an event that comes in or goes out unsets it.
+    pub(crate) plain: bool,
+    /// Whether the processor failed in a plain block. Nobody takes that for plain any more.
+    failed: bool,
+    /// The lesser of the two counts.
+    pair_count: u32,
     /// Stands for these tables, see [`Block::wiring`].
-    pub(crate) wiring: u64,
-    /// Channel pointers of all input ports, one port after the other. Only read through.
-    pub(crate) input_channels: Box<[*mut f32]>,
-    /// Channel pointers of all output ports. No two are equal.
-    pub(crate) output_channels: Box<[*mut f32]>,
-    /// Events for the node, sorted by frame.
-    pub(crate) events_in: EventList,
-    /// Events from the node.
-    pub(crate) events_out: EventList,
+    wiring: u64,
+    events_in: EventList,
+    events_out: EventList,
     pub(crate) input_slots: Box<[u32]>,
     pub(crate) output_slots: Box<[u32]>,
     pub(crate) input_ports: Box<[ChannelRange]>,
@@ -57,20 +98,29 @@ pub struct NodeIo {
     pub(crate) output_set: SlotSet,
 }
 
-// SAFETY: the pointers lead into the arena of the program that owns this table, and the two move between threads
-// together; a program is used by one thread at a time.
+// SAFETY: the pointers lead into tables and slots of the program that owns this, and move between threads with it; a
+// program is used by one thread at a time.
 unsafe impl Send for NodeIo {}
 
-/// The channels of one direction: pointers and slots, and the ports they belong to.
+/// The channels of one direction: their slots, and the ports they belong to.
 pub(crate) struct Channels {
-    pub pointers: Box<[*mut f32]>,
     pub slots: Box<[u32]>,
     pub ports: Box<[ChannelRange]>,
 }
 
 impl NodeIo {
-    /// Tables for these channels, with empty lists of events. Allocates.
-    pub(crate) fn new(inputs: Channels, outputs: Channels, events_in: EventList, events_out: EventList) -> Self {
+    /// With empty lists of events. Allocates.
+    ///
+    /// # Safety
+    /// `channels` leads to a pointer for each input slot and then for each output slot, which stay there for as long as
+    /// this is used.
+    pub(crate) unsafe fn new(
+        channels: *mut *mut f32,
+        inputs: Channels,
+        outputs: Channels,
+        events_in: EventList,
+        events_out: EventList,
+    ) -> Self {
         // A number a table lasts for centuries.
         static LAST: AtomicU64 = AtomicU64::new(0);
         Self {
@@ -78,8 +128,12 @@ impl NodeIo {
             slots: WordSet::new(inputs.slots.iter().chain(&outputs.slots).copied()),
             input_set: SlotSet::new(&inputs.slots),
             output_set: SlotSet::new(&outputs.slots),
-            input_channels: inputs.pointers,
-            output_channels: outputs.pointers,
+            channels,
+            input_count: inputs.slots.len() as u32,
+            output_count: outputs.slots.len() as u32,
+            plain: false,
+            failed: false,
+            pair_count: inputs.slots.len().min(outputs.slots.len()) as u32,
             input_slots: inputs.slots,
             output_slots: outputs.slots,
             input_ports: inputs.ports,
@@ -88,6 +142,70 @@ impl NodeIo {
             events_in,
             events_out,
         }
+    }
+
+    /// Pointers to the channels of all input ports, one port after the other. Only to be read through.
+    #[inline]
+    pub(crate) fn inputs(&self) -> &[*mut f32] {
+        // SAFETY: promised to `new`.
+        unsafe { std::slice::from_raw_parts(self.channels, self.input_count as usize) }
+    }
+
+    /// Pointers to the channels of all output ports, one port after the other.
+    #[inline]
+    pub(crate) fn outputs(&self) -> &[*mut f32] {
+        // SAFETY: promised to `new`.
+        unsafe { std::slice::from_raw_parts(self.channels.add(self.input_count as usize), self.output_count as usize) }
+    }
+
+    /// The channels of both directions that have the same number: where the inputs' pointers stand, where the outputs'
+    /// do, and how many there are.
+    #[inline]
+    pub(crate) fn pairs(&self) -> (*const *mut f32, *const *mut f32, usize) {
+        let inputs = self.channels.cast_const();
+        (inputs, inputs.wrapping_add(self.input_count as usize), self.pair_count as usize)
+    }
+
+    /// Events for the node, sorted by frame.
+    #[inline]
+    pub(crate) fn events_in(&self) -> &EventList {
+        &self.events_in
+    }
+
+    /// The same, to be changed.
+    #[inline]
+    pub(crate) fn events_in_mut(&mut self) -> &mut EventList {
+        self.plain = false;
+        &mut self.events_in
+    }
+
+    /// Whether the processor failed in a plain block, which is told once.
+    pub(crate) fn take_failed(&mut self) -> bool {
+        std::mem::take(&mut self.failed)
+    }
+
+    /// Takes the list of events for the node out, to be filled and put back.
+    pub(crate) fn take_events_in(&mut self) -> EventList {
+        std::mem::take(&mut self.events_in)
+    }
+
+    /// Puts the list of events for the node back.
+    pub(crate) fn put_events_in(&mut self, list: EventList) {
+        self.plain &= list.is_empty();
+        self.events_in = list;
+    }
+
+    /// Events from the node.
+    #[inline]
+    pub(crate) fn events_out(&self) -> &EventList {
+        &self.events_out
+    }
+
+    /// The same, to be changed.
+    #[inline]
+    pub(crate) fn events_out_mut(&mut self) -> &mut EventList {
+        self.plain = false;
+        &mut self.events_out
     }
 
     /// Notes which inputs are silent. Returns whether all are, which is so where there are none.
@@ -105,43 +223,50 @@ impl NodeIo {
 
 /// One node's view of one chunk.
 pub struct Block<'a> {
-    chunk: &'a Chunk,
+    shared: &'a mut Shared,
     io: &'a mut NodeIo,
-    silence: &'a mut Silence,
-    sysex: &'a mut SysExPool,
 }
 
 impl<'a> Block<'a> {
     /// # Safety
-    /// Every pointer of `io` leads to at least `chunk.max_block` floats that nothing else uses during the call, save that
-    /// inputs may be shared with each other, and an output may equal an input that nothing later reads. `silence` has
-    /// a bit for each slot that `io` names.
+    /// Every pointer of `io` leads to at least `shared.chunk.max_block` floats that nothing else uses during the call, save
+    /// that inputs may be shared with each other, and an output may equal an input that nothing later reads.
+    /// `shared.silence` has a bit for each slot that `io` names.
     #[inline]
-    pub(crate) unsafe fn new(
-        chunk: &'a Chunk,
-        io: &'a mut NodeIo,
-        silence: &'a mut Silence,
-        sysex: &'a mut SysExPool,
-    ) -> Self {
-        Self { chunk, io, silence, sysex }
+    pub(crate) unsafe fn new(shared: &'a mut Shared, io: &'a mut NodeIo) -> Self {
+        Self { shared, io }
+    }
+
+    /// The same block, for somebody else to look at first.
+    #[inline]
+    pub fn again(&mut self) -> Block<'_> {
+        Block { shared: self.shared, io: self.io }
+    }
+
+    /// What [`Processor::process_plain`](crate::Processor::process_plain) says in place of
+    /// [`Status::Error`](crate::Status::Error).
+    #[cold]
+    pub fn fail(&mut self) {
+        self.io.plain = false;
+        self.io.failed = true;
     }
 
     /// Frames to render.
     #[inline]
     pub fn frames(&self) -> usize {
-        self.chunk.frames
+        self.shared.chunk.frames
     }
 
     /// What all nodes of the chunk share.
     #[inline]
-    pub fn chunk(&self) -> &'a Chunk {
-        self.chunk
+    pub fn chunk(&self) -> &Chunk {
+        &self.shared.chunk
     }
 
     /// Musical time at the first frame.
     #[inline]
-    pub fn transport(&self) -> &'a Transport {
-        &self.chunk.transport
+    pub fn transport(&self) -> &Transport {
+        &self.shared.chunk.transport
     }
 
     /// Number of audio input ports.
@@ -191,9 +316,9 @@ impl<'a> Block<'a> {
     /// If there is no such port or channel: ask [`Self::input_channels`] first.
     #[inline]
     pub fn input(&self, port: usize, channel: usize) -> &[f32] {
-        let pointer = self.io.input_channels[self.input_index(port, channel)];
+        let pointer = self.io.inputs()[self.input_index(port, channel)];
         // SAFETY: promised to `new`; the borrow of self keeps outputs from being borrowed mutably meanwhile.
-        unsafe { std::slice::from_raw_parts(pointer, self.chunk.frames) }
+        unsafe { std::slice::from_raw_parts(pointer, self.shared.chunk.frames) }
     }
 
     /// The samples of an output channel, to be written. May hold the input of an in-place node.
@@ -202,9 +327,9 @@ impl<'a> Block<'a> {
     /// If there is no such port or channel: ask [`Self::output_channels`] first.
     #[inline]
     pub fn output(&mut self, port: usize, channel: usize) -> &mut [f32] {
-        let pointer = self.io.output_channels[self.output_index(port, channel)];
+        let pointer = self.io.outputs()[self.output_index(port, channel)];
         // SAFETY: promised to `new`; the exclusive borrow of self keeps inputs from being borrowed meanwhile.
-        unsafe { std::slice::from_raw_parts_mut(pointer, self.chunk.frames) }
+        unsafe { std::slice::from_raw_parts_mut(pointer, self.shared.chunk.frames) }
     }
 
     /// An input and an output channel together, for a kernel that can work in place: both pointers are valid for
@@ -214,8 +339,8 @@ impl<'a> Block<'a> {
     /// If there is no such port or channel.
     #[inline]
     pub fn pair(&mut self, input: (usize, usize), output: (usize, usize)) -> (*const f32, *mut f32) {
-        let source = self.io.input_channels[self.input_index(input.0, input.1)];
-        let destination = self.io.output_channels[self.output_index(output.0, output.1)];
+        let source = self.io.inputs()[self.input_index(input.0, input.1)];
+        let destination = self.io.outputs()[self.output_index(output.0, output.1)];
         (source, destination)
     }
 
@@ -229,7 +354,7 @@ impl<'a> Block<'a> {
         let (source, destination) = self.pair(input, output);
         if !std::ptr::eq(source, destination) {
             // SAFETY: promised to `new`: the two are valid and, not being equal, apart.
-            unsafe { std::ptr::copy_nonoverlapping(source, destination, self.chunk.frames) };
+            unsafe { std::ptr::copy_nonoverlapping(source, destination, self.shared.chunk.frames) };
         }
         self.output(output.0, output.1)
     }
@@ -248,7 +373,8 @@ impl<'a> Block<'a> {
     #[inline]
     pub fn input_pointers(&mut self, port: usize) -> *mut *mut f32 {
         match self.io.input_ports.get(port) {
-            Some(range) if range.count > 0 => &raw mut self.io.input_channels[range.first as usize],
+            // SAFETY: the range lies within the table.
+            Some(range) if range.count > 0 => unsafe { self.io.channels.add(range.first as usize) },
             _ => std::ptr::null_mut(),
         }
     }
@@ -258,7 +384,10 @@ impl<'a> Block<'a> {
     #[inline]
     pub fn output_pointers(&mut self, port: usize) -> *mut *mut f32 {
         match self.io.output_ports.get(port) {
-            Some(range) if range.count > 0 => &raw mut self.io.output_channels[range.first as usize],
+            // SAFETY: the range lies within the table, behind the inputs.
+            Some(range) if range.count > 0 => unsafe {
+                self.io.channels.add((self.io.input_count + range.first) as usize)
+            },
             _ => std::ptr::null_mut(),
         }
     }
@@ -292,9 +421,9 @@ impl<'a> Block<'a> {
 
     /// Writes zeros to all outputs and says so.
     pub fn clear_outputs(&mut self) {
-        for index in 0..self.io.output_channels.len() {
+        for index in 0..self.io.outputs().len() {
             // SAFETY: promised to `new`.
-            unsafe { std::ptr::write_bytes(self.io.output_channels[index], 0, self.chunk.frames) };
+            unsafe { std::ptr::write_bytes(self.io.outputs()[index], 0, self.shared.chunk.frames) };
             self.note_silence(index);
         }
     }
@@ -302,10 +431,10 @@ impl<'a> Block<'a> {
     /// A slot that is marked is taken for zero in chunks of any length, so its rest is cleared as well.
     #[inline]
     fn note_silence(&mut self, index: usize) {
-        let rest = self.chunk.max_block - self.chunk.frames;
+        let rest = self.shared.chunk.max_block - self.shared.chunk.frames;
         // SAFETY: a slot has room for the longest chunk.
-        unsafe { std::ptr::write_bytes(self.io.output_channels[index].add(self.chunk.frames), 0, rest) };
-        self.silence.set(self.io.output_slots[index], true);
+        unsafe { std::ptr::write_bytes(self.io.outputs()[index].add(self.shared.chunk.frames), 0, rest) };
+        self.shared.silence.set(self.io.output_slots[index], true);
     }
 
     /// Events for the node in this chunk, sorted by frame.
@@ -314,19 +443,25 @@ impl<'a> Block<'a> {
         self.io.events_in.as_slice()
     }
 
+    /// Whether this is a block like most: no events in it, and no input known to be silent. False says nothing.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.io.plain
+    }
+
     /// Sends an event. Kept sorted by frame; what does not fit is counted and reported, note-offs are always kept.
     #[inline]
     pub fn send(&mut self, event: Event) {
-        self.io.events_out.push(event);
+        self.io.events_out_mut().push(event);
     }
 
     /// The bytes of a system-exclusive message received in this chunk.
     pub fn sysex(&self, id: SysExId) -> &[u8] {
-        self.sysex.get(id)
+        self.shared.sysex.get(id)
     }
 
     /// Puts a system-exclusive message into the pool, to be sent; none if the pool is full.
     pub fn store_sysex(&mut self, bytes: &[u8]) -> Option<SysExId> {
-        self.sysex.store(bytes)
+        self.shared.sysex.store(bytes)
     }
 }

@@ -2,9 +2,8 @@
 //! processor exactly as the renderer does.
 
 use super::arena::Arena;
-use super::block::{Block, ChannelRange, Channels, Chunk, NodeIo};
-use super::silence::Silence;
-use crate::event::{Event, EventList, SysExPool};
+use super::block::{Block, ChannelRange, Channels, NodeIo, Shared};
+use crate::event::{Event, EventList};
 use crate::graph::Node;
 use crate::port::AudioPort;
 use crate::processor::{Processor, Status};
@@ -13,9 +12,10 @@ use crate::transport::Transport;
 /// The slots, events and transport of one node. Nothing is shared with a schedule.
 pub struct Harness {
     arena: Arena,
+    /// What the node's pointer tables are made of.
+    _channels: Box<[*mut f32]>,
     io: NodeIo,
-    silence: Silence,
-    sysex: SysExPool,
+    shared: Shared,
     max_block: usize,
     frame: u64,
     /// Musical time at the next chunk; moves on by itself only in [`Transport::frame`] while playing.
@@ -27,28 +27,44 @@ pub struct Harness {
 impl Harness {
     /// Slots for a node's ports and chunks of up to `max_block` frames, with room for 1024 events each way.
     pub fn new(node: &Node, max_block: usize) -> Self {
+        Self::with_outputs_from(node, max_block, false)
+    }
+
+    /// As [`Self::new`], with each output channel in the slot of the input channel of the same number, where there is one.
+    pub fn in_place(node: &Node, max_block: usize) -> Self {
+        Self::with_outputs_from(node, max_block, true)
+    }
+
+    fn with_outputs_from(node: &Node, max_block: usize, in_place: bool) -> Self {
         let (input_ports, inputs) = ranges(&node.audio_inputs);
         let (output_ports, outputs) = ranges(&node.audio_outputs);
         // Slot 0 is silence, as in a schedule.
-        let mut arena = Arena::new((1 + inputs + outputs) as usize, max_block);
-        let mut channels = |slots: Box<[u32]>, ports| Channels {
-            pointers: slots.iter().map(|&slot| arena.slot(slot)).collect(),
-            slots,
-            ports,
-        };
-        let inputs_of_node = channels((1..=inputs).collect(), input_ports);
-        let outputs_of_node = channels((1 + inputs..=inputs + outputs).collect(), output_ports);
+        let first_output = if in_place { 1 } else { 1 + inputs };
+        let slots = (1 + inputs).max(first_output + outputs) as usize;
+        let mut arena = Arena::new(slots, max_block);
+        let inputs = Channels { slots: (1..=inputs).collect(), ports: input_ports };
+        let outputs = Channels { slots: (first_output..first_output + outputs).collect(), ports: output_ports };
+        let mut channels: Box<[*mut f32]> =
+            inputs.slots.iter().chain(&outputs.slots).map(|&slot| arena.slot(slot)).collect();
         let events = || EventList::with_capacity(1024);
-        let io = NodeIo::new(inputs_of_node, outputs_of_node, events(), events());
+        // SAFETY: the table was made of these slots, and is kept.
+        let io = unsafe { NodeIo::new(channels.as_mut_ptr(), inputs, outputs, events(), events()) };
         Self {
-            silence: Silence::new((1 + inputs + outputs) as usize, false),
             arena,
+            _channels: channels,
             io,
-            sysex: SysExPool::with_capacity(64 * 1024, 256),
+            shared: Shared::new(slots, max_block, 64 * 1024),
             max_block,
             frame: 0,
             transport: Transport::default(),
             freewheel: false,
+        }
+    }
+
+    /// Writes what is not a number to every channel, inputs included: what a processor leaves unwritten shows.
+    pub fn spoil(&mut self) {
+        for slot in 1..self.io.input_slots.iter().chain(&self.io.output_slots).max().map_or(1, |last| last + 1) {
+            self.samples(slot).fill(f32::NAN);
         }
     }
 
@@ -76,7 +92,7 @@ impl Harness {
     /// # Panics
     /// If there is no such channel.
     pub fn output_is_silent(&self, channel: usize) -> bool {
-        self.silence.get(self.io.output_slots[channel])
+        self.shared.silence.get(self.io.output_slots[channel])
     }
 
     fn samples(&mut self, slot: u32) -> &mut [f32] {
@@ -87,22 +103,22 @@ impl Harness {
 
     /// Adds an event for the next chunk.
     pub fn send(&mut self, event: Event) -> bool {
-        self.io.events_in.push(event)
+        self.io.events_in_mut().push(event)
     }
 
     /// Puts a system-exclusive message into the pool of the next chunk.
     pub fn store_sysex(&mut self, bytes: &[u8]) -> Option<crate::event::SysExId> {
-        self.sysex.store(bytes)
+        self.shared.sysex.store(bytes)
     }
 
     /// The bytes of a message that the processor sent in the last chunk.
     pub fn sysex(&self, id: crate::event::SysExId) -> &[u8] {
-        self.sysex.get(id)
+        self.shared.sysex.get(id)
     }
 
     /// What the processor sent in the last chunk.
     pub fn sent(&self) -> &[Event] {
-        self.io.events_out.as_slice()
+        self.io.events_out().as_slice()
     }
 
     /// Steady frame of the next chunk.
@@ -123,27 +139,20 @@ impl Harness {
         self.call(0, |block| processor.flush(block));
     }
 
-    fn call<R>(&mut self, frames: usize, call: impl FnOnce(&mut Block<'_>) -> R) -> R {
+    fn call<R>(&mut self, frames: usize, call: impl FnOnce(Block<'_>) -> R) -> R {
         assert!(frames <= self.max_block, "a chunk of {frames} frames, made for {}", self.max_block);
         for channel in 0..self.io.input_slots.len() {
             let silent = self.input(channel)[..frames].iter().all(|&sample| sample == 0.0);
-            self.silence.set(self.io.input_slots[channel], silent);
+            self.shared.silence.set(self.io.input_slots[channel], silent);
         }
-        self.io.scan_silence(&self.silence);
-        self.silence.unset(&self.io.output_set);
-        self.io.events_out.clear();
-        let chunk = Chunk {
-            frames,
-            steady_frame: self.frame,
-            transport: self.transport,
-            moment: self.frame + 1,
-            freewheel: self.freewheel,
-            max_block: self.max_block,
-        };
+        self.io.scan_silence(&self.shared.silence);
+        self.shared.silence.unset(&self.io.output_set);
+        self.io.events_out_mut().clear();
+        self.shared.begin(frames, self.frame, (&self.transport, self.frame + 1), self.freewheel);
         // SAFETY: all channels are slots of the arena with room for the longest chunk, and apart from each other.
-        let mut block = unsafe { Block::new(&chunk, &mut self.io, &mut self.silence, &mut self.sysex) };
-        let answer = call(&mut block);
-        self.io.events_in.clear();
+        let block = unsafe { Block::new(&mut self.shared, &mut self.io) };
+        let answer = call(block);
+        self.io.events_in_mut().clear();
         self.frame += frames as u64;
         if self.transport.playing {
             self.transport.frame += frames as i64;

@@ -17,8 +17,6 @@ mod renderer;
 mod silence;
 
 pub use block::{Block, Chunk};
-#[cfg(test)]
-pub(crate) use block::{ChannelRange, Channels, NodeIo};
 pub use cell::RendererCell;
 pub use command::{Command, Fault, Level, Load, NOW, Report, Timed};
 pub use harness::Harness;
@@ -27,5 +25,3 @@ pub(crate) use program::{Program, Reports};
 pub use ramp::MAX_RAMP_FRAMES;
 pub(crate) use renderer::{Message, Progress};
 pub use renderer::{Renderer, Settings};
-#[cfg(test)]
-pub(crate) use silence::Silence;

@@ -1,7 +1,7 @@
-//! A node on the audio thread: its seat, which outlives schedules, and how a chunk is rendered in it: awake, asleep, on
-//! its way to its bypass path or on that path.
+//! A node on the audio thread: what of it outlives schedules, and how it renders a chunk: awake, asleep, on its way to
+//! its bypass path or on that path.
 
-use super::block::{Block, NodeIo};
+use super::block::{Block, NodeIo, Shared};
 use super::command::{Fault, Report};
 use super::delay_line::DelayLine;
 use super::kernels::slot_stride;
@@ -49,28 +49,21 @@ pub(crate) struct BypassPath {
     latency: u32,
 }
 
-/// What of a node is handed from schedule to schedule. What every chunk looks at comes first.
-#[repr(C)]
-pub(crate) struct Seat {
+/// A node of a program. What every chunk looks at stands in the first cache line: the processor, and the front of the
+/// [`NodeIo`].
+#[repr(C, align(64))]
+pub(crate) struct NodeState {
     pub processor: Option<Box<dyn Processor>>,
-    /// Whether the short way through [`NodeState::process`] will do, if nothing else is the matter.
-    plain: bool,
+    pub io: NodeIo,
+    pub id: NodeId,
     started: bool,
     rest: Rest,
     path: Path,
     /// Whether a person or the control half wants the bypass path.
     bypassed: bool,
     faulted: bool,
-    pub metered: bool,
+    metered: bool,
     bypass: Option<Box<BypassPath>>,
-}
-
-/// A node of a program. What every chunk looks at lies together at the front.
-#[repr(C, align(64))]
-pub(crate) struct NodeState {
-    pub seat: Seat,
-    pub io: NodeIo,
-    pub id: NodeId,
 }
 
 impl BypassPath {
@@ -86,12 +79,14 @@ impl BypassPath {
     }
 }
 
-impl Seat {
-    /// A seat without a processor. `main` are the channels of the main input and output, if the node is to have a bypass
+impl NodeState {
+    /// A node without a processor. `main` are the channels of the main input and output, if the node is to have a bypass
     /// path.
-    pub fn new(node: &ScheduledNode, main: Option<(u32, u32)>, max_block: usize) -> Self {
+    pub fn new(node: &ScheduledNode, io: NodeIo, main: Option<(u32, u32)>, max_block: usize) -> Self {
         Self {
             processor: None,
+            io,
+            id: node.id,
             started: false,
             rest: Rest::Awake,
             path: Path::Wet,
@@ -99,11 +94,10 @@ impl Seat {
             faulted: false,
             metered: false,
             bypass: main.map(|(inputs, outputs)| Box::new(BypassPath::new(node, inputs, outputs, max_block))),
-            plain: false,
         }
     }
 
-    /// Takes over from the same node's seat under the schedule before, as of `frame`: the processor, unless it is to go
+    /// Takes over from the same node under the schedule before, as of `frame`: the processor, unless it is to go
     /// home or a new one sits here already.
     pub fn adopt(&mut self, old: &mut Self, withdraw: bool, frame: u64, fade: u32) {
         let fresh = self.processor.is_some();
@@ -157,18 +151,26 @@ impl Seat {
         self.review();
     }
 
-    /// Sets `plain` from all else. Called after every change.
+    /// Switches its meters on or off.
+    pub fn set_metered(&mut self, on: bool) {
+        self.metered = on;
+        self.review();
+    }
+
+    /// Finds out whether the short way will do. Called after every change.
     pub fn review(&mut self) {
         if self.processor.is_none() || self.faulted {
             self.path = Path::Dry;
         }
         let keeps_past = self.bypass.as_ref().is_some_and(|bypass| bypass.latency > 0);
-        self.plain = self.processor.is_some()
+        self.io.plain = self.processor.is_some()
             && self.started
             && self.rest == Rest::Awake
             && self.path == Path::Wet
             && !self.metered
-            && !keeps_past;
+            && !keeps_past
+            && self.io.events_in().is_empty()
+            && self.io.events_out().is_empty();
     }
 
     /// Stops the processor before it goes home.
@@ -179,26 +181,28 @@ impl Seat {
             processor.stop();
         }
     }
-}
 
-impl NodeState {
     /// Renders one chunk. What most nodes of a playing rig need is done here, in few steps; all else with care.
     #[inline(always)]
-    pub fn process(&mut self, silence: &mut Silence, context: &mut Context<'_, '_>) {
-        let plain = self.seat.plain && self.io.events_in.is_empty() && self.io.events_out.is_empty();
-        if !plain || silence.may_hold(self.io.slots) && !self.begin_to_sound(silence) {
-            return self.process_with_care(silence, context);
+    pub fn process(&mut self, shared: &mut Shared, context: &mut Context<'_, '_>) {
+        // SAFETY: both belong to the same program.
+        let may_hold = |silence: &Silence| unsafe { silence.may_hold(self.io.slots) };
+        if !self.io.plain || may_hold(&shared.silence) && !self.begin_to_sound(&mut shared.silence) {
+            return self.process_with_care(shared, context);
         }
-        let Some(processor) = &mut self.seat.processor else { return };
+        debug_assert!(self.processor.is_some(), "plain without a processor");
+        // SAFETY: `review` finds no node plain that has no processor, and is called whenever one comes or goes.
+        let processor = unsafe { self.processor.as_mut().unwrap_unchecked() };
         // SAFETY: as in `call`.
-        let mut block = unsafe { Block::new(context.chunk, &mut self.io, silence, context.sysex) };
-        let status = processor.process(&mut block);
-        if status == Status::Error || !self.io.events_out.is_empty() {
-            self.heed(status, silence, context);
+        let block = unsafe { Block::new(shared, &mut self.io) };
+        processor.process_plain(block);
+        if !self.io.plain {
+            self.heed(shared, context);
         }
     }
 
     /// Whether all inputs sound, of which there is at least one. If so, the outputs are about to.
+    #[cold]
     #[inline(never)]
     fn begin_to_sound(&self, silence: &mut Silence) -> bool {
         let sounds = !self.io.input_slots.is_empty() && !silence.any(&self.io.input_set);
@@ -210,111 +214,113 @@ impl NodeState {
 
     /// After a plain call: a failure, or events for the control half.
     #[cold]
-    fn heed(&mut self, status: Status, silence: &mut Silence, context: &mut Context<'_, '_>) {
-        self.report_events(context);
-        if status == Status::Error {
-            self.fail(context);
-            self.read_dry_again(context);
-            self.play_dry(false, silence, context);
+    fn heed(&mut self, shared: &mut Shared, context: &mut Context<'_, '_>) {
+        self.report_events(shared, context);
+        if self.io.take_failed() {
+            self.fail(shared, context);
+            self.read_dry_again(shared);
+            self.play_dry(false, shared, context);
         }
     }
 
     /// Calls the processor and deals with what it says.
-    fn call(&mut self, silence: &mut Silence, context: &mut Context<'_, '_>) -> Status {
-        silence.unset(&self.io.output_set);
-        let Some(processor) = &mut self.seat.processor else { return Status::Sleep };
+    fn call(&mut self, shared: &mut Shared, context: &mut Context<'_, '_>) -> Status {
+        shared.silence.unset(&self.io.output_set);
+        let Some(processor) = &mut self.processor else { return Status::Sleep };
         // SAFETY: the io belongs to the program whose arena it leads into, which renders nothing else meanwhile;
         // `verify` has checked that outputs are apart and overwrite only inputs of an in-place node.
-        let mut block = unsafe { Block::new(context.chunk, &mut self.io, silence, context.sysex) };
-        let status = processor.process(&mut block);
-        self.io.events_in.clear();
-        self.report_events(context);
+        let block = unsafe { Block::new(shared, &mut self.io) };
+        let status = processor.process(block);
+        self.io.events_in_mut().clear();
+        self.report_events(shared, context);
         if status == Status::Error {
-            self.fail(context);
+            self.fail(shared, context);
         }
         status
     }
 
     #[cold]
-    fn fail(&mut self, context: &mut Context<'_, '_>) {
-        self.seat.faulted = true;
-        self.seat.path = Path::Dry;
-        self.seat.review();
-        let frame = context.chunk.steady_frame;
+    fn fail(&mut self, shared: &Shared, context: &mut Context<'_, '_>) {
+        self.faulted = true;
+        self.path = Path::Dry;
+        self.review();
+        let frame = shared.chunk.steady_frame;
         context.reports.push(Report::Fault { node: self.id, frame, fault: Fault::Failed });
     }
 
     /// Tells the control half what the processor did to its own parameters.
-    fn report_events(&mut self, context: &mut Context<'_, '_>) {
-        for &event in self.io.events_out.as_slice() {
+    fn report_events(&mut self, shared: &Shared, context: &mut Context<'_, '_>) {
+        for &event in self.io.events_out().as_slice() {
             if matches!(event.body, EventBody::Parameter { .. } | EventBody::Gesture { .. }) {
-                let frame = context.chunk.steady_frame + u64::from(event.frame);
+                let frame = shared.chunk.steady_frame + u64::from(event.frame);
                 context.reports.push(Report::Sent { node: self.id, frame, event });
             }
         }
     }
 
     /// Everything that is not a plain call: silence, sleep, the bypass path, the first block, meters.
+    #[cold]
     #[inline(never)]
-    fn process_with_care(&mut self, silence: &mut Silence, context: &mut Context<'_, '_>) {
-        self.io.events_out.clear();
-        let silent = self.io.scan_silence(silence);
-        if !self.seat.started
-            && let Some(processor) = &mut self.seat.processor
-            && !self.seat.faulted
+    fn process_with_care(&mut self, shared: &mut Shared, context: &mut Context<'_, '_>) {
+        self.io.plain = false;
+        self.io.events_out_mut().clear();
+        let silent = self.io.scan_silence(&shared.silence);
+        if !self.started
+            && let Some(processor) = &mut self.processor
+            && !self.faulted
         {
             processor.start();
-            self.seat.started = true;
-            self.seat.review();
+            self.started = true;
+            self.review();
         }
-        let lost = self.io.events_in.take_dropped() + self.io.events_out.take_dropped();
+        let lost = self.io.events_in_mut().take_dropped() + self.io.events_out_mut().take_dropped();
         if lost > 0 {
             context.reports.push(Report::EventsLost { node: self.id, count: lost });
         }
-        self.keep_dry(context);
-        if self.seat.path == Path::Dry {
-            self.flush(silence, context);
-            self.play_dry(silent, silence, context);
+        self.keep_dry(shared);
+        if self.path == Path::Dry {
+            self.flush(shared, context);
+            self.play_dry(silent, shared, context);
         } else {
             if silent {
-                self.call_while_silent(silence, context);
+                self.call_while_silent(shared, context);
             } else {
-                self.seat.rest = Rest::Awake;
-                self.call(silence, context);
+                self.rest = Rest::Awake;
+                self.call(shared, context);
             }
-            match self.seat.path {
+            match self.path {
                 Path::Wet => {}
                 // It failed just now.
                 Path::Dry => {
-                    self.read_dry_again(context);
-                    self.play_dry(false, silence, context);
+                    self.read_dry_again(shared);
+                    self.play_dry(false, shared, context);
                 }
-                Path::ToDry(start) => self.fade(start, true, silence, context),
-                Path::ToWet(start) => self.fade(start, false, silence, context),
+                Path::ToDry(start) => self.fade(start, true, shared, context),
+                Path::ToWet(start) => self.fade(start, false, shared, context),
             }
         }
-        if self.seat.metered {
-            self.meter(context);
+        if self.metered {
+            self.meter(shared, context);
         }
         self.io.input_silence = 0;
-        self.seat.review();
+        self.review();
     }
 
     /// The processor's own word decides whether it is called.
-    fn call_while_silent(&mut self, silence: &mut Silence, context: &mut Context<'_, '_>) {
-        let woken = !self.io.events_in.is_empty()
+    fn call_while_silent(&mut self, shared: &mut Shared, context: &mut Context<'_, '_>) {
+        let woken = !self.io.events_in().is_empty()
             || context.transport_started
-            || self.seat.processor.as_ref().is_some_and(|processor| processor.wants_processing());
-        if self.seat.rest == Rest::Asleep {
+            || self.processor.as_ref().is_some_and(|processor| processor.wants_processing());
+        if self.rest == Rest::Asleep {
             if !woken {
-                self.silence_outputs(silence, context);
+                self.silence_outputs(shared, context);
                 return;
             }
-            self.seat.rest = Rest::Awake;
+            self.rest = Rest::Awake;
         }
-        let status = self.call(silence, context);
-        let frames = context.chunk.frames as u32;
-        self.seat.rest = match (status, self.seat.rest) {
+        let status = self.call(shared, context);
+        let frames = shared.chunk.frames as u32;
+        self.rest = match (status, self.rest) {
             (Status::Sleep, _) => Rest::Asleep,
             (Status::Tail(u32::MAX), _) => Rest::Awake,
             // An event starts the tail anew.
@@ -326,66 +332,66 @@ impl NodeState {
                 0 => Rest::Asleep,
                 left => Rest::Tail(left),
             },
-            (Status::ContinueIfNotQuiet, _) if self.outputs_are_quiet(context) => Rest::Asleep,
+            (Status::ContinueIfNotQuiet, _) if self.outputs_are_quiet(shared, context) => Rest::Asleep,
             _ => Rest::Awake,
         };
     }
 
-    fn outputs_are_quiet(&self, context: &Context<'_, '_>) -> bool {
-        let frames = context.chunk.frames;
-        self.io.output_channels.iter().all(|&channel| {
+    fn outputs_are_quiet(&self, shared: &Shared, context: &Context<'_, '_>) -> bool {
+        let frames = shared.chunk.frames;
+        self.io.outputs().iter().all(|&channel| {
             // SAFETY: output channels are valid for the frames of the chunk.
             unsafe { context.kernels.all_below(channel, frames, QUIET) }
         })
     }
 
     /// Makes the outputs zero, which costs nothing if they are already.
-    fn silence_outputs(&mut self, silence: &mut Silence, context: &Context<'_, '_>) {
-        for (&channel, &slot) in self.io.output_channels.iter().zip(&self.io.output_slots) {
-            if !silence.get(slot) {
+    fn silence_outputs(&mut self, shared: &mut Shared, context: &Context<'_, '_>) {
+        for (&channel, &slot) in self.io.outputs().iter().zip(&self.io.output_slots) {
+            if !shared.silence.get(slot) {
                 // A whole slot, so that the word holds for chunks of any length.
                 // SAFETY: a slot is valid for the longest chunk.
-                unsafe { context.kernels.clear(channel, context.chunk.max_block) };
-                silence.set(slot, true);
+                unsafe { context.kernels.clear(channel, shared.chunk.max_block) };
+                shared.silence.set(slot, true);
             }
         }
     }
 
     /// Parameters of a node that is not processed.
-    fn flush(&mut self, silence: &mut Silence, context: &mut Context<'_, '_>) {
-        if self.io.events_in.is_empty() {
+    fn flush(&mut self, shared: &mut Shared, context: &mut Context<'_, '_>) {
+        if self.io.events_in().is_empty() {
             return;
         }
-        if let Some(processor) = &mut self.seat.processor
-            && self.seat.started
-            && !self.seat.faulted
+        if let Some(processor) = &mut self.processor
+            && self.started
+            && !self.faulted
         {
             // SAFETY: as in `call`.
-            let mut block = unsafe { Block::new(context.chunk, &mut self.io, silence, context.sysex) };
-            processor.flush(&mut block);
+            let block = unsafe { Block::new(shared, &mut self.io) };
+            processor.flush(block);
         }
-        self.io.events_in.clear();
-        self.report_events(context);
+        self.io.events_in_mut().clear();
+        self.report_events(shared, context);
     }
 
     /// Keeps the input for the bypass path, before an in-place processor overwrites it.
-    fn keep_dry(&mut self, context: &Context<'_, '_>) {
-        let Some(bypass) = &mut self.seat.bypass else { return };
-        let frames = context.chunk.frames;
-        for (line, &input) in bypass.lines.iter_mut().zip(&self.io.input_channels) {
+    fn keep_dry(&mut self, shared: &Shared) {
+        let Some(bypass) = &mut self.bypass else { return };
+        let frames = shared.chunk.frames;
+        for (line, &input) in bypass.lines.iter_mut().zip(self.io.inputs()) {
             // SAFETY: input channels are valid for the frames of the chunk.
-            line.write(context.chunk.steady_frame, unsafe { std::slice::from_raw_parts(input, frames) });
+            line.write(shared.chunk.steady_frame, unsafe { std::slice::from_raw_parts(input, frames) });
         }
-        if self.seat.path != Path::Wet {
-            bypass.read(&self.io, context);
+        if self.path != Path::Wet {
+            bypass.read(&self.io, shared);
         }
     }
 
     /// The processor failed on a path that was wet: what it left of its input is gone, unless a line kept it.
-    fn read_dry_again(&mut self, context: &Context<'_, '_>) {
-        let Some(bypass) = &mut self.seat.bypass else { return };
-        if bypass.latency > 0 || self.io.output_channels.iter().all(|output| !self.io.input_channels.contains(output)) {
-            bypass.read(&self.io, context);
+    fn read_dry_again(&mut self, shared: &Shared) {
+        let Some(bypass) = &mut self.bypass else { return };
+        if bypass.latency > 0 || self.io.outputs().iter().all(|output| !self.io.inputs().contains(output)) {
+            bypass.read(&self.io, shared);
         } else {
             bypass.dry.fill(0.0);
         }
@@ -397,14 +403,14 @@ impl NodeState {
     }
 
     /// Plays the bypass path alone.
-    fn play_dry(&mut self, silent: bool, silence: &mut Silence, context: &Context<'_, '_>) {
+    fn play_dry(&mut self, silent: bool, shared: &mut Shared, context: &Context<'_, '_>) {
         let main = self.main_outputs();
-        let Some(bypass) = &self.seat.bypass else { return self.silence_outputs(silence, context) };
+        let Some(bypass) = &self.bypass else { return self.silence_outputs(shared, context) };
         if silent && bypass.latency == 0 {
-            return self.silence_outputs(silence, context);
+            return self.silence_outputs(shared, context);
         }
-        let frames = context.chunk.frames;
-        for (channel, (&output, &slot)) in self.io.output_channels.iter().zip(&self.io.output_slots).enumerate() {
+        let frames = shared.chunk.frames;
+        for (channel, (&output, &slot)) in self.io.outputs().iter().zip(&self.io.output_slots).enumerate() {
             // SAFETY: output channels are valid for the frames of the chunk; the bypass path's memory is apart.
             unsafe {
                 if channel < main {
@@ -413,20 +419,20 @@ impl NodeState {
                     context.kernels.clear(output, frames);
                 }
             }
-            silence.set(slot, false);
+            shared.silence.set(slot, false);
         }
     }
 
     /// Cross-fades between the processor's output, which the slots hold, and the bypass path.
-    fn fade(&mut self, start: i64, to_dry: bool, silence: &mut Silence, context: &mut Context<'_, '_>) {
-        let frames = context.chunk.frames;
+    fn fade(&mut self, start: i64, to_dry: bool, shared: &mut Shared, context: &mut Context<'_, '_>) {
+        let frames = shared.chunk.frames;
         let length = context.fade.max(1);
-        let elapsed = (context.chunk.steady_frame as i64 - start).clamp(0, i64::from(length)) as u32;
+        let elapsed = (shared.chunk.steady_frame as i64 - start).clamp(0, i64::from(length)) as u32;
         let fading = frames.min((length - elapsed) as usize);
         let step = 1.0 / length as f32;
         let main = self.main_outputs();
-        for (channel, (&output, &slot)) in self.io.output_channels.iter().zip(&self.io.output_slots).enumerate() {
-            let dry = self.seat.bypass.as_ref().filter(|_| channel < main).map(|bypass| bypass.channel(channel));
+        for (channel, (&output, &slot)) in self.io.outputs().iter().zip(&self.io.output_slots).enumerate() {
+            let dry = self.bypass.as_ref().filter(|_| channel < main).map(|bypass| bypass.channel(channel));
             // SAFETY: output channels are valid for the frames of the chunk; the bypass path's memory is apart.
             unsafe {
                 let kernels = context.kernels;
@@ -443,26 +449,26 @@ impl NodeState {
                     (None, false) => kernels.gain_ramp(output, output, fading, 0.0, step, elapsed),
                 }
             }
-            silence.set(slot, false);
+            shared.silence.set(slot, false);
         }
         if elapsed + frames as u32 >= length {
             if to_dry {
-                self.seat.path = Path::Dry;
-                if let Some(processor) = &mut self.seat.processor {
+                self.path = Path::Dry;
+                if let Some(processor) = &mut self.processor {
                     processor.reset();
                 }
-                self.seat.rest = Rest::Awake;
+                self.rest = Rest::Awake;
                 context.reports.push(Report::Bypassed { node: self.id });
             } else {
-                self.seat.path = Path::Wet;
+                self.path = Path::Wet;
             }
-            self.seat.review();
+            self.review();
         }
     }
 
-    fn meter(&mut self, context: &mut Context<'_, '_>) {
-        for (channel, &output) in self.io.output_channels.iter().enumerate() {
-            let frames = context.chunk.frames;
+    fn meter(&mut self, shared: &Shared, context: &mut Context<'_, '_>) {
+        for (channel, &output) in self.io.outputs().iter().enumerate() {
+            let frames = shared.chunk.frames;
             // SAFETY: output channels are valid for the frames of the chunk.
             let (peak, square_sum) = unsafe { context.kernels.peak_and_square_sum(output, frames) };
             context.reports.level(super::command::Level {
@@ -482,18 +488,18 @@ impl BypassPath {
     }
 
     /// Reads this chunk's dry signal: a mono input goes to every output channel.
-    fn read(&mut self, io: &NodeIo, context: &Context<'_, '_>) {
+    fn read(&mut self, io: &NodeIo, shared: &Shared) {
         let inputs = io.input_ports.first().map_or(0, |port| port.count as usize);
-        let frames = context.chunk.frames;
+        let frames = shared.chunk.frames;
         for (channel, dry) in self.dry.chunks_exact_mut(self.stride).enumerate() {
             let dry = &mut dry[..frames];
             if channel >= inputs.max(usize::from(inputs == 1) * usize::MAX) {
                 dry.fill(0.0);
             } else if self.latency > 0 {
-                self.lines[channel.min(inputs - 1)].read(context.chunk.steady_frame, self.latency, dry);
+                self.lines[channel.min(inputs - 1)].read(shared.chunk.steady_frame, self.latency, dry);
             } else {
                 // SAFETY: input channels are valid for the frames of the chunk.
-                let input = unsafe { std::slice::from_raw_parts(io.input_channels[channel.min(inputs - 1)], frames) };
+                let input = unsafe { std::slice::from_raw_parts(io.inputs()[channel.min(inputs - 1)], frames) };
                 dry.copy_from_slice(input);
             }
         }

@@ -83,15 +83,15 @@ impl Parcel {
         let old = &mut **playing;
         for node in &self.nodes {
             let (to, from) = (node.to as usize, node.from as usize);
-            new.nodes[to].seat.adopt(&mut old.nodes[from].seat, node.withdraw, frame, fade);
+            new.nodes[to].adopt(&mut old.nodes[from], node.withdraw, frame, fade);
             match (&mut new.mergers[to], &mut old.mergers[from]) {
                 (Some(new), Some(old)) => new.merge.adopt(&mut old.merge),
                 // The last event edge is gone, and nobody is left to end what sounds from it.
-                (None, Some(old)) => old.merge.end_all(0, &mut new.nodes[to].io.events_in),
+                (None, Some(old)) => old.merge.end_all(0, new.nodes[to].io.events_in_mut()),
                 (_, None) => {}
             }
             // What was sent in the last chunk, for event edges that feed back.
-            mem::swap(&mut new.nodes[to].io.events_out, &mut old.nodes[from].io.events_out);
+            mem::swap(new.nodes[to].io.events_out_mut(), old.nodes[from].io.events_out_mut());
         }
         self.carry_event_delays(playing);
         let old = &mut **playing;
@@ -113,10 +113,10 @@ impl Parcel {
         self.carry_tap_fades(playing);
         self.carry_gains(playing, frame, fade);
         for node in &mut playing.nodes {
-            node.seat.stop();
+            node.stop();
         }
         for node in &mut self.program.nodes {
-            node.seat.review();
+            node.review();
         }
         mem::swap(playing, &mut self.program);
     }

@@ -4,15 +4,15 @@
 mod mixing;
 
 use super::arena::Arena;
-use super::block::{ChannelRange, Channels, Chunk, NodeIo};
+use super::block::{ChannelRange, Channels, NodeIo, Shared};
 use super::command::{Command, Level, Load, Report};
 use super::delay_line::DelayLine;
-use super::kernels::{self, Kernels, RampTerm, Run, Term};
-use super::node::{NodeState, Seat};
+use super::kernels::{self, Copied, Kernels, RampTerm, Run, Term};
+use super::node::NodeState;
 use super::ramp::{Ramp, Row};
-use super::silence::Silence;
+use super::renderer::Settings;
 use crate::compile::{Op, Schedule, ScheduledNode, Span};
-use crate::event::{EventDelay, EventList, EventMerge, MergeEdge, NoteMatching, SysExPool};
+use crate::event::{EventDelay, EventList, EventMerge, MergeEdge, NoteMatching};
 use crate::id::NodeId;
 pub(crate) use mixing::GainChange;
 use mixing::{MatrixState, MixState, at_rest, matrix_state, mix_state};
@@ -48,11 +48,9 @@ impl Reports {
 /// What the ops of one chunk share.
 pub(crate) struct Context<'a, 'd> {
     pub kernels: &'static Kernels,
-    pub chunk: &'a Chunk,
     /// Steady frame at which the chunk before began.
     pub previous_chunk: u64,
     pub transport_started: bool,
-    pub sysex: &'a mut SysExPool,
     pub reports: &'a mut Reports,
     pub measure: bool,
     /// Frames of a fade to or from a bypass path.
@@ -86,8 +84,13 @@ pub(crate) struct Merger {
 pub(crate) struct Program {
     pub schedule: Arc<Schedule>,
     arena: Arena,
-    silence: Silence,
+    pub shared: Shared,
     pub nodes: Box<[NodeState]>,
+    /// The pointers that the nodes' tables are made of. Kept, never read by this name.
+    #[expect(dead_code, reason = "owns what the nodes point into")]
+    channels: Box<[*mut f32]>,
+    /// For each op how many ops from it on run in one loop.
+    runs: Box<[u32]>,
     pub mergers: Box<[Option<Merger>]>,
     /// Place in `nodes` by index of a node's id.
     places: Box<[u32]>,
@@ -101,8 +104,9 @@ pub(crate) struct Program {
     pub matrices: Box<[MatrixState]>,
     pub lines: Box<[DelayLine]>,
     pub taps: Box<[TapFade]>,
-    /// Device channels that some op writes.
+    /// Device channels that some op writes, and how many of them come before the first that none writes.
     written: Box<[bool]>,
+    all_written: usize,
     /// Changes of gains within the chunk at hand, by frame.
     pub due: Vec<GainChange>,
     audible: Vec<Term>,
@@ -116,29 +120,32 @@ unsafe impl Send for Program {}
 
 impl Program {
     /// Gives a schedule its memory. Control thread: allocates.
-    pub fn new(schedule: Arc<Schedule>, max_block: usize, events: usize) -> Self {
+    pub fn new(schedule: Arc<Schedule>, settings: &Settings) -> Self {
+        let (max_block, events) = (settings.max_block, settings.events);
         let mut arena = Arena::new(schedule.slots as usize, max_block);
+        let mut channels = channel_table(&schedule, &mut arena);
         let terms = schedule
             .terms
             .iter()
             .map(|term| Term { source: arena.slot(term.slot).cast_const(), gain: term.gain })
             .collect();
-        let nodes: Box<[NodeState]> =
-            schedule.nodes.iter().map(|node| node_state(&schedule, node, &mut arena, max_block, events)).collect();
+        let nodes = node_states(&schedule, &mut channels, max_block, events);
         let matrices = (0..schedule.matrices.len()).map(|index| matrix_state(&schedule, index, &mut arena)).collect();
         let mut places = vec![u32::MAX; schedule.nodes.iter().map(|node| node.id.index() + 1).max().unwrap_or(0)];
         for (place, node) in schedule.nodes.iter().enumerate() {
             places[node.id.index()] = place as u32;
         }
-        let channels = schedule.outputs.iter().map(|output| output.device_channel as usize + 1).max().unwrap_or(0);
-        let mut written = vec![false; channels];
+        let device_channels = schedule.outputs.iter().map(|output| output.device_channel as usize + 1).max();
+        let mut written = vec![false; device_channels.unwrap_or(0)];
         for output in &schedule.outputs {
             written[output.device_channel as usize] = true;
         }
         let longest_mix = schedule.mixes.iter().map(|mix| mix.terms.count as usize).max().unwrap_or(0);
         Self {
-            silence: Silence::new(schedule.slots as usize, true),
+            shared: Shared::new(schedule.slots as usize, max_block, settings.sysex_bytes),
             nodes,
+            channels,
+            runs: runs(&schedule.ops),
             mergers: schedule.nodes.iter().map(|node| merger(&schedule, node, events)).collect(),
             places: places.into_boxed_slice(),
             terms,
@@ -149,6 +156,7 @@ impl Program {
             matrices,
             lines: schedule.lines.iter().map(|line| DelayLine::new(line.longest, max_block)).collect(),
             taps: vec![TapFade::default(); schedule.taps.len()].into_boxed_slice(),
+            all_written: written.iter().take_while(|&&written| written).count(),
             written: written.into_boxed_slice(),
             due: Vec::with_capacity(MAX_DUE),
             audible: Vec::with_capacity(longest_mix),
@@ -168,116 +176,132 @@ impl Program {
     /// Runs all ops on one chunk.
     #[inline(never)]
     pub fn run(&mut self, context: &mut Context<'_, '_>) {
-        for (channel, output) in context.outputs.iter_mut().enumerate() {
-            if !self.written.get(channel).copied().unwrap_or(false) {
-                output[context.offset..context.offset + context.chunk.frames].fill(0.0);
-            }
+        if context.outputs.len() > self.all_written {
+            self.clear_unwritten(context);
         }
         let schedule = Arc::as_ptr(&self.schedule);
         // SAFETY: the program holds the schedule for as long as it lives, and nobody can change what an `Arc` holds.
         let ops = unsafe { &(*schedule).ops };
-        let mut left = &ops[..];
-        while let [op, rest @ ..] = left {
-            if matches!(op, Op::Process { .. }) && !context.measure {
-                left = self.process_nodes(left, context);
-                continue;
-            }
-            left = rest;
-            match *op {
-                Op::Process { node } => self.process_measured(node, context),
+        let mut place = 0;
+        while place < ops.len() {
+            // What comes many times in a row runs in a loop of its own.
+            let run = self.runs[place] as usize;
+            let (now, after) = (place, place + run);
+            place = after;
+            match ops[now] {
+                Op::Process { node } if !context.measure => self.process_nodes(node as usize, run, context),
+                Op::Process { node } => {
+                    for node in node..node + run as u32 {
+                        self.process_measured(node, context);
+                    }
+                }
+                Op::Input { .. } => self.inputs(&ops[now..after], context),
+                Op::Output { .. } => self.outputs(&ops[now..after], context),
                 Op::Mix { mix } => self.mix(mix, context),
                 Op::Clear { slot } => self.make_silent(slot, context),
-                Op::Input { channel, slot } => self.input(channel, slot, context),
-                Op::Output { channel, slot, accumulate } => self.output(channel, slot, accumulate, context),
                 Op::Matrix { matrix } => self.matrix(matrix, context),
-                Op::DelayWrite { line, slot } | Op::FeedbackWrite { line, slot } => self.keep(line, slot, context),
+                Op::DelayWrite { line, slot } | Op::FeedbackWrite { line, slot } => self.keep(line, slot),
                 Op::DelayRead { tap, slot } | Op::FeedbackRead { tap, slot } => self.read_tap(tap, slot, context),
                 Op::Merge { node } => self.merge(node, context),
             }
         }
     }
 
-    /// Runs the nodes that stand next to each other at the front of `ops`; returns what is left. A loop of its own, small
-    /// enough for the machine's registers.
+    /// Writes zeros to the device's channels that no op writes.
     #[inline(never)]
-    fn process_nodes<'a>(&mut self, ops: &'a [Op], context: &mut Context<'_, '_>) -> &'a [Op] {
-        for (place, op) in ops.iter().enumerate() {
-            let Op::Process { node } = *op else { return &ops[place..] };
-            self.nodes[node as usize].process(&mut self.silence, context);
+    fn clear_unwritten(&mut self, context: &mut Context<'_, '_>) {
+        for (channel, output) in context.outputs.iter_mut().enumerate().skip(self.all_written) {
+            if !self.written.get(channel).copied().unwrap_or(false) {
+                output[context.offset..context.offset + self.shared.chunk.frames].fill(0.0);
+            }
         }
-        &[]
+    }
+
+    /// Runs nodes that stand next to each other. A loop of its own, small enough for the machine's registers.
+    #[inline(never)]
+    fn process_nodes(&mut self, first: usize, count: usize, context: &mut Context<'_, '_>) {
+        for node in &mut self.nodes[first..first + count] {
+            node.process(&mut self.shared, context);
+        }
     }
 
     #[inline(never)]
     fn process_measured(&mut self, node: u32, context: &mut Context<'_, '_>) {
         let node = &mut self.nodes[node as usize];
         let start = kernels::ticks();
-        node.process(&mut self.silence, context);
+        node.process(&mut self.shared, context);
         let ticks = kernels::ticks().wrapping_sub(start);
-        context.reports.load(Load { node: Some(node.id), ticks, frames: context.chunk.frames as u32 });
+        context.reports.load(Load { node: Some(node.id), ticks, frames: self.shared.chunk.frames as u32 });
     }
 
+    #[inline(never)]
     fn make_silent(&mut self, slot: u32, context: &Context<'_, '_>) {
-        if !self.silence.get(slot) {
-            self.silence.set(slot, true);
+        if !self.shared.silence.get(slot) {
+            self.shared.silence.set(slot, true);
             // SAFETY: a slot has room for the longest chunk.
-            unsafe { context.kernels.clear(self.arena.slot(slot), context.chunk.max_block) };
+            unsafe { context.kernels.clear(self.arena.slot(slot), self.shared.chunk.max_block) };
         }
     }
 
     #[inline(never)]
-    fn input(&mut self, channel: u32, slot: u32, context: &mut Context<'_, '_>) {
-        let frames = context.chunk.frames;
-        let Some(samples) = context.inputs.get(channel as usize) else { return self.make_silent(slot, context) };
-        let samples = &samples[context.offset..context.offset + frames];
-        if is_silent(samples, context.kernels) {
-            return self.make_silent(slot, context);
-        }
-        // SAFETY: the device's samples are a slice; the slot has room for the chunk.
-        unsafe { context.kernels.copy_sanitised(samples.as_ptr(), self.arena.slot(slot), frames) };
-        self.silence.set(slot, false);
-    }
-
-    #[inline(never)]
-    fn output(&mut self, channel: u32, slot: u32, accumulate: bool, context: &mut Context<'_, '_>) {
-        let frames = context.chunk.frames;
-        let Some(samples) = context.outputs.get_mut(channel as usize) else { return };
-        let samples = &mut samples[context.offset..context.offset + frames];
-        if self.silence.get(slot) {
-            if !accumulate {
-                samples.fill(0.0);
-            }
-            return;
-        }
-        let source = self.arena.slot(slot);
-        // SAFETY: the device's samples are a slice; the slot has room for the chunk.
-        unsafe {
-            if accumulate {
-                let terms = [Term { source, gain: 1.0 }];
-                context.kernels.mix(&terms, samples.as_mut_ptr(), Run { first: 0, frames, accumulate: true });
-            } else {
-                context.kernels.copy(source, samples.as_mut_ptr(), frames);
+    fn inputs(&mut self, ops: &[Op], context: &mut Context<'_, '_>) {
+        let frames = self.shared.chunk.frames;
+        for op in ops {
+            let Op::Input { channel, slot } = *op else { return };
+            let Some(samples) = context.inputs.get(channel as usize) else {
+                self.make_silent(slot, context);
+                continue;
+            };
+            let samples = &samples[context.offset..context.offset + frames];
+            // SAFETY: the device's samples are a slice; the slot has room for the chunk.
+            let copied = unsafe { context.kernels.copy_sanitised(samples.as_ptr(), self.arena.slot(slot), frames) };
+            self.shared.silence.set(slot, false);
+            if copied == Copied::Silent {
+                self.make_silent(slot, context);
             }
         }
     }
 
     #[inline(never)]
-    fn keep(&mut self, line: u32, slot: u32, context: &Context<'_, '_>) {
+    fn outputs(&mut self, ops: &[Op], context: &mut Context<'_, '_>) {
+        let frames = self.shared.chunk.frames;
+        for op in ops {
+            let Op::Output { channel, slot, accumulate } = *op else { return };
+            let Some(samples) = context.outputs.get_mut(channel as usize) else { continue };
+            let samples = &mut samples[context.offset..context.offset + frames];
+            let source = self.arena.slot(slot);
+            // SAFETY: the device's samples are a slice; the slot has room for the chunk.
+            unsafe {
+                match (self.shared.silence.get(slot), accumulate) {
+                    (false, false) => context.kernels.copy(source, samples.as_mut_ptr(), frames),
+                    (false, true) => {
+                        let terms = [Term { source, gain: 1.0 }];
+                        context.kernels.mix(&terms, samples.as_mut_ptr(), Run { first: 0, frames, accumulate: true });
+                    }
+                    (true, false) => samples.fill(0.0),
+                    (true, true) => {}
+                }
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn keep(&mut self, line: u32, slot: u32) {
         let source = self.arena.slot(slot);
         // SAFETY: the slot has room for the chunk; the line's memory is apart.
-        let samples = unsafe { std::slice::from_raw_parts(source, context.chunk.frames) };
-        self.lines[line as usize].write(context.chunk.steady_frame, samples);
+        let samples = unsafe { std::slice::from_raw_parts(source, self.shared.chunk.frames) };
+        self.lines[line as usize].write(self.shared.chunk.steady_frame, samples);
     }
 
     #[inline(never)]
     fn read_tap(&mut self, tap: u32, slot: u32, context: &Context<'_, '_>) {
-        let frames = context.chunk.frames;
-        let frame = context.chunk.steady_frame;
+        let frames = self.shared.chunk.frames;
+        let frame = self.shared.chunk.steady_frame;
         let plan = self.schedule.taps[tap as usize];
         let fade = self.taps[tap as usize];
         let line = &self.lines[plan.line as usize];
         let destination = self.arena.slot(slot);
-        self.silence.set(slot, false);
+        self.shared.silence.set(slot, false);
         // SAFETY: the slot has room for the chunk; the line's memory is apart.
         let samples = unsafe { std::slice::from_raw_parts_mut(destination, frames) };
         line.read(frame, plan.delay, samples);
@@ -309,30 +333,30 @@ impl Program {
         let Some(merger) = &mut self.mergers[place] else { return };
         let scheduled = &self.schedule.nodes[place];
         let edges = &self.schedule.event_edges[scheduled.events.range()];
-        let now = context.chunk.steady_frame;
+        let now = self.shared.chunk.steady_frame;
         for (index, edge) in edges.iter().enumerate() {
             let Some(delay) = &mut merger.delays[index] else { continue };
-            let source = &self.nodes[edge.source as usize].io.events_out;
+            let source = self.nodes[edge.source as usize].io.events_out();
             let sent = if edge.feedback { context.previous_chunk } else { now };
-            delay.push_chunk(sent, source, edge.source_port, context.sysex);
+            delay.push_chunk(sent, source, edge.source_port, &self.shared.sysex);
             let delayed = &mut merger.delayed[index];
             delayed.clear();
-            delay.take_chunk(now, context.chunk.frames as u32, delayed, context.sysex);
+            delay.take_chunk(now, self.shared.chunk.frames as u32, delayed, &mut self.shared.sysex);
         }
-        if scheduled.hosted && !self.nodes[place].seat.takes_events() {
+        if scheduled.hosted && !self.nodes[place].takes_events() {
             return;
         }
-        let mut list = std::mem::take(&mut self.nodes[place].io.events_in);
+        let mut list = self.nodes[place].io.take_events_in();
         let Merger { merge, delays, delayed } = merger;
         let nodes = &self.nodes;
         merge.merge(
             |index| match delays[index] {
                 Some(_) => &delayed[index],
-                None => &nodes[edges[index].source as usize].io.events_out,
+                None => nodes[edges[index].source as usize].io.events_out(),
             },
             &mut list,
         );
-        self.nodes[place].io.events_in = list;
+        self.nodes[place].io.put_events_in(list);
     }
 
     /// A command that speaks of a node, at a frame within the chunk at hand.
@@ -352,7 +376,7 @@ impl Program {
         match command {
             Command::Event { mut event, .. } => {
                 event.frame = offset;
-                let list = if hosted { &mut state.io.events_in } else { &mut state.io.events_out };
+                let list = if hosted { state.io.events_in_mut() } else { state.io.events_out_mut() };
                 list.push(event);
             }
             Command::EndNotes { .. } => {
@@ -360,15 +384,14 @@ impl Program {
                 self.end_notes_from(place, offset);
             }
             Command::Bypass { on, .. } => {
-                state.seat.set_bypassed(on, context.frame, context.fade);
+                state.set_bypassed(on, context.frame, context.fade);
                 if on {
                     self.end_notes(place, offset);
                     self.end_notes_from(place, offset);
                 }
             }
             Command::Meter { on, .. } => {
-                state.seat.metered = on;
-                state.seat.review();
+                state.set_metered(on);
             }
             _ => {}
         }
@@ -380,7 +403,7 @@ impl Program {
             let Some(merger) = &mut self.mergers[destination] else { continue };
             for edge in &self.schedule.event_edges[scheduled.events.range()] {
                 if edge.source as usize == place {
-                    merger.merge.end(edge.id, offset, &mut self.nodes[destination].io.events_in);
+                    merger.merge.end(edge.id, offset, self.nodes[destination].io.events_in_mut());
                 }
             }
         }
@@ -388,7 +411,7 @@ impl Program {
 
     fn end_notes(&mut self, place: usize, offset: u32) {
         if let Some(merger) = &mut self.mergers[place] {
-            merger.merge.end_all(offset, &mut self.nodes[place].io.events_in);
+            merger.merge.end_all(offset, self.nodes[place].io.events_in_mut());
         }
     }
 
@@ -396,10 +419,11 @@ impl Program {
     pub fn end_chunk(&mut self) {
         for &place in &self.ends {
             let io = &mut self.nodes[place as usize].io;
-            io.events_out.clear();
-            io.events_in.clear();
+            io.events_out_mut().clear();
+            io.events_in_mut().clear();
         }
         self.due.clear();
+        self.shared.sysex.clear();
     }
 }
 
@@ -420,33 +444,54 @@ pub(crate) struct NodeContext<'a> {
 /// Changes of gains that one chunk can take; more are left for the next.
 pub(crate) const MAX_DUE: usize = 1024;
 
-fn node_state(
-    schedule: &Schedule,
-    node: &ScheduledNode,
-    arena: &mut Arena,
-    max_block: usize,
-    events: usize,
-) -> NodeState {
-    let mut channels = |slots: Span, ports: Span| {
-        let slots: Box<[u32]> = schedule.node_slots[slots.range()].into();
-        Channels {
-            pointers: slots.iter().map(|&slot| arena.slot(slot)).collect(),
-            slots,
-            ports: schedule.ports[ports.range()]
-                .iter()
-                .map(|port| ChannelRange { first: port.first, count: port.count })
-                .collect(),
+/// For each op how many ops from it on are like it: process nodes of consecutive places, read inputs, write outputs.
+/// 1 for all others.
+fn runs(ops: &[Op]) -> Box<[u32]> {
+    let mut runs = vec![1; ops.len()];
+    for place in (1..ops.len()).rev() {
+        let alike = match (ops[place - 1], ops[place]) {
+            (Op::Process { node }, Op::Process { node: next }) => next == node + 1,
+            (Op::Input { .. }, Op::Input { .. }) | (Op::Output { .. }, Op::Output { .. }) => true,
+            _ => false,
+        };
+        if alike {
+            runs[place - 1] = runs[place] + 1;
         }
-    };
-    let inputs = channels(node.inputs, node.input_ports);
-    let outputs = channels(node.outputs, node.output_ports);
-    let main = node.bypassable.then(|| Some((inputs.ports.first()?.count, outputs.ports.first()?.count))).flatten();
-    let sends = if node.sends_events || node.bypassable { events } else { 0 };
-    NodeState {
-        id: node.id,
-        seat: Seat::new(node, main, max_block),
-        io: NodeIo::new(inputs, outputs, EventList::with_capacity(events), EventList::with_capacity(sends)),
     }
+    runs.into_boxed_slice()
+}
+
+/// The channels of all nodes, in the order of the nodes: the inputs of each and then its outputs.
+fn channel_table(schedule: &Schedule, arena: &mut Arena) -> Box<[*mut f32]> {
+    let slots = schedule.nodes.iter().flat_map(|node| {
+        let slots = |span: Span| &schedule.node_slots[span.range()];
+        slots(node.inputs).iter().chain(slots(node.outputs))
+    });
+    slots.map(|&slot| arena.slot(slot)).collect()
+}
+
+fn node_states(schedule: &Schedule, table: &mut [*mut f32], max_block: usize, events: usize) -> Box<[NodeState]> {
+    let mut table = table.as_mut_ptr();
+    let channels = |slots: Span, ports: Span| Channels {
+        slots: schedule.node_slots[slots.range()].into(),
+        ports: schedule.ports[ports.range()]
+            .iter()
+            .map(|port| ChannelRange { first: port.first, count: port.count })
+            .collect(),
+    };
+    let nodes = schedule.nodes.iter().map(|node| {
+        let inputs = channels(node.inputs, node.input_ports);
+        let outputs = channels(node.outputs, node.output_ports);
+        let main = node.bypassable.then(|| Some((inputs.ports.first()?.count, outputs.ports.first()?.count))).flatten();
+        let sends = if node.sends_events || node.bypassable { events } else { 0 };
+        let own = table;
+        table = table.wrapping_add(inputs.slots.len() + outputs.slots.len());
+        let (events_in, events_out) = (EventList::with_capacity(events), EventList::with_capacity(sends));
+        // SAFETY: the table was made of the same slots in the same order, and the program keeps it.
+        let io = unsafe { NodeIo::new(own, inputs, outputs, events_in, events_out) };
+        NodeState::new(node, io, main, max_block)
+    });
+    nodes.collect()
 }
 
 fn merger(schedule: &Schedule, node: &ScheduledNode, events: usize) -> Option<Merger> {

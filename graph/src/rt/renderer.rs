@@ -1,13 +1,11 @@
 //! Owns what plays. One thread at a time renders with it: a driver's callback, a timer, a test. Takes parcels and
 //! commands, cuts the block into chunks, runs the schedule on each.
 
-use super::block::Chunk;
 use super::command::{Command, Load, Report, Timed};
 use super::kernels::{FloatEnvironment, Kernels, ticks};
 use super::parcel::{Crosspoint, Parcel};
 use super::playhead::Playhead;
 use super::program::{Context, GainChange, MAX_DUE, NodeContext, Program, Reports};
-use crate::event::SysExPool;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -93,7 +91,6 @@ pub struct Renderer {
     previous_chunk: u64,
     playhead: Playhead,
     transport_started: bool,
-    sysex: SysExPool,
     measure: bool,
     freewheel: bool,
 }
@@ -124,7 +121,6 @@ impl Renderer {
             previous_chunk: 0,
             playhead: Playhead::new(settings.rate),
             transport_started: false,
-            sysex: SysExPool::with_capacity(settings.sysex_bytes, 256),
             measure: false,
             freewheel: false,
         }
@@ -165,10 +161,11 @@ impl Renderer {
         let _environment = FloatEnvironment::flush_to_zero();
         // A command may switch measuring on in the middle of a block, whose start nobody has noted then.
         let start = self.measure.then(ticks);
-        self.take_messages();
+        if !self.inbox.is_empty() {
+            self.take_messages();
+        }
         let mut done = 0;
         while done < frames {
-            self.do_what_is_due();
             let length = self.chunk_length(frames - done);
             self.render_chunk(inputs, outputs, done, length);
             done += length;
@@ -181,6 +178,7 @@ impl Renderer {
         self.progress.frame.store(self.frame, Ordering::Release);
     }
 
+    #[inline(never)]
     fn take_messages(&mut self) {
         for _ in 0..TAKEN_PER_CALL {
             // What does not fit now waits in the ring.
@@ -203,8 +201,21 @@ impl Renderer {
         }
     }
 
+    /// Does what is due at the start of a chunk. Returns the chunk's frames, at most `left`.
+    fn chunk_length(&mut self, left: usize) -> usize {
+        // Most of the time nothing waits.
+        let mut until = u64::MAX;
+        if !self.waiting.is_empty() || !self.parcels.is_empty() || self.switch.is_some() {
+            self.do_what_is_due();
+            until = self.until_due();
+        }
+        let longest = self.settings.max_block.min(self.program.schedule.longest_chunk as usize);
+        (left.min(longest) as u64).min(until).min(self.playhead.until_jump()) as usize
+    }
+
     /// Installs parcels and obeys commands whose frame has come, save changes of gains and events, which have a place
     /// within the chunk.
+    #[inline(never)]
     fn do_what_is_due(&mut self) {
         loop {
             if let Some(switch) = self.switch.take_if(|switch| switch.frame <= self.frame) {
@@ -259,42 +270,33 @@ impl Renderer {
         }
     }
 
-    /// Frames until something must happen at the start of a chunk, at most `left`.
-    fn chunk_length(&self, left: usize) -> usize {
-        let longest = self.settings.max_block.min(self.program.schedule.longest_chunk as usize);
-        let mut length = left.min(longest) as u64;
-        let mut stop_at = |frame: u64| length = length.min(frame.saturating_sub(self.frame).max(1));
+    /// Frames until something is due at the start of a chunk.
+    #[inline(never)]
+    fn until_due(&self) -> u64 {
+        let mut until = u64::MAX;
+        let mut stop_at = |frame: u64| until = until.min(frame.saturating_sub(self.frame).max(1));
         if let Some(switch) = &self.switch {
             stop_at(switch.frame);
         } else if let Some(parcel) = self.parcels.front() {
             stop_at(parcel.frame);
         }
-        let due = self.waiting.iter().map(|waiting| waiting.timed);
-        for timed in due.take_while(|timed| timed.frame < self.frame + longest as u64) {
-            if timed.frame > self.frame && !is_within_chunk(&timed.command) {
-                stop_at(timed.frame);
-                break;
-            }
+        let later = self.waiting.iter().map(|waiting| waiting.timed).filter(|timed| timed.frame > self.frame);
+        if let Some(timed) = later.into_iter().find(|timed| !is_within_chunk(&timed.command)) {
+            stop_at(timed.frame);
         }
-        length.min(self.playhead.until_jump()) as usize
+        until
     }
 
     fn render_chunk(&mut self, inputs: &[&[f32]], outputs: &mut [&mut [f32]], offset: usize, frames: usize) {
-        self.deliver(frames);
-        let chunk = Chunk {
-            frames,
-            steady_frame: self.frame,
-            transport: *self.playhead.transport(),
-            moment: self.playhead.moment(),
-            freewheel: self.freewheel,
-            max_block: self.settings.max_block,
-        };
+        if !self.waiting.is_empty() {
+            self.deliver(frames);
+        }
+        let time = (self.playhead.transport(), self.playhead.moment());
+        self.program.shared.begin(frames, self.frame, time, self.freewheel);
         let mut context = Context {
             kernels: self.kernels,
-            chunk: &chunk,
             previous_chunk: self.previous_chunk,
             transport_started: std::mem::take(&mut self.transport_started),
-            sysex: &mut self.sysex,
             reports: &mut self.reports,
             measure: self.measure,
             fade: self.settings.fade,
@@ -304,13 +306,13 @@ impl Renderer {
         };
         self.program.run(&mut context);
         self.program.end_chunk();
-        self.sysex.clear();
         self.previous_chunk = self.frame;
         self.frame += frames as u64;
         self.playhead.advance(frames);
     }
 
     /// Hands out the changes of gains and the events that are due within a chunk.
+    #[inline(never)]
     fn deliver(&mut self, frames: usize) {
         let end = self.frame + frames as u64;
         while self.waiting.front().is_some_and(|waiting| waiting.timed.frame < end) {

@@ -100,7 +100,7 @@ pub fn noise(seed: u64, frame: u64) -> f32 {
 }
 
 impl Processor for Voice {
-    fn process(&mut self, block: &mut Block<'_>) -> Status {
+    fn process(&mut self, mut block: Block<'_>) -> Status {
         let (mut inputs, mut outputs) = ([0.0; MOST_CHANNELS], [0.0; MOST_CHANNELS]);
         for frame in 0..block.frames() {
             let mut channels = 0;

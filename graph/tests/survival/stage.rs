@@ -62,9 +62,9 @@ impl<F: FnMut(&mut Block<'_>) -> Status + Send> Processor for Probe<F> {
         self.seen.starts.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn process(&mut self, block: &mut Block<'_>) -> Status {
+    fn process(&mut self, mut block: Block<'_>) -> Status {
         self.seen.calls.fetch_add(1, Ordering::Relaxed);
-        (self.act)(block)
+        (self.act)(&mut block)
     }
 
     fn wants_processing(&self) -> bool {

@@ -397,7 +397,7 @@ fn a_foreign_processor_is_refused() {
 struct Nothing;
 
 impl Processor for Nothing {
-    fn process(&mut self, _block: &mut crosspoint_graph::Block<'_>) -> Status {
+    fn process(&mut self, _block: crosspoint_graph::Block<'_>) -> Status {
         Status::Sleep
     }
 }

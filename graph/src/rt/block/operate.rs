@@ -16,7 +16,7 @@ impl Block<'_> {
     /// If there is no such port or channel, or the range goes beyond the chunk.
     #[inline(always)]
     fn pair_at(&mut self, input: Place, output: Place, frames: &Range<usize>) -> (*const f32, *mut f32) {
-        assert!(frames.start <= frames.end && frames.end <= self.chunk.frames, "frames beyond the chunk");
+        assert!(frames.start <= frames.end && frames.end <= self.shared.chunk.frames, "frames beyond the chunk");
         let (source, destination) = self.pair(input, output);
         // SAFETY: both are valid for the chunk's frames, and the range was checked.
         unsafe { (source.add(frames.start), destination.add(frames.start)) }
@@ -34,30 +34,42 @@ impl Block<'_> {
     }
 
     /// Writes `gain * input` to every output channel from the input channel of the same number, counted through all
-    /// ports. Channels whose input is silent, or all if the gain is 0, are cleared and marked. The shortest way through
-    /// a node that does this and nothing else.
-    #[inline(always)]
+    /// ports. Channels whose input is silent, or all if the gain is 0, are cleared and marked. Quickest where the block
+    /// [is plain](Self::is_plain) and the gain not 0.
+    #[inline]
     pub fn gain_all(&mut self, kernels: &Kernels, gain: f32) {
-        let frames = self.chunk.frames;
-        if self.io.input_silence != 0 || gain == 0.0 {
-            return self.gain_all_with_silence(kernels, gain);
+        if self.is_plain() && gain != 0.0 {
+            self.again().gain_sounding(kernels, gain);
+        } else {
+            self.gain_each(kernels, gain);
         }
+    }
+
+    /// As [`Self::gain_all`], for a block without silent channels. Ends in the kernel's call.
+    #[inline(always)]
+    pub(crate) fn gain_sounding(self, kernels: &Kernels, gain: f32) {
+        let (sources, destinations, channels) = self.io.pairs();
         // SAFETY: all are valid for the chunk's frames, and the two of a place equal or apart, as promised to `new`.
-        unsafe { kernels.gain_channels(&self.io.input_channels, &self.io.output_channels, frames, gain) };
+        unsafe {
+            match self.shared.whole_frames {
+                0 => kernels.gain_channels(sources, destinations, channels, self.shared.chunk.frames, gain),
+                frames => kernels.gain_whole(sources, destinations, channels, frames, gain),
+            }
+        }
     }
 
     #[inline(never)]
-    fn gain_all_with_silence(&mut self, kernels: &Kernels, gain: f32) {
+    fn gain_each(&mut self, kernels: &Kernels, gain: f32) {
         let all = gain == 0.0 || self.inputs_are_silent();
-        for index in 0..self.io.input_channels.len().min(self.io.output_channels.len()) {
-            let (source, destination) = (self.io.input_channels[index], self.io.output_channels[index]);
+        for index in 0..self.io.inputs().len().min(self.io.outputs().len()) {
+            let (source, destination) = (self.io.inputs()[index], self.io.outputs()[index]);
             if all || index < 64 && self.io.input_silence >> index & 1 == 1 {
                 // SAFETY: valid for the chunk's frames, as promised to `new`.
-                unsafe { kernels.clear(destination, self.chunk.frames) };
+                unsafe { kernels.clear(destination, self.shared.chunk.frames) };
                 self.note_silence(index);
             } else {
                 // SAFETY: as in `gain_all`.
-                unsafe { kernels.gain(source, destination, self.chunk.frames, gain) };
+                unsafe { kernels.gain(source, destination, self.shared.chunk.frames, gain) };
             }
         }
     }

@@ -17,11 +17,14 @@ impl FloatEnvironment {
     /// and as results. Does nothing on architectures other than x86-64 and 64-bit ARM.
     ///
     /// # Real-time
-    /// May be called from the callback: two instructions to set, one to put back.
+    /// May be called from the callback: a few instructions. A thread that is in this mode already is only looked at,
+    /// since writing the register waits for all arithmetic under way.
     #[inline]
     pub fn flush_to_zero() -> Self {
         let before = register::read();
-        register::write(register::FLUSH_TO_ZERO);
+        if before & register::MODE != register::FLUSH_TO_ZERO {
+            register::write(register::FLUSH_TO_ZERO);
+        }
         Self { before, _this_thread: PhantomData }
     }
 }
@@ -29,7 +32,10 @@ impl FloatEnvironment {
 impl Drop for FloatEnvironment {
     #[inline]
     fn drop(&mut self) {
-        register::write(self.before);
+        // A plugin may have changed the mode meanwhile.
+        if (register::read() ^ self.before) & register::MODE != 0 {
+            register::write(self.before);
+        }
     }
 }
 
@@ -40,6 +46,8 @@ mod register {
 
     /// All exceptions masked (bits 7 to 12), denormal operands (6) and results (15) are zero, round to nearest.
     pub const FLUSH_TO_ZERO: u64 = 0x1f80 | 1 << 15 | 1 << 6;
+    /// All but the exceptions that arithmetic has noted (bits 0 to 5).
+    pub const MODE: u64 = !0x3f;
 
     #[inline]
     pub fn read() -> u64 {
@@ -65,6 +73,8 @@ mod register {
 
     /// FZ (bit 24): denormal operands and results are zero; traps off, round to nearest.
     pub const FLUSH_TO_ZERO: u64 = 1 << 24;
+    /// The whole register: what arithmetic notes is in another.
+    pub const MODE: u64 = !0;
 
     #[inline]
     pub fn read() -> u64 {
@@ -85,6 +95,7 @@ mod register {
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod register {
     pub const FLUSH_TO_ZERO: u64 = 0;
+    pub const MODE: u64 = 0;
 
     pub fn read() -> u64 {
         0

@@ -3,6 +3,7 @@
 //! The test for infinities and not-a-number costs one operation a vector: a sample times zero is zero if it is finite
 //! and not a number otherwise, and a sum of those stays what it became.
 
+use super::Copied;
 use super::vector::{Vector, each_vector};
 
 /// Vectors looked at together: as many sums side by side as hide the latency of an addition.
@@ -88,18 +89,26 @@ pub(super) unsafe fn all_below<V: Vector>(source: *const f32, frames: usize, thr
 
 /// See [`super::Kernels::copy_sanitised`].
 #[inline(always)]
-pub(super) unsafe fn copy_sanitised<V: Vector>(source: *const f32, destination: *mut f32, frames: usize) -> bool {
+pub(super) unsafe fn copy_sanitised<V: Vector>(source: *const f32, destination: *mut f32, frames: usize) -> Copied {
     // SAFETY: the caller owns `frames` floats at both pointers and has the instructions of `V`.
     unsafe {
         let zero = V::splat(0.0);
-        let mut found = zero;
+        let (mut peak, mut test) = (zero, zero);
+        // Nearly always there is nothing to be found, and a look beside a plain copy is all it takes.
         each_vector!(V, 0, frames, |at, lanes| {
             let samples = V::load(source.add(at), lanes);
-            let test = samples.multiply(zero);
-            samples.where_number(test).store(destination.add(at), lanes);
-            found = found.add(test);
+            samples.store(destination.add(at), lanes);
+            peak = samples.absolute().maximum(peak);
+            test = samples.multiply_add(zero, test);
         });
-        found.any_not_number()
+        if !test.any_not_number() {
+            return if peak.any_above_zero() { Copied::Sounds } else { Copied::Silent };
+        }
+        each_vector!(V, 0, frames, |at, lanes| {
+            let samples = V::load(source.add(at), lanes);
+            samples.where_number(samples.multiply(zero)).store(destination.add(at), lanes);
+        });
+        Copied::Repaired
     }
 }
 

@@ -122,6 +122,17 @@ pub struct MatrixRamp<'a> {
     pub elapsed: &'a [Option<u32>],
 }
 
+/// What [`Kernels::copy_sanitised`] saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copied {
+    /// Zeros only, of either sign.
+    Silent,
+    /// Some sample that is not zero.
+    Sounds,
+    /// Samples that were infinite or no numbers, which are zero in the copy.
+    Repaired,
+}
+
 /// The list of kernels, given to another macro: their documentation, their signatures and where they are written.
 macro_rules! for_each_kernel {
     ($macro:ident $($argument:tt)*) => {
@@ -129,9 +140,10 @@ macro_rules! for_each_kernel {
             /// `gain * source`. In place if the two pointers are equal.
             fn gain(source: *const f32, destination: *mut f32, frames: usize, gain: f32) = scale;
 
-            /// [`Self::gain_channels`] where `frames` is a multiple of [`WHOLE_FRAMES`], and not 0.
+            /// [`Self::gain_channels`] for `channels` pairs of pointers, where `frames` is a multiple of [`WHOLE_FRAMES`]
+            /// and not 0.
             fn gain_whole(
-                sources: &[*mut f32], destinations: &[*mut f32], frames: usize, gain: f32
+                sources: *const *mut f32, destinations: *const *mut f32, channels: usize, frames: usize, gain: f32
             ) = scale;
 
             /// `(gain + slope * t) * source`, where `t` is `elapsed` at the first frame and one more at each next. In
@@ -179,9 +191,9 @@ macro_rules! for_each_kernel {
             /// number is not.
             fn all_below(source: *const f32, frames: usize, threshold: f32) -> bool = measure;
 
-            /// A copy with zeros for samples that are infinite or not numbers; all others keep their bits. Says
-            /// whether there were any. In place if the two pointers are equal.
-            fn copy_sanitised(source: *const f32, destination: *mut f32, frames: usize) -> bool = measure;
+            /// A copy with zeros for samples that are infinite or not numbers; all others keep their bits. Says what
+            /// it saw. In place if the two pointers are equal.
+            fn copy_sanitised(source: *const f32, destination: *mut f32, frames: usize) -> Copied = measure;
         }
     };
 }
@@ -277,30 +289,25 @@ impl Kernels {
         self.level
     }
 
-    /// [`Self::gain`] from each source to the destination of the same place, as far as both lists go: what a node with
-    /// one gain for all of its channels does, in one call for the usual block.
+    /// [`Self::gain`] from each of `channels` sources to the destination of the same place: what a node with one gain for
+    /// all of its channels does. [`Self::gain_whole`] is the quick way for the usual block.
     ///
     /// # Safety
-    /// All pointers are valid for the frames named; the two of a place are equal or apart, those of two places apart.
-    #[inline(always)]
-    pub unsafe fn gain_channels(&self, sources: &[*mut f32], destinations: &[*mut f32], frames: usize, gain: f32) {
-        // SAFETY: as promised to this function.
-        unsafe {
-            if frames.is_multiple_of(WHOLE_FRAMES) && frames > 0 {
-                self.gain_whole(sources, destinations, frames, gain);
-            } else {
-                Self::gain_each(sources, destinations, frames, gain, self);
-            }
-        }
-    }
-
-    /// As [`Self::gain_channels`], for any number of frames. Takes the kernels last, where the arguments of the other way
-    /// are in place already.
+    /// There are so many pointers in both lists, valid for the frames named; the two of a place are equal or apart, those
+    /// of two places apart.
+    #[cold]
     #[inline(never)]
-    unsafe fn gain_each(sources: &[*mut f32], destinations: &[*mut f32], frames: usize, gain: f32, kernels: &Self) {
-        for (&source, &destination) in sources.iter().zip(destinations) {
+    pub unsafe fn gain_channels(
+        &self,
+        sources: *const *mut f32,
+        destinations: *const *mut f32,
+        channels: usize,
+        frames: usize,
+        gain: f32,
+    ) {
+        for channel in 0..channels {
             // SAFETY: as promised to this function.
-            unsafe { kernels.gain(source, destination, frames, gain) };
+            unsafe { self.gain(*sources.add(channel), *destinations.add(channel), frames, gain) };
         }
     }
 

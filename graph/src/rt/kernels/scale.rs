@@ -18,12 +18,19 @@ pub(super) unsafe fn gain<V: Vector>(source: *const f32, destination: *mut f32, 
 
 /// See [`super::Kernels::gain_whole`].
 #[inline(always)]
-pub(super) unsafe fn gain_whole<V: Vector>(sources: &[*mut f32], destinations: &[*mut f32], frames: usize, gain: f32) {
-    // SAFETY: the caller owns `frames` floats at all pointers and has the instructions of `V`; `frames` is a multiple of
-    // `WHOLE_FRAMES` and not 0, so that `at` comes to stand there.
+pub(super) unsafe fn gain_whole<V: Vector>(
+    sources: *const *mut f32,
+    destinations: *const *mut f32,
+    channels: usize,
+    frames: usize,
+    gain: f32,
+) {
+    // SAFETY: the caller owns so many pointers, `frames` floats at each, and has the instructions of `V`; `frames` is a
+    // multiple of `WHOLE_FRAMES` and not 0, so that `at` comes to stand there.
     unsafe {
         let gain = V::splat(gain);
-        for (&source, &destination) in sources.iter().zip(destinations) {
+        for channel in 0..channels {
+            let (source, destination) = (*sources.add(channel), *destinations.add(channel));
             let mut at = 0;
             loop {
                 for _ in 0..WHOLE_FRAMES / V::WIDTH {

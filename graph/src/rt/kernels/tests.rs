@@ -94,7 +94,14 @@ fn gain_of_channels_is_that_of_each() {
             // The middle one is not in place.
             let destinations = [pointers[0], apart.as_mut_ptr(), pointers[2]];
             // SAFETY: all buffers have that many frames and are apart, but for those in place.
-            unsafe { kernels.gain_channels(&pointers, &destinations, frames, 0.7) };
+            unsafe {
+                let (from, to) = (pointers.as_ptr(), destinations.as_ptr());
+                if frames > 0 && frames.is_multiple_of(WHOLE_FRAMES) {
+                    kernels.gain_whole(from, to, 3, frames, 0.7);
+                } else {
+                    kernels.gain_channels(from, to, 3, frames, 0.7);
+                }
+            }
             for (channel, result) in [&sources[0], &apart, &sources[2]].into_iter().enumerate() {
                 let expected: Vec<_> = noise(channel as u32, frames).iter().map(|sample| 0.7 * sample).collect();
                 assert_eq!(bits(result), bits(&expected), "{kernels:?} {frames} {channel}");
@@ -417,6 +424,29 @@ fn unity_is_a_copy_of_the_bits() {
     }
 }
 
+/// One sample that is not zero, wherever it stands and of either sign, is heard; zeros of either sign are silence.
+#[test]
+fn silence_is_told_from_sound_at_every_frame() {
+    for kernels in levels() {
+        for frames in FRAMES {
+            let mut source = vec![0.0; frames];
+            let mut copy = vec![1.0; frames];
+            // SAFETY: both buffers have that many frames.
+            let mut look =
+                |source: &[f32]| unsafe { kernels.copy_sanitised(source.as_ptr(), copy.as_mut_ptr(), frames) };
+            assert_eq!(look(&source), Copied::Silent);
+            for at in 0..frames {
+                for sound in [f32::MIN_POSITIVE, -1.0] {
+                    source[at] = sound;
+                    assert_eq!(look(&source), Copied::Sounds, "{kernels:?} {frames} {at}");
+                }
+                source[at] = -0.0;
+            }
+            assert_eq!(look(&source), Copied::Silent);
+        }
+    }
+}
+
 /// One bad sample, wherever it stands, is found, counts for nothing else and becomes a zero; the rest keeps its bits.
 #[test]
 fn what_is_not_a_number_is_found_at_every_frame() {
@@ -427,7 +457,7 @@ fn what_is_not_a_number_is_found_at_every_frame() {
                 let mut found = false;
                 let copy = written(frames, frames % 4, |to| {
                     // SAFETY: both buffers have that many frames.
-                    found = unsafe { kernels.copy_sanitised(source.as_ptr(), to, frames) };
+                    found = unsafe { kernels.copy_sanitised(source.as_ptr(), to, frames) } == Copied::Repaired;
                 });
                 // SAFETY: the buffer has that many frames.
                 let (finite, below) = unsafe {

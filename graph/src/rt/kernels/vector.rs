@@ -74,6 +74,9 @@ pub(super) trait Vector: Copy {
     /// Whether any lane is not a number.
     unsafe fn any_not_number(self) -> bool;
 
+    /// Whether any lane is greater than 0.
+    unsafe fn any_above_zero(self) -> bool;
+
     /// Reads `lanes` floats, at most `WIDTH`. Where `lanes` is known to be `WIDTH` this is [`Self::load_whole`].
     #[inline(always)]
     unsafe fn load(source: *const f32, lanes: usize) -> Self {
@@ -201,5 +204,10 @@ impl Vector for Portable {
     #[inline(always)]
     unsafe fn any_not_number(self) -> bool {
         self.0.iter().any(|value| value.is_nan())
+    }
+
+    #[inline(always)]
+    unsafe fn any_above_zero(self) -> bool {
+        self.0.iter().any(|&value| value > 0.0)
     }
 }

@@ -72,6 +72,12 @@ impl Vector for Sse2 {
     unsafe fn any_not_number(self) -> bool {
         _mm_movemask_ps(_mm_cmpunord_ps(self.0, self.0)) != 0
     }
+
+    #[inline]
+    #[target_feature(enable = "sse2")]
+    unsafe fn any_above_zero(self) -> bool {
+        _mm_movemask_ps(_mm_cmpgt_ps(self.0, _mm_setzero_ps())) != 0
+    }
 }
 
 /// Eight floats; products are added unrounded.
@@ -171,6 +177,12 @@ impl Vector for Avx2 {
     unsafe fn any_not_number(self) -> bool {
         _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_UNORD_Q>(self.0, self.0)) != 0
     }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn any_above_zero(self) -> bool {
+        _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(self.0, _mm256_setzero_ps())) != 0
+    }
 }
 
 /// Sixteen floats; products are added unrounded.
@@ -265,5 +277,11 @@ impl Vector for Avx512 {
     #[target_feature(enable = "avx512f")]
     unsafe fn any_not_number(self) -> bool {
         _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(self.0, self.0) != 0
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn any_above_zero(self) -> bool {
+        _mm512_cmp_ps_mask::<_CMP_GT_OQ>(self.0, _mm512_setzero_ps()) != 0
     }
 }

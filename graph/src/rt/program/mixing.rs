@@ -129,25 +129,25 @@ impl Program {
         }
         let plans = &self.schedule.terms[mix.terms.range()];
         let terms = &self.terms[mix.terms.range()];
-        let run = Run { first: 0, frames: context.chunk.frames, accumulate };
+        let run = Run { first: 0, frames: self.shared.chunk.frames, accumulate };
         let sources = &self.mixes[index as usize].sources;
-        let some_silent = self.silence.any(sources);
-        if some_silent && self.silence.all(sources) {
+        let some_silent = self.shared.silence.any(sources);
+        if some_silent && self.shared.silence.all(sources) {
             if !accumulate {
                 self.make_silent(destination, context);
             }
             return;
         }
-        let accumulate_nothing = accumulate && self.silence.get(destination);
+        let accumulate_nothing = accumulate && self.shared.silence.get(destination);
         let run = Run { accumulate: accumulate && !accumulate_nothing, ..run };
         let to = self.arena.slot(destination);
-        self.silence.set(destination, false);
+        self.shared.silence.set(destination, false);
         // SAFETY: all terms and the destination are slots with room for the chunk; `verify` has checked that the
         // destination is none of the terms.
         unsafe {
             if some_silent {
                 self.audible.clear();
-                let audible = plans.iter().zip(terms).filter(|(plan, _)| !self.silence.get(plan.slot));
+                let audible = plans.iter().zip(terms).filter(|(plan, _)| !self.shared.silence.get(plan.slot));
                 self.audible.extend(audible.map(|(_, term)| *term));
                 context.kernels.mix(&self.audible, to, run);
             } else {
@@ -161,8 +161,8 @@ impl Program {
     fn mix_moving(&mut self, index: u32, context: &mut Context<'_, '_>) {
         let mix = self.schedule.mixes[index as usize];
         let rows = mix.rows.range();
-        let start = context.chunk.steady_frame;
-        let end = start + context.chunk.frames as u64;
+        let start = self.shared.chunk.steady_frame;
+        let end = start + self.shared.chunk.frames as u64;
         let to = self.arena.slot(mix.destination);
         let mut at = start;
         while at < end {
@@ -185,7 +185,7 @@ impl Program {
             }
             at = next;
         }
-        self.silence.set(mix.destination, false);
+        self.shared.silence.set(mix.destination, false);
         self.mixes[index as usize].moving = rows.into_iter().any(|row| self.rows[row].is_moving());
     }
 
@@ -227,15 +227,15 @@ impl Program {
     #[inline(never)]
     pub(super) fn matrix(&mut self, index: u32, context: &mut Context<'_, '_>) {
         let plan = self.schedule.matrices[index as usize];
-        let start = context.chunk.steady_frame;
-        let end = start + context.chunk.frames as u64;
+        let start = self.shared.chunk.steady_frame;
+        let end = start + self.shared.chunk.frames as u64;
         let sources = plan.sources.range();
-        let all_silent = self.schedule.matrix_slots[sources].iter().all(|&slot| self.silence.get(slot));
+        let all_silent = self.schedule.matrix_slots[sources].iter().all(|&slot| self.shared.silence.get(slot));
         let destinations = plan.destinations.range();
         if all_silent && !self.matrices[index as usize].moving && self.due.is_empty() {
             for place in destinations {
                 let slot = self.schedule.matrix_slots[place];
-                let summed = plan.accumulate && !self.silence.get(slot);
+                let summed = plan.accumulate && !self.shared.silence.get(slot);
                 if !summed {
                     self.make_silent(slot, context);
                 }
@@ -253,7 +253,7 @@ impl Program {
             at = next;
         }
         for place in destinations {
-            self.silence.set(self.schedule.matrix_slots[place], false);
+            self.shared.silence.set(self.schedule.matrix_slots[place], false);
         }
     }
 }

@@ -155,38 +155,38 @@ impl Processor for ClapProcessor {
     }
 
     #[inline]
-    fn process(&mut self, block: &mut Block<'_>) -> Status {
+    fn process(&mut self, mut block: Block<'_>) -> Status {
         let _mark = self.mark();
         if !self.is_started {
-            return fail(block, &self.notes.faults.failed);
+            return fail(&mut block, &self.notes.faults.failed);
         }
-        if !self.call.get().prepare(block) {
-            return fail(block, &self.notes.faults.failed);
+        if !self.call.get().prepare(&mut block) {
+            return fail(&mut block, &self.notes.faults.failed);
         }
         // SAFETY: the plugin is active and processing, this is the audio thread, and the structures hold for the call.
         let status = unsafe { (self.functions.process)(self.functions.plugin, self.call.process()) };
         if self.call.get().has_events() {
-            self.collect(block);
+            self.collect(&mut block);
         }
         let status = if status == CLAP_PROCESS_CONTINUE { Status::Continue } else { self.status(status) };
         if status == Status::Error {
-            return fail(block, &self.notes.faults.failed);
+            return fail(&mut block, &self.notes.faults.failed);
         }
-        match self.call.get().inspect(block) {
+        match self.call.get().inspect(&mut block) {
             Outcome::Sound => status,
-            Outcome::NonFinite => fail(block, &self.notes.faults.non_finite),
+            Outcome::NonFinite => fail(&mut block, &self.notes.faults.non_finite),
         }
     }
 
-    fn flush(&mut self, block: &mut Block<'_>) {
+    fn flush(&mut self, mut block: Block<'_>) {
         let _mark = self.mark();
         // SAFETY: the vtable is valid as long as the plugin.
         let Some(flush) = self.functions.params.and_then(|params| unsafe { params.as_ref().flush }) else { return };
-        self.call.get().prepare_flush(block);
+        self.call.get().prepare_flush(&block);
         let (input, output) = self.call.lists();
         // SAFETY: the plugin is active and not inside `process`; this is the audio thread, as CLAP asks for then.
         unsafe { flush(self.functions.plugin, input, output) };
-        self.collect(block);
+        self.collect(&mut block);
     }
 
     /// Forgets the wish as it tells it, so that a block need not look. One from before the sleep wakes the plugin once for
