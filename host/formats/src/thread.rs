@@ -9,23 +9,23 @@ thread_local! {
     static INSIDE: Cell<*const ()> = const { Cell::new(ptr::null()) };
 }
 
-/// Marks the current thread as the audio thread of `owner` until it is dropped.
-pub(crate) struct AudioThread {
-    outer: *const (),
-}
+/// Marks the current thread as the audio thread of `owner` until it is dropped. Audio halves do not run within each
+/// other, so that there is no outer mark to go back to.
+pub(crate) struct AudioThread;
 
 impl AudioThread {
     /// `owner` is an address that stands for one plugin.
     #[inline]
     pub(crate) fn enter(owner: *const ()) -> Self {
-        Self { outer: INSIDE.replace(owner) }
+        INSIDE.set(owner);
+        Self
     }
 }
 
 impl Drop for AudioThread {
     #[inline]
     fn drop(&mut self) {
-        INSIDE.set(self.outer);
+        INSIDE.set(ptr::null());
     }
 }
 

@@ -58,7 +58,6 @@ pub(crate) struct Call {
     heard: *const *mut f32,
     /// How many they are.
     heard_channels: u32,
-    max_frames: u32,
     /// Whether the constant masks of inputs say anything.
     is_masked: bool,
     /// Whether `input` holds events, or lost some.
@@ -70,6 +69,8 @@ pub(crate) struct Call {
     /// Those of inputs, then those of outputs.
     routes: Box<[Route]>,
     input_routes: usize,
+    max_frames: usize,
+    is_running: bool,
     /// What buses that are off lead to: silence to read, and a place to write what nobody hears.
     _spare: Vec<Spare>,
 }
@@ -174,7 +175,8 @@ impl Call {
             _spare: spare,
             input: EventInput::new(&ports.note_inputs, parameters.clone()),
             output: EventOutput::new(ports.note_inputs.len(), ports.note_outputs.len(), parameters),
-            max_frames: max_frames as u32,
+            max_frames,
+            is_running: false,
         }
     }
 
@@ -195,33 +197,56 @@ impl Call {
         self.process.audio_outputs = self.buffers.as_mut_ptr().wrapping_add(self.process.audio_inputs_count as usize);
     }
 
-    /// Points the structures at a block. False if the block is not of the shape that the plugin was activated for;
-    /// then the plugin must not be called.
-    #[inline]
+    /// Points the structures at a block. False if the block is not of the shape that the plugin was activated for, or the
+    /// plugin is not processing; then it must not be called.
     pub(crate) fn prepare(&mut self, block: &mut Block<'_>) -> bool {
-        let frames = block.frames() as u32;
-        if frames > self.max_frames || block.wiring() != self.wiring && !self.rewire(block) {
+        if block.wiring() != self.wiring && !self.rewire(block) {
             return false;
         }
         if block.has_silent_input() || self.is_masked {
             self.mask_inputs(block);
         }
-        self.process.frames_count = frames;
-        self.process.steady_time = block.chunk().steady_frame as i64;
-        self.process.transport = transport::of(block.chunk());
         if !block.events().is_empty() {
             self.feed(block, |_| true);
         }
-        self.output.begin(frames);
+        self.begin(block);
         true
     }
 
+    /// As [`Self::prepare`], in few steps, for a plain block. False also if the one before was not like it: then
+    /// [`Self::prepare`] is to be asked.
+    #[inline]
+    pub(crate) fn prepare_plain(&mut self, block: &Block<'_>) -> bool {
+        debug_assert!(block.is_plain(), "a block of another kind");
+        let is_plain = block.wiring() == self.wiring && !self.is_masked;
+        if is_plain {
+            self.begin(block);
+        }
+        is_plain
+    }
+
+    #[inline(always)]
+    fn begin(&mut self, block: &Block<'_>) {
+        let frames = block.frames() as u32;
+        self.process.frames_count = frames;
+        self.process.steady_time = block.chunk().steady_frame as i64;
+        self.process.transport = transport::of(block.chunk());
+        self.output.begin(frames);
+    }
+
+    /// Whether the plugin is processing. If not, nothing can be prepared for it.
+    pub(crate) fn set_running(&mut self, is_running: bool) {
+        self.is_running = is_running;
+        self.wiring = 0;
+    }
+
     /// Points the buffers at other tables. False if they are not of the plugin's shape.
-    #[inline(never)]
     fn rewire(&mut self, block: &mut Block<'_>) -> bool {
         self.wiring = 0;
         let (inputs, outputs) = self.routes.split_at(self.input_routes);
-        let fits = block.input_ports() == inputs.len()
+        let fits = self.is_running
+            && block.chunk().max_block <= self.max_frames
+            && block.input_ports() == inputs.len()
             && block.output_ports() == outputs.len()
             && inputs.iter().all(|route| block.input_channels(route.port()) == route.channels())
             && outputs.iter().all(|route| block.output_channels(route.port()) == route.channels());
@@ -242,7 +267,6 @@ impl Call {
     }
 
     /// Tells the plugin which of its inputs are silent.
-    #[inline(never)]
     fn mask_inputs(&mut self, block: &Block<'_>) {
         for route in &self.routes[..self.input_routes] {
             let silent = |channel| u64::from(block.input_is_silent(route.port(), channel)) << channel;
@@ -269,7 +293,6 @@ impl Call {
         self.output.begin(1);
     }
 
-    #[inline(never)]
     fn feed(&mut self, block: &Block<'_>, wanted: impl Fn(&Event) -> bool) {
         self.is_fed = true;
         for event in block.events() {
@@ -285,13 +308,24 @@ impl Call {
         }
     }
 
+    /// Whether what the plugin wrote is nothing but numbers, and it neither sent events nor was given any, nor says that
+    /// anything is constant: then there is no more to do. After a call that [`Self::prepare`] was for.
+    #[inline]
+    pub(crate) fn is_plain(&mut self, block: &Block<'_>) -> bool {
+        !self.has_events() && self.is_finite(block) && self.outputs().iter().all(|buffer| buffer.constant_mask == 0)
+    }
+
+    /// The quick answer, which large numbers may fool.
+    #[inline(always)]
+    fn is_finite(&self, block: &Block<'_>) -> bool {
+        // SAFETY: `rewire` found so many channels there; each has room for the block's frames and is aligned as slots are.
+        unsafe { sums_are_finite(self.heard, self.heard_channels as usize, block.frames()) }
+    }
+
     /// Looks at what the plugin wrote, and marks the channels that it says are constant and that are zero. After a call
     /// that [`Self::prepare`] was for.
-    #[inline]
     pub(crate) fn inspect(&mut self, block: &mut Block<'_>) -> Outcome {
-        // SAFETY: `rewire` found so many channels there; each has room for the block's frames and is aligned as slots are.
-        let is_finite = unsafe { sums_are_finite(self.heard, self.heard_channels as usize, block.frames()) };
-        if !is_finite && !self.is_finite_indeed(block) {
+        if !self.is_finite(block) && !self.is_finite_indeed(block) {
             return Outcome::NonFinite;
         }
         if self.outputs().iter().any(|buffer| buffer.constant_mask != 0) {
@@ -319,7 +353,6 @@ impl Call {
 
     /// Marks the channels that are zero among those that the plugin says are constant, and forgets what it said. Its mask
     /// is only a hint and often wrong, whereas a mark of silence is believed by all that follows.
-    #[inline(never)]
     fn mark_silence(&mut self, block: &mut Block<'_>) {
         for route in &self.routes[self.input_routes..] {
             let mask = self.buffers[route.buffer()].constant_mask;

@@ -37,7 +37,6 @@ pub(crate) struct Functions {
 /// The audio half. What each block touches comes first.
 #[repr(C, align(64))]
 pub(crate) struct ClapProcessor {
-    is_started: bool,
     call: PinnedCall,
     functions: Functions,
     notes: Arc<Notes>,
@@ -56,15 +55,53 @@ impl ClapProcessor {
         notes: Arc<Notes>,
         instance: PluginAudioProcessor<Handlers>,
     ) -> Self {
-        Self { functions, call, notes, is_started: false, instance }
+        Self { functions, call, notes, instance }
     }
 
     fn mark(&self) -> AudioThread {
         AudioThread::enter(self.notes.identity())
     }
 
-    /// Passes on what the plugin sent, and counts what went wrong.
+    /// To be called with the call prepared, on the audio thread.
+    #[inline(always)]
+    fn call_plugin(&mut self) -> clap_process_status {
+        // SAFETY: the plugin is active, and processing, or nothing could have been prepared; this is the audio thread, and
+        // the structures hold for the call.
+        unsafe { (self.functions.process)(self.functions.plugin, self.call.process()) }
+    }
+
+    /// After the plugin's call: what it sent, what it wrote, what it says.
+    fn finish(&mut self, status: clap_process_status, mut block: Block<'_>) -> Status {
+        if self.call.get().has_events() {
+            self.collect(&mut block);
+        }
+        let status = self.status(status);
+        if status == Status::Error {
+            return fail(&mut block, &self.notes.faults.failed);
+        }
+        match self.call.get().inspect(&mut block) {
+            Outcome::Sound => status,
+            Outcome::NonFinite => fail(&mut block, &self.notes.faults.non_finite),
+        }
+    }
+
+    /// A plain block that is not plain for this plugin, such as the first.
     #[inline(never)]
+    fn process_with_care(&mut self, mut block: Block<'_>) {
+        if self.process(block.again()) == Status::Error {
+            block.fail();
+        }
+    }
+
+    /// A plain block in which the plugin did something.
+    #[inline(never)]
+    fn finish_with_care(&mut self, status: clap_process_status, mut block: Block<'_>) {
+        if self.finish(status, block.again()) == Status::Error {
+            block.fail();
+        }
+    }
+
+    /// Passes on what the plugin sent, and counts what went wrong.
     fn collect(&mut self, block: &mut Block<'_>) {
         let call = self.call.get();
         let output = call.output();
@@ -77,7 +114,6 @@ impl ClapProcessor {
     }
 
     /// The plugin's word on what is to come.
-    #[inline(never)]
     fn status(&self, status: clap_process_status) -> Status {
         match status {
             CLAP_PROCESS_CONTINUE => Status::Continue,
@@ -148,33 +184,32 @@ fn report(notes: &Notes, record: ParameterRecord) {
 impl Processor for ClapProcessor {
     fn start(&mut self) {
         let _mark = self.mark();
-        self.is_started = self.instance.ensure_processing_started().is_ok();
-        if !self.is_started {
+        let is_started = self.instance.ensure_processing_started().is_ok();
+        self.call.get().set_running(is_started);
+        if !is_started {
             count(&self.notes.faults.failed, 1);
         }
     }
 
-    #[inline]
     fn process(&mut self, mut block: Block<'_>) -> Status {
         let _mark = self.mark();
-        if !self.is_started {
-            return fail(&mut block, &self.notes.faults.failed);
-        }
         if !self.call.get().prepare(&mut block) {
             return fail(&mut block, &self.notes.faults.failed);
         }
-        // SAFETY: the plugin is active and processing, this is the audio thread, and the structures hold for the call.
-        let status = unsafe { (self.functions.process)(self.functions.plugin, self.call.process()) };
-        if self.call.get().has_events() {
-            self.collect(&mut block);
+        let status = self.call_plugin();
+        self.finish(status, block)
+    }
+
+    #[inline]
+    fn process_plain(&mut self, block: Block<'_>) {
+        let _mark = self.mark();
+        if !self.call.get().prepare_plain(&block) {
+            return self.process_with_care(block);
         }
-        let status = if status == CLAP_PROCESS_CONTINUE { Status::Continue } else { self.status(status) };
-        if status == Status::Error {
-            return fail(&mut block, &self.notes.faults.failed);
-        }
-        match self.call.get().inspect(&mut block) {
-            Outcome::Sound => status,
-            Outcome::NonFinite => fail(&mut block, &self.notes.faults.non_finite),
+        let status = self.call_plugin();
+        let is_well = (CLAP_PROCESS_CONTINUE..=CLAP_PROCESS_SLEEP).contains(&status);
+        if !is_well || !self.call.get().is_plain(&block) {
+            self.finish_with_care(status, block);
         }
     }
 
@@ -203,6 +238,6 @@ impl Processor for ClapProcessor {
     fn stop(&mut self) {
         let _mark = self.mark();
         self.instance.ensure_processing_stopped();
-        self.is_started = false;
+        self.call.get().set_running(false);
     }
 }
