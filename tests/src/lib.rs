@@ -3,7 +3,7 @@
 
 use crosspoint::graph::NodeId;
 use crosspoint::offline::{Job, Rendered};
-use crosspoint::{Engine, EngineSettings, PluginReference};
+use crosspoint::{Engine, EngineSettings, PluginHost, PluginReference, PluginSetup};
 use std::path::PathBuf;
 
 /// The name under which the bundled plugins are found.
@@ -11,16 +11,21 @@ pub const RACK: &str = "rack";
 /// The name under which the fixtures are found.
 pub const FIXTURES: &str = "fixtures";
 
-/// An engine that knows the bundled plugins and the fixtures.
-pub fn engine(settings: EngineSettings) -> Engine {
-    let mut engine = Engine::new(settings);
+/// The bundled plugins and the fixtures.
+pub fn plugins() -> PluginHost {
+    let mut plugins = PluginHost::new();
     // SAFETY: both packs are made by plugin frameworks; what fixtures break of CLAP's rules, they break on purpose and
     // within what a host must survive.
     unsafe {
-        engine.catalogue().add_linked(RACK, &crosspoint_rack::clap_entry).expect("the rack starts");
-        engine.catalogue().add_linked(FIXTURES, crosspoint_fixtures::entry()).expect("the fixtures start");
+        plugins.catalogue().add_linked(RACK, &crosspoint_rack::clap_entry).expect("the rack starts");
+        plugins.catalogue().add_linked(FIXTURES, crosspoint_fixtures::entry()).expect("the fixtures start");
     }
-    engine
+    plugins
+}
+
+/// An engine that knows the bundled plugins and the fixtures.
+pub fn engine(settings: EngineSettings) -> Engine {
+    Engine::with_plugins(settings, plugins())
 }
 
 /// A bundled plugin.
@@ -39,7 +44,7 @@ pub fn add(engine: &mut Engine, reference: &PluginReference) -> NodeId {
         PluginReference::File { id: Some(id), .. } => id.clone(),
         _ => String::new(),
     };
-    engine.add_plugin(&name, reference, |_| Ok(())).expect("the plugin loads")
+    engine.add_plugin(&name, reference, PluginSetup::default()).expect("the plugin loads")
 }
 
 /// Noise of a kind that is the same everywhere, within -0.5 to 0.5.

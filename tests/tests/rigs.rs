@@ -2,7 +2,7 @@
 
 use crosspoint::graph::{Cell, Command};
 use crosspoint::session::{self, MachineFile};
-use crosspoint::{ChainLink, EngineSettings, Notice};
+use crosspoint::{ChainLink, EngineSettings, Notice, PluginSetup};
 use crosspoint_tests::{add, engine, fixture, noise, rack, render};
 
 fn link(plugin: crosspoint::PluginReference) -> ChainLink {
@@ -49,10 +49,7 @@ fn latency_is_compensated() {
     engine
         .batch(|engine| {
             let input = engine.add_input("input", "input", &[Some(0), Some(1)])?;
-            let late = engine.add_plugin("late", &fixture("latency"), |plugin| {
-                plugin.set_parameters(&[(21, 100.0)]).unwrap();
-                Ok(())
-            })?;
+            let late = engine.add_plugin("late", &fixture("latency"), PluginSetup::parameters(&[(21, 100.0)]))?;
             let output = engine.add_output("output", "output", &[Some(0), Some(1)])?;
             engine.connect(input, late)?;
             engine.connect(late, output)?;
@@ -119,7 +116,7 @@ fn a_rig_survives_its_file() {
     let mut first = engine(EngineSettings::default());
     let problems = first.load_document(&loaded.document, &mapping).unwrap();
     assert!(problems.is_empty(), "{problems:?}");
-    session::save(&first.document(), &path).unwrap();
+    session::save(&first.document().unwrap(), &path).unwrap();
     let text = std::fs::read(&path).unwrap();
     let sound = render(&mut first, &inputs, 2, 10_000, 512).channels;
 
@@ -127,7 +124,7 @@ fn a_rig_survives_its_file() {
     assert!(again.problems.is_empty(), "{:?}", again.problems);
     let mut second = engine(EngineSettings::default());
     assert!(second.load_document(&again.document, &mapping).unwrap().is_empty());
-    session::save(&second.document(), &path).unwrap();
+    session::save(&second.document().unwrap(), &path).unwrap();
     assert_eq!(String::from_utf8(std::fs::read(&path).unwrap()), String::from_utf8(text));
     assert_eq!(render(&mut second, &inputs, 2, 10_000, 512).channels, sound);
 }
@@ -139,7 +136,7 @@ fn a_missing_plugin_keeps_its_place_and_state() {
     let path = folder.path().join("band.rig.toml");
     let mut whole = engine(EngineSettings::default());
     whole.build_chain(&[Some(0), Some(1)], &[link(fixture("stateful"))]).unwrap();
-    let mut document = whole.document();
+    let mut document = whole.document().unwrap();
     for node in &mut document.nodes {
         if let session::EntryKind::Plugin(plugin) = &mut node.kind {
             plugin.plugin.id = "com.example.gone".to_owned();
@@ -155,7 +152,7 @@ fn a_missing_plugin_keeps_its_place_and_state() {
     assert!(problems.iter().any(|problem| problem.message.contains("com.example.gone")), "{problems:?}");
     let inputs = [noise(1, 1000), noise(2, 1000)];
     assert_eq!(render(&mut poor, &inputs, 2, 1000, 64).channels, inputs);
-    session::save(&poor.document(), &path).unwrap();
+    session::save(&poor.document().unwrap(), &path).unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
 }
 

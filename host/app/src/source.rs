@@ -5,8 +5,8 @@ use crate::failure::Failure;
 use clap::ArgMatches;
 use crosspoint::graph::{NodeId, NodeKind};
 use crosspoint::session::{self, Document, Mapping};
-use crosspoint::{ChainLink, Engine, Place, PluginReference};
-use std::path::Path;
+use crosspoint::{Chain, ChainLink, Engine, EngineError, Pending, Place, PluginReference, Plugins, RigProblem};
+use std::path::{Path, PathBuf};
 
 /// A rig in the engine.
 #[derive(Debug)]
@@ -52,30 +52,51 @@ pub fn links(matches: &ArgMatches) -> Result<Vec<ChainLink>, String> {
     Ok(links.into_iter().map(|(_, link)| link).collect())
 }
 
-/// Builds the rig of a file in the engine. Every problem is told with the line it is about.
+/// A rig or a chain that the engine builds once its plugins are there.
+pub struct Building {
+    file: Option<(PathBuf, session::Loaded)>,
+    answer: Answer,
+}
+
+enum Answer {
+    Chain(Pending<Chain>),
+    Rig(Pending<Vec<RigProblem>>),
+}
+
+/// Asks for the rig of a file. The device's channels are those that `mapping` says.
 ///
 /// # Errors
 /// If the file cannot be read at all.
-pub fn load_rig(
-    engine: &mut Engine,
+pub fn begin_rig<P: Plugins>(
+    engine: &mut Engine<P>,
     path: &Path,
     mapping: impl FnOnce(&Document) -> Result<Mapping, Failure>,
-) -> Result<Vec<String>, Failure> {
+) -> Result<Building, Failure> {
     let loaded = session::load(path).map_err(Failure::new)?;
-    let file = path.display();
-    let mut problems: Vec<String> = loaded.problems.iter().map(|problem| format!("{file}:{problem}")).collect();
-    for problem in engine.load_document(&loaded.document, &mapping(&loaded.document)?)? {
-        let line = match problem.place {
-            Place::Node(place) => loaded.node_lines.get(place),
-            Place::Edge(place) => loaded.edge_lines.get(place),
-        };
-        let line = line.map_or_else(String::new, |line| format!("{line}: "));
-        problems.push(format!("{file}:{line}{}", problem.message));
-    }
-    Ok(problems)
+    let roles = mapping(&loaded.document)?;
+    let answer = Answer::Rig(engine.request_rig(loaded.document.clone(), roles));
+    Ok(Building { file: Some((path.to_owned(), loaded)), answer })
 }
 
-/// Builds the rig or the chain in the engine. `inputs` are the device's channels that there are.
+/// Asks for the rig or the chain. `inputs` are the device's channels that there are.
+///
+/// # Errors
+/// If the rig file cannot be read.
+pub fn begin<P: Plugins>(
+    engine: &mut Engine<P>,
+    source: &Source,
+    links: &[ChainLink],
+    inputs: usize,
+    mapping: impl FnOnce(&Document) -> Result<Mapping, Failure>,
+) -> Result<Building, Failure> {
+    if let Some(rig) = &source.rig {
+        return begin_rig(engine, rig, mapping);
+    }
+    let channels: Vec<Option<u32>> = (0..inputs as u32).map(Some).collect();
+    Ok(Building { file: None, answer: Answer::Chain(engine.request_chain(&channels, links)) })
+}
+
+/// As [`begin`], where plugins live on this thread: the rig is there on return.
 ///
 /// # Errors
 /// If the rig file cannot be read, or a plugin of a chain does not load.
@@ -86,18 +107,57 @@ pub fn build(
     inputs: usize,
     mapping: impl FnOnce(&Document) -> Result<Mapping, Failure>,
 ) -> Result<Loaded, Failure> {
-    let Some(rig) = &source.rig else {
-        let channels: Vec<Option<u32>> = (0..inputs as u32).map(Some).collect();
-        let chain = engine.build_chain(&channels, links)?;
-        return Ok(Loaded { events: Some(chain.events), outputs: chain.outputs, problems: Vec::new() });
-    };
-    let problems = load_rig(engine, rig, mapping)?;
-    let nodes = || engine.graph().nodes();
-    let events =
-        nodes().find(|(_, node)| matches!(node.kind, NodeKind::Input { .. }) && !node.event_outputs.is_empty());
-    let outputs = nodes().filter_map(|(_, node)| match &node.kind {
-        NodeKind::Output { device_channels, .. } => device_channels.iter().flatten().max().map(|last| last + 1),
-        _ => None,
-    });
-    Ok(Loaded { events: events.map(|(id, _)| id), outputs: outputs.max().unwrap_or(0) as usize, problems })
+    begin(engine, source, links, inputs, mapping)?.finish(engine)
+}
+
+impl Building {
+    /// The rig, once it is there.
+    ///
+    /// # Errors
+    /// If a plugin of a chain does not load.
+    pub fn try_finish<P: Plugins>(&self, engine: &Engine<P>) -> Option<Result<Loaded, Failure>> {
+        Some(match &self.answer {
+            Answer::Chain(pending) => pending.try_take()?.map(chain).map_err(Failure::from),
+            Answer::Rig(pending) => {
+                pending.try_take()?.map(|problems| self.rig(engine, &problems)).map_err(Failure::from)
+            }
+        })
+    }
+
+    /// The rig of an engine whose plugins live on this thread.
+    ///
+    /// # Errors
+    /// If a plugin of a chain does not load.
+    pub fn finish(self, engine: &Engine) -> Result<Loaded, Failure> {
+        self.try_finish(engine).unwrap_or(Err(EngineError::Gone.into()))
+    }
+
+    /// Every problem of a rig file is told with the line it is about.
+    fn rig<P: Plugins>(&self, engine: &Engine<P>, problems: &[RigProblem]) -> Loaded {
+        let mut told = Vec::new();
+        if let Some((path, loaded)) = &self.file {
+            let file = path.display();
+            told.extend(loaded.problems.iter().map(|problem| format!("{file}:{problem}")));
+            told.extend(problems.iter().map(|problem| {
+                let line = match problem.place {
+                    Place::Node(place) => loaded.node_lines.get(place),
+                    Place::Edge(place) => loaded.edge_lines.get(place),
+                };
+                let line = line.map_or_else(String::new, |line| format!("{line}: "));
+                format!("{file}:{line}{}", problem.message)
+            }));
+        }
+        let nodes = || engine.graph().nodes();
+        let events =
+            nodes().find(|(_, node)| matches!(node.kind, NodeKind::Input { .. }) && !node.event_outputs.is_empty());
+        let outputs = nodes().filter_map(|(_, node)| match &node.kind {
+            NodeKind::Output { device_channels, .. } => device_channels.iter().flatten().max().map(|last| last + 1),
+            _ => None,
+        });
+        Loaded { events: events.map(|(id, _)| id), outputs: outputs.max().unwrap_or(0) as usize, problems: told }
+    }
+}
+
+fn chain(chain: Chain) -> Loaded {
+    Loaded { events: Some(chain.events), outputs: chain.outputs, problems: Vec::new() }
 }

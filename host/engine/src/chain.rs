@@ -1,10 +1,13 @@
 //! A chain of plugins made on the spot: input, one plugin after the other, output. What people mean when they name
 //! plugins on a command line.
 
+use crate::assembly::{Need, Part, Plan};
+use crate::controllers::{Instance, Origin, PluginHost, PluginKey, PluginSetup, Plugins};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::pending::{Pending, Reply};
 use crate::plugins::PluginReference;
-use crosspoint_formats::{BusDirection, Plugin};
+use crate::session::{EntryKind, ParameterEntry, ParameterValue, PluginEntry};
 use crosspoint_graph::{Cell, Edge, Endpoint, Matrix, NodeId};
 
 /// One plugin of a chain, with the parameters to set before it starts.
@@ -27,7 +30,30 @@ pub struct Chain {
     pub outputs: usize,
 }
 
-impl Engine {
+/// A chain to be built once its plugins are there.
+pub(crate) struct ChainPlan {
+    inputs: Vec<Option<u32>>,
+    pub(crate) reply: Reply<Chain>,
+}
+
+impl ChainLink {
+    fn need(&self) -> Need {
+        let entry = |(parameter, text): &(String, String)| ParameterEntry {
+            id: None,
+            name: parameter.clone(),
+            value: ParameterValue::Text(text.clone()),
+        };
+        let parameters = self.parameters.iter().map(entry).collect();
+        // Without a name of its own it is called as the plugin calls itself.
+        Need {
+            name: String::new(),
+            origin: Origin::Reference(self.plugin.clone()),
+            setup: PluginSetup { state: None, parameters },
+        }
+    }
+}
+
+impl Engine<PluginHost> {
     /// Builds a chain from device channels 0 and on to device channels 0 and on. Channel k goes to channel k of the next
     /// main bus, a single channel to all of them; as many channels come out as the last main bus has. Events go to the
     /// first plugin that takes notes and, where it sends notes itself, on from there.
@@ -35,23 +61,59 @@ impl Engine {
     /// # Errors
     /// If a plugin does not load, or does not know a parameter.
     pub fn build_chain(&mut self, inputs: &[Option<u32>], links: &[ChainLink]) -> Result<Chain, EngineError> {
-        self.batch(|engine| engine.build_links(inputs, links))
+        self.request_chain(inputs, links).wait()
+    }
+}
+
+impl<P: Plugins> Engine<P> {
+    /// As [`Engine::build_chain`], wherever plugins live: it is built once they are all there.
+    ///
+    /// # Errors
+    /// In the answer: those of [`Engine::build_chain`], or [`EngineError::Replaced`] if another rig or chain was asked
+    /// for meanwhile.
+    pub fn request_chain(&mut self, inputs: &[Option<u32>], links: &[ChainLink]) -> Pending<Chain> {
+        let (reply, pending) = Pending::new();
+        let needs = links.iter().map(ChainLink::need).collect();
+        self.assemble(Plan::Chain(ChainPlan { inputs: inputs.to_vec(), reply }), needs);
+        pending
     }
 
-    fn build_links(&mut self, inputs: &[Option<u32>], links: &[ChainLink]) -> Result<Chain, EngineError> {
+    pub(crate) fn finish_chain(&mut self, plan: ChainPlan, parts: Vec<Part>) {
+        let mut instances = Vec::new();
+        let mut failed = None;
+        for Part { key, instance } in parts {
+            match instance {
+                Ok(instance) => instances.push((key, instance)),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        let built = match failed {
+            Some(error) => {
+                instances.into_iter().for_each(|(key, instance)| self.discard(key, *instance));
+                Err(error)
+            }
+            None => self.batch(|engine| engine.build_links(&plan.inputs, instances)),
+        };
+        (plan.reply)(built);
+    }
+
+    fn build_links(
+        &mut self,
+        inputs: &[Option<u32>],
+        instances: Vec<(PluginKey, Box<Instance>)>,
+    ) -> Result<Chain, EngineError> {
         let events = self.add_event_input("events", "events")?;
         let mut notes = events;
         let mut last = if inputs.is_empty() { None } else { Some(self.add_input("input", "input", inputs)?) };
         let mut plugins = Vec::new();
-        for link in links {
-            let (plugin, file) = self.catalogue.instantiate(&link.plugin)?;
-            let name = plugin.descriptor().name.clone();
-            let takes_notes = !plugin.note_ports(BusDirection::Input).is_empty();
-            let sends_notes = !plugin.note_ports(BusDirection::Output).is_empty();
-            let node = self.add_instance(&name, plugin, file, |plugin| set_parameters(plugin, &link.parameters))?;
-            if takes_notes {
+        for (key, instance) in instances {
+            let name = instance.description.descriptor.name.clone();
+            let (takes_notes, sends_notes) = instance.description.note_ports;
+            let entry = PluginEntry { plugin: instance.description.reference(), ..PluginEntry::default() };
+            let node = self.add_instance(&name, key, instance, EntryKind::Plugin(Box::new(entry)))?;
+            if takes_notes > 0 {
                 self.connect_events(notes, node)?;
-                notes = if sends_notes { node } else { notes };
+                notes = if sends_notes > 0 { node } else { notes };
             }
             if let Some(last) = last
                 && self.node(node)?.audio_input(0).is_some()
@@ -88,13 +150,4 @@ impl Engine {
         self.connect_edge(Edge::audio(Endpoint::new(source, 0), Endpoint::new(destination, 0), matrix))?;
         Ok(())
     }
-}
-
-fn set_parameters(plugin: &mut dyn Plugin, parameters: &[(String, String)]) -> Result<(), EngineError> {
-    for (parameter, text) in parameters {
-        let value = Engine::parse_parameter(plugin, parameter, text)?;
-        let name = plugin.descriptor().name.clone();
-        plugin.set_parameters(&[value]).map_err(|source| EngineError::Plugin { name, source })?;
-    }
-    Ok(())
 }

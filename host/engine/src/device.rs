@@ -1,8 +1,10 @@
 //! The engine on a device: its callback takes the renderer out of the cell, renders, and puts it back. Nothing is handed
 //! to another thread.
 
-use crate::engine::{Engine, EngineSettings};
+use crate::controllers::Plugins;
+use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::settings::EngineSettings;
 use crosspoint_devices::{DeviceName, Period, Stream, StreamRequest, backend, open_best};
 use crosspoint_graph::RendererCell;
 use std::sync::Arc;
@@ -14,7 +16,7 @@ fn callback(cell: Arc<RendererCell>) -> impl FnMut(Period<'_>) + Send {
     }
 }
 
-impl Engine {
+impl<P: Plugins> Engine<P> {
     /// Opens a device and plays. A device that runs at another rate than the engine makes the engine follow: plugins are
     /// activated anew. Without a name the best device there is.
     ///

@@ -1,6 +1,7 @@
 //! What can go wrong in the engine, each with what to do about it.
 
 use crate::plugins::ReferenceError;
+use crate::session::SaveError;
 use crosspoint_devices::{DeviceNameError, OpenError, StreamError};
 use crosspoint_formats::{LoadError, PluginError};
 use crosspoint_graph::graph::EditError;
@@ -76,6 +77,37 @@ pub enum EngineError {
         /// The greatest value.
         maximum: f64,
     },
+    /// A plugin refused the state that it was to start with.
+    #[error("{name}: its state was refused, it starts as new: {source}")]
+    StateRefused {
+        /// The node's name.
+        name: String,
+        /// What the plugin said.
+        source: PluginError,
+    },
+    /// The state that a plugin was to start with is not there.
+    #[error("{name}: its state {file} is missing, it starts as new")]
+    StateMissing {
+        /// The node's name.
+        name: String,
+        /// The state's file.
+        file: String,
+    },
+    /// A plugin that is in none of the places where it could be.
+    #[error("it is not installed where it was; install it or correct its path")]
+    NotInstalled,
+    /// The plugin was dropped, or the thread that has the plugins is gone.
+    #[error("the plugin is gone; add it again, and keep the main thread's half of the engine alive")]
+    PluginGone,
+    /// The engine was dropped before it could answer.
+    #[error("the engine is gone; nothing was done")]
+    Gone,
+    /// Another rig or chain was asked for before this one was there.
+    #[error("another rig was asked for before the plugins of this one were there; load it again if it is wanted")]
+    Replaced,
+    /// The rig cannot be saved.
+    #[error(transparent)]
+    Save(#[from] SaveError),
     /// A rate or block size that makes no sense.
     #[error("{what} of {value} is out of range; it must be {range}")]
     OutOfRange {

@@ -1,61 +1,291 @@
-//! Reaching the engine from other threads. Never touches the engine itself: what is posted is done by its next poll.
+//! Reaching the engine from other threads. Never touches the engine itself: an action is done by its next poll, and what
+//! the rig looks like was left behind by its last one.
 
+use crate::controllers::{PluginSetup, Plugins};
 use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::pending::{Pending, Reply};
+use crate::plugins::PluginReference;
+use crate::rig::RigProblem;
+use crate::session::{Builtin, Document, Mapping};
+use crate::settings::EngineSettings;
+use crate::snapshot::{Snapshot, SnapshotCell};
+use crosspoint_graph::event::Event;
+use crosspoint_graph::graph::Edit;
+use crosspoint_graph::{Cell, Command, Edge, EdgeId, NOW, NodeId};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-/// Something for the engine to do on its own thread.
-pub(crate) type Job = Box<dyn FnOnce(&mut Engine) + Send>;
+/// Something to do for the engine: what remote control, a desktop and scripts can ask for. Each is what the method of its
+/// name on [`Engine`] does.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Action {
+    /// Adds what the hardware delivers. Answered by [`Done::Node`].
+    AddInput {
+        /// What people call it.
+        name: String,
+        /// Its role.
+        role: String,
+        /// A device channel for each of its own, from 0.
+        channels: Vec<Option<u32>>,
+    },
+    /// Adds what the hardware plays. Answered by [`Done::Node`].
+    AddOutput {
+        /// What people call it.
+        name: String,
+        /// Its role.
+        role: String,
+        /// A device channel for each of its own, from 0.
+        channels: Vec<Option<u32>>,
+    },
+    /// Adds a port for events. Answered by [`Done::Node`].
+    AddEventInput {
+        /// What people call it.
+        name: String,
+        /// Its role.
+        role: String,
+    },
+    /// Adds a built-in node. Answered by [`Done::Node`].
+    AddBuiltin {
+        /// What people call it.
+        name: String,
+        /// Which.
+        builtin: Builtin,
+    },
+    /// Adds a plugin. Answered by [`Done::Node`] at once; the snapshot tells when it is ready.
+    AddPlugin {
+        /// What people call it.
+        name: String,
+        /// Which.
+        plugin: PluginReference,
+        /// Its state and parameters.
+        setup: PluginSetup,
+    },
+    /// Joins main audio ports by a cable. Answered by [`Done::Edge`].
+    Connect {
+        /// Where the signal comes from.
+        source: NodeId,
+        /// Where it goes.
+        destination: NodeId,
+    },
+    /// Joins first event ports. Answered by [`Done::Edge`].
+    ConnectEvents {
+        /// Where the events come from.
+        source: NodeId,
+        /// Where they go.
+        destination: NodeId,
+    },
+    /// Adds any edge. Answered by [`Done::Edge`].
+    ConnectEdge(Edge),
+    /// Removes nodes or edges, renames, sets timings and many crosspoints: one step of the history.
+    Edit(Vec<Edit>),
+    /// Sets a crosspoint.
+    SetCell {
+        /// The edge.
+        edge: EdgeId,
+        /// The source channel, from 0.
+        source: u32,
+        /// The destination channel, from 0.
+        destination: u32,
+        /// Gain, mute and polarity.
+        cell: Cell,
+    },
+    /// Fades a node to its bypass path, or back.
+    SetBypassed {
+        /// The node.
+        node: NodeId,
+        /// Whether it is to be bypassed.
+        on: bool,
+    },
+    /// Sets a parameter in the node's plain scale.
+    SetParameter {
+        /// The node.
+        node: NodeId,
+        /// The parameter's id.
+        parameter: u32,
+        /// Its value.
+        value: f64,
+    },
+    /// Sets a plugin's parameter by a text, such as `-6 dB`.
+    SetParameterText {
+        /// The node.
+        node: NodeId,
+        /// The parameter's id or name.
+        parameter: String,
+        /// Its value.
+        text: String,
+    },
+    /// How a plugin would show a value. Answered by [`Done::Text`].
+    ParameterText {
+        /// The node.
+        node: NodeId,
+        /// The parameter's id.
+        parameter: u32,
+        /// The value in the plain scale.
+        value: f64,
+    },
+    /// Gives a plugin a state.
+    LoadState {
+        /// The node.
+        node: NodeId,
+        /// The state's bytes.
+        state: Arc<[u8]>,
+    },
+    /// Plays an event.
+    SendEvent {
+        /// The node.
+        node: NodeId,
+        /// The event.
+        event: Event,
+    },
+    /// Transport, measuring and metering, by the renderer's own command, at once.
+    Send(Command),
+    /// Loads a rig in the place of what is there. Answered by [`Done::Loaded`] once it plays.
+    Load {
+        /// The rig.
+        document: Box<Document>,
+        /// The channels of its roles.
+        roles: Mapping,
+    },
+    /// Saves the rig. Answered once the file is written.
+    Save {
+        /// The rig file.
+        path: PathBuf,
+    },
+    /// Takes the last edit back. Answered by [`Done::Changed`].
+    Undo,
+    /// Makes it again. Answered by [`Done::Changed`].
+    Redo,
+}
+
+/// What came of an [`Action`].
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Done {
+    /// It is done; there is nothing to say.
+    Done,
+    /// The node that was added.
+    Node(NodeId),
+    /// The edge that was added.
+    Edge(EdgeId),
+    /// Whether there was anything to do.
+    Changed(bool),
+    /// What of a rig could not be had as its file says.
+    Loaded(Vec<RigProblem>),
+    /// A value as text.
+    Text(Option<String>),
+}
+
+/// An action on its way to the engine.
+pub(crate) struct Order {
+    action: Action,
+    reply: Reply<Done>,
+}
 
 /// The engine as seen from another thread. Cheap to clone.
 ///
 /// # Threads
-/// Any, but the callback: posting allocates.
+/// Any, but the callback: asking allocates.
 #[derive(Clone)]
 pub struct EngineHandle {
-    jobs: Sender<Job>,
+    orders: Sender<Order>,
+    snapshot: Arc<SnapshotCell>,
 }
 
 impl EngineHandle {
-    pub(crate) fn new() -> (Self, Receiver<Job>) {
-        let (jobs, inbox) = channel();
-        (Self { jobs }, inbox)
+    pub(crate) fn new(settings: EngineSettings) -> (Self, Receiver<Order>) {
+        let (orders, inbox) = channel();
+        (Self { orders, snapshot: Arc::new(SnapshotCell::new(settings)) }, inbox)
     }
 
-    /// Lets the engine do something with its next [`Engine::poll`]. False if the engine is gone.
-    pub fn post(&self, job: impl FnOnce(&mut Engine) + Send + 'static) -> bool {
-        self.jobs.send(Box::new(job)).is_ok()
+    pub(crate) fn snapshot_cell(&self) -> SnapshotCell {
+        self.snapshot.reader()
     }
 
-    /// As [`Self::post`], with an answer to wait for: the receiver fails if the engine is gone.
-    pub fn ask<R: Send + 'static>(&self, job: impl FnOnce(&mut Engine) -> R + Send + 'static) -> Receiver<R> {
-        let (answer, answers) = channel();
-        self.post(move |engine| {
-            // Whoever asked may have stopped waiting.
-            let _ = answer.send(job(engine));
-        });
-        answers
+    /// Lets the engine do something with its next [`Engine::poll`]. The answer fails if the engine is gone.
+    pub fn send(&self, action: Action) -> Pending<Done> {
+        let (reply, pending) = Pending::new();
+        // The reply goes with an order that nobody takes, and with that the answer fails.
+        let _ = self.orders.send(Order { action, reply });
+        pending
     }
+
+    /// What the rig looked like at the end of the last [`Engine::poll`].
+    pub fn snapshot(&self) -> Snapshot {
+        self.snapshot.read()
+    }
+}
+
+impl<P: Plugins> Engine<P> {
+    pub(crate) fn obey(&mut self, Order { action, reply }: Order) {
+        let done = |result: Result<(), EngineError>| result.map(|()| Done::Done);
+        let answer = match action {
+            Action::AddInput { name, role, channels } => self.add_input(&name, &role, &channels).map(Done::Node),
+            Action::AddOutput { name, role, channels } => self.add_output(&name, &role, &channels).map(Done::Node),
+            Action::AddEventInput { name, role } => self.add_event_input(&name, &role).map(Done::Node),
+            Action::AddBuiltin { name, builtin } => self.add_builtin(&name, builtin).map(Done::Node),
+            Action::AddPlugin { name, plugin, setup } => self.add_plugin(&name, &plugin, setup).map(Done::Node),
+            Action::Connect { source, destination } => self.connect(source, destination).map(Done::Edge),
+            Action::ConnectEvents { source, destination } => self.connect_events(source, destination).map(Done::Edge),
+            Action::ConnectEdge(edge) => self.connect_edge(edge).map(Done::Edge),
+            Action::Edit(edits) => done(self.apply(edits)),
+            Action::SetCell { edge, source, destination, cell } => done(self.set_cell(edge, source, destination, cell)),
+            Action::SetBypassed { node, on } => done(self.set_bypassed(node, on)),
+            Action::SetParameter { node, parameter, value } => done(self.set_parameter(node, parameter, value)),
+            Action::SendEvent { node, event } => done(self.send_event(node, NOW, event)),
+            Action::Send(command) => done(self.send_command(NOW, command)),
+            Action::Undo => self.undo().map(Done::Changed),
+            Action::Redo => self.redo().map(Done::Changed),
+            // The rest have answers that plugins have a say in.
+            Action::Load { document, roles } => {
+                let reply = Box::new(move |problems: Result<_, _>| reply(problems.map(Done::Loaded)));
+                return self.load_rig(*document, roles, reply);
+            }
+            Action::Save { path } => return self.save_to(path, when_done(reply)),
+            Action::SetParameterText { node, parameter, text } => {
+                return self.parse_and_set(node, parameter, text, when_done(reply));
+            }
+            Action::ParameterText { node, parameter, value } => {
+                let reply = Box::new(move |text: Result<_, _>| reply(text.map(Done::Text)));
+                return self.ask_for_text(node, parameter, value, reply);
+            }
+            Action::LoadState { node, state } => return self.give_state(node, state, when_done(reply)),
+        };
+        reply(answer);
+    }
+}
+
+fn when_done(reply: Reply<Done>) -> Reply<()> {
+    Box::new(move |result| reply(result.map(|()| Done::Done)))
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::{Engine, EngineSettings};
+    use super::*;
 
     /// Another thread asks; the answer comes with the next poll, and no more once the engine is gone.
     #[test]
     fn another_thread_is_answered_by_a_poll() {
         let mut engine = Engine::new(EngineSettings::default());
         let handle = engine.handle();
+        let add = || Action::AddInput { name: "guitar".into(), role: "guitar".into(), channels: vec![Some(0)] };
         let asking = std::thread::spawn({
-            let handle = handle.clone();
-            move || handle.ask(|engine| engine.add_input("guitar", "guitar", &[Some(0)]).is_ok())
+            let (handle, action) = (handle.clone(), add());
+            move || handle.send(action)
         });
         let answer = asking.join().unwrap();
-        assert!(answer.try_recv().is_err(), "nothing is done before the poll");
+        assert!(answer.try_take().is_none(), "nothing is done before the poll");
+        let before = handle.snapshot();
         engine.poll();
-        assert_eq!(answer.try_recv(), Ok(true));
-        assert_eq!(engine.graph().node_count(), 1);
+        assert!(matches!(answer.try_take(), Some(Ok(Done::Node(_)))));
+        let after = handle.snapshot();
+        assert_eq!((before.graph.node_count(), after.graph.node_count()), (0, 1));
+        assert!(after.revision > before.revision);
+        engine.poll();
+        assert_eq!(handle.snapshot().revision, after.revision, "nothing has changed");
         drop(engine);
-        assert!(!handle.post(|_| {}));
+        assert!(matches!(handle.send(add()).wait(), Err(EngineError::Gone)));
     }
 }

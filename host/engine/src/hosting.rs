@@ -1,78 +1,320 @@
-//! The plugins of a rig on the main thread: when each is active, and the restart that a plugin asks for. A plugin is
-//! deactivated only once its audio half has come home.
+//! The control half's care for its plugins: heeds what the main thread answers, keeps each one active while its node is in
+//! the graph, and restarts it when it asks. A plugin is deactivated only once its audio half has come home.
 
-use crosspoint_formats::{Activation, Plugin, PluginError, PluginNotice};
-use crosspoint_graph::Processor;
-use std::collections::VecDeque;
-use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use crate::asking::Asked;
+use crate::controllers::{Answer, Instance, Phase, PluginDescription, PluginKey, Plugins, Record, Request};
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::notice::Notice;
+use crate::replace;
+use crosspoint_formats::PluginNotice;
+use crosspoint_graph::graph::Edit;
+use crosspoint_graph::{Command, NOW, Node, NodeId, Processor, Returned};
+use std::time::Instant;
 
-/// More restarts than this within [`STORM_TIME`] are a storm.
-const STORM: usize = 6;
-/// Times that a plugin is activated anew before it is used, if it asks for that.
-const SETTLING: usize = 2;
-const STORM_TIME: Duration = Duration::from_secs(10);
-
-/// Activates a plugin; anew if that makes it ask for a restart at once, as some do whose latency follows from it. What else
-/// it has to say goes to `notices`.
-pub(crate) fn activate(
-    plugin: &mut dyn Plugin,
-    activation: Activation,
-    notices: &mut Vec<PluginNotice>,
-) -> Result<Box<dyn Processor>, PluginError> {
-    let mut processor = plugin.activate(activation)?;
-    for _ in 0..SETTLING {
-        plugin.poll(notices);
-        let said = notices.len();
-        notices.retain(|notice| *notice != PluginNotice::RestartRequested);
-        if notices.len() == said {
-            break;
-        }
-        plugin.deactivate(processor)?;
-        processor = plugin.activate(activation)?;
-    }
-    Ok(processor)
-}
-
-/// How far a restart has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Restart {
-    /// None is under way.
-    None,
-    /// It is fading to its bypass path.
-    Fading,
-    /// Its audio half is on the way home.
-    Withdrawn,
-}
-
-/// One plugin of the rig, or one that undo may bring back.
-pub(crate) struct Hosted {
-    pub plugin: Box<dyn Plugin>,
-    /// The file it came from, or the name of a linked pack.
-    pub file: PathBuf,
-    pub restart: Restart,
-    /// Whether the user wants it bypassed.
-    pub bypassed: bool,
-    /// Whether it asks for restarts so often that they are no longer made.
-    pub storming: bool,
-    restarts: VecDeque<Instant>,
-}
-
-impl Hosted {
-    pub fn new(plugin: Box<dyn Plugin>, file: PathBuf) -> Self {
-        Self { plugin, file, restart: Restart::None, bypassed: false, storming: false, restarts: VecDeque::new() }
+impl<P: Plugins> Engine<P> {
+    fn node_of(&self, key: PluginKey) -> Option<NodeId> {
+        self.records.iter().find(|(_, record)| record.key == key).map(|(&node, _)| node)
     }
 
-    /// Whether a restart that it asks for now should be made. Those asked for while one is under way are that one.
-    pub fn may_restart(&mut self, now: Instant) -> bool {
-        if self.restart != Restart::None || self.storming {
-            return false;
+    /// What is known of a node's plugin; none before it is there.
+    pub fn description(&self, node: NodeId) -> Option<&PluginDescription> {
+        self.records.get(&node)?.description.as_ref()
+    }
+
+    /// Whether a node's plugin is still being loaded.
+    pub fn is_loading(&self, node: NodeId) -> bool {
+        self.records.get(&node).is_some_and(|record| record.phase == Phase::Loading)
+    }
+
+    /// Heeds every answer that is there.
+    pub(crate) fn hear_plugins(&mut self) {
+        while let Some(answer) = self.plugins.answer() {
+            self.heed(answer);
         }
-        while self.restarts.front().is_some_and(|&then| now.duration_since(then) > STORM_TIME) {
-            self.restarts.pop_front();
+    }
+
+    /// As [`Self::hear_plugins`], with the answer to a load picked out, if it is there.
+    pub(crate) fn answer_to(&mut self, wanted: PluginKey) -> Option<Result<Box<Instance>, EngineError>> {
+        let mut found = None;
+        while let Some(answer) = self.plugins.answer() {
+            match answer {
+                Answer::Activated { key, instance } if key == wanted => found = Some(instance),
+                answer => self.heed(answer),
+            }
         }
-        self.restarts.push_back(now);
-        self.storming = self.restarts.len() > STORM;
-        !self.storming
+        found
+    }
+
+    fn heed(&mut self, answer: Answer) {
+        self.snapshot.outdate();
+        match answer {
+            Answer::Activated { key, instance } => {
+                let instance = match &mut self.assembly {
+                    Some(assembly) => assembly.take_in(key, instance),
+                    None => Some(instance),
+                };
+                match (instance, self.node_of(key)) {
+                    (None, _) => {}
+                    (Some(instance), Some(node)) => self.activated(node, instance),
+                    (Some(Ok(instance)), None) => self.discard(key, *instance),
+                    (Some(Err(_)), None) => {}
+                }
+            }
+            Answer::States { ticket, states } => {
+                if let Some(Asked::Document(reply)) = self.asked.remove(&ticket) {
+                    reply(Ok(self.document_with(states)));
+                }
+            }
+            Answer::StateLoaded { ticket, key, described } => {
+                let told = described.map(|described| {
+                    if let Some(node) = self.node_of(key) {
+                        self.refresh_values(node, *described);
+                    }
+                });
+                if let Some(Asked::State(reply)) = self.asked.remove(&ticket) {
+                    reply(told);
+                }
+            }
+            Answer::Parsed { ticket, value } => {
+                if let Some(Asked::Value(node, reply)) = self.asked.remove(&ticket) {
+                    reply(value.and_then(|(parameter, value)| self.set_parameter(node, parameter, value)));
+                }
+            }
+            Answer::Text { ticket, text } => {
+                if let Some(Asked::Text(reply)) = self.asked.remove(&ticket) {
+                    reply(text);
+                }
+            }
+            Answer::Said { key, notices, described } => match self.node_of(key) {
+                Some(node) => {
+                    if let Some(described) = described {
+                        self.refresh_values(node, *described);
+                    }
+                    self.plugin_said(node, notices);
+                }
+                None => {
+                    if let Some(assembly) = &mut self.assembly {
+                        assembly.note(key, notices);
+                    }
+                }
+            },
+        }
+    }
+
+    /// Parameters and values are as the plugin says; ports and latency follow when it is activated.
+    fn refresh_values(&mut self, node: NodeId, described: PluginDescription) {
+        if let Some(known) = self.records.get_mut(&node).and_then(|record| record.description.as_mut()) {
+            known.parameters = described.parameters;
+            known.values = described.values;
+        }
+    }
+
+    pub(crate) fn plugin_said(&mut self, node: NodeId, notices: Vec<PluginNotice>) {
+        for notice in notices {
+            match notice {
+                PluginNotice::RestartRequested | PluginNotice::PortsChanged => self.restart(node),
+                PluginNotice::LatencyChanged { frames } => self.follow_latency(node, frames),
+                notice => {
+                    if let PluginNotice::ParameterValue { parameter, value } = notice {
+                        self.note_value(node, parameter, value);
+                    }
+                    self.notices.push(Notice::Plugin { node, notice });
+                }
+            }
+        }
+    }
+
+    /// A plugin set a parameter by itself.
+    pub(crate) fn note_value(&mut self, node: NodeId, parameter: u32, value: f64) {
+        if let Some(known) = self.records.get_mut(&node).and_then(|record| record.description.as_mut()) {
+            known.note_value(parameter, value);
+        }
+    }
+
+    /// A plugin is active, or could not be made so. Its audio half goes with the next parcel.
+    pub(crate) fn activated(&mut self, node: NodeId, instance: Result<Box<Instance>, EngineError>) {
+        let name = self.name(node);
+        let wanted = self.activation();
+        let is_there = self.graph.node(node).is_some();
+        let Some(record) = self.records.get_mut(&node) else { return };
+        match instance {
+            Ok(instance) if is_there && instance.activation == wanted => self.adopt(node, name, *instance),
+            Ok(instance) => {
+                // It was removed, or the rate is another by now: once more when it is wanted.
+                record.description = Some(instance.description);
+                self.unpublished = true;
+                self.send_home(node, instance.processor);
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                record.phase = Phase::Failed { reason: reason.clone() };
+                self.notices.push(match record.is_seen {
+                    true => Notice::Inactive { node, reason },
+                    false => Notice::Missing { node, name, reason },
+                });
+                if record.forgotten {
+                    let key = record.key;
+                    self.records.remove(&node);
+                    self.plugins.send(Request::Drop { key });
+                }
+            }
+        }
+    }
+
+    /// The node becomes what its plugin says of itself now.
+    fn adopt(&mut self, node: NodeId, name: String, instance: Instance) {
+        let Instance { description, processor, notices, problems, .. } = instance;
+        let (Some(record), Some(known)) = (self.records.get_mut(&node), self.graph.node(node)) else { return };
+        let is_first = !std::mem::replace(&mut record.is_seen, true);
+        let described = Node { name: name.clone(), ..description.node.clone() };
+        let mut problems: Vec<String> = problems.iter().map(EngineError::to_string).collect();
+        let edits = if is_first && *known != described {
+            replace::first_seen(&self.graph, node, described, &mut problems)
+        } else {
+            replace::changes(node, known, &described)
+        };
+        let (on, latency) = (record.bypassed, description.node.latency);
+        record.description = Some(description);
+        record.phase = Phase::Active;
+        record.bypass_untold = is_first && on;
+        if let Err(error) = self.graph.apply(edits) {
+            tracing::warn!("{name}: {error}");
+        }
+        self.snapshot.outdate_graph();
+        self.publisher.give(node, processor);
+        self.unpublished = true;
+        if !is_first && self.publisher.send_now(Command::Bypass { node, on }).is_err() {
+            tracing::warn!("{name} may stay bypassed: nothing takes commands");
+        }
+        self.notices.push(match is_first {
+            true => Notice::Ready { node, name, problems },
+            false => Notice::Restarted { node, latency },
+        });
+        self.plugin_said(node, notices);
+    }
+
+    /// Gives back a plugin that nobody needs any more.
+    pub(crate) fn discard(&mut self, key: PluginKey, instance: Instance) {
+        self.plugins.send(Request::Deactivate { key, processor: instance.processor });
+        self.plugins.send(Request::Drop { key });
+    }
+
+    /// A plugin that changes its latency while it is active: the rest of the rig follows.
+    fn follow_latency(&mut self, node: NodeId, frames: u32) {
+        if self.graph.node(node).is_some_and(|known| known.latency != frames) {
+            match self.graph.apply(vec![Edit::SetLatency { node, latency: frames }]) {
+                Ok(_) => self.unpublished = true,
+                Err(error) => tracing::warn!("{}: {error}", self.name(node)),
+            }
+            self.snapshot.outdate_graph();
+        }
+    }
+
+    /// Begins a restart: the plugin fades to its bypass path, the rest of the rig plays on.
+    pub(crate) fn restart(&mut self, node: NodeId) {
+        if self.graph.node(node).is_none() {
+            return;
+        }
+        let name = self.name(node);
+        let Some(record) = self.records.get_mut(&node) else { return };
+        let was_storming = record.storming;
+        if !record.may_restart(Instant::now()) {
+            if record.storming && !was_storming {
+                self.notices.push(Notice::RestartStorm { node, name });
+            }
+            return;
+        }
+        if record.phase != Phase::Active {
+            record.phase = Phase::Idle;
+            self.unpublished = true;
+            return;
+        }
+        record.phase = Phase::Fading;
+        if let Err(error) = self.publisher.send_now(Command::Bypass { node, on: true }) {
+            tracing::warn!("{error}");
+        }
+    }
+
+    /// The renderer plays a node's bypass path alone.
+    pub(crate) fn bypassed(&mut self, node: NodeId) {
+        if let Some(record) = self.records.get_mut(&node).filter(|record| record.phase == Phase::Fading) {
+            record.phase = Phase::Withdrawn;
+            self.publisher.withdraw(node);
+            self.unpublished = true;
+        }
+    }
+
+    /// Takes back the processors that have come home; the plugins are deactivated.
+    pub(crate) fn take_home(&mut self) {
+        for Returned { node, processor } in self.publisher.returned() {
+            match self.records.get(&node) {
+                Some(record) => {
+                    self.unpublished |= record.phase == Phase::Withdrawn;
+                    self.send_home(node, processor);
+                }
+                None => drop(self.shelf.insert(node, processor)),
+            }
+        }
+    }
+
+    /// Has a plugin deactivated, told what it could not be told before, and dropped if it was forgotten.
+    fn send_home(&mut self, node: NodeId, processor: Box<dyn Processor>) {
+        let Some(Record { key, phase, parameters_untold, forgotten, .. }) = self.records.get_mut(&node) else { return };
+        let (key, forgotten) = (*key, *forgotten);
+        *phase = Phase::Idle;
+        let values = std::mem::take(parameters_untold);
+        self.plugins.send(Request::Deactivate { key, processor });
+        if !values.is_empty() {
+            self.plugins.send(Request::SetParameters { key, values });
+        }
+        if forgotten {
+            self.records.remove(&node);
+            self.plugins.send(Request::Drop { key });
+        }
+    }
+
+    /// Asks for the plugins that are in the graph and not active: after undo, a restart or a change of rate.
+    pub(crate) fn request_activations(&mut self) {
+        let activation = self.activation();
+        for (&node, record) in &mut self.records {
+            if record.phase == Phase::Idle && self.graph.node(node).is_some() {
+                record.phase = Phase::Activating;
+                self.plugins.send(Request::Activate { key: record.key, activation });
+            }
+        }
+    }
+
+    /// Tells the renderer which new plugins are bypassed: best at once, though it may not have the node yet.
+    pub(crate) fn tell_bypasses(&mut self) -> Result<(), EngineError> {
+        for (&node, record) in self.records.iter().filter(|(_, record)| record.bypass_untold) {
+            self.publisher.send_now(Command::Bypass { node, on: record.bypassed })?;
+        }
+        Ok(())
+    }
+
+    /// Tells the renderer what it may not have heard for want of the node: once all parcels are home it has that.
+    pub(crate) fn tell_the_untold(&mut self) {
+        let untold = |record: &Record| {
+            record.phase == Phase::Active && (record.bypass_untold || !record.parameters_untold.is_empty())
+        };
+        if self.unpublished || !self.records.values().any(untold) || !self.publisher.is_settled() {
+            return;
+        }
+        let mut commands = Vec::new();
+        let mut parameters = Vec::new();
+        for (&node, record) in self.records.iter_mut().filter(|(_, record)| untold(record)) {
+            if std::mem::take(&mut record.bypass_untold) {
+                commands.push(Command::Bypass { node, on: record.bypassed });
+            }
+            parameters.extend(record.parameters_untold.drain(..).map(|(id, value)| (node, id, value)));
+        }
+        let told = commands.into_iter().try_for_each(|command| self.send_command(NOW, command));
+        let told = told.and_then(|()| {
+            parameters.into_iter().try_for_each(|(node, id, value)| self.send_parameter(node, NOW, id, value))
+        });
+        if let Err(error) = told {
+            tracing::warn!("{error}");
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! The Crosspoint engine: a rig of plugins, its devices, its transport and its files.
 //!
-//! An [`Engine`] holds the graph, the plugins and their history on one thread, the main thread. The audio half is a
-//! [`graph::Renderer`] in a [`graph::RendererCell`]: a device's callback, a file or a test renders with it, and no device
-//! is needed. An [`EngineHandle`] reaches the engine from any other thread.
+//! An [`Engine`] holds the graph, its history and what is known of the plugins. The audio half is a [`graph::Renderer`]
+//! in a [`graph::RendererCell`]: a device's callback, a file or a test renders with it, and no device is needed. The
+//! plugins are in a [`PluginHost`]: with the engine on one thread, the main thread, or apart from it, so that the engine
+//! may go to another thread and never waits for a plugin. An [`EngineHandle`] reaches the engine from any thread.
 //!
 //! ```
 //! use crosspoint::graph::{ChannelLayout, nodes};
@@ -25,28 +26,62 @@
 //! assert_eq!((left[511], right[511]), (0.5, 0.5));
 //! # Ok::<(), crosspoint::EngineError>(())
 //! ```
+//!
+//! On two threads:
+//!
+//! ```
+//! use crosspoint::{Engine, EngineSettings, PluginHost};
+//!
+//! // The main thread, which plugins need for their own.
+//! let (link, plugins) = PluginHost::new().apart();
+//! let control = std::thread::spawn(move || {
+//!     let mut engine = Engine::with_plugins(EngineSettings::default(), link);
+//!     engine.add_input("guitar", "guitar", &[Some(0)])?;
+//!     engine.poll(); // some fifty times a second
+//!     Ok::<(), crosspoint::EngineError>(())
+//! });
+//! plugins.run(); // until the engine is gone
+//! control.join().unwrap()?;
+//! # Ok::<(), crosspoint::EngineError>(())
+//! ```
 
+mod asking;
+mod assembly;
+mod building;
 mod builtin;
 mod catalogue;
 mod chain;
+mod controllers;
 mod device;
 mod engine;
+mod entry_nodes;
 mod error;
 mod handle;
 mod hosting;
 mod housekeeping;
+mod notice;
 pub mod offline;
+mod pending;
 pub mod plugins;
+mod replace;
 mod rig;
 pub mod session;
+mod settings;
+mod snapshot;
+mod writing;
 
 pub use catalogue::Catalogue;
 pub use chain::{Chain, ChainLink};
+pub use controllers::{PluginDescription, PluginHost, PluginLink, PluginServer, PluginSetup, Plugins};
 pub use crosspoint_devices as devices;
 pub use crosspoint_formats as formats;
 pub use crosspoint_graph as graph;
-pub use engine::{Engine, EngineSettings, Notice};
+pub use engine::Engine;
 pub use error::EngineError;
-pub use handle::EngineHandle;
+pub use handle::{Action, Done, EngineHandle};
+pub use notice::Notice;
+pub use pending::Pending;
 pub use plugins::PluginReference;
 pub use rig::{Place, RigProblem};
+pub use settings::EngineSettings;
+pub use snapshot::{Condition, NodeSnapshot, Snapshot};

@@ -1,20 +1,20 @@
-//! From a rig file to a rig and back. Keeps beside the graph what only the file needs to know: roles, states of plugins
+//! From a rig file to a rig. Keeps beside the graph what only the file needs to know: roles, states of plugins
 //! that are missing, notes, and whatever a newer version wrote.
 
+use crate::assembly::{Need, Part, Plan};
 use crate::builtin;
-use crate::engine::{Engine, plugin_ref};
+use crate::controllers::{Origin, PluginHost, PluginSetup, Plugins};
+use crate::engine::Engine;
+use crate::entry_nodes::{alignment_groups, input_node, output_node, placeholder};
 use crate::error::EngineError;
-use crate::hosting::Hosted;
+use crate::pending::{Pending, Reply};
 use crate::session::{
-    Crosspoints, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, Mapping, NodeEntry, ParameterEntry,
-    ParameterValue, PluginEntry, PortSelector, SignalEntry, State,
+    Document, EdgeEntry, EndpointEntry, EntryKind, MAX_BEAT_VALUE, MAX_BEATS, Mapping, NodeEntry, ParameterEntry,
+    ParameterValue, PluginEntry, SignalEntry, TEMPO_RANGE,
 };
-use crosspoint_formats::{Plugin, describe};
 use crosspoint_graph::graph::Edit;
-use crosspoint_graph::{
-    AudioPort, ChannelLayout, Command, Edge, Endpoint, EventPort, NOW, Node, NodeId, NodeKind, Signal,
-};
-use std::collections::{BTreeMap, HashMap};
+use crosspoint_graph::{AudioPort, Command, Edge, Endpoint, NodeId, Signal};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What a rig is beside its graph.
@@ -24,7 +24,7 @@ pub(crate) struct Rig {
     pub tempo: f64,
     pub metre: (u16, u16),
     /// Everything of the document that the engine does not interpret.
-    rest: Document,
+    pub rest: Document,
 }
 
 impl Default for Rig {
@@ -59,15 +59,31 @@ impl Rig {
         }
     }
 
+    /// Remembers what of the transport belongs to a rig.
+    pub fn note_command(&mut self, command: &Command) {
+        match *command {
+            Command::Tempo(tempo) if (TEMPO_RANGE.0..=TEMPO_RANGE.1).contains(&tempo) => self.tempo = tempo,
+            Command::Metre(beats, value)
+                if (1..=MAX_BEATS).contains(&beats) && value.is_power_of_two() && value <= MAX_BEAT_VALUE =>
+            {
+                self.metre = (beats, value);
+            }
+            _ => {}
+        }
+    }
+
+    /// Parameters of a built-in node that are not at their initial value, by id.
+    pub fn values(&self, node: NodeId) -> Vec<(u32, f64)> {
+        let Some(NodeEntry { kind: EntryKind::Builtin { builtin, parameters }, .. }) = self.entries.get(&node) else {
+            return Vec::new();
+        };
+        parameters.iter().filter_map(|entry| builtin::value(builtin, entry)).collect()
+    }
+
     /// Parameters of built-in nodes that are not at their initial value.
     pub fn builtin_parameters(&self) -> Vec<(NodeId, u32, f64)> {
-        let mut all = Vec::new();
-        for (&node, entry) in &self.entries {
-            let EntryKind::Builtin { builtin, parameters } = &entry.kind else { continue };
-            let known = parameters.iter().filter_map(|entry| builtin::value(builtin, entry));
-            all.extend(known.map(|(id, value)| (node, id, value)));
-        }
-        all
+        let of = |&node: &NodeId| self.values(node).into_iter().map(move |(id, value)| (node, id, value));
+        self.entries.keys().flat_map(of).collect()
     }
 }
 
@@ -89,14 +105,63 @@ pub struct RigProblem {
     pub message: String,
 }
 
-impl Engine {
+/// A rig to be built once its plugins are there.
+pub(crate) struct RigPlan {
+    document: Arc<Document>,
+    roles: Mapping,
+    pub(crate) reply: Reply<Vec<RigProblem>>,
+}
+
+impl Engine<PluginHost> {
     /// Builds the rig of a document, in place of what is there. What cannot be had is kept as a placeholder that lets the
     /// signal through; every problem is reported, none stops the rest.
     ///
     /// # Errors
     /// Only if the renderer takes nothing.
     pub fn load_document(&mut self, document: &Document, roles: &Mapping) -> Result<Vec<RigProblem>, EngineError> {
+        self.request_rig(document.clone(), roles.clone()).wait()
+    }
+}
+
+impl<P: Plugins> Engine<P> {
+    /// As [`Engine::load_document`], wherever plugins live: what is there plays on until all of them have come, then gives
+    /// way to the new rig.
+    ///
+    /// # Errors
+    /// In the answer: if the renderer takes nothing, or [`EngineError::Replaced`] if another rig or chain was asked for
+    /// meanwhile.
+    pub fn request_rig(&mut self, document: Document, roles: Mapping) -> Pending<Vec<RigProblem>> {
+        let (reply, pending) = Pending::new();
+        self.load_rig(document, roles, reply);
+        pending
+    }
+
+    pub(crate) fn load_rig(&mut self, document: Document, roles: Mapping, reply: Reply<Vec<RigProblem>>) {
+        let need = |entry: &NodeEntry| match &entry.kind {
+            EntryKind::Plugin(plugin) => Some(Need {
+                name: entry.name.clone(),
+                origin: Origin::Entry(plugin.plugin.clone()),
+                setup: PluginSetup { state: plugin.state.clone(), parameters: plugin.parameters.clone() },
+            }),
+            _ => None,
+        };
+        let needs = document.nodes.iter().filter_map(need).collect();
+        self.assemble(Plan::Rig(RigPlan { document: Arc::new(document), roles, reply }), needs);
+    }
+
+    pub(crate) fn finish_rig(&mut self, plan: RigPlan, parts: Vec<Part>) {
+        let RigPlan { document, roles, reply } = plan;
+        reply(self.build_rig(&document, &roles, parts));
+    }
+
+    fn build_rig(
+        &mut self,
+        document: &Document,
+        roles: &Mapping,
+        parts: Vec<Part>,
+    ) -> Result<Vec<RigProblem>, EngineError> {
         let mut problems = Vec::new();
+        let mut parts = parts.into_iter();
         let removed = self.graph.nodes().map(|(id, _)| Edit::RemoveNode { id }).collect();
         self.batch(|engine| {
             engine.apply(removed)?;
@@ -111,7 +176,11 @@ impl Engine {
             let mut ids = HashMap::new();
             let mut said = Vec::new();
             for (place, entry) in document.nodes.iter().enumerate() {
-                match engine.load_node(entry, roles, document, &mut said) {
+                let loaded = match &entry.kind {
+                    EntryKind::Plugin(plugin) => engine.load_plugin(entry, plugin, parts.next(), &mut said),
+                    _ => engine.load_node(entry, roles, document, &mut said),
+                };
+                match loaded {
                     Ok(id) => {
                         ids.insert(entry.name.as_str(), id);
                     }
@@ -155,7 +224,7 @@ impl Engine {
                 self.rig.entries.insert(id, entry.clone());
                 return Ok(id);
             }
-            EntryKind::Plugin(plugin) => return self.load_plugin(entry, plugin, problems),
+            EntryKind::Plugin(plugin) => placeholder(&entry.name, plugin),
             EntryKind::Unknown => {
                 problems
                     .push(format!("{}: this version does not know such a node; it lets stereo through", entry.name));
@@ -171,18 +240,15 @@ impl Engine {
         &mut self,
         entry: &NodeEntry,
         wanted: &PluginEntry,
+        part: Option<Part>,
         problems: &mut Vec<String>,
     ) -> Result<NodeId, EngineError> {
-        let found = match self.catalogue.find(&wanted.plugin) {
-            Ok((plugin, file)) => {
-                let prepared = |plugin: &mut dyn Plugin| {
-                    prepare(plugin, wanted, &entry.name, problems);
-                    Ok(())
-                };
-                self.add_instance(&entry.name, plugin, file, prepared).map_err(|error| error.to_string())
-            }
-            Err(Some(error)) => Err(error.to_string()),
-            Err(None) => Err("it is not installed where it was; install it or correct its path".to_owned()),
+        let found = match part {
+            Some(Part { key, instance }) => instance.and_then(|instance| {
+                problems.extend(instance.problems.iter().map(EngineError::to_string));
+                self.add_instance(&entry.name, key, instance, entry.kind.clone())
+            }),
+            None => Err(EngineError::PluginGone),
         };
         let id = match found {
             Ok(id) => id,
@@ -195,11 +261,9 @@ impl Engine {
             }
         };
         self.rig.entries.insert(id, entry.clone());
-        if wanted.bypassed {
-            if let Some(hosted) = self.hosted.get_mut(&id) {
-                hosted.bypassed = true;
-            }
-            self.send_command(NOW, Command::Bypass { node: id, on: true })?;
+        if let Some(record) = self.records.get_mut(&id) {
+            record.bypassed = wanted.bypassed;
+            record.bypass_untold = wanted.bypassed;
         }
         Ok(id)
     }
@@ -252,164 +316,4 @@ impl Engine {
         let edge = Edge { source: from, destination: to, signal, timing: entry.timing, feedback: entry.feedback };
         self.connect_edge(edge).map(|_| ()).map_err(|error| error.to_string())
     }
-
-    /// The rig as a document, states of plugins included.
-    pub fn document(&mut self) -> Document {
-        let mut document = Document { tempo: self.rig.tempo, metre: self.rig.metre, ..self.rig.rest.clone() };
-        document.timing = self.graph.default_timing();
-        let ids: Vec<NodeId> = self.graph.nodes().map(|(id, _)| id).collect();
-        for id in ids {
-            let Some(node) = self.graph.node(id) else { continue };
-            let Some(entry) = self.rig.entries.get(&id) else { continue };
-            let mut entry = NodeEntry { name: node.name.clone(), ..entry.clone() };
-            if let (EntryKind::Plugin(plugin), Some(hosted)) = (&mut entry.kind, self.hosted.get_mut(&id)) {
-                refresh(plugin, hosted);
-            }
-            document.nodes.push(entry);
-        }
-        for (_, edge) in self.graph.edges() {
-            document.edges.push(self.edge_entry(edge));
-        }
-        document
-    }
-
-    fn edge_entry(&self, edge: &Edge) -> EdgeEntry {
-        let end = |endpoint: Endpoint, output: bool| {
-            let name = self.name(endpoint.node);
-            let Some(node) = self.graph.node(endpoint.node) else {
-                return EndpointEntry::new(name, PortSelector::First);
-            };
-            let audio =
-                |ports: &[AudioPort]| PortSelector::of(endpoint.port, ports.iter().map(|port| port.name.as_str()));
-            let events =
-                |ports: &[EventPort]| PortSelector::of(endpoint.port, ports.iter().map(|port| port.name.as_str()));
-            let port = match (&edge.signal, output) {
-                (Signal::Audio { .. }, true) => audio(&node.audio_outputs),
-                (Signal::Audio { .. }, false) => audio(&node.audio_inputs),
-                (Signal::Events, true) => events(&node.event_outputs),
-                (Signal::Events, false) => events(&node.event_inputs),
-            };
-            EndpointEntry::new(name, port)
-        };
-        let signal = match &edge.signal {
-            Signal::Audio { matrix } => SignalEntry::Audio(Crosspoints::of(matrix)),
-            Signal::Events => SignalEntry::Events,
-        };
-        let (source, destination) = (end(edge.source, true), end(edge.destination, false));
-        EdgeEntry { timing: edge.timing, feedback: edge.feedback, ..EdgeEntry::new(source, destination, signal) }
-    }
-}
-
-/// Brings a plugin's entry up to the plugin: ports, version, path and state.
-fn refresh(entry: &mut PluginEntry, hosted: &mut Hosted) {
-    let described = describe(&*hosted.plugin);
-    entry.plugin = plugin_ref(&*hosted.plugin, &hosted.file);
-    entry.bypassed = hosted.bypassed;
-    entry.audio_inputs = described.audio_inputs;
-    entry.audio_outputs = described.audio_outputs;
-    entry.event_inputs = described.event_inputs;
-    entry.event_outputs = described.event_outputs;
-    entry.latency = described.latency;
-    // A plugin without states keeps the parameters that the file set; one that fails keeps the state it had.
-    match hosted.plugin.save_state() {
-        Ok(state) => {
-            entry.state = Some(State::Bytes(Arc::from(state)));
-            entry.parameters.clear();
-        }
-        Err(error) => tracing::warn!("{}: {error}", entry.plugin.name),
-    }
-}
-
-/// Gives a fresh plugin its state, then its parameters.
-fn prepare(plugin: &mut dyn Plugin, wanted: &PluginEntry, name: &str, problems: &mut Vec<String>) {
-    match &wanted.state {
-        Some(State::Bytes(state)) => {
-            if let Err(error) = plugin.load_state(state) {
-                problems.push(format!("{name}: its state was refused, it starts as new: {error}"));
-            }
-        }
-        Some(State::Unavailable { file }) => {
-            problems.push(format!("{name}: its state {file} is missing, it starts as new"))
-        }
-        None => {}
-    }
-    for entry in &wanted.parameters {
-        let parameter = entry.id.map_or_else(|| entry.name.clone(), |id| id.to_string());
-        let text = match &entry.value {
-            ParameterValue::Plain(value) => value.to_string(),
-            ParameterValue::Text(text) => text.clone(),
-        };
-        let set = Engine::parse_parameter(plugin, &parameter, &text).and_then(|value| {
-            plugin.set_parameters(&[value]).map_err(|source| EngineError::Plugin { name: name.to_owned(), source })
-        });
-        if let Err(error) = set {
-            problems.push(format!("{name}: {error}"));
-        }
-    }
-}
-
-/// A node in the place of one that cannot be had: its ports as they were, stereo if nobody knows.
-fn placeholder(name: &str, entry: &PluginEntry) -> Node {
-    let never_seen = entry.audio_inputs.is_empty()
-        && entry.audio_outputs.is_empty()
-        && entry.event_inputs.is_empty()
-        && entry.event_outputs.is_empty();
-    let or_stereo = |ports: &Vec<AudioPort>| {
-        if never_seen { vec![AudioPort::new("main", ChannelLayout::Stereo)] } else { ports.clone() }
-    };
-    Node {
-        audio_inputs: or_stereo(&entry.audio_inputs),
-        audio_outputs: or_stereo(&entry.audio_outputs),
-        event_inputs: entry.event_inputs.clone(),
-        event_outputs: entry.event_outputs.clone(),
-        bypassable: true,
-        ..Node::processor(name)
-    }
-}
-
-fn mapped(roles: &BTreeMap<String, Vec<Option<u32>>>, role: &str, channels: u32) -> Vec<Option<u32>> {
-    let known = roles.get(role).map(Vec::as_slice).unwrap_or_default();
-    (0..channels as usize).map(|channel| known.get(channel).copied().flatten()).collect()
-}
-
-fn input_node(name: &str, role: &str, signal: HardwareSignal, roles: &Mapping) -> Node {
-    match signal {
-        HardwareSignal::Audio(layout) => {
-            let device_channels = mapped(&roles.inputs, role, layout.channels());
-            let kind = NodeKind::Input { device_channels };
-            Node { audio_outputs: vec![AudioPort::new("main", layout)], ..Node::new(name, kind) }
-        }
-        HardwareSignal::Events => {
-            let kind = NodeKind::Input { device_channels: Vec::new() };
-            Node { event_outputs: vec![EventPort::new("events")], ..Node::new(name, kind) }
-        }
-    }
-}
-
-fn output_node(name: &str, role: &str, signal: HardwareSignal, group: Option<u16>, roles: &Mapping) -> Node {
-    match signal {
-        HardwareSignal::Audio(layout) => {
-            let device_channels = mapped(&roles.outputs, role, layout.channels());
-            let alignment_groups = vec![group; device_channels.len()];
-            let kind = NodeKind::Output { device_channels, alignment_groups };
-            Node { audio_inputs: vec![AudioPort::new("main", layout)], ..Node::new(name, kind) }
-        }
-        HardwareSignal::Events => {
-            let kind = NodeKind::Output { device_channels: Vec::new(), alignment_groups: Vec::new() };
-            Node { event_inputs: vec![EventPort::new("events")], ..Node::new(name, kind) }
-        }
-    }
-}
-
-/// The names of all alignment groups, each once.
-fn alignment_groups(document: &Document) -> Vec<&str> {
-    let mut groups: Vec<&str> = Vec::new();
-    for entry in &document.nodes {
-        if let EntryKind::Output { alignment_group: Some(group), .. } = &entry.kind
-            && !groups.contains(&group.as_str())
-        {
-            groups.push(group);
-        }
-    }
-    groups
 }

@@ -23,7 +23,7 @@ pub fn run(arguments: &Graph) -> Result<ExitCode, Failure> {
     let mut output = Output::take()?;
     let mut engine = rack::engine(EngineSettings::default())?;
     let in_order = |document: &_| Ok(MachineFile::default().map(document));
-    let problems = source::load_rig(&mut engine, &arguments.rig, in_order)?;
+    let problems = source::begin_rig(&mut engine, &arguments.rig, in_order)?.finish(&engine)?.problems;
     print_problems(&problems);
     let schedule = engine.schedule().ok_or_else(|| Failure::new("the rig does not compile"))?;
     let shown = match arguments.format {

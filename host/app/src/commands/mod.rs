@@ -16,6 +16,10 @@ fn describe(notice: &Notice) -> Option<String> {
         Notice::Fault { name, .. } => format!("{name} failed and is bypassed; its output was an error or not a number"),
         Notice::RestartStorm { name, .. } => format!("{name} asks to be restarted all the time; it is left as it is"),
         Notice::Inactive { reason, .. } => format!("a plugin could not be activated and is bypassed: {reason}"),
+        Notice::Missing { name, reason, .. } => format!("{name} is missing: {reason}; the signal goes through"),
+        Notice::LatencyChanged { before, after } => format!(
+            "the rig was {before} frames late and is {after} from here on: what follows lines up with its input no more"
+        ),
         Notice::EventsLost { count, .. } => format!("{count} events were lost: too many at once"),
         Notice::Device(notice) => describe_device(notice)?,
         _ => return None,

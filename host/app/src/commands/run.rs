@@ -7,7 +7,7 @@ use crate::{rack, source};
 use crosspoint::devices::{DeviceName, Notice as DeviceNotice, StreamRequest};
 use crosspoint::graph::Command;
 use crosspoint::session::{Document, MachineFile, Mapping};
-use crosspoint::{ChainLink, Engine, EngineSettings, Notice};
+use crosspoint::{ChainLink, Engine, EngineSettings, Notice, PluginLink};
 use serde::Serialize;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -33,15 +33,32 @@ struct Report<'a> {
     problems: &'a [String],
 }
 
-/// Runs the command.
+/// Runs the command: the plugins on this thread, the process's main one, all else on another, so that neither waits for
+/// the other.
 pub fn run(arguments: &Run, links: &[ChainLink]) -> Result<ExitCode, Failure> {
-    let mut output = Output::take()?;
+    let output = Output::take()?;
     let stop = Arc::new(AtomicBool::new(false));
     let stopper = stop.clone();
     ctrlc::set_handler(move || stopper.store(true, Ordering::Relaxed)).map_err(Failure::new)?;
+    let (link, server) = rack::plugins()?.apart();
+    std::thread::scope(|scope| {
+        let control = scope.spawn(|| control(arguments, links, link, output, &stop));
+        server.run();
+        control.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// The control thread. It ends with the engine, and with that the main thread's service.
+fn control(
+    arguments: &Run,
+    links: &[ChainLink],
+    plugins: PluginLink,
+    mut output: Output,
+    stop: &AtomicBool,
+) -> Result<ExitCode, Failure> {
     let settings = EngineSettings::default();
     let settings = EngineSettings { rate: arguments.rate.unwrap_or(settings.rate), ..settings };
-    let mut engine = rack::engine(settings)?;
+    let mut engine = Engine::with_plugins(settings.checked()?, plugins);
     let request = StreamRequest {
         inputs: arguments.inputs.clone(),
         outputs: arguments.outputs.clone(),
@@ -54,10 +71,9 @@ pub fn run(arguments: &Run, links: &[ChainLink]) -> Result<ExitCode, Failure> {
     // The device first: its channels say what the rig can be connected to. It plays silence until the rig is there.
     engine.open_device(arguments.device.as_ref(), &request)?;
     let inputs = engine.stream().map_or(0, |stream| stream.info().inputs.len());
-    let mut problems = source::build(&mut engine, &arguments.source, links, inputs, machine_roles)?.problems;
+    let mut building = Some(source::begin(&mut engine, &arguments.source, links, inputs, machine_roles)?);
     engine.send_command(0, Command::Play(true))?;
-    print_problems(&problems);
-    say_what_plays(&engine);
+    let mut problems = Vec::new();
     let mut xruns = Xruns { told: 0, at: Instant::now() };
     let until = arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds.clamp(0.0, 1e6)));
     while !stop.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until) {
@@ -67,8 +83,15 @@ pub fn run(arguments: &Run, links: &[ChainLink]) -> Result<ExitCode, Failure> {
                 problems.push(message);
             }
             if let Notice::Device(DeviceNotice::DeviceLost { .. }) = notice {
-                reopen(&mut engine, arguments.device.as_ref(), &request, &stop);
+                reopen(&mut engine, arguments.device.as_ref(), &request, stop);
             }
+        }
+        if let Some(loaded) = building.as_ref().and_then(|building| building.try_finish(&engine)) {
+            building = None;
+            let told = loaded?.problems;
+            print_problems(&told);
+            problems.extend(told);
+            say_what_plays(&engine);
         }
         xruns.look(&engine);
         std::thread::sleep(POLL);
@@ -100,7 +123,7 @@ struct Xruns {
 }
 
 impl Xruns {
-    fn look(&mut self, engine: &Engine) {
+    fn look(&mut self, engine: &Engine<PluginLink>) {
         let count = engine.stream().map_or(0, |stream| stream.xruns());
         if count != self.told && self.at.elapsed() > Duration::from_secs(1) {
             eprintln!("{count} xruns so far: periods that came too late");
@@ -123,7 +146,7 @@ fn machine_roles(document: &Document) -> Result<Mapping, Failure> {
     Ok(mapping)
 }
 
-fn say_what_plays(engine: &Engine) {
+fn say_what_plays(engine: &Engine<PluginLink>) {
     let Some(stream) = engine.stream() else { return };
     let info = stream.info();
     eprintln!(
@@ -139,7 +162,7 @@ fn say_what_plays(engine: &Engine) {
 }
 
 /// Waits for a lost device and goes on with the same rig; never takes another one instead.
-fn reopen(engine: &mut Engine, device: Option<&DeviceName>, request: &StreamRequest, stop: &AtomicBool) {
+fn reopen(engine: &mut Engine<PluginLink>, device: Option<&DeviceName>, request: &StreamRequest, stop: &AtomicBool) {
     eprintln!("the device is gone; waiting for it");
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(RETRY);

@@ -4,9 +4,10 @@
 pub mod midi;
 pub mod wav;
 
-use crate::engine::{Engine, Notice};
+use crate::controllers::Plugins;
+use crate::engine::Engine;
 use crate::error::EngineError;
-use crosspoint_formats::RenderMode;
+use crate::notice::Notice;
 use crosspoint_graph::event::Event;
 use crosspoint_graph::{Load, NodeId};
 
@@ -34,7 +35,7 @@ pub struct Job<'a> {
 pub struct Rendered {
     /// Output channels.
     pub channels: Vec<Vec<f32>>,
-    /// Frames by which the rig was late.
+    /// Frames by which the rig was late at the start. [`Notice::LatencyChanged`] is among the notices if that changed.
     pub latency: u32,
     /// What plugins and renderer had to say.
     pub notices: Vec<Notice>,
@@ -45,16 +46,7 @@ pub struct Rendered {
 /// Events sent ahead of the block that is rendered.
 const EVENTS_AHEAD: usize = 1024;
 
-impl Engine {
-    /// Tells all plugins, those to come included, whether there is a deadline. Best before they are added: a plugin that
-    /// plays may ask for a restart.
-    pub fn set_render_mode(&mut self, mode: RenderMode) {
-        self.render_mode = mode;
-        for hosted in self.hosted.values_mut() {
-            hosted.plugin.set_render_mode(mode);
-        }
-    }
-
+impl<P: Plugins> Engine<P> {
     /// Renders. `progress` is told how many frames are done; `false` from it stops early.
     ///
     /// # Errors
@@ -65,7 +57,8 @@ impl Engine {
             return Err(EngineError::OutOfRange { what: "a block size", value: job.block as f64, range });
         }
         let mut notices = self.poll();
-        let latency = if job.compensate { self.latency() } else { 0 };
+        let mut late = self.latency();
+        let latency = if job.compensate { late } else { 0 };
         let total = job.frames + latency as usize;
         let cell = self.cell();
         let mut renderer = cell.take().ok_or(EngineError::RendererBusy)?;
@@ -107,6 +100,11 @@ impl Engine {
             }
             done += frames;
             notices.extend(self.poll());
+            let after = self.latency();
+            if after != late {
+                notices.push(Notice::LatencyChanged { before: late, after });
+                late = after;
+            }
             loads.extend(std::iter::from_fn(|| self.next_load()));
             if !progress(done.saturating_sub(latency as usize)) {
                 break;

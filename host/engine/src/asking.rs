@@ -1,0 +1,102 @@
+//! What only a plugin itself can tell or take: texts of values, states. Asked for, and answered when it is there.
+
+use crate::controllers::{PluginKey, Plugins, Request};
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::pending::{Pending, Reply};
+use crate::session::Document;
+use crosspoint_graph::NodeId;
+use std::sync::Arc;
+
+/// What is done with an answer of the plugins.
+pub(crate) enum Asked {
+    /// A document with their states.
+    Document(Reply<Document>),
+    /// Whether a state was taken.
+    State(Reply<()>),
+    /// A parameter of a node to be set.
+    Value(NodeId, Reply<()>),
+    /// A value as text.
+    Text(Reply<Option<String>>),
+}
+
+impl<P: Plugins> Engine<P> {
+    pub(crate) fn ticket(&mut self, asked: Asked) -> u64 {
+        self.last_ticket += 1;
+        self.asked.insert(self.last_ticket, asked);
+        self.last_ticket
+    }
+
+    /// The key of a node's plugin.
+    fn key(&self, node: NodeId) -> Result<PluginKey, EngineError> {
+        self.node(node)?;
+        let record = self.records.get(&node).map(|record| record.key);
+        record.ok_or_else(|| EngineError::Unfit { name: self.name(node), problem: "is no plugin, or it is missing" })
+    }
+
+    /// Sets a parameter by a text: `parameter` is an id or a name, `text` a number in the plain scale or whatever the
+    /// plugin understands, such as `-6 dB`.
+    ///
+    /// # Errors
+    /// In the answer: if there is no such plugin or parameter, or the plugin does not understand the text.
+    pub fn set_parameter_text(&mut self, node: NodeId, parameter: &str, text: &str) -> Pending<()> {
+        let (reply, pending) = Pending::new();
+        self.parse_and_set(node, parameter.to_owned(), text.to_owned(), reply);
+        pending
+    }
+
+    pub(crate) fn parse_and_set(&mut self, node: NodeId, parameter: String, text: String, reply: Reply<()>) {
+        match self.key(node) {
+            Ok(key) => {
+                let ticket = self.ticket(Asked::Value(node, reply));
+                self.ask(Request::Parse { ticket, key, parameter, text });
+            }
+            Err(error) => reply(Err(error)),
+        }
+    }
+
+    /// How a plugin would show a value of a parameter; none if it has no words for it.
+    ///
+    /// # Errors
+    /// In the answer: if there is no such plugin.
+    pub fn parameter_text(&mut self, node: NodeId, parameter: u32, value: f64) -> Pending<Option<String>> {
+        let (reply, pending) = Pending::new();
+        self.ask_for_text(node, parameter, value, reply);
+        pending
+    }
+
+    pub(crate) fn ask_for_text(&mut self, node: NodeId, parameter: u32, value: f64, reply: Reply<Option<String>>) {
+        match self.key(node) {
+            Ok(key) => {
+                let ticket = self.ticket(Asked::Text(reply));
+                self.ask(Request::Text { ticket, key, parameter, value });
+            }
+            Err(error) => reply(Err(error)),
+        }
+    }
+
+    /// Gives a node's plugin a state.
+    ///
+    /// # Errors
+    /// In the answer: if there is no such plugin, or it refuses the state.
+    pub fn load_state(&mut self, node: NodeId, state: Arc<[u8]>) -> Pending<()> {
+        let (reply, pending) = Pending::new();
+        self.give_state(node, state, reply);
+        pending
+    }
+
+    pub(crate) fn give_state(&mut self, node: NodeId, state: Arc<[u8]>, reply: Reply<()>) {
+        match self.key(node) {
+            Ok(key) => {
+                let ticket = self.ticket(Asked::State(reply));
+                self.ask(Request::LoadState { ticket, key, state });
+            }
+            Err(error) => reply(Err(error)),
+        }
+    }
+
+    fn ask(&mut self, request: Request) {
+        self.plugins.send(request);
+        self.hear_plugins();
+    }
+}

@@ -1,0 +1,85 @@
+//! What a plugin is given before it is first activated. Main thread.
+
+use crate::error::EngineError;
+use crate::session::{ParameterEntry, ParameterValue, State};
+use crosspoint_formats::Plugin;
+
+/// What a fresh plugin is given: its state, then its parameters.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PluginSetup {
+    /// Its state; none for the initial one.
+    pub state: Option<State>,
+    /// Parameters to set after the state, by id or name, each a number in the plain scale or a text of the plugin's own.
+    pub parameters: Vec<ParameterEntry>,
+}
+
+impl PluginSetup {
+    /// Parameters by id, each in the plugin's plain scale.
+    pub fn parameters(values: &[(u32, f64)]) -> Self {
+        let entry = |&(id, value): &(u32, f64)| ParameterEntry {
+            id: Some(id),
+            name: String::new(),
+            value: ParameterValue::Plain(value),
+        };
+        Self { state: None, parameters: values.iter().map(entry).collect() }
+    }
+
+    /// Gives an inactive plugin all of it. What it refuses is left out and told.
+    pub(super) fn give_to(&self, plugin: &mut dyn Plugin, name: &str) -> Vec<EngineError> {
+        let mut problems = Vec::new();
+        match &self.state {
+            Some(State::Bytes(state)) => {
+                if let Err(source) = plugin.load_state(state) {
+                    problems.push(EngineError::StateRefused { name: name.to_owned(), source });
+                }
+            }
+            Some(State::Unavailable { file }) => {
+                problems.push(EngineError::StateMissing { name: name.to_owned(), file: file.clone() });
+            }
+            None => {}
+        }
+        for entry in &self.parameters {
+            let parameter = entry.id.map_or_else(|| entry.name.clone(), |id| id.to_string());
+            let text = match &entry.value {
+                ParameterValue::Plain(value) => value.to_string(),
+                ParameterValue::Text(text) => text.clone(),
+            };
+            let set = parse(plugin, name, &parameter, &text).and_then(|value| {
+                plugin.set_parameters(&[value]).map_err(|source| EngineError::Plugin { name: name.to_owned(), source })
+            });
+            problems.extend(set.err());
+        }
+        problems
+    }
+}
+
+/// The id and value that a parameter and a text stand for: `parameter` is an id or a name, `text` a number in the plain
+/// scale or whatever the plugin understands, such as `-6 dB`.
+pub(super) fn parse(
+    plugin: &mut dyn Plugin,
+    name: &str,
+    parameter: &str,
+    text: &str,
+) -> Result<(u32, f64), EngineError> {
+    let by_id = parameter.parse::<u32>().ok();
+    let found = plugin.parameters().iter().find(|known| Some(known.id) == by_id || known.name == parameter);
+    let found =
+        found.or_else(|| plugin.parameters().iter().find(|known| known.name.eq_ignore_ascii_case(parameter.trim())));
+    let Some(found) = found.cloned() else {
+        let names: Vec<&str> = plugin.parameters().iter().map(|known| known.name.as_str()).take(40).collect();
+        let known = names.join(", ");
+        return Err(EngineError::UnknownParameter { name: name.to_owned(), parameter: parameter.to_owned(), known });
+    };
+    let plain = text.trim().parse::<f64>().ok().filter(|value| value.is_finite());
+    let value = plain.or_else(|| plugin.text_to_value(found.id, text)).filter(|value| value.is_finite());
+    match value {
+        Some(value) if (found.minimum..=found.maximum).contains(&value) => Ok((found.id, value)),
+        _ => Err(EngineError::ParameterText {
+            name: name.to_owned(),
+            parameter: found.name,
+            text: text.to_owned(),
+            minimum: found.minimum,
+            maximum: found.maximum,
+        }),
+    }
+}

@@ -1,0 +1,79 @@
+//! What the engine has to tell, beside answers to what it was asked.
+
+use crosspoint_formats::PluginNotice;
+use crosspoint_graph::NodeId;
+
+/// Something that people should know, gathered by [`Engine::poll`](crate::Engine::poll).
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// A plugin failed and is bypassed until it is restarted or replaced.
+    Fault {
+        /// The node.
+        node: NodeId,
+        /// Its name.
+        name: String,
+    },
+    /// A plugin that was added is there and plays; until then its node let the signal through.
+    Ready {
+        /// The node.
+        node: NodeId,
+        /// Its name.
+        name: String,
+        /// What of its setup it refused, and connections that its ports have no place for.
+        problems: Vec<String>,
+    },
+    /// A plugin that was added could not be had. Its node stays and lets the signal through.
+    Missing {
+        /// The node.
+        node: NodeId,
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+    /// A plugin said something.
+    Plugin {
+        /// The node.
+        node: NodeId,
+        /// What.
+        notice: PluginNotice,
+    },
+    /// A plugin was restarted because it asked for it; its latency in frames now.
+    Restarted {
+        /// The node.
+        node: NodeId,
+        /// Latency from now on.
+        latency: u32,
+    },
+    /// A plugin asks for restarts all the time; no more are made.
+    RestartStorm {
+        /// The node.
+        node: NodeId,
+        /// Its name.
+        name: String,
+    },
+    /// A plugin could not be activated again and is bypassed.
+    Inactive {
+        /// The node.
+        node: NodeId,
+        /// Why.
+        reason: String,
+    },
+    /// Events were lost at a node because too many came at once.
+    EventsLost {
+        /// The node.
+        node: NodeId,
+        /// How many.
+        count: u32,
+    },
+    /// The rig is late by another number of frames than before while a file is rendered: what comes after lines up no more.
+    LatencyChanged {
+        /// Frames until now.
+        before: u32,
+        /// Frames from now on.
+        after: u32,
+    },
+    /// The device has something to say.
+    Device(crosspoint_devices::Notice),
+}

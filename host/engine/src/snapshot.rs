@@ -1,0 +1,180 @@
+//! What the rig looks like, for any thread to read: the engine leaves a new one behind whenever something has changed and
+//! somebody may look. Never read by the callback.
+
+use crate::controllers::{Phase, PluginDescription, Plugins};
+use crate::engine::Engine;
+use crate::session::EntryKind;
+use crate::settings::EngineSettings;
+use crosspoint_formats::{Parameter, PluginDescriptor};
+use crosspoint_graph::{Graph, NodeId};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The rig at one moment. Cheap to clone and to keep.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// Counts up with every change.
+    pub revision: u64,
+    /// How the engine runs.
+    pub settings: EngineSettings,
+    /// Nodes with their names, ports and latencies, and edges with their crosspoints.
+    pub graph: Arc<Graph>,
+    /// What else there is to know of each node.
+    pub nodes: Arc<BTreeMap<NodeId, NodeSnapshot>>,
+    /// Frames from the rig's inputs to the latest of its outputs.
+    pub latency: u32,
+    /// Quarter notes a minute, as last asked for.
+    pub tempo: f64,
+    /// Beats a bar and the note value of a beat, as last asked for.
+    pub metre: (u16, u16),
+    /// Periods that the device lost.
+    pub xruns: u64,
+    /// Whether there is something to undo, and to redo.
+    pub history: (bool, bool),
+    /// Whether a rig or chain waits for its plugins.
+    pub is_building: bool,
+}
+
+/// One node beside what the graph says of it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct NodeSnapshot {
+    /// How it is.
+    pub condition: Condition,
+    /// Whether the user wants it bypassed.
+    pub bypassed: bool,
+    /// What plugin it is, if it is one and was there once.
+    pub plugin: Option<Arc<PluginDescriptor>>,
+    /// Its plugin's parameters, in the plugin's order.
+    pub parameters: Arc<[Parameter]>,
+    /// Values as they were last told, by id, in the plain scale. Of built-in nodes only those that are not initial.
+    pub values: Vec<(u32, f64)>,
+}
+
+/// How a node is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Condition {
+    /// It plays.
+    Ready,
+    /// Its plugin is being made; it lets the signal through.
+    Loading,
+    /// Its plugin is being activated anew; it lets the signal through.
+    Restarting,
+    /// Its plugin is not there or does not run; it lets the signal through.
+    Missing {
+        /// Why, as far as it is known.
+        reason: String,
+    },
+}
+
+/// Where snapshots are left, and whether a new one is due.
+pub(crate) struct SnapshotCell {
+    place: Arc<Mutex<Snapshot>>,
+    outdated: bool,
+    graph_outdated: bool,
+}
+
+impl SnapshotCell {
+    pub fn new(settings: EngineSettings) -> Self {
+        let nothing = Snapshot {
+            revision: 0,
+            settings,
+            graph: Arc::default(),
+            nodes: Arc::default(),
+            latency: 0,
+            tempo: 120.0,
+            metre: (4, 4),
+            xruns: 0,
+            history: (false, false),
+            is_building: false,
+        };
+        Self { place: Arc::new(Mutex::new(nothing)), outdated: true, graph_outdated: true }
+    }
+
+    /// The same place, for who reads.
+    pub fn reader(&self) -> Self {
+        Self { place: self.place.clone(), outdated: true, graph_outdated: true }
+    }
+
+    /// What was left last.
+    pub fn read(&self) -> Snapshot {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Something but the graph is no longer as the last snapshot says.
+    pub fn outdate(&mut self) {
+        self.outdated = true;
+    }
+
+    /// The graph is no longer as the last snapshot says.
+    pub fn outdate_graph(&mut self) {
+        self.outdated = true;
+        self.graph_outdated = true;
+    }
+}
+
+impl<P: Plugins> Engine<P> {
+    /// The rig as it is now.
+    pub fn look(&mut self) -> Snapshot {
+        self.show();
+        self.snapshot.read()
+    }
+
+    /// Leaves a snapshot if anything has changed.
+    pub(crate) fn show(&mut self) {
+        let xruns = self.stream.as_ref().map_or(0, |stream| stream.xruns());
+        let mut snapshot = self.snapshot.read();
+        if !self.snapshot.outdated && snapshot.xruns == xruns {
+            return;
+        }
+        if std::mem::take(&mut self.snapshot.graph_outdated) {
+            snapshot.graph = Arc::new(self.graph.clone());
+        }
+        self.snapshot.outdated = false;
+        let snapshot = Snapshot {
+            revision: snapshot.revision + 1,
+            settings: self.settings,
+            nodes: Arc::new(self.graph.nodes().map(|(id, _)| (id, self.look_at(id))).collect()),
+            latency: self.latency(),
+            tempo: self.rig.tempo,
+            metre: self.rig.metre,
+            xruns,
+            history: (!self.undo.is_empty(), !self.redo.is_empty()),
+            is_building: self.assembly.is_some(),
+            graph: snapshot.graph,
+        };
+        *self.snapshot.place.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
+    }
+
+    fn look_at(&self, id: NodeId) -> NodeSnapshot {
+        let entry = self.rig.entries.get(&id).map(|entry| &entry.kind);
+        let record = self.records.get(&id);
+        let condition = match (record.map(|record| &record.phase), entry) {
+            (Some(Phase::Loading), _) => Condition::Loading,
+            (Some(Phase::Active), _) | (None, Some(EntryKind::Input { .. } | EntryKind::Output { .. })) => {
+                Condition::Ready
+            }
+            (Some(Phase::Failed { reason }), _) => Condition::Missing { reason: reason.clone() },
+            (Some(_), _) => Condition::Restarting,
+            (None, Some(EntryKind::Plugin(_))) => {
+                Condition::Missing { reason: "it was missing when the rig was loaded".to_owned() }
+            }
+            (None, _) => Condition::Ready,
+        };
+        let description = record.and_then(|record| record.description.as_ref());
+        let bypassed = match (record, entry) {
+            (Some(record), _) => record.bypassed,
+            (None, Some(EntryKind::Plugin(plugin))) => plugin.bypassed,
+            _ => false,
+        };
+        NodeSnapshot {
+            condition,
+            bypassed,
+            plugin: description.map(|description| description.descriptor.clone()),
+            parameters: description.map_or_else(Arc::default, |description| description.parameters.clone()),
+            values: description.map_or_else(|| self.rig.values(id), PluginDescription::all_values),
+        }
+    }
+}
