@@ -2,6 +2,7 @@
 //! own structures, built once at activation, because the safe wrappers build their ports at every call, set constant
 //! masks by port instead of by channel and call plugins without audio ports with no frames.
 
+mod buffers;
 mod call;
 mod extensions;
 mod host;

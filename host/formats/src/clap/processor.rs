@@ -17,7 +17,8 @@ use clap_sys::process::{
 use crosspoint_graph::event::EventBody;
 use crosspoint_graph::{Block, Processor, Status};
 
-use super::call::{Outcome, PinnedCall};
+use super::buffers::Outcome;
+use super::call::PinnedCall;
 use super::host::{Handlers, Notes, ParameterRecord, pending};
 use super::output::EventOutput;
 use crate::thread::AudioThread;
