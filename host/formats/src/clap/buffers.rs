@@ -28,7 +28,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Buffers {
     /// The plugin's inputs, then its outputs. They move with this, until [`Self::pointers`] is asked.
     all: SmallVec<[clap_audio_buffer; 2]>,
-    /// What `all` leads to, see [`Block::wiring`]; 0 for nothing.
+    /// What `all` leads to without a mask, see [`Block::wiring`]; 0 for nothing, or if a mask says anything.
     wiring: u64,
     /// The first of the channels of all outputs that are on.
     heard: *const *mut f32,
@@ -36,8 +36,6 @@ pub(crate) struct Buffers {
     heard_channels: u32,
     output_count: u32,
     outputs: *mut clap_audio_buffer,
-    /// Whether the constant masks of inputs say anything.
-    is_masked: bool,
     shape: Box<Shape>,
 }
 
@@ -101,7 +99,6 @@ impl Buffers {
             heard_channels: 0,
             output_count: outputs.len() as u32,
             outputs: ptr::null_mut(),
-            is_masked: false,
             shape: Box::new(shape),
         }
     }
@@ -125,16 +122,14 @@ impl Buffers {
         if block.wiring() != self.wiring && !self.rewire(block) {
             return false;
         }
-        if block.has_silent_input() || self.is_masked {
-            self.mask_inputs(block);
-        }
+        self.mask_inputs(block);
         true
     }
 
     /// Whether a block in which no input is silent needs no [`Self::prepare`].
     #[inline(always)]
     pub(crate) fn are_as_before(&self, block: &Block<'_>) -> bool {
-        block.wiring() == self.wiring && !self.is_masked
+        block.wiring() == self.wiring
     }
 
     /// Points the buffers at other tables. False if they are not of the plugin's shape.
@@ -170,7 +165,9 @@ impl Buffers {
             let mask = (0..route.channels().min(MASK_CHANNELS)).fold(0, |mask, channel| mask | silent(channel));
             self.all[route.buffer()].constant_mask = mask;
         }
-        self.is_masked = block.has_silent_input();
+        if block.has_silent_input() {
+            self.wiring = 0;
+        }
     }
 
     /// Whether the plugin wrote nothing but numbers and says of no channel that it is constant.
