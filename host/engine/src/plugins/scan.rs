@@ -1,6 +1,7 @@
 //! Bringing the database up to date: only what changed since it was scanned is looked into, and every result is in the
 //! journal before the next is told.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -91,16 +92,27 @@ impl PluginDatabase {
         for file in &files {
             self.sort(file, request, &mut round);
         }
+        // What is large takes long, and would keep one worker busy alone if it came last.
+        round.unknown.sort_by_key(|file| Reverse(round.outlines.get(file).map(|outline| outline.size())));
+        let mut stamps = HashMap::new();
         let mut looked_into = 0;
         let mut written = Ok(());
         let go_on = observer(ScanProgress::Counted { files: round.unknown.len() }).is_continue();
         if go_on && !round.unknown.is_empty() {
             let scanned = request.scanner.scan(&round.unknown, |event| match event {
-                ScanEvent::Started { path } => observer(ScanProgress::Started { path }),
+                ScanEvent::Started { path } => {
+                    let go_on = observer(ScanProgress::Started { path: path.clone() });
+                    // While the worker loads it: its content is in memory then, and this thread has nothing to do.
+                    if let Some(outline) = round.outlines.get(&path) {
+                        let stamp = stamp::stamp(&path, *outline);
+                        stamps.insert(path, stamp);
+                    }
+                    go_on
+                }
                 ScanEvent::Finished(report) => {
                     let path = report.path.clone();
-                    let Some(outline) = round.outlines.get(&path) else { return ControlFlow::Continue(()) };
-                    let known = KnownFile::new(report, stamp::stamp(&path, *outline));
+                    let Some(stamp) = stamps.remove(&path) else { return ControlFlow::Continue(()) };
+                    let known = KnownFile::new(report, stamp::confirmed(&path, stamp));
                     written = journal.append(&known);
                     self.files.insert(path.clone(), known);
                     looked_into += 1;

@@ -21,6 +21,11 @@ pub(super) struct Outline {
 }
 
 impl Outline {
+    /// Bytes, all files of a bundle together.
+    pub fn size(self) -> u64 {
+        self.size
+    }
+
     /// Gives a stamp the time of the same content; whether that is another one.
     pub fn touch(self, stamp: &mut Stamp) -> bool {
         std::mem::replace(&mut stamp.modified, self.modified) != self.modified
@@ -32,14 +37,18 @@ pub(super) fn outline(path: &Path) -> io::Result<Outline> {
     Ok(outline_of(&parts(path)?))
 }
 
-/// The stamp of a file that was scanned since it had that outline. If it changed meanwhile, it is one that no content
-/// has, so that the next scan looks again.
-pub(super) fn stamp(path: &Path, before: Outline) -> Stamp {
-    let content = parts(path).and_then(|parts| {
-        let content = content(&parts)?;
-        Ok(if outline(path)? == before { content } else { String::new() })
-    });
-    Stamp { size: before.size, modified: before.modified, content: content.unwrap_or_default() }
+/// The stamp of a file that is about to be scanned. No content has that of one that cannot be read.
+pub(super) fn stamp(path: &Path, outline: Outline) -> Stamp {
+    let content = parts(path).and_then(|parts| content(&parts)).unwrap_or_default();
+    Stamp { size: outline.size, modified: outline.modified, content }
+}
+
+/// The stamp of a file that was scanned since. If it changed meanwhile, it is one that no content has, so that the next
+/// scan looks again.
+pub(super) fn confirmed(path: &Path, before: Stamp) -> Stamp {
+    let is_same = outline(path).is_ok_and(|now| now.size == before.size && now.modified == before.modified);
+    let content = if is_same { before.content } else { String::new() };
+    Stamp { content, ..before }
 }
 
 /// Whether a file or bundle of that outline still is what a stamp was taken of.
@@ -133,12 +142,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a.clap");
         fs::write(&file, b"one").unwrap();
-        let before = outline(&file).unwrap();
+        let before = stamp_now(&file);
         fs::write(&file, b"three").unwrap();
-        let stamp = stamp(&file, before);
-        assert!(!is_known_now(&file, &stamp));
+        let confirmed = confirmed(&file, before);
+        assert!(!is_known_now(&file, &confirmed));
         fs::write(&file, b"one").unwrap();
-        assert!(!is_known_now(&file, &stamp));
+        assert!(!is_known_now(&file, &confirmed));
     }
 
     // a.vst3/Contents/x86_64-linux/a.so           counts

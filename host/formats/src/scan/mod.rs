@@ -6,6 +6,9 @@
 //! does. Each worker looks into one file after the other and is replaced when it crashes or is late; what went wrong is
 //! told with the file, and with the plugin in it where that is known.
 //!
+//! A bundle that describes itself in a `moduleinfo.json` is not loaded at all, and what only a plugin that was made can
+//! tell is not known of it then.
+//!
 //! ```no_run
 //! use crosspoint_formats::Format;
 //! use crosspoint_formats::scan::{self, ScanEvent, Scanner, WorkerProgram};
@@ -29,6 +32,7 @@ mod find;
 mod folders;
 mod lane;
 mod look;
+mod module_info;
 mod process;
 mod scanner;
 mod stdio;

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::sync::mpsc;
 
 use super::look;
+use super::module_info::described;
 use super::stdio;
 use super::wire::{Answer, Request};
 use crate::library::open;
@@ -66,6 +67,10 @@ fn requests(input: impl BufRead + Send + 'static) -> mpsc::Receiver<Request> {
 
 /// Answers a request; none if nobody listens.
 fn answer(request: &Request, say: &mut impl FnMut(&Answer) -> Option<()>) -> Option<()> {
+    if let Some(plugins) = described(&request.path) {
+        say(&Answer::Listed { plugins })?;
+        return say(&Answer::Done);
+    }
     let library = match open(&request.path) {
         Ok(library) => library,
         Err(error) => return say(&Answer::Broken { reason: error.to_string() }),
