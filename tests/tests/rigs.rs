@@ -88,6 +88,12 @@ fn a_change_of_latency_is_followed() {
     let rendered = render(&mut engine, &inputs, 2, 48_000, 64);
     assert_eq!(engine.latency(), 2048, "{:?}", rendered.notices);
     assert!(rendered.notices.iter().any(|notice| matches!(notice, Notice::Restarted { latency: 2048, .. })));
+    let later = Notice::LatencyChanged { before: 0, after: 2048 };
+    assert!(rendered.notices.contains(&later), "what follows lines up no more, and that is said");
+    // A second render begins with what is known now, and lines up.
+    let rendered = render(&mut engine, &inputs, 2, 48_000, 64);
+    assert_eq!(rendered.latency, 2048);
+    assert!(!rendered.notices.iter().any(|notice| matches!(notice, Notice::LatencyChanged { .. })));
 }
 
 /// A plugin that asks for a restart in every block gets a few and no more; the rig plays on.

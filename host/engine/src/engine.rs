@@ -70,6 +70,15 @@ impl Engine<PluginHost> {
         self.plugins.catalogue()
     }
 
+    /// Runs something while this thread holds every lock there is in the engine, its plugins' controllers and its
+    /// devices: a way for tests to show that rendering takes none.
+    #[doc(hidden)]
+    pub fn with_every_lock_held(&self, during: &mut dyn FnMut()) {
+        let mut plugins = || self.plugins.with_locks_held(during);
+        let mut snapshot = || self.snapshot.with_lock_held(&mut plugins);
+        crosspoint_devices::jack::JackBackend::with_locks_held(&mut snapshot);
+    }
+
     /// The plugin of a node, if it has one.
     pub fn plugin(&mut self, node: NodeId) -> Option<&mut dyn Plugin> {
         let key = self.records.get(&node)?.key;

@@ -103,6 +103,12 @@ impl SnapshotCell {
         self.place.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Runs something while this thread holds the place.
+    pub fn with_lock_held(&self, during: &mut dyn FnMut()) {
+        let _held = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        during();
+    }
+
     /// Something but the graph is no longer as the last snapshot says.
     pub fn outdate(&mut self) {
         self.outdated = true;

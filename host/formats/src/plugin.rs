@@ -424,6 +424,13 @@ pub trait Plugin {
     /// Whether it is active.
     fn is_active(&self) -> bool;
 
+    /// Runs something while this thread holds every lock of the controller half: a way for tests to show that the audio
+    /// half takes none of them. A format that has locks holds them here.
+    #[doc(hidden)]
+    fn with_locks_held(&self, during: &mut dyn FnMut()) {
+        during();
+    }
+
     /// Does what the plugin asked the main thread for (callbacks, timers, descriptors, flushes, rescans) and appends
     /// what it has to say. Never waits. Call it some thirty times a second, or when [`Plugin::next_poll`] or one of
     /// [`Plugin::interests`] says so.

@@ -1,14 +1,11 @@
-//! An echo with filtered feedback, ping-pong and modulation. The sound is made in [`crate::dsp::delay`]; this is its plugin shell.
+//! An echo with filtered feedback, ping-pong and modulation. The sound is made in [`crate::dsp::delay`]; these are its parameters and what its plugin says of itself.
 #![deny(clippy::disallowed_types)]
-
-use std::sync::Arc;
 
 use nice_plug::prelude::*;
 
 use crate::dsp::delay::{Delay as Core, LIMIT_MILLISECONDS, MODULATION_LIMIT, Settings, synced_milliseconds};
-use crate::dsp::effect::{Effect, Runner};
 use crate::parameters::{hertz, hertz_of, milliseconds, percent};
-use crate::shell::{self, Channels};
+use crate::shell::{EffectPlugin, Shell};
 
 /// Note values a delay can follow.
 #[derive(Enum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,9 +127,23 @@ impl Default for DelayParameters {
     }
 }
 
-impl DelayParameters {
-    /// What the core is to do now, at `tempo` beats a minute.
-    pub fn settings(&self, tempo: f64) -> Settings {
+impl Shell for DelayParameters {
+    type Core = Core;
+
+    const NAME: &'static str = "Crosspoint Delay";
+    const ID: &'static str = "org.crosspoint.delay";
+    const DESCRIPTION: &'static str = "An echo with filtered feedback, ping-pong and modulation";
+    const CLAP_FEATURES: &'static [ClapFeature] =
+        &[ClapFeature::AudioEffect, ClapFeature::Delay, ClapFeature::Mono, ClapFeature::Stereo];
+    const VST3_CLASS_ID: [u8; 16] = *b"CrosspointDelay1";
+    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] = &[Vst3SubCategory::Fx, Vst3SubCategory::Delay];
+
+    fn core(&self, rate: f32, channels: usize) -> Core {
+        Core::new(rate, channels)
+    }
+
+    fn settings(&self, transport: &Transport) -> Settings {
+        let tempo = transport.tempo.unwrap_or(DEFAULT_TEMPO);
         Settings {
             time: match self.sync.value().beats() {
                 Some(beats) => synced_milliseconds(beats, tempo as f32),
@@ -150,80 +161,4 @@ impl DelayParameters {
 }
 
 /// An echo with filtered feedback, ping-pong and modulation.
-#[derive(Default)]
-pub struct Delay {
-    parameters: Arc<DelayParameters>,
-    running: Option<(Runner<Core>, Channels)>,
-}
-
-impl Delay {
-    /// The plugin's parameters, shared with the host's side.
-    pub fn parameters(&self) -> &Arc<DelayParameters> {
-        &self.parameters
-    }
-}
-
-impl Plugin for Delay {
-    const NAME: &'static str = "Crosspoint Delay";
-    const VENDOR: &'static str = shell::VENDOR;
-    const URL: &'static str = shell::URL;
-    const EMAIL: &'static str = shell::EMAIL;
-    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = shell::EFFECT_LAYOUTS;
-    const SAMPLE_ACCURATE_AUTOMATION: bool = true;
-
-    type Editor = ();
-    type SysExMessage = ();
-    type BackgroundTask = ();
-
-    fn params(&self) -> Arc<dyn Params> {
-        self.parameters.clone()
-    }
-
-    fn activate(
-        &mut self,
-        layout: &AudioIOLayout,
-        buffer: &BufferConfig,
-        context: &mut impl ActivateContext<Self>,
-    ) -> bool {
-        let channels = Channels::of(layout);
-        let runner = Runner::new(Core::new(buffer.sample_rate, channels.outputs));
-        context.set_latency_samples(runner.effect().latency());
-        self.running = Some((runner, channels));
-        true
-    }
-
-    fn reset(&mut self) {
-        if let Some((runner, _)) = &mut self.running {
-            runner.reset();
-        }
-    }
-
-    fn process(
-        &mut self,
-        buffer: &mut Buffer,
-        _aux: &mut AuxiliaryBuffers,
-        context: &mut impl ProcessContext<Self>,
-    ) -> ProcessStatus {
-        let Some((runner, channels)) = &mut self.running else {
-            return ProcessStatus::Error("not activated");
-        };
-        let tempo = context.transport().tempo.unwrap_or(DEFAULT_TEMPO);
-        runner.set(&self.parameters.settings(tempo));
-        shell::process(runner, buffer, *channels)
-    }
-}
-
-impl ClapPlugin for Delay {
-    const CLAP_ID: &'static str = "org.crosspoint.delay";
-    const CLAP_DESCRIPTION: Option<&'static str> = Some("An echo with filtered feedback, ping-pong and modulation");
-    const CLAP_MANUAL_URL: Option<&'static str> = None;
-    const CLAP_SUPPORT_URL: Option<&'static str> = None;
-    const CLAP_FEATURES: &'static [ClapFeature] =
-        &[ClapFeature::AudioEffect, ClapFeature::Delay, ClapFeature::Mono, ClapFeature::Stereo];
-}
-
-impl Vst3Plugin for Delay {
-    const VST3_CLASS_ID: [u8; 16] = *b"CrosspointDelay1";
-    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] = &[Vst3SubCategory::Fx, Vst3SubCategory::Delay];
-}
+pub type Delay = EffectPlugin<DelayParameters>;

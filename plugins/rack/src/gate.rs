@@ -1,14 +1,12 @@
-//! A noise gate with hysteresis, hold and lookahead. The sound is made in [`crate::dsp::gate`]; this is its plugin shell.
+//! A noise gate with hysteresis, hold and lookahead. The sound is made in [`crate::dsp::gate`]; these are its parameters and what its plugin says of itself.
 #![deny(clippy::disallowed_types)]
-
-use std::sync::Arc;
 
 use nice_plug::prelude::*;
 
-use crate::dsp::effect::{Effect, Runner};
+use crate::dsp::effect::Effect;
 use crate::dsp::gate::{Gate as Core, LOOKAHEAD_LIMIT, Settings, lookahead_frames};
 use crate::parameters::{decibels, milliseconds};
-use crate::shell::{self, Channels};
+use crate::shell::{EffectPlugin, Shell};
 
 /// The parameters of [`Gate`].
 #[derive(Params)]
@@ -52,8 +50,27 @@ impl Default for GateParameters {
 }
 
 impl GateParameters {
-    /// What the core is to do now.
-    pub fn settings(&self) -> Settings {
+    fn lookahead_seconds(&self) -> f32 {
+        0.001 * self.lookahead.value()
+    }
+}
+
+impl Shell for GateParameters {
+    type Core = Core;
+
+    const NAME: &'static str = "Crosspoint Gate";
+    const ID: &'static str = "org.crosspoint.gate";
+    const DESCRIPTION: &'static str = "A noise gate with hysteresis, hold and lookahead";
+    const CLAP_FEATURES: &'static [ClapFeature] =
+        &[ClapFeature::AudioEffect, ClapFeature::Gate, ClapFeature::Mono, ClapFeature::Stereo];
+    const VST3_CLASS_ID: [u8; 16] = *b"CrosspointGate01";
+    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] = &[Vst3SubCategory::Fx, Vst3SubCategory::Dynamics];
+
+    fn core(&self, rate: f32, _channels: usize) -> Core {
+        Core::new(rate, self.lookahead_seconds())
+    }
+
+    fn settings(&self, _transport: &Transport) -> Settings {
         Settings {
             threshold: self.threshold.value(),
             hysteresis: self.hysteresis.value(),
@@ -64,94 +81,11 @@ impl GateParameters {
         }
     }
 
-    fn lookahead_seconds(&self) -> f32 {
-        0.001 * self.lookahead.value()
+    /// A latency may only change between activations.
+    fn is_outdated(&self, core: &Core, rate: f32) -> bool {
+        lookahead_frames(rate, self.lookahead_seconds()) != core.latency()
     }
 }
 
 /// A noise gate with hysteresis, hold and lookahead.
-#[derive(Default)]
-pub struct Gate {
-    parameters: Arc<GateParameters>,
-    running: Option<(Runner<Core>, Channels)>,
-    restart_requested: bool,
-}
-
-impl Gate {
-    /// The plugin's parameters, shared with the host's side.
-    pub fn parameters(&self) -> &Arc<GateParameters> {
-        &self.parameters
-    }
-}
-
-impl Plugin for Gate {
-    const NAME: &'static str = "Crosspoint Gate";
-    const VENDOR: &'static str = shell::VENDOR;
-    const URL: &'static str = shell::URL;
-    const EMAIL: &'static str = shell::EMAIL;
-    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = shell::EFFECT_LAYOUTS;
-    const SAMPLE_ACCURATE_AUTOMATION: bool = true;
-
-    type Editor = ();
-    type SysExMessage = ();
-    type BackgroundTask = ();
-
-    fn params(&self) -> Arc<dyn Params> {
-        self.parameters.clone()
-    }
-
-    fn activate(
-        &mut self,
-        layout: &AudioIOLayout,
-        buffer: &BufferConfig,
-        context: &mut impl ActivateContext<Self>,
-    ) -> bool {
-        let channels = Channels::of(layout);
-        let runner = Runner::new(Core::new(buffer.sample_rate, self.parameters.lookahead_seconds()));
-        context.set_latency_samples(runner.effect().latency());
-        self.running = Some((runner, channels));
-        self.restart_requested = false;
-        true
-    }
-
-    fn reset(&mut self) {
-        if let Some((runner, _)) = &mut self.running {
-            runner.reset();
-        }
-    }
-
-    fn process(
-        &mut self,
-        buffer: &mut Buffer,
-        _aux: &mut AuxiliaryBuffers,
-        context: &mut impl ProcessContext<Self>,
-    ) -> ProcessStatus {
-        let Some((runner, channels)) = &mut self.running else {
-            return ProcessStatus::Error("not activated");
-        };
-        let rate = context.transport().sample_rate;
-        let wanted = lookahead_frames(rate, self.parameters.lookahead_seconds());
-        // A latency may only change between activations.
-        if wanted != runner.effect().latency() && !self.restart_requested {
-            self.restart_requested = true;
-            context.request_restart();
-        }
-        runner.set(&self.parameters.settings());
-        shell::process(runner, buffer, *channels)
-    }
-}
-
-impl ClapPlugin for Gate {
-    const CLAP_ID: &'static str = "org.crosspoint.gate";
-    const CLAP_DESCRIPTION: Option<&'static str> = Some("A noise gate with hysteresis, hold and lookahead");
-    const CLAP_MANUAL_URL: Option<&'static str> = None;
-    const CLAP_SUPPORT_URL: Option<&'static str> = None;
-    const CLAP_FEATURES: &'static [ClapFeature] =
-        &[ClapFeature::AudioEffect, ClapFeature::Gate, ClapFeature::Mono, ClapFeature::Stereo];
-}
-
-impl Vst3Plugin for Gate {
-    const VST3_CLASS_ID: [u8; 16] = *b"CrosspointGate01";
-    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] = &[Vst3SubCategory::Fx, Vst3SubCategory::Dynamics];
-}
+pub type Gate = EffectPlugin<GateParameters>;

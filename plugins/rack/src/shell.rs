@@ -1,5 +1,7 @@
-//! What the plugin shells share: who made them, their channel layouts, and how an effect core is run on a host's
-//! buffer. Called from the audio thread in [`process`]; it never allocates.
+//! What the plugin shells share: who made them, their channel layouts, how an effect core is run on a host's buffer, and
+//! the whole plugin of an effect that needs no more than that. What the audio thread calls never allocates.
+
+use std::sync::Arc;
 
 use nice_plug::prelude::*;
 
@@ -65,4 +67,128 @@ pub fn process<E: Effect>(runner: &mut Runner<E>, buffer: &mut Buffer, channels:
 /// What a host may do with a core in its present state.
 pub fn status<E: Effect>(runner: &Runner<E>) -> ProcessStatus {
     if runner.is_resting() { ProcessStatus::Normal } else { ProcessStatus::Tail(runner.effect().tail()) }
+}
+
+/// What is special about the plugin of an effect, told by its parameters: [`EffectPlugin`] does the rest.
+pub trait Shell: Params + Default {
+    /// What makes the sound.
+    type Core: Effect<Settings: Send> + Send;
+
+    /// What people call it.
+    const NAME: &'static str;
+    /// Its CLAP id.
+    const ID: &'static str;
+    /// A sentence about it.
+    const DESCRIPTION: &'static str;
+    /// What it is, to CLAP hosts.
+    const CLAP_FEATURES: &'static [ClapFeature];
+    /// Its VST3 class id.
+    const VST3_CLASS_ID: [u8; 16];
+    /// What it is, to VST3 hosts.
+    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory];
+
+    /// The core at a rate in hertz, for so many output channels. Main thread.
+    fn core(&self, rate: f32, channels: usize) -> Self::Core;
+
+    /// What the core is to do now. Audio thread.
+    fn settings(&self, transport: &Transport) -> <Self::Core as Effect>::Settings;
+
+    /// Whether the core must be made anew to be as the parameters say: the host is asked for a restart. Audio thread.
+    fn is_outdated(&self, _core: &Self::Core, _rate: f32) -> bool {
+        false
+    }
+}
+
+/// The plugin of an effect.
+pub struct EffectPlugin<S: Shell> {
+    parameters: Arc<S>,
+    running: Option<Running<S::Core>>,
+}
+
+struct Running<E: Effect> {
+    runner: Runner<E>,
+    channels: Channels,
+    restart_requested: bool,
+}
+
+impl<S: Shell> Default for EffectPlugin<S> {
+    fn default() -> Self {
+        Self { parameters: Arc::default(), running: None }
+    }
+}
+
+impl<S: Shell> EffectPlugin<S> {
+    /// The plugin's parameters, shared with the host's side.
+    pub fn parameters(&self) -> &Arc<S> {
+        &self.parameters
+    }
+}
+
+impl<S: Shell> Plugin for EffectPlugin<S> {
+    const NAME: &'static str = S::NAME;
+    const VENDOR: &'static str = VENDOR;
+    const URL: &'static str = URL;
+    const EMAIL: &'static str = EMAIL;
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const AUDIO_IO_LAYOUTS: &'static [AudioIOLayout] = EFFECT_LAYOUTS;
+    const SAMPLE_ACCURATE_AUTOMATION: bool = true;
+
+    type Editor = ();
+    type SysExMessage = ();
+    type BackgroundTask = ();
+
+    fn params(&self) -> Arc<dyn Params> {
+        self.parameters.clone()
+    }
+
+    fn activate(
+        &mut self,
+        layout: &AudioIOLayout,
+        buffer: &BufferConfig,
+        context: &mut impl ActivateContext<Self>,
+    ) -> bool {
+        let channels = Channels::of(layout);
+        let runner = Runner::new(self.parameters.core(buffer.sample_rate, channels.outputs));
+        context.set_latency_samples(runner.effect().latency());
+        self.running = Some(Running { runner, channels, restart_requested: false });
+        true
+    }
+
+    fn reset(&mut self) {
+        if let Some(running) = &mut self.running {
+            running.runner.reset();
+        }
+    }
+
+    fn process(
+        &mut self,
+        buffer: &mut Buffer,
+        _aux: &mut AuxiliaryBuffers,
+        context: &mut impl ProcessContext<Self>,
+    ) -> ProcessStatus {
+        let Some(Running { runner, channels, restart_requested }) = &mut self.running else {
+            return ProcessStatus::Error("not activated");
+        };
+        let transport = context.transport();
+        let is_outdated = self.parameters.is_outdated(runner.effect(), transport.sample_rate);
+        runner.set(&self.parameters.settings(transport));
+        if is_outdated && !*restart_requested {
+            *restart_requested = true;
+            context.request_restart();
+        }
+        process(runner, buffer, *channels)
+    }
+}
+
+impl<S: Shell> ClapPlugin for EffectPlugin<S> {
+    const CLAP_ID: &'static str = S::ID;
+    const CLAP_DESCRIPTION: Option<&'static str> = Some(S::DESCRIPTION);
+    const CLAP_MANUAL_URL: Option<&'static str> = None;
+    const CLAP_SUPPORT_URL: Option<&'static str> = None;
+    const CLAP_FEATURES: &'static [ClapFeature] = S::CLAP_FEATURES;
+}
+
+impl<S: Shell> Vst3Plugin for EffectPlugin<S> {
+    const VST3_CLASS_ID: [u8; 16] = S::VST3_CLASS_ID;
+    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] = S::VST3_SUBCATEGORIES;
 }

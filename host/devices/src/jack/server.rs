@@ -27,6 +27,12 @@ fn open_clients() -> MutexGuard<'static, OpenClients> {
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Runs something while this thread holds the list of clients.
+pub(super) fn with_locks_held(during: &mut dyn FnMut()) {
+    let _held = open_clients();
+    during();
+}
+
 /// Stands for an open client; to be dropped after it.
 pub(super) struct Lease(Arc<StreamStatus>);
 

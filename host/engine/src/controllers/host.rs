@@ -68,6 +68,21 @@ impl PluginHost {
         Some(&mut *self.plugins.get_mut(&key)?.plugin)
     }
 
+    /// Runs something while every lock of every plugin's controller is held.
+    pub(crate) fn with_locks_held(&self, during: &mut dyn FnMut()) {
+        fn hold<'p>(mut plugins: impl Iterator<Item = &'p dyn Plugin>, during: &mut dyn FnMut()) {
+            match plugins.next() {
+                // One inside the other; the chain is as long as the rig, and each link is a few words of stack.
+                Some(plugin) => {
+                    let rest: Vec<&dyn Plugin> = plugins.collect();
+                    plugin.with_locks_held(&mut || hold(rest.iter().copied(), during));
+                }
+                None => during(),
+            }
+        }
+        hold(self.plugins.values().map(|resident| &*resident.plugin), during);
+    }
+
     fn resident(&mut self, key: PluginKey) -> Result<&mut Resident, EngineError> {
         self.plugins.get_mut(&key).ok_or(EngineError::PluginGone)
     }

@@ -178,6 +178,13 @@ impl Notes {
         self.pending.swap(0, Ordering::AcqRel)
     }
 
+    /// Runs something while every lock here is held.
+    pub(crate) fn with_locks_held(&self, during: &mut dyn FnMut()) {
+        let Self { log, cleared, timers, told, track, .. } = self;
+        let _held = (lock(log), lock(cleared), lock(timers), lock(told), lock(track));
+        during();
+    }
+
     pub(crate) fn take_log(&self) -> Vec<(Severity, String)> {
         std::mem::take(&mut *lock(&self.log))
     }

@@ -386,6 +386,10 @@ impl Plugin for ClapPlugin {
         self.instance.is_active()
     }
 
+    fn with_locks_held(&self, during: &mut dyn FnMut()) {
+        self.notes.with_locks_held(during);
+    }
+
     fn poll(&mut self, notices: &mut Vec<PluginNotice>) {
         reap();
         self.poll_all(notices);
