@@ -4,7 +4,7 @@
 use crosspoint::graph::NodeId;
 use crosspoint::offline::{Job, Rendered};
 use crosspoint::{Engine, EngineSettings, PluginHost, PluginReference, PluginSetup};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The name under which the bundled plugins are found.
 pub const RACK: &str = "rack";
@@ -79,13 +79,23 @@ pub fn skip(what: &str) {
 
 /// The CLAP files of zam-plugins, wherever the system puts them.
 pub fn zam_plugins() -> Vec<PathBuf> {
-    let folders = ["/usr/lib/clap", "/usr/local/lib/clap", "/usr/lib64/clap", "/usr/lib/x86_64-linux-gnu/clap"];
+    zam_files("clap")
+}
+
+/// The VST3 bundles of zam-plugins, in the order of [`zam_plugins`].
+pub fn zam_vst3() -> Vec<PathBuf> {
+    zam_files("vst3")
+}
+
+/// The files of zam-plugins of a format, which is also what their folders and names end in.
+fn zam_files(format: &str) -> Vec<PathBuf> {
+    let folders = ["/usr/lib", "/usr/local/lib", "/usr/lib64", "/usr/lib/x86_64-linux-gnu"];
     let mut files: Vec<PathBuf> = folders
         .iter()
-        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .filter_map(|folder| std::fs::read_dir(Path::new(folder).join(format)).ok())
         .flat_map(|entries| entries.flatten().map(|entry| entry.path()))
         .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("Za")))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "clap"))
+        .filter(|path| path.extension().is_some_and(|extension| extension == format))
         .collect();
     files.sort();
     files

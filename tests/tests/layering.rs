@@ -14,7 +14,7 @@ const ALLOWED: [(&str, &[&str]); 6] = [
 ];
 
 /// Where alone a library may be used.
-const HOMES: [(&str, &[&str]); 8] = [
+const HOMES: [(&str, &[&str]); 9] = [
     ("petgraph", &["crosspoint-graph"]),
     ("cpal", &["crosspoint-devices"]),
     ("jack", &["crosspoint-devices"]),
@@ -24,6 +24,7 @@ const HOMES: [(&str, &[&str]); 8] = [
     // Types for files and for the pipe of a scan.
     ("serde", &["crosspoint-formats", "crosspoint", "crosspoint-app"]),
     ("json5", &["crosspoint-formats"]),
+    ("vst3", &["crosspoint-formats", "crosspoint-fixtures"]),
 ];
 
 fn normal_dependencies(package: &Value) -> Vec<String> {

@@ -2,7 +2,9 @@
 
 use crosspoint::graph::Command;
 use crosspoint::{EngineSettings, Notice, PluginReference};
-use crosspoint_tests::{add, engine, noise, render, skip, zam_plugins};
+use crosspoint::formats::{Parameter, Plugin};
+use crosspoint_tests::{add, engine, noise, render, skip, zam_plugins, zam_vst3};
+use std::path::Path;
 
 /// All 17 in one rig, one after the other, hear noise and give something finite; none is bypassed for a fault.
 #[test]
@@ -44,4 +46,59 @@ fn all_effects_run_in_a_rig() {
         metered.insert(level.node);
     }
     assert_eq!(metered.len(), 17, "every one was called");
+}
+
+/// What comes out of one effect that hears noise, the first few of its parameters moved off their defaults.
+fn sound_of(file: &Path) -> Vec<Vec<f32>> {
+    let mut engine = engine(EngineSettings::default());
+    let reference = PluginReference { file: file.to_owned(), id: None };
+    let inputs = [Some(0), Some(1)];
+    let frames = 9_600;
+    engine
+        .batch(|engine| {
+            let input = engine.add_input("input", "input", &inputs)?;
+            let node = engine.add_plugin("effect", &reference, |plugin| {
+                move_parameters(plugin);
+                Ok(())
+            })?;
+            engine.connect(input, node)?;
+            let output = engine.add_output("output", "output", &inputs)?;
+            engine.connect(node, output).map(|_| ())
+        })
+        .expect("the rig builds");
+    render(&mut engine, &[noise(1, frames), noise(2, frames)], 2, frames, 256).channels
+}
+
+/// Both formats list the same parameters in the same order, some of VST3 with others of the framework's own before them.
+fn move_parameters(plugin: &mut dyn Plugin) {
+    let is_moved = |parameter: &&Parameter| !parameter.flags.read_only && !parameter.flags.hidden;
+    let mut parameters: Vec<Parameter> = plugin.parameters().iter().filter(is_moved).cloned().collect();
+    parameters.sort_by(|a, b| a.name.cmp(&b.name));
+    for parameter in parameters.iter().take(3) {
+        let value = if parameter.flags.stepped {
+            parameter.maximum
+        } else {
+            parameter.minimum + 0.75 * (parameter.maximum - parameter.minimum)
+        };
+        plugin.set_parameters(&[(parameter.id, value)]).expect("it takes the value");
+    }
+}
+
+/// The same effect as CLAP and as VST3 gives the same samples.
+#[test]
+fn both_formats_sound_alike() {
+    let (clap, vst3) = (zam_plugins(), zam_vst3());
+    if clap.is_empty() || vst3.is_empty() {
+        return skip("zam-plugins");
+    }
+    assert_eq!((clap.len(), vst3.len()), (17, 17));
+    for (clap, vst3) in clap.iter().zip(&vst3) {
+        assert_eq!(clap.file_stem(), vst3.file_stem());
+        let (one, other) = (sound_of(clap), sound_of(vst3));
+        assert!(one.iter().flatten().any(|&sample| sample != 0.0), "{clap:?} is mute");
+        for (one, other) in one.iter().zip(&other) {
+            let first = one.iter().zip(other).position(|(a, b)| a != b);
+            assert_eq!(first, None, "{vst3:?} differs from its frame {first:?} on");
+        }
+    }
 }

@@ -45,6 +45,11 @@ impl Catalogue {
         self.database.as_ref()
     }
 
+    /// Adds a library that was opened elsewhere, such as a linked pack of another format.
+    pub fn add(&mut self, library: Rc<dyn Library>) {
+        self.libraries.push(library);
+    }
+
     /// The libraries loaded so far.
     pub fn libraries(&self) -> &[Rc<dyn Library>] {
         &self.libraries

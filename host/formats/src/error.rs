@@ -1,6 +1,8 @@
 //! What can go wrong with a plugin, each with what to do about it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::library::PluginDescriptor;
 
 /// Why a plugin file or a plugin in it could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +17,7 @@ pub enum LoadError {
         reason: std::io::Error,
     },
     /// The file's name says no format that is known.
-    #[error("{path} is not a plugin file of a known format; name a file or folder that ends in .clap")]
+    #[error("{path} is not a plugin file of a known format; name a file or folder that ends in .clap or .vst3")]
     UnknownFormat {
         /// The file asked for.
         path: PathBuf,
@@ -62,6 +64,15 @@ pub enum LoadError {
         /// What it said.
         reason: String,
     },
+}
+
+impl LoadError {
+    /// That a file holds no plugin of an id, but these.
+    pub(crate) fn unknown_plugin(path: &Path, id: &str, known: &[PluginDescriptor]) -> Self {
+        let known: Vec<_> = known.iter().map(|descriptor| descriptor.id.as_str()).collect();
+        let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+        Self::UnknownPlugin { path: path.to_owned(), id: id.to_owned(), known }
+    }
 }
 
 /// Why a call to a loaded plugin failed.

@@ -12,6 +12,7 @@ mod arrangement;
 pub mod clap;
 mod describe;
 mod error;
+mod faults;
 mod finite;
 mod library;
 pub mod midi;
@@ -21,6 +22,7 @@ pub mod scan;
 mod session;
 mod surface;
 mod thread;
+pub mod vst3;
 
 pub use arrangement::{
     AmbisonicOrder, AmbisonicScale, BusLayout, ChannelMap, ConfiguredBus, PortConfiguration, Speaker,

@@ -10,6 +10,7 @@ use crate::clap::ClapLibrary;
 use crate::error::LoadError;
 use crate::plugin::Plugin;
 use crate::preset::Presets;
+use crate::vst3::Vst3Library;
 
 /// A plugin format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -18,11 +19,13 @@ use crate::preset::Presets;
 pub enum Format {
     /// CLAP 1.
     Clap,
+    /// VST 3.
+    Vst3,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Clap];
+    pub const ALL: &[Self] = &[Self::Clap, Self::Vst3];
 
     /// The format of a file or bundle, by the end of its name.
     pub fn of(path: &Path) -> Option<Self> {
@@ -32,10 +35,11 @@ impl Format {
 }
 
 impl fmt::Display for Format {
-    /// As in a plugin reference, and as files end: `clap`.
+    /// As in a plugin reference, and as files end: `clap`, `vst3`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Clap => "clap",
+            Self::Vst3 => "vst3",
         })
     }
 }
@@ -89,6 +93,7 @@ pub trait Library {
 pub fn open(path: &Path) -> Result<Box<dyn Library>, LoadError> {
     match Format::of(path) {
         Some(Format::Clap) => Ok(Box::new(ClapLibrary::open(path)?)),
+        Some(Format::Vst3) => Ok(Box::new(Vst3Library::open(path)?)),
         None => Err(LoadError::UnknownFormat { path: path.to_owned() }),
     }
 }

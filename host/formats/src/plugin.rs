@@ -150,6 +150,27 @@ pub struct Activation {
     pub max_frames: u32,
 }
 
+/// Most frames of a block.
+const MOST_FRAMES: u32 = 1 << 20;
+
+impl Activation {
+    /// Whether it makes sense to any plugin.
+    pub(crate) fn check(self) -> Result<(), PluginError> {
+        let Self { sample_rate, min_frames, max_frames } = self;
+        let refuse = |reason| Err(PluginError::Activation { sample_rate, min_frames, max_frames, reason });
+        if !(1.0..=10_000_000.0).contains(&sample_rate) {
+            return refuse("the sample rate must be 1 to 10000000 Hz");
+        }
+        if min_frames == 0 || max_frames > MOST_FRAMES {
+            return refuse("a block has 1 to 1048576 frames");
+        }
+        if min_frames > max_frames {
+            return refuse("the shortest block is longer than the longest");
+        }
+        Ok(())
+    }
+}
+
 /// How long a plugin sounds on after its input ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tail {

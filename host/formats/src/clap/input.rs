@@ -464,11 +464,11 @@ impl EventInput {
             Voice::Controller { channel, index: controller::ALL_NOTES_OFF, .. } => {
                 self.clap_note(place, CLAP_EVENT_NOTE_OFF, channel_wide(channel), 0.5);
             }
-            Voice::Controller { channel, index, value } => match expression_of(index) {
+            Voice::Controller { channel, index, value } => match controller::expression(index) {
                 Some(expression) => self.clap_expression(place, channel_wide(channel), expression, value),
                 None => self.lost += 1,
             },
-            Voice::NoteController { channel, key, index, value } => match expression_of(index) {
+            Voice::NoteController { channel, key, index, value } => match controller::expression(index) {
                 Some(expression) => self.clap_expression(place, NoteAddress::key(channel, key), expression, value),
                 None => self.lost += 1,
             },
@@ -542,16 +542,4 @@ fn channel_expression(channel: u8, key: Option<u8>, what: Expression, value: f64
         (Expression::Brightness, _) => change(controller::BRIGHTNESS, value),
         _ => change(controller::MODULATION, value),
     }
-}
-
-/// The expression that a controller means.
-fn expression_of(index: u8) -> Option<Expression> {
-    Some(match index {
-        controller::MODULATION | controller::VIBRATO_DEPTH => Expression::Vibrato,
-        controller::VOLUME => Expression::Volume,
-        controller::PAN => Expression::Pan,
-        controller::EXPRESSION => Expression::Expression,
-        controller::BRIGHTNESS => Expression::Brightness,
-        _ => return None,
-    })
 }

@@ -86,9 +86,7 @@ impl ClapPlugin {
     pub fn instantiate(library: &ClapLibrary, id: &str) -> Result<Self, LoadError> {
         let ClapLibrary { path, entry, descriptors } = library;
         let Some(descriptor) = descriptors.iter().find(|descriptor| descriptor.id == id) else {
-            let known: Vec<_> = descriptors.iter().map(|descriptor| descriptor.id.as_str()).collect();
-            let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
-            return Err(LoadError::UnknownPlugin { path: path.clone(), id: id.to_owned(), known });
+            return Err(LoadError::unknown_plugin(path, id, descriptors));
         };
         Self::new(entry, descriptor.clone()).map_err(|reason| LoadError::Instantiate {
             path: path.clone(),

@@ -340,7 +340,7 @@ impl Plugin for ClapPlugin {
         if self.is_active() {
             return Err(PluginError::Active);
         }
-        check(activation)?;
+        activation.check()?;
         if self.is_stale {
             self.read_all();
         }
@@ -531,21 +531,3 @@ fn state_context(purpose: StatePurpose) -> StateContextType {
         StatePurpose::Duplicate => StateContextType::ForDuplicate,
     }
 }
-
-fn check(activation: Activation) -> Result<(), PluginError> {
-    let Activation { sample_rate, min_frames, max_frames } = activation;
-    let refuse = |reason| Err(PluginError::Activation { sample_rate, min_frames, max_frames, reason });
-    if !(1.0..=10_000_000.0).contains(&sample_rate) {
-        return refuse("the sample rate must be 1 to 10000000 Hz");
-    }
-    if min_frames == 0 || max_frames > MOST_FRAMES {
-        return refuse("a block has 1 to 1048576 frames");
-    }
-    if min_frames > max_frames {
-        return refuse("the shortest block is longer than the longest");
-    }
-    Ok(())
-}
-
-/// Most frames of a block.
-const MOST_FRAMES: u32 = 1 << 20;

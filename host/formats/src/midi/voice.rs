@@ -11,6 +11,8 @@ const NOTE_BEND_RANGE: f64 = 48.0;
 
 /// Controllers that dialects translate to and from.
 pub mod controller {
+    use crosspoint_graph::event::Expression;
+
     /// Modulation wheel: vibrato.
     pub const MODULATION: u8 = 1;
     /// Channel volume.
@@ -27,6 +29,18 @@ pub mod controller {
     pub const ALL_SOUND_OFF: u8 = 120;
     /// All notes off.
     pub const ALL_NOTES_OFF: u8 = 123;
+
+    /// The note expression that a controller means.
+    pub(crate) fn expression(index: u8) -> Option<Expression> {
+        Some(match index {
+            MODULATION | VIBRATO_DEPTH => Expression::Vibrato,
+            VOLUME => Expression::Volume,
+            PAN => Expression::Pan,
+            EXPRESSION => Expression::Expression,
+            BRIGHTNESS => Expression::Brightness,
+            _ => return None,
+        })
+    }
 }
 
 /// A channel voice message. Values are 0 to 1, bends -1 to 1.

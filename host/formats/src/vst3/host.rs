@@ -1,0 +1,135 @@
+//! What a plugin is introduced to: the host's name, the objects it makes for plugins, and which interfaces it knows. Holds
+//! nothing of a plugin; any thread may call it.
+
+use std::ffi::c_void;
+
+use vst3::Steinberg::Vst::*;
+use vst3::Steinberg::*;
+use vst3::com_scrape_types::Guid;
+use vst3::{Class, ComWrapper, Interface};
+
+use super::message::{AttributeList, Message};
+use super::text::to_string128;
+
+/// What plugins show as their host.
+const NAME: &str = "Crosspoint";
+
+/// The context that plugins and factories are given.
+pub(crate) struct HostContext;
+
+impl HostContext {
+    pub(crate) fn new() -> ComWrapper<Self> {
+        ComWrapper::new(Self)
+    }
+}
+
+impl Class for HostContext {
+    type Interfaces = (IHostApplication, IPlugInterfaceSupport);
+}
+
+impl IHostApplicationTrait for HostContext {
+    unsafe fn getName(&self, name: *mut String128) -> tresult {
+        if name.is_null() {
+            return kInvalidArgument;
+        }
+        // SAFETY: the plugin hands over room for the name.
+        unsafe { name.write_unaligned(to_string128(NAME)) };
+        kResultOk
+    }
+
+    unsafe fn createInstance(&self, class: *mut TUID, interface: *mut TUID, object: *mut *mut c_void) -> tresult {
+        if class.is_null() || interface.is_null() || object.is_null() {
+            return kInvalidArgument;
+        }
+        // SAFETY: the plugin hands over two ids and room for a pointer.
+        let (class, interface) = unsafe { (guid(class), guid(interface)) };
+        let made = if class == IMessage::IID && IMessage::inherits(&interface) {
+            Message::new().to_com_ptr::<IMessage>().map(|message| message.into_raw().cast::<c_void>())
+        } else if class == IAttributeList::IID && IAttributeList::inherits(&interface) {
+            AttributeList::of([]).to_com_ptr::<IAttributeList>().map(|list| list.into_raw().cast::<c_void>())
+        } else {
+            None
+        };
+        // SAFETY: as above. The reference that was made is the plugin's.
+        unsafe { object.write_unaligned(made.unwrap_or(std::ptr::null_mut())) };
+        if made.is_some() { kResultOk } else { kNoInterface }
+    }
+}
+
+/// # Safety
+/// `id` leads to an id.
+unsafe fn guid(id: *const TUID) -> Guid {
+    // SAFETY: promised by the caller.
+    unsafe { id.cast::<Guid>().read_unaligned() }
+}
+
+/// The interfaces of plugins that this host makes use of.
+const USED: &[Guid] = &[
+    IPluginBase::IID,
+    IPluginFactory::IID,
+    IPluginFactory2::IID,
+    IPluginFactory3::IID,
+    IComponent::IID,
+    IAudioProcessor::IID,
+    IEditController::IID,
+    IConnectionPoint::IID,
+    IMidiMapping::IID,
+    IProcessContextRequirements::IID,
+    IUnitInfo::IID,
+];
+
+impl IPlugInterfaceSupportTrait for HostContext {
+    unsafe fn isPlugInterfaceSupported(&self, interface: *const TUID) -> tresult {
+        if interface.is_null() {
+            return kInvalidArgument;
+        }
+        // SAFETY: the plugin hands over an id.
+        if USED.contains(&unsafe { guid(interface) }) { kResultTrue } else { kResultFalse }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vst3::ComPtr;
+    use vst3::Steinberg::Linux::IRunLoop;
+
+    fn id(interface: &Guid) -> TUID {
+        interface.map(|byte| byte as std::ffi::c_char)
+    }
+
+    /// Messages and lists are made, with one reference for the plugin; anything else is refused.
+    #[test]
+    fn makes_messages_and_attribute_lists() {
+        let host = HostContext::new();
+        let make = |class: &Guid, interface: &Guid| {
+            let mut object = std::ptr::dangling_mut::<c_void>();
+            // SAFETY: the ids and the room are valid.
+            let result = unsafe { host.createInstance(&mut id(class), &mut id(interface), &mut object) };
+            (result, object)
+        };
+        let (result, object) = make(&IMessage::IID, &IMessage::IID);
+        assert_eq!(result, kResultOk);
+        // SAFETY: the object is a message with a reference for us; what it lends lives as long as it.
+        unsafe {
+            let message = ComPtr::from_raw(object.cast::<IMessage>()).unwrap();
+            message.setMessageID(c"hello".as_ptr());
+            assert_eq!(super::super::text::narrow_at(message.getMessageID()), "hello");
+            let list = vst3::ComRef::from_raw(message.getAttributes()).unwrap();
+            let mut value = 0;
+            assert_eq!((list.setInt(c"a".as_ptr(), 4), list.getInt(c"a".as_ptr(), &mut value)), (0, 0));
+            assert_eq!(value, 4);
+        }
+        assert_eq!(make(&IComponent::IID, &IComponent::IID), (kNoInterface, std::ptr::null_mut()));
+    }
+
+    /// What it says to know is what it asks plugins for; a run loop is no interface of a plugin.
+    #[test]
+    fn tells_the_truth_about_what_it_uses() {
+        let host = HostContext::new();
+        // SAFETY: the ids are valid.
+        let knows = |interface: &Guid| unsafe { host.isPlugInterfaceSupported(&id(interface)) } == kResultTrue;
+        assert!(knows(&IMidiMapping::IID) && knows(&IEditController::IID));
+        assert!(!knows(&IRunLoop::IID) && !knows(&IInterAppAudioHost::IID));
+    }
+}

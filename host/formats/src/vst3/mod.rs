@@ -1,0 +1,38 @@
+//! VST3 on the bindings of the `vst3` crate: its modules, instances and host objects. What a process call is handed is built
+//! once at activation, on VST3's own structures.
+
+#![allow(non_upper_case_globals, non_snake_case, reason = "names as the VST3 interface has them")]
+
+mod abi;
+mod arrangement;
+mod bundle;
+mod call;
+mod connection;
+mod context;
+mod events;
+mod factory;
+mod handler;
+mod hear;
+mod host;
+mod input;
+mod instance;
+mod library;
+mod message;
+mod midi_map;
+mod module;
+mod notes;
+mod output;
+mod parameters;
+mod plugin;
+mod points;
+mod ports;
+mod preset;
+mod processor;
+mod scale;
+mod sounding;
+mod stream;
+mod text;
+
+pub use library::Vst3Library;
+pub use module::Vst3Entry;
+pub use plugin::Vst3Plugin;

@@ -1,0 +1,523 @@
+//! The controller half of a VST3 plugin: everything that VST3 reserves for the main thread.
+
+use std::cell::RefCell;
+use std::mem::ManuallyDrop;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crosspoint_graph::{ChannelLayout, MAX_PORT_CHANNELS, Processor};
+use vst3::ComPtr;
+use vst3::Steinberg::TUID;
+use vst3::Steinberg::Vst::*;
+use vst3::Steinberg::{kNotImplemented, kResultOk};
+
+use super::abi;
+use super::call::{Call, Shape};
+use super::factory::{Factory, PluginClass};
+use super::instance::Instance;
+use super::midi_map::MidiMap;
+use super::notes::{Notes, Point, Record};
+use super::parameters::{self, Parameters, Slot};
+use super::ports::{self, Ports};
+use super::preset::{Part, Preset};
+use super::processor::{Functions, Leash, Vst3Processor};
+use super::stream::Purpose;
+use crate::error::PluginError;
+use crate::library::PluginDescriptor;
+use crate::plugin::{
+    Activation, AudioBus, BusDirection as Direction, Interest, NotePort, Parameter, Plugin, PluginNotice, RenderMode,
+    Tail,
+};
+use crate::thread::AudioThread;
+
+thread_local! {
+    /// Plugins that were dropped while their audio half was out.
+    static ORPHANS: RefCell<Vec<(Leash, Instance)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How a plugin is activated to be told parameters when nothing else is known.
+const DEFAULT_ACTIVATION: Activation = Activation { sample_rate: 48_000.0, min_frames: 1, max_frames: 512 };
+/// The sub-category of plugins that need the time to be the wall's.
+const REAL_TIME_ONLY: &str = "OnlyRT";
+
+/// A VST3 plugin on its main thread.
+pub struct Vst3Plugin {
+    pub(super) descriptor: PluginDescriptor,
+    class: TUID,
+    factory: Rc<Factory>,
+    /// Taken when this is dropped.
+    pub(super) instance: ManuallyDrop<Instance>,
+    pub(super) notes: Arc<Notes>,
+    pub(super) told: rtrb::Consumer<Record>,
+    pub(super) ports: Ports,
+    pub(super) parameters: Parameters,
+    pub(super) map: Arc<MidiMap>,
+    /// Values that the component was not told yet.
+    pending: Vec<Point>,
+    mode: RenderMode,
+    activation: Activation,
+    pub(super) latency: u32,
+    /// Held by the audio half as well while it is out.
+    leash: Leash,
+    /// Read ports and parameters again as soon as the plugin is inactive.
+    pub(super) is_stale: bool,
+    /// Make it anew as soon as it is inactive.
+    pub(super) must_reload: bool,
+}
+
+impl Vst3Plugin {
+    /// Makes and initialises the plugin.
+    pub(crate) fn new(factory: Rc<Factory>, class: &PluginClass) -> Result<Self, &'static str> {
+        reap();
+        let (notes, told) = Notes::new();
+        let instance = Instance::new(Rc::clone(&factory), &class.id, &notes)?;
+        let mut plugin = Self {
+            descriptor: class.descriptor.clone(),
+            class: class.id,
+            factory,
+            instance: ManuallyDrop::new(instance),
+            notes,
+            told,
+            ports: Ports::default(),
+            parameters: Parameters::default(),
+            map: Arc::default(),
+            pending: Vec::new(),
+            mode: RenderMode::RealTime,
+            activation: DEFAULT_ACTIVATION,
+            latency: 0,
+            leash: Leash::new(()),
+            is_stale: false,
+            must_reload: false,
+        };
+        plugin.read_all();
+        Ok(plugin)
+    }
+
+    /// Asks the plugin for other layouts of its buses, one for each bus of both directions. It may take others still, which
+    /// [`Plugin::audio_buses`] then has. True if it took these.
+    ///
+    /// # Errors
+    /// [`PluginError::Active`]; [`PluginError::UnknownBus`] if the numbers of buses are others.
+    pub fn set_bus_layouts(
+        &mut self,
+        inputs: &[ChannelLayout],
+        outputs: &[ChannelLayout],
+    ) -> Result<bool, PluginError> {
+        if self.is_active() {
+            return Err(PluginError::Active);
+        }
+        for (wanted, buses) in [(inputs, &self.ports.inputs), (outputs, &self.ports.outputs)] {
+            if wanted.len() != buses.len() {
+                return Err(PluginError::UnknownBus { index: wanted.len() });
+            }
+        }
+        let is_taken = ports::arrange(&self.instance.processor, &self.ports, inputs, outputs);
+        self.read_ports();
+        Ok(is_taken)
+    }
+
+    /// The content of a `.vstpreset` file: as [`Plugin::save_state`], but the plugin is told that it is for use anywhere,
+    /// so that it may leave out what belongs to this rig.
+    ///
+    /// # Errors
+    /// [`PluginError::Unsupported`].
+    pub fn save_preset(&mut self) -> Result<Vec<u8>, PluginError> {
+        self.save(Purpose::Preset)
+    }
+
+    /// Takes the content of a `.vstpreset` file, of any host.
+    ///
+    /// # Errors
+    /// [`PluginError::Failed`] if it is none, is that of another plugin, or the plugin refuses it.
+    pub fn load_preset(&mut self, preset: &[u8]) -> Result<(), PluginError> {
+        self.load(preset, Purpose::Preset)
+    }
+
+    fn save(&mut self, purpose: Purpose) -> Result<Vec<u8>, PluginError> {
+        self.flush_inactive();
+        let preset = self.state(purpose).ok_or(PluginError::Unsupported { feature: "state" })?;
+        Ok(preset.write())
+    }
+
+    fn load(&mut self, state: &[u8], purpose: Purpose) -> Result<(), PluginError> {
+        let failed = PluginError::Failed { action: "load its state" };
+        let Ok(preset) = Preset::read(state) else { return Err(failed) };
+        if preset.class != self.class || !self.set_state(&preset, purpose) {
+            return Err(failed);
+        }
+        // What was set before the state is no longer meant.
+        self.pending.clear();
+        Ok(())
+    }
+
+    /// The edit controller, for what else there is of VST3 than the common trait has.
+    pub(super) fn controller(&self) -> Option<&ComPtr<IEditController>> {
+        self.instance.controller.as_ref()
+    }
+
+    pub(super) fn read_ports(&mut self) {
+        let old = std::mem::take(&mut self.ports);
+        self.ports = Ports::read(&self.instance.component, &self.instance.processor, &old);
+    }
+
+    pub(super) fn read_parameters(&mut self) {
+        let Some(controller) = &self.instance.controller else { return };
+        let controlled = self.map.controlled();
+        self.parameters = Parameters::read(controller, |id| controlled.contains(&id));
+        self.map.read_programs(controller, &self.parameters.programs);
+    }
+
+    pub(super) fn read_all(&mut self) {
+        self.read_ports();
+        let map = MidiMap::new(self.ports.note_inputs.len());
+        if let Some(controller) = &self.instance.controller {
+            map.read(controller);
+        }
+        self.map = Arc::new(map);
+        self.read_parameters();
+        self.is_stale = false;
+    }
+
+    pub(super) fn read_latency(&self) -> u32 {
+        // SAFETY: the component is initialised and this is the main thread.
+        unsafe { self.instance.processor.getLatencySamples() }
+    }
+
+    /// Makes the plugin anew with the state it has, as it asked for. If that fails, the old one stays.
+    fn reload(&mut self) {
+        self.must_reload = false;
+        let state = self.state(Purpose::Project);
+        match Instance::new(Rc::clone(&self.factory), &self.class, &self.notes) {
+            Ok(instance) => drop(std::mem::replace(&mut *self.instance, instance)),
+            Err(reason) => self.notes.log(crate::plugin::Severity::Error, format!("it cannot be made anew: {reason}")),
+        }
+        if let Some(preset) = state {
+            self.set_state(&preset, Purpose::Project);
+        }
+        self.read_all();
+    }
+
+    pub(super) fn renew(&mut self) {
+        if self.must_reload {
+            self.reload();
+        } else if self.is_stale {
+            self.read_all();
+        }
+    }
+
+    /// Both halves' states; none if the component gives none.
+    fn state(&self, purpose: Purpose) -> Option<Preset> {
+        let mut preset = Preset::new(self.class);
+        preset.add(Part::Component, self.instance.component_state(purpose)?);
+        if let Some(controller) = self.instance.controller_state(purpose) {
+            preset.add(Part::Controller, controller);
+        }
+        Some(preset)
+    }
+
+    fn set_state(&self, preset: &Preset, purpose: Purpose) -> bool {
+        preset
+            .part(Part::Component)
+            .is_some_and(|component| self.instance.set_states(component, preset.part(Part::Controller), purpose))
+    }
+
+    /// Sets up processing and switches the component on.
+    fn switch_on(&mut self, activation: Activation) -> Result<(), PluginError> {
+        let Activation { sample_rate, max_frames, .. } = activation;
+        let mut setup = ProcessSetup {
+            processMode: mode(self.mode),
+            symbolicSampleSize: abi::SAMPLE_32,
+            maxSamplesPerBlock: max_frames as i32,
+            sampleRate: sample_rate,
+        };
+        // SAFETY: the component is initialised and inactive, and this is the main thread; as for all calls here.
+        if unsafe { self.instance.processor.setupProcessing(&mut setup) } != kResultOk {
+            return Err(PluginError::ActivationRefused { sample_rate });
+        }
+        self.switch_buses();
+        self.instance.is_active = true;
+        // SAFETY: as above.
+        let result = unsafe { self.instance.component.setActive(1) };
+        // Some have nothing to do and say that they do not know the call.
+        if result != kResultOk && result != kNotImplemented {
+            self.switch_off();
+            return Err(PluginError::ActivationRefused { sample_rate });
+        }
+        Ok(())
+    }
+
+    fn switch_off(&mut self) {
+        // SAFETY: the component is initialised, its audio half is home, and this is the main thread.
+        unsafe { self.instance.component.setActive(0) };
+        self.instance.is_active = false;
+    }
+
+    /// Tells the component which buses are on: those that are, and all for events.
+    fn switch_buses(&self) {
+        let component = &self.instance.component;
+        let switch = |kind, direction, index: usize, on: bool| {
+            // SAFETY: the component is initialised and inactive, and this is the main thread. One that refuses is given
+            // silence there.
+            unsafe { component.activateBus(kind, direction, index as i32, on.into()) };
+        };
+        for direction in [Direction::Input, Direction::Output] {
+            for (index, bus) in self.ports.buses(direction).iter().enumerate() {
+                switch(abi::AUDIO, ports::number(direction), index, bus.active);
+            }
+            (0..self.note_ports(direction).len()).for_each(|index| {
+                switch(abi::EVENT, ports::number(direction), index, true);
+            });
+        }
+    }
+
+    fn make_call(&self, activation: Activation) -> Box<Call> {
+        let requirements = self.instance.processor.cast::<IProcessContextRequirements>();
+        // SAFETY: the component is initialised and this is the main thread.
+        let needs = requirements.map_or(0, |needs| unsafe { needs.getProcessContextRequirements() });
+        Box::new(Call::new(Shape {
+            ports: &self.ports,
+            table: self.parameters.table.clone(),
+            map: Arc::clone(&self.map),
+            max_frames: activation.max_frames as usize,
+            sample_rate: activation.sample_rate,
+            mode: mode(self.mode),
+            needs,
+        }))
+    }
+
+    /// Tells an inactive component the values that wait for it. VST3 has no way but a call without audio, for which it has
+    /// to be on.
+    fn flush_inactive(&mut self) {
+        if self.is_active() || (self.pending.is_empty() && !self.notes.has_unsent()) {
+            return;
+        }
+        if self.switch_on(self.activation).is_err() {
+            return;
+        }
+        let functions = self.functions();
+        let mut call = self.make_call(self.activation);
+        let pending = std::mem::take(&mut self.pending);
+        let mark = AudioThread::enter(self.notes.identity());
+        // SAFETY: the component is on, and there is no audio half: this thread stands in for it; as for all calls here.
+        unsafe { functions.set_processing(true) };
+        // A block's worth at a time, so that a long list is never cut.
+        for some in pending.chunks(FLUSH_VALUES).chain(pending.is_empty().then_some(&[][..])) {
+            call.prepare_values(some, &self.notes);
+            // SAFETY: as above.
+            unsafe { functions.process(&mut call) };
+            call.finish(&self.notes, None);
+        }
+        // SAFETY: as above.
+        unsafe { functions.set_processing(false) };
+        drop(mark);
+        self.switch_off();
+    }
+
+    fn functions(&self) -> Functions {
+        // SAFETY: the processor lives as long as the instance, which the leash keeps until the audio half is gone.
+        unsafe { Functions::of(self.instance.processor.as_ptr()) }
+    }
+
+    /// A parameter with the controller.
+    fn slot(&self, parameter: u32) -> Option<(&ComPtr<IEditController>, &Slot)> {
+        Some((self.controller()?, self.parameters.slot(parameter)?))
+    }
+}
+
+/// Values handed over in one call.
+const FLUSH_VALUES: usize = 256;
+
+/// How VST3 numbers it.
+fn mode(mode: RenderMode) -> i32 {
+    match mode {
+        RenderMode::RealTime => abi::REAL_TIME,
+        RenderMode::Offline => abi::OFFLINE,
+    }
+}
+
+/// Ends the orphans whose audio half is gone.
+pub(super) fn reap() {
+    let orphans = ORPHANS.with_borrow_mut(std::mem::take);
+    // Outside the borrow: a plugin's end is foreign code.
+    let waiting: Vec<_> = orphans.into_iter().filter(|(leash, _)| Arc::strong_count(leash) > 1).collect();
+    ORPHANS.with_borrow_mut(|orphans| orphans.extend(waiting));
+}
+
+impl Drop for Vst3Plugin {
+    fn drop(&mut self) {
+        reap();
+        // SAFETY: taken once, here; nothing uses it afterwards.
+        let instance = unsafe { ManuallyDrop::take(&mut self.instance) };
+        if Arc::strong_count(&self.leash) > 1 {
+            let mut orphan = Some((Arc::clone(&self.leash), instance));
+            let kept = ORPHANS.try_with(|orphans| orphans.borrow_mut().extend(orphan.take()));
+            if kept.is_err() {
+                // On a thread that ends there is nobody left to wait: then it is never ended.
+                std::mem::forget(orphan);
+            }
+        }
+    }
+}
+
+impl Plugin for Vst3Plugin {
+    fn descriptor(&self) -> &PluginDescriptor {
+        &self.descriptor
+    }
+
+    fn audio_buses(&self, direction: Direction) -> &[AudioBus] {
+        self.ports.buses(direction)
+    }
+
+    fn set_bus_active(&mut self, direction: Direction, index: usize, active: bool) -> Result<(), PluginError> {
+        if self.is_active() {
+            return Err(PluginError::Active);
+        }
+        let bus = self.ports.buses_mut(direction).get_mut(index).ok_or(PluginError::UnknownBus { index })?;
+        // The component is told at its activation.
+        bus.active = active;
+        Ok(())
+    }
+
+    fn note_ports(&self, direction: Direction) -> &[NotePort] {
+        match direction {
+            Direction::Input => &self.ports.note_inputs,
+            Direction::Output => &self.ports.note_outputs,
+        }
+    }
+
+    fn parameters(&self) -> &[Parameter] {
+        &self.parameters.list
+    }
+
+    fn parameter_value(&mut self, parameter: u32) -> Option<f64> {
+        let (controller, slot) = self.slot(parameter)?;
+        // SAFETY: the controller is initialised and this is the main thread.
+        let normalised = unsafe { controller.getParamNormalized(parameter) };
+        Some(slot.exactly_plain(controller, normalised))
+    }
+
+    fn value_to_text(&mut self, parameter: u32, value: f64) -> Option<String> {
+        let (controller, slot) = self.slot(parameter)?;
+        let normalised = slot.exactly_normalised(controller, value)?;
+        parameters::to_text(controller, parameter, normalised, self.parameters.unit(parameter))
+    }
+
+    fn text_to_value(&mut self, parameter: u32, text: &str) -> Option<f64> {
+        let (controller, slot) = self.slot(parameter)?;
+        let normalised = parameters::from_text(controller, parameter, text, self.parameters.unit(parameter))?;
+        Some(slot.exactly_plain(controller, normalised))
+    }
+
+    fn set_parameters(&mut self, values: &[(u32, f64)]) -> Result<(), PluginError> {
+        if self.is_active() {
+            return Err(PluginError::Active);
+        }
+        let mut points = Vec::with_capacity(values.len());
+        for &(parameter, value) in values {
+            let (controller, slot) = self.slot(parameter).ok_or(PluginError::UnknownParameter { parameter })?;
+            let normalised = slot.exactly_normalised(controller, value);
+            points.extend(normalised.map(|normalised| Point { parameter, normalised }));
+        }
+        if let Some(controller) = self.controller() {
+            for point in &points {
+                // SAFETY: the controller is initialised and this is the main thread.
+                unsafe { controller.setParamNormalized(point.parameter, point.normalised) };
+            }
+        }
+        self.pending.extend(points);
+        Ok(())
+    }
+
+    fn latency(&self) -> u32 {
+        self.latency
+    }
+
+    fn tail(&mut self) -> Tail {
+        // SAFETY: the component is initialised and this is the main thread.
+        match unsafe { self.instance.processor.getTailSamples() } {
+            kInfiniteTail => Tail::Infinite,
+            frames => Tail::Frames(frames),
+        }
+    }
+
+    /// A `.vstpreset`, see the `preset` module.
+    fn save_state(&mut self) -> Result<Vec<u8>, PluginError> {
+        self.save(Purpose::Project)
+    }
+
+    fn load_state(&mut self, state: &[u8]) -> Result<(), PluginError> {
+        self.load(state, Purpose::Project)
+    }
+
+    /// Heard at the next activation.
+    fn set_render_mode(&mut self, mode: RenderMode) -> bool {
+        self.mode = mode;
+        true
+    }
+
+    fn requires_real_time(&mut self) -> bool {
+        self.descriptor.features.iter().any(|feature| feature == REAL_TIME_ONLY)
+    }
+
+    fn activate(&mut self, activation: Activation) -> Result<Box<dyn Processor>, PluginError> {
+        if self.is_active() {
+            return Err(PluginError::Active);
+        }
+        activation.check()?;
+        self.renew();
+        let layouts = |buses: &[AudioBus]| buses.iter().map(|bus| bus.layout).collect::<Vec<_>>();
+        let (inputs, outputs) = (layouts(&self.ports.inputs), layouts(&self.ports.outputs));
+        self.set_bus_layouts(&inputs, &outputs)?;
+        for bus in self.ports.inputs.iter().chain(&self.ports.outputs) {
+            let channels = bus.layout.channels();
+            if channels > MAX_PORT_CHANNELS {
+                return Err(PluginError::Channels { bus: bus.name.clone(), channels, most: MAX_PORT_CHANNELS });
+            }
+        }
+        // SAFETY: the component is initialised and this is the main thread.
+        if unsafe { self.instance.processor.canProcessSampleSize(abi::SAMPLE_32) } != kResultOk {
+            return Err(PluginError::Unsupported { feature: "32-bit samples" });
+        }
+        self.activation = activation;
+        // Before the activation that counts: plugins start from the values they have at that moment.
+        self.flush_inactive();
+        self.switch_on(activation)?;
+        let functions = self.functions();
+        let call = self.make_call(activation);
+        self.latency = self.read_latency();
+        Ok(Box::new(Vst3Processor::new(functions, call, Arc::clone(&self.notes), Arc::clone(&self.leash))))
+    }
+
+    fn deactivate(&mut self, mut processor: Box<dyn Processor>) -> Result<(), PluginError> {
+        if !self.is_active() {
+            return Err(PluginError::Inactive);
+        }
+        // Nothing to one that was stopped on the audio thread; one that was not is stopped here, in its place.
+        processor.stop();
+        drop(processor);
+        if Arc::strong_count(&self.leash) > 1 {
+            return Err(PluginError::ForeignProcessor);
+        }
+        self.switch_off();
+        self.renew();
+        Ok(())
+    }
+
+    fn is_active(&self) -> bool {
+        self.instance.is_active
+    }
+
+    fn poll(&mut self, notices: &mut Vec<PluginNotice>) {
+        self.hear(notices);
+    }
+
+    /// It has no timers of its own: they belong to its window's run loop.
+    fn next_poll(&self) -> Option<Instant> {
+        None
+    }
+
+    fn interests(&self) -> Vec<Interest> {
+        Vec::new()
+    }
+}
