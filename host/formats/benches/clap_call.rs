@@ -1,11 +1,11 @@
-//! What hosting costs: CLAP plugins in series in a rig at 64 frames, stereo, without events, rendered with all checks,
-//! against the same plugin's `process` called bare in a loop on the same buffers.
+//! What hosting costs: see [`series`], with CLAP plugins.
 //!
 //! Prints `bench clap-call overhead_ns X bound 15 ok|MISSED` and exits with 1 if it was missed.
 
+mod series;
+
 use std::process::ExitCode;
 use std::ptr;
-use std::time::Instant;
 
 use clap_sys::audio_buffer::clap_audio_buffer;
 use clap_sys::entry::clap_plugin_entry;
@@ -16,21 +16,10 @@ use clap_sys::plugin::{clap_plugin, clap_plugin_descriptor};
 use clap_sys::process::{CLAP_PROCESS_CONTINUE, clap_process, clap_process_status};
 use clap_sys::version::CLAP_VERSION;
 use crosspoint_formats::clap::ClapLibrary;
-use crosspoint_formats::{Activation, Library, Plugin, describe};
-use crosspoint_graph::{
-    AudioPort, ChannelLayout, Edge, Endpoint, Graph, Matrix, NOW, Node, NodeId, NodeKind, Publisher, Renderer,
-    Settings, renderer,
-};
+use series::FRAMES;
 
 /// Nanoseconds a call may cost above a bare one.
 const BOUND: f64 = 15.0;
-const FRAMES: usize = 64;
-/// Plugins in series.
-const CHAIN: usize = 8;
-/// Passes through the chain in one measurement.
-const PASSES: usize = 400;
-/// Measurements of each kind, taken in turns; their medians count.
-const ROUNDS: usize = 301;
 
 /// The least plugin: stereo in place, turns round what it hears.
 mod plugin {
@@ -168,59 +157,6 @@ unsafe extern "C" fn refuse(_: *const clap_output_events, _: *const clap_event_h
     false
 }
 
-/// A rig of plugins in series between the device's first two channels.
-struct Rig {
-    renderer: Box<Renderer>,
-    _publisher: Publisher,
-    _plugins: Vec<Box<dyn Plugin>>,
-    input: Vec<f32>,
-    outputs: [Vec<f32>; 2],
-}
-
-impl Rig {
-    fn new(library: &ClapLibrary, length: usize) -> Self {
-        let activation = Activation { sample_rate: 48_000.0, min_frames: 1, max_frames: FRAMES as u32 };
-        let (mut publisher, renderer) = renderer(Settings::new(activation.sample_rate, FRAMES));
-        let mut plugins = Vec::new();
-        let mut graph = Graph::new();
-        let stereo = || vec![AudioPort::new("main", ChannelLayout::Stereo)];
-        let device_channels = vec![Some(0), Some(1)];
-        let input = NodeKind::Input { device_channels: device_channels.clone() };
-        let output = NodeKind::Output { device_channels, alignment_groups: vec![None, None] };
-        graph
-            .edit(|t| {
-                let cable = |from: NodeId, to: NodeId| {
-                    Edge::audio(Endpoint::new(from, 0), Endpoint::new(to, 0), Matrix::diagonal(2))
-                };
-                let mut last = t.add_node(Node { audio_outputs: stereo(), ..Node::new("in", input) })?;
-                for _ in 0..length {
-                    let mut plugin = library.instantiate("org.crosspoint.bench.half").expect("the plugin is there");
-                    let processor = plugin.activate(activation).expect("it activates");
-                    let node = t.add_node(describe(&*plugin))?;
-                    publisher.give(node, processor);
-                    t.connect(cable(last, node))?;
-                    plugins.push(plugin);
-                    last = node;
-                }
-                let output = t.add_node(Node { audio_inputs: stereo(), ..Node::new("out", output) })?;
-                t.connect(cable(last, output))
-            })
-            .expect("the graph is sound");
-        publisher.publish(&graph, NOW).expect("the graph compiles");
-        let input = (0..FRAMES).map(|frame| (frame as f32 * 0.1).sin()).collect();
-        let outputs = [vec![0.0; FRAMES], vec![0.0; FRAMES]];
-        let mut rig = Self { renderer, _publisher: publisher, _plugins: plugins, input, outputs };
-        // Until the fade that a new rig begins with is over.
-        (0..100).for_each(|_| rig.render());
-        rig
-    }
-
-    fn render(&mut self) {
-        let [left, right] = &mut self.outputs;
-        self.renderer.render(&[&self.input, &self.input], &mut [left, right]);
-    }
-}
-
 /// The plugin in series with itself, in place, without a host.
 struct Bare {
     samples: [Vec<f32>; 2],
@@ -229,8 +165,7 @@ struct Bare {
 
 impl Bare {
     fn new() -> Self {
-        let samples = [0, 1].map(|_| (0..FRAMES).map(|frame| (frame as f32 * 0.1).sin()).collect());
-        Self { samples, function: std::hint::black_box(plugin::process) }
+        Self { samples: series::samples(), function: std::hint::black_box(plugin::process) }
     }
 
     fn run(&mut self, length: usize) {
@@ -263,34 +198,9 @@ impl Bare {
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-/// Nanoseconds of one pass.
-fn time(mut pass: impl FnMut()) -> f64 {
-    let start = Instant::now();
-    (0..PASSES).for_each(|_| pass());
-    start.elapsed().as_nanos() as f64 / PASSES as f64
-}
-
 fn main() -> ExitCode {
     // SAFETY: the entry above keeps CLAP's rules.
     let library = unsafe { ClapLibrary::from_entry("/bench", &plugin::ENTRY) }.expect("the entry loads");
-    let (mut hosted, mut empty, mut bare) = (Rig::new(&library, CHAIN), Rig::new(&library, 0), Bare::new());
-    let mut overheads = Vec::new();
-    let mut calls = Vec::new();
-    for _ in 0..ROUNDS {
-        let hosted = time(|| hosted.render());
-        let empty = time(|| empty.render());
-        let bare = time(|| bare.run(CHAIN));
-        overheads.push((hosted - empty - bare) / CHAIN as f64);
-        calls.push(bare / CHAIN as f64);
-    }
-    let (overhead, call) = (median(overheads), median(calls));
-    let is_met = overhead <= BOUND;
-    println!("a bare call takes {call:.1} ns");
-    println!("bench clap-call overhead_ns {overhead:.1} bound {BOUND} {}", if is_met { "ok" } else { "MISSED" });
-    if is_met { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let mut bare = Bare::new();
+    series::compare("clap-call", BOUND, &library, "org.crosspoint.bench.half", |length| bare.run(length))
 }

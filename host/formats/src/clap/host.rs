@@ -30,6 +30,7 @@ use super::extensions::surface::{HostNoteName, HostRemoteControls, HostTrackInfo
 use super::extensions::talk::{HostLog, HostNotePorts};
 use super::extensions::work::{HostScratchMemory, HostThreadPool, Scratch, Tasks};
 use super::timers::Timers;
+use crate::faults::Faults;
 use crate::plugin::{PluginNotice, Severity};
 use crate::surface::Track;
 use crate::thread;
@@ -97,18 +98,6 @@ pub(crate) struct AudioEnds {
 pub(crate) struct MainEnds {
     pub(crate) log: rtrb::Consumer<LogRecord>,
     pub(crate) parameters: rtrb::Consumer<ParameterRecord>,
-}
-
-/// What went wrong with events and blocks, counted by the audio half.
-#[derive(Default)]
-pub(crate) struct Faults {
-    pub(crate) late: AtomicU32,
-    pub(crate) unsorted: AtomicU32,
-    pub(crate) dropped: AtomicU32,
-    pub(crate) lost: AtomicU32,
-    pub(crate) non_finite: AtomicU32,
-    pub(crate) failed: AtomicU32,
-    pub(crate) log_lost: AtomicU32,
 }
 
 /// All that a plugin left for its host to do. Shared by the host callbacks, the controller and the audio half.

@@ -2,7 +2,7 @@
 //! to say, gathered. Never waits.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use clack_extensions::params::ParamClearFlags;
@@ -37,7 +37,7 @@ impl ClapPlugin {
         self.poll_values(notices);
         self.poll_told(notices);
         self.poll_latency(notices);
-        self.poll_faults(notices);
+        self.notes.faults.tell(notices);
         self.poll_log(notices);
     }
 
@@ -111,22 +111,6 @@ impl ClapPlugin {
             }
             notices.push(notice);
         }
-    }
-
-    fn poll_faults(&self, notices: &mut Vec<PluginNotice>) {
-        let faults = &self.notes.faults;
-        let take = |counter: &AtomicU32| counter.swap(0, Ordering::Relaxed);
-        let (late, unsorted, dropped) = (take(&faults.late), take(&faults.unsorted), take(&faults.dropped));
-        if late + unsorted + dropped > 0 {
-            notices.push(PluginNotice::EventFaults { late, unsorted, dropped });
-        }
-        let counted = [
-            (take(&faults.lost), (|events| PluginNotice::EventsLost { events }) as fn(u32) -> PluginNotice),
-            (take(&faults.non_finite), |blocks| PluginNotice::NonFiniteOutput { blocks }),
-            (take(&faults.failed), |times| PluginNotice::ProcessingFailed { times }),
-            (take(&faults.log_lost), |messages| PluginNotice::LogLost { messages }),
-        ];
-        notices.extend(counted.into_iter().filter(|(times, _)| *times > 0).map(|(times, notice)| notice(times)));
     }
 
     fn poll_timers(&mut self) {

@@ -21,6 +21,7 @@ use super::buffers::Outcome;
 use super::call::PinnedCall;
 use super::host::{Handlers, Notes, ParameterRecord, pending};
 use super::output::EventOutput;
+use crate::faults::count;
 use crate::thread::AudioThread;
 
 type ProcessFunction = unsafe extern "C" fn(*const clap_plugin, *const clap_process) -> clap_process_status;
@@ -145,12 +146,6 @@ fn fail(block: &mut Block<'_>, counter: &AtomicU32) -> Status {
     block.clear_outputs();
     count(counter, 1);
     Status::Error
-}
-
-fn count(counter: &AtomicU32, times: u32) {
-    if times > 0 {
-        counter.fetch_add(times, Ordering::Relaxed);
-    }
 }
 
 /// Sends the plugin's events on, and tells the controller of its parameters.

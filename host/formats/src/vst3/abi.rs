@@ -32,13 +32,6 @@ pub(crate) mod context {
     pub(crate) const CLOCK_VALID: u32 = kClockValid as u32;
 }
 
-/// What a plugin may want of the process context.
-pub(crate) mod needs {
-    use vst3::Steinberg::Vst::IProcessContextRequirements_::Flags_::*;
-
-    pub(crate) const CLOCK: u32 = kNeedSamplesToNextClock as u32;
-}
-
 /// What kinds of event there are.
 pub(crate) mod event {
     use vst3::Steinberg::Vst::DataEvent_::DataTypes_;

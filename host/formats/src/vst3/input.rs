@@ -73,12 +73,6 @@ impl Input {
         self.buses > 0
     }
 
-    /// Whether events were lost since [`Self::take_lost`].
-    #[inline]
-    pub(crate) fn has_lost(&self) -> bool {
-        self.lost > 0
-    }
-
     /// How many events were lost since it was last asked.
     pub(crate) fn take_lost(&mut self) -> u32 {
         std::mem::take(&mut self.lost) + self.changes.take_refused()

@@ -26,7 +26,7 @@ mod parameters;
 mod plugin;
 mod points;
 mod ports;
-mod preset;
+mod preset_file;
 mod processor;
 mod scale;
 mod sounding;

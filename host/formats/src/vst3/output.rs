@@ -100,7 +100,8 @@ impl IEventListTrait for OutputEvents {
                 return kOutOfMemory;
             }
             let frame = written.place(event.sampleOffset);
-            if frame < written.latest {
+            // One from before the block is counted already.
+            if frame < written.latest && event.sampleOffset >= 0 {
                 written.unsorted += 1;
             }
             written.latest = written.latest.max(frame);

@@ -20,7 +20,7 @@ use super::midi_map::MidiMap;
 use super::notes::{Notes, Point, Record};
 use super::parameters::{self, Parameters, Slot};
 use super::ports::{self, Ports};
-use super::preset::{Part, Preset};
+use super::preset_file::{Part, PresetFile};
 use super::processor::{Functions, Leash, Vst3Processor};
 use super::stream::Purpose;
 use crate::error::PluginError;
@@ -142,7 +142,7 @@ impl Vst3Plugin {
 
     fn load(&mut self, state: &[u8], purpose: Purpose) -> Result<(), PluginError> {
         let failed = PluginError::Failed { action: "load its state" };
-        let Ok(preset) = Preset::read(state) else { return Err(failed) };
+        let Ok(preset) = PresetFile::read(state) else { return Err(failed) };
         if preset.class != self.class || !self.set_state(&preset, purpose) {
             return Err(failed);
         }
@@ -207,8 +207,8 @@ impl Vst3Plugin {
     }
 
     /// Both halves' states; none if the component gives none.
-    fn state(&self, purpose: Purpose) -> Option<Preset> {
-        let mut preset = Preset::new(self.class);
+    fn state(&self, purpose: Purpose) -> Option<PresetFile> {
+        let mut preset = PresetFile::new(self.class);
         preset.add(Part::Component, self.instance.component_state(purpose)?);
         if let Some(controller) = self.instance.controller_state(purpose) {
             preset.add(Part::Controller, controller);
@@ -216,7 +216,7 @@ impl Vst3Plugin {
         Some(preset)
     }
 
-    fn set_state(&self, preset: &Preset, purpose: Purpose) -> bool {
+    fn set_state(&self, preset: &PresetFile, purpose: Purpose) -> bool {
         preset
             .part(Part::Component)
             .is_some_and(|component| self.instance.set_states(component, preset.part(Part::Controller), purpose))
@@ -273,17 +273,17 @@ impl Vst3Plugin {
 
     fn make_call(&self, activation: Activation) -> Box<Call> {
         let requirements = self.instance.processor.cast::<IProcessContextRequirements>();
-        // SAFETY: the component is initialised and this is the main thread.
-        let needs = requirements.map_or(0, |needs| unsafe { needs.getProcessContextRequirements() });
-        Box::new(Call::new(Shape {
+        // SAFETY: the component is initialised and this is the main thread. One that does not say wants all.
+        let wants = |needs: ComPtr<IProcessContextRequirements>| unsafe { needs.getProcessContextRequirements() } != 0;
+        Call::new(Shape {
             ports: &self.ports,
             table: self.parameters.table.clone(),
             map: Arc::clone(&self.map),
             max_frames: activation.max_frames as usize,
             sample_rate: activation.sample_rate,
             mode: mode(self.mode),
-            needs,
-        }))
+            wants_context: requirements.is_none_or(wants),
+        })
     }
 
     /// Tells an inactive component the values that wait for it. VST3 has no way but a call without audio, for which it has
@@ -441,7 +441,7 @@ impl Plugin for Vst3Plugin {
         }
     }
 
-    /// A `.vstpreset`, see the `preset` module.
+    /// A `.vstpreset`, see the `preset_file` module.
     fn save_state(&mut self) -> Result<Vec<u8>, PluginError> {
         self.save(Purpose::Project)
     }

@@ -9,7 +9,11 @@ const LEAST_HALVINGS: u32 = 3;
 /// Halvings at most.
 const MOST_HALVINGS: u32 = 10;
 /// How far from a straight line counts as on it, in parts of the plain range. Plugins compute in single precision.
-const TOLERANCE: f64 = 1e-6;
+const STRAIGHT: f64 = 1e-6;
+/// How far the lines may be from a curve, in parts of the value: a fifth of a cent of a frequency, a thousandth of a decibel.
+const NEAR: f64 = 1e-4;
+/// As [`NEAR`], in parts of the plain range: what counts where values are about zero.
+const NEAR_ZERO: f64 = 1e-7;
 
 /// A place on the curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,9 +71,9 @@ impl Scale {
     fn measure_curve(to_plain: impl Fn(f64) -> f64) -> Self {
         let at = |normalised: f64| Place { normalised, plain: to_plain(normalised) };
         let (first, last) = (at(0.0), at(1.0));
-        let tolerance = (last.plain - first.plain).abs() * TOLERANCE;
+        let range = (last.plain - first.plain).abs();
         let mut places = vec![first];
-        sample(&at, first, last, tolerance, 0, &mut places);
+        sample(&at, first, last, range * NEAR_ZERO, 0, &mut places);
         let is_scale = first.plain != last.plain
             && places.iter().all(|place| place.plain.is_finite())
             && (places.is_sorted_by(|a, b| a.plain <= b.plain) || places.is_sorted_by(|a, b| a.plain >= b.plain));
@@ -77,7 +81,7 @@ impl Scale {
             return Self::own(1.0, Shape::Linear);
         }
         let straight = |place: &Place| first.plain + (last.plain - first.plain) * place.normalised;
-        let is_linear = places.iter().all(|place| (place.plain - straight(place)).abs() <= tolerance);
+        let is_linear = places.iter().all(|place| (place.plain - straight(place)).abs() <= range * STRAIGHT);
         let shape = if is_linear { Shape::Linear } else { Shape::Curve(places.into()) };
         Self { first: first.plain, last: last.plain, shape, is_plugins: true }
     }
@@ -144,12 +148,12 @@ impl Scale {
 }
 
 /// Appends the places behind `from` up to `to`, as many as a curve of straight lines needs.
-fn sample(at: &impl Fn(f64) -> Place, from: Place, to: Place, tolerance: f64, depth: u32, places: &mut Vec<Place>) {
+fn sample(at: &impl Fn(f64) -> Place, from: Place, to: Place, near_zero: f64, depth: u32, places: &mut Vec<Place>) {
     let middle = at((from.normalised + to.normalised) / 2.0);
-    let is_off = (middle.plain - (from.plain + to.plain) / 2.0).abs() > tolerance;
+    let is_off = (middle.plain - (from.plain + to.plain) / 2.0).abs() > middle.plain.abs() * NEAR + near_zero;
     if depth < LEAST_HALVINGS || (is_off && depth < MOST_HALVINGS) {
-        sample(at, from, middle, tolerance, depth + 1, places);
-        sample(at, middle, to, tolerance, depth + 1, places);
+        sample(at, from, middle, near_zero, depth + 1, places);
+        sample(at, middle, to, near_zero, depth + 1, places);
     } else {
         places.push(to);
     }
@@ -185,9 +189,9 @@ mod tests {
         for step in 0..=1000 {
             let normalised = f64::from(step) / 1000.0;
             let plain = frequency(normalised);
-            assert!((scale.plain(normalised) - plain).abs() <= 0.02, "{plain}");
+            assert!((scale.plain(normalised) / plain - 1.0).abs() <= 2e-4, "{plain} {}", scale.plain(normalised));
             let back = scale.normalise(plain).unwrap();
-            assert!((frequency(back) - plain).abs() <= 0.03, "{plain} {}", frequency(back));
+            assert!((frequency(back) / plain - 1.0).abs() <= 2e-4, "{plain} {}", frequency(back));
         }
     }
 

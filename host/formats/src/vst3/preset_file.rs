@@ -40,13 +40,13 @@ pub(crate) struct Malformed;
 
 /// A preset in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Preset {
+pub(crate) struct PresetFile {
     /// The class that wrote it.
     pub(crate) class: TUID,
     parts: Vec<([u8; 4], Vec<u8>)>,
 }
 
-impl Preset {
+impl PresetFile {
     /// An empty one.
     pub(crate) fn new(class: TUID) -> Self {
         Self { class, parts: Vec::new() }
@@ -140,8 +140,8 @@ mod tests {
     use super::*;
     use vst3::uid;
 
-    fn example() -> Preset {
-        let mut preset = Preset::new(uid(0x0102_0304, 0x0506_0708, 0x090A_0B0C, 0x0D0E_0F10));
+    fn example() -> PresetFile {
+        let mut preset = PresetFile::new(uid(0x0102_0304, 0x0506_0708, 0x090A_0B0C, 0x0D0E_0F10));
         preset.add(Part::Component, b"abc".to_vec());
         preset.add(Part::Controller, Vec::new());
         preset
@@ -156,7 +156,7 @@ mod tests {
         wanted.extend(b"Comp\x30\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0");
         wanted.extend(b"Cont\x33\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
         assert_eq!(example().write(), wanted);
-        assert_eq!(Preset::read(&wanted), Ok(example()));
+        assert_eq!(PresetFile::read(&wanted), Ok(example()));
     }
 
     /// Cut anywhere, or with any byte of its frame changed to something large: an error or another preset, never a panic.
@@ -164,12 +164,12 @@ mod tests {
     fn broken_files_are_refused() {
         let whole = example().write();
         for end in 0..whole.len() {
-            assert_eq!(Preset::read(&whole[..end]), Err(Malformed), "{end}");
+            assert_eq!(PresetFile::read(&whole[..end]), Err(Malformed), "{end}");
         }
         for at in 0..whole.len() {
             let mut broken = whole.clone();
             broken[at] = 0xff;
-            let _ = Preset::read(&broken);
+            let _ = PresetFile::read(&broken);
         }
     }
 }
