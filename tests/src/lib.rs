@@ -1,31 +1,53 @@
 //! Tests across the crates: golden audio, conformance, fault injection. What they share: engines with plugins, signals,
 //! and what to do where something is not installed.
 
+use crosspoint::formats::vst3::Vst3Library;
 use crosspoint::graph::NodeId;
 use crosspoint::offline::{Job, Rendered};
 use crosspoint::{Engine, EngineSettings, PluginHost, PluginReference, PluginSetup};
+use crosspoint_fixtures::vst3::IPluginFactory;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// The name under which the bundled plugins are found.
 pub const RACK: &str = "rack";
+/// The name under which the bundled plugins are found as VST3.
+pub const RACK_VST3: &str = "rack-vst3";
+/// The name under which the fixtures of VST3 are found.
+pub const FIXTURES_VST3: &str = "fixtures-vst3";
 /// The name under which the fixtures are found.
 pub const FIXTURES: &str = "fixtures";
 
 /// The bundled plugins and the fixtures.
 pub fn plugins() -> PluginHost {
     let mut plugins = PluginHost::new();
-    // SAFETY: both packs are made by plugin frameworks; what fixtures break of CLAP's rules, they break on purpose and
-    // within what a host must survive.
+    // SAFETY: both packs are made by plugin frameworks; what fixtures break of their format's rules, they break on
+    // purpose and within what a host must survive.
     unsafe {
         plugins.catalogue().add_linked(RACK, &crosspoint_rack::clap_entry).expect("the rack starts");
         plugins.catalogue().add_linked(FIXTURES, crosspoint_fixtures::entry()).expect("the fixtures start");
+        let fixtures = Vst3Library::from_entry(FIXTURES_VST3, crosspoint_fixtures::vst3::entry);
+        plugins.catalogue().add(Rc::new(fixtures.expect("the fixtures start")));
     }
+    plugins.catalogue().add(Rc::new(rack_vst3()));
     plugins
 }
 
 /// An engine that knows the bundled plugins and the fixtures.
 pub fn engine(settings: EngineSettings) -> Engine {
     Engine::with_plugins(settings, plugins())
+}
+
+/// The bundled plugins as VST3, linked.
+pub fn rack_vst3() -> Vst3Library {
+    unsafe extern "system" {
+        /// Exported by the pack, which nothing else in a program of tests does.
+        fn GetPluginFactory() -> *mut IPluginFactory;
+    }
+    // Nothing of the pack would be linked if nothing of it was named.
+    let _linked = &crosspoint_rack::clap_entry;
+    // SAFETY: the pack is made by a plugin framework.
+    unsafe { Vst3Library::from_entry(RACK_VST3, GetPluginFactory) }.expect("the rack starts")
 }
 
 /// A bundled plugin.

@@ -2,7 +2,8 @@
 
 use crosspoint::formats::{self, Parameter};
 use crosspoint::graph::Command;
-use crosspoint::{EngineSettings, Notice, PluginReference};
+use crosspoint::session::{ParameterEntry, ParameterValue};
+use crosspoint::{EngineSettings, Notice, PluginReference, PluginSetup};
 use crosspoint_tests::{add, engine, noise, render, skip, zam_plugins, zam_vst3};
 use std::path::Path;
 
@@ -51,20 +52,19 @@ fn all_effects_run_in_a_rig() {
 /// What comes out of one effect that hears noise, some of its parameters moved off their defaults.
 fn sound_of(file: &Path, moves: &[(String, f64)]) -> Vec<Vec<f32>> {
     let mut engine = engine(EngineSettings::default());
-    let reference = PluginReference { file: file.to_owned(), id: None };
+    let reference = PluginReference::in_file(file, None);
     let inputs = [Some(0), Some(1)];
     let frames = 9_600;
     engine
         .batch(|engine| {
             let input = engine.add_input("input", "input", &inputs)?;
-            let node = engine.add_plugin("effect", &reference, |plugin| {
-                for (name, value) in moves {
-                    let found = plugin.parameters().iter().find(|parameter| parameter.name == *name);
-                    let parameter = found.unwrap_or_else(|| panic!("{file:?} has no {name}")).id;
-                    plugin.set_parameters(&[(parameter, *value)]).expect("it takes the value");
-                }
-                Ok(())
-            })?;
+            let parameters = moves.iter().map(|(name, value)| ParameterEntry {
+                id: None,
+                name: name.clone(),
+                value: ParameterValue::Plain(*value),
+            });
+            let setup = PluginSetup { parameters: parameters.collect(), ..PluginSetup::default() };
+            let node = engine.add_plugin("effect", &reference, setup)?;
             engine.connect(input, node)?;
             let output = engine.add_output("output", "output", &inputs)?;
             engine.connect(node, output).map(|_| ())
@@ -107,5 +107,31 @@ fn both_formats_sound_alike() {
             let first = one.iter().zip(other).position(|(a, b)| a != b);
             assert_eq!(first, None, "{vst3:?} differs, {moves:?}");
         }
+    }
+}
+
+/// All 17 give their state and take it back: what was moved before is where it was.
+#[test]
+fn vst3_states_are_kept() {
+    let files = zam_vst3();
+    if files.is_empty() {
+        return skip("zam-plugins");
+    }
+    for file in &files {
+        let library = formats::open(file).expect("it loads");
+        let make = || library.instantiate(&library.descriptors()[0].id).expect("it is made");
+        let mut plugin = make();
+        let parameters: Vec<Parameter> =
+            plugin.parameters().iter().filter(|parameter| !parameter.flags.read_only).cloned().collect();
+        let moved: Vec<(u32, f64)> = parameters.iter().map(|parameter| (parameter.id, parameter.maximum)).collect();
+        plugin.set_parameters(&moved).expect("it takes its values");
+        let state = plugin.save_state().unwrap_or_else(|error| panic!("{file:?}: {error}"));
+        let mut other = make();
+        other.load_state(&state).unwrap_or_else(|error| panic!("{file:?}: {error}"));
+        for (parameter, maximum) in moved {
+            let (before, after) = (plugin.parameter_value(parameter), other.parameter_value(parameter));
+            assert_eq!(before, after, "{file:?} {parameter}, set to {maximum}");
+        }
+        assert_eq!(other.save_state().expect("it gives it again"), state, "{file:?}");
     }
 }

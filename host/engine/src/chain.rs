@@ -48,7 +48,7 @@ impl ChainLink {
         Need {
             name: String::new(),
             origin: Origin::Reference(self.plugin.clone()),
-            setup: PluginSetup { state: None, parameters },
+            setup: PluginSetup { parameters, ..PluginSetup::default() },
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::error::EngineError;
 use crate::pending::{Pending, Reply};
 use crate::session::{
     Document, EdgeEntry, EndpointEntry, EntryKind, MAX_BEAT_VALUE, MAX_BEATS, Mapping, NodeEntry, ParameterEntry,
-    ParameterValue, PluginEntry, SignalEntry, TEMPO_RANGE,
+    ParameterValue, PluginEntry, PortSelector, SignalEntry, TEMPO_RANGE,
 };
 use crosspoint_graph::graph::Edit;
 use crosspoint_graph::{AudioPort, Command, Edge, Endpoint, NodeId, Signal};
@@ -141,7 +141,12 @@ impl<P: Plugins> Engine<P> {
             EntryKind::Plugin(plugin) => Some(Need {
                 name: entry.name.clone(),
                 origin: Origin::Entry(plugin.plugin.clone()),
-                setup: PluginSetup { state: plugin.state.clone(), parameters: plugin.parameters.clone() },
+                setup: PluginSetup {
+                    state: plugin.state.clone(),
+                    parameters: plugin.parameters.clone(),
+                    inputs: in_use(&plugin.audio_inputs, destinations(&document, &entry.name)),
+                    outputs: in_use(&plugin.audio_outputs, sources(&document, &entry.name)),
+                },
             }),
             _ => None,
         };
@@ -316,4 +321,31 @@ impl<P: Plugins> Engine<P> {
         let edge = Edge { source: from, destination: to, signal, timing: entry.timing, feedback: entry.feedback };
         self.connect_edge(edge).map(|_| ()).map_err(|error| error.to_string())
     }
+}
+
+/// The audio inputs of a node that edges lead to.
+fn destinations<'a>(document: &'a Document, node: &'a str) -> impl Iterator<Item = &'a PortSelector> {
+    audio_edges(document).map(|edge| &edge.destination).filter(move |end| end.node == node).map(|end| &end.port)
+}
+
+/// The audio outputs of a node that edges come from.
+fn sources<'a>(document: &'a Document, node: &'a str) -> impl Iterator<Item = &'a PortSelector> {
+    audio_edges(document).map(|edge| &edge.source).filter(move |end| end.node == node).map(|end| &end.port)
+}
+
+fn audio_edges(document: &Document) -> impl Iterator<Item = &EdgeEntry> {
+    document.edges.iter().filter(|edge| matches!(edge.signal, SignalEntry::Audio(_)))
+}
+
+/// The buses that a rig makes use of: those that were ports when it was saved, and others that an edge names. An edge's
+/// number counts ports, so that it says something only while nobody knows which there were.
+fn in_use<'a>(seen: &[AudioPort], named: impl Iterator<Item = &'a PortSelector>) -> Vec<PortSelector> {
+    let mut buses: Vec<PortSelector> = seen.iter().map(|port| PortSelector::Name(port.name.clone())).collect();
+    for selector in named {
+        let counts = seen.is_empty() || matches!(selector, PortSelector::Name(_));
+        if counts && !buses.contains(selector) {
+            buses.push(selector.clone());
+        }
+    }
+    buses
 }

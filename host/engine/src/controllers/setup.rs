@@ -1,8 +1,8 @@
 //! What a plugin is given before it is first activated. Main thread.
 
 use crate::error::EngineError;
-use crate::session::{ParameterEntry, ParameterValue, State};
-use crosspoint_formats::Plugin;
+use crate::session::{ParameterEntry, ParameterValue, PortSelector, State};
+use crosspoint_formats::{BusDirection, Plugin};
 
 /// What a fresh plugin is given: its state, then its parameters.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -11,6 +11,11 @@ pub struct PluginSetup {
     pub state: Option<State>,
     /// Parameters to set after the state, by id or name, each a number in the plain scale or a text of the plugin's own.
     pub parameters: Vec<ParameterEntry>,
+    /// Audio inputs to switch on that may be off from the start, such as a side chain: by name, of several with one name the
+    /// next for each time it is named, or by number among all.
+    pub inputs: Vec<PortSelector>,
+    /// As `inputs`, for outputs.
+    pub outputs: Vec<PortSelector>,
 }
 
 impl PluginSetup {
@@ -21,12 +26,14 @@ impl PluginSetup {
             name: String::new(),
             value: ParameterValue::Plain(value),
         };
-        Self { state: None, parameters: values.iter().map(entry).collect() }
+        Self { parameters: values.iter().map(entry).collect(), ..Self::default() }
     }
 
     /// Gives an inactive plugin all of it. What it refuses is left out and told.
     pub(super) fn give_to(&self, plugin: &mut dyn Plugin, name: &str) -> Vec<EngineError> {
         let mut problems = Vec::new();
+        switch_on(plugin, BusDirection::Input, &self.inputs);
+        switch_on(plugin, BusDirection::Output, &self.outputs);
         match &self.state {
             Some(State::Bytes(state)) => {
                 if let Err(source) = plugin.load_state(state) {
@@ -50,6 +57,24 @@ impl PluginSetup {
             problems.extend(set.err());
         }
         problems
+    }
+}
+
+/// Switches buses of an inactive plugin on. What it does not have is told by those who would use it.
+fn switch_on(plugin: &mut dyn Plugin, direction: BusDirection, wanted: &[PortSelector]) {
+    let names: Vec<String> = plugin.audio_buses(direction).iter().map(|bus| bus.name.clone()).collect();
+    for (at, selector) in wanted.iter().enumerate() {
+        let bus = match selector {
+            PortSelector::Name(name) => {
+                let before = wanted[..at].iter().filter(|other| *other == selector).count();
+                (0..names.len()).filter(|&bus| names[bus] == *name).nth(before)
+            }
+            other => other.resolve(names.iter().map(String::as_str)).map(usize::from),
+        };
+        if let Some(bus) = bus {
+            // It is inactive and has the bus.
+            let _ = plugin.set_bus_active(direction, bus, true);
+        }
     }
 }
 

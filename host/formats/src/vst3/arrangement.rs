@@ -4,8 +4,10 @@
 use crosspoint_graph::ChannelLayout;
 use vst3::Steinberg::Vst::*;
 
+use crate::arrangement::{ChannelMap, Speaker};
+
 /// The speakers of an ambisonic sound field, in channel order: fourth order at most.
-const AMBISONIC: [Speaker; 25] = [
+const AMBISONIC: [SpeakerArrangement; 25] = [
     kSpeakerACN0,
     kSpeakerACN1,
     kSpeakerACN2,
@@ -45,6 +47,35 @@ pub(crate) fn layout(speakers: SpeakerArrangement) -> ChannelLayout {
     }
 }
 
+/// Where VST3's loudspeakers stand, as far as there are words for it.
+const PLACES: [(SpeakerArrangement, Speaker); 18] = [
+    (kSpeakerL, Speaker::FrontLeft),
+    (kSpeakerR, Speaker::FrontRight),
+    (kSpeakerC, Speaker::FrontCenter),
+    (kSpeakerLfe, Speaker::LowFrequency),
+    (kSpeakerLs, Speaker::BackLeft),
+    (kSpeakerRs, Speaker::BackRight),
+    (kSpeakerLc, Speaker::FrontLeftOfCenter),
+    (kSpeakerRc, Speaker::FrontRightOfCenter),
+    (kSpeakerCs, Speaker::BackCenter),
+    (kSpeakerSl, Speaker::SideLeft),
+    (kSpeakerSr, Speaker::SideRight),
+    (kSpeakerTc, Speaker::TopCenter),
+    (kSpeakerTfl, Speaker::TopFrontLeft),
+    (kSpeakerTfc, Speaker::TopFrontCenter),
+    (kSpeakerTfr, Speaker::TopFrontRight),
+    (kSpeakerTrl, Speaker::TopBackLeft),
+    (kSpeakerTrc, Speaker::TopBackCenter),
+    (kSpeakerTrr, Speaker::TopBackRight),
+];
+
+/// The loudspeakers of an arrangement, in the order of its channels.
+pub(crate) fn channel_map(speakers: SpeakerArrangement) -> ChannelMap {
+    let bits = (0..64).map(|bit| 1 << bit).filter(|bit| speakers & bit != 0);
+    let place = |bit: u64| PLACES.iter().find(|(speaker, _)| *speaker == bit).map(|(_, place)| *place);
+    ChannelMap::Speakers(bits.map(place).collect())
+}
+
 /// The arrangement that a layout most likely means.
 pub(crate) fn speakers(layout: ChannelLayout) -> SpeakerArrangement {
     match layout {
@@ -75,6 +106,9 @@ mod tests {
         for known in surround.into_iter().chain(ambisonic).chain([ChannelLayout::Mono, ChannelLayout::Stereo]) {
             assert_eq!(layout(speakers(known)), known);
         }
+        let ChannelMap::Speakers(places) = channel_map(SpeakerArr::k51) else { panic!() };
+        let wanted = [Speaker::FrontLeft, Speaker::FrontRight, Speaker::FrontCenter, Speaker::LowFrequency];
+        assert_eq!(places[..4], wanted.map(Some));
         assert_eq!(layout(0).channels(), 0);
         assert_eq!(speakers(ChannelLayout::Discrete(300)).count_ones(), 64);
         assert_eq!(speakers(ChannelLayout::Discrete(11)).count_ones(), 11);

@@ -3,6 +3,7 @@
 
 use std::ffi::c_void;
 
+use vst3::Steinberg::Vst::ChannelContext::IInfoListener;
 use vst3::Steinberg::Vst::*;
 use vst3::Steinberg::*;
 use vst3::com_scrape_types::Guid;
@@ -73,6 +74,8 @@ const USED: &[Guid] = &[
     IAudioProcessor::IID,
     IEditController::IID,
     IConnectionPoint::IID,
+    IInfoListener::IID,
+    IKeyswitchController::IID,
     IMidiMapping::IID,
     IProcessContextRequirements::IID,
     IUnitInfo::IID,

@@ -6,9 +6,11 @@ use std::rc::Rc;
 use super::factory::{Factory, PluginClass};
 use super::module::{self, Vst3Entry};
 use super::plugin::Vst3Plugin;
+use super::presets;
 use crate::error::LoadError;
 use crate::library::{Library, PluginDescriptor};
 use crate::plugin::Plugin;
+use crate::preset::Presets;
 
 /// A loaded VST3 file or a linked entry.
 pub struct Vst3Library {
@@ -63,6 +65,11 @@ impl Library for Vst3Library {
 
     fn instantiate(&self, id: &str) -> Result<Box<dyn Plugin>, LoadError> {
         Ok(Box::new(Vst3Plugin::instantiate(self, id)?))
+    }
+
+    /// The preset files of its plugins.
+    fn presets(&self) -> Presets {
+        presets::find(&presets::roots(), &self.descriptors)
     }
 }
 

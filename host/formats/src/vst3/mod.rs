@@ -12,7 +12,7 @@ mod context;
 mod events;
 mod factory;
 mod handler;
-mod hear;
+
 mod host;
 mod input;
 mod instance;
@@ -25,13 +25,17 @@ mod output;
 mod parameters;
 mod plugin;
 mod points;
+mod poll;
 mod ports;
 mod preset_file;
+mod presets;
 mod processor;
 mod scale;
 mod sounding;
 mod stream;
 mod text;
+mod track;
+mod units;
 
 pub use library::Vst3Library;
 pub use module::Vst3Entry;

@@ -12,6 +12,7 @@ use vst3::Steinberg::Vst::{IConnectionPoint, IMessage};
 
 use crate::faults::{Faults, count};
 use crate::plugin::Severity;
+use crate::preset::PresetPlace;
 use crate::thread;
 
 /// Parameter changes that wait for the other half.
@@ -91,6 +92,7 @@ pub(crate) struct Notes {
     outgoing: Mutex<Outgoing>,
     letters: Mutex<Vec<Letter>>,
     wishes: Mutex<Vec<BusWish>>,
+    presets: Mutex<Vec<PresetPlace>>,
     audio: UnsafeCell<AudioEnds>,
 }
 
@@ -118,6 +120,7 @@ impl Notes {
             outgoing: Mutex::new(Outgoing { ring, waiting: VecDeque::new() }),
             letters: Mutex::default(),
             wishes: Mutex::default(),
+            presets: Mutex::default(),
             audio: UnsafeCell::new(AudioEnds { records, edits }),
         };
         (Arc::new(notes), told)
@@ -231,6 +234,15 @@ impl Notes {
 
     pub(crate) fn take_wishes(&self) -> Vec<BusWish> {
         std::mem::take(&mut *lock(&self.wishes))
+    }
+
+    /// Keeps for the next poll that a preset was loaded. Main thread.
+    pub(crate) fn tell_preset(&self, place: PresetPlace) {
+        lock(&self.presets).push(place);
+    }
+
+    pub(crate) fn take_presets(&self) -> Vec<PresetPlace> {
+        std::mem::take(&mut *lock(&self.presets))
     }
 
     /// Keeps a message for the next poll. Any thread; on the audio thread it is only counted.

@@ -9,6 +9,7 @@ use std::time::Instant;
 use crosspoint_graph::{ChannelLayout, MAX_PORT_CHANNELS, Processor};
 use vst3::ComPtr;
 use vst3::Steinberg::TUID;
+use vst3::Steinberg::Vst::ChannelContext::{IInfoListener, IInfoListenerTrait};
 use vst3::Steinberg::Vst::*;
 use vst3::Steinberg::{kNotImplemented, kResultOk};
 
@@ -23,12 +24,18 @@ use super::ports::{self, Ports};
 use super::preset_file::{Part, PresetFile};
 use super::processor::{Functions, Leash, Vst3Processor};
 use super::stream::Purpose;
+use super::track;
+use super::units::{self, Program};
+use crate::arrangement::{BusLayout, ChannelMap};
 use crate::error::PluginError;
 use crate::library::PluginDescriptor;
 use crate::plugin::{
     Activation, AudioBus, BusDirection as Direction, Interest, NotePort, Parameter, Plugin, PluginNotice, RenderMode,
     Tail,
 };
+use crate::preset::{Preset, PresetLocation, PresetPlace};
+use crate::session::StatePurpose;
+use crate::surface::{NoteName, Track};
 use crate::thread::AudioThread;
 
 thread_local! {
@@ -94,46 +101,6 @@ impl Vst3Plugin {
         Ok(plugin)
     }
 
-    /// Asks the plugin for other layouts of its buses, one for each bus of both directions. It may take others still, which
-    /// [`Plugin::audio_buses`] then has. True if it took these.
-    ///
-    /// # Errors
-    /// [`PluginError::Active`]; [`PluginError::UnknownBus`] if the numbers of buses are others.
-    pub fn set_bus_layouts(
-        &mut self,
-        inputs: &[ChannelLayout],
-        outputs: &[ChannelLayout],
-    ) -> Result<bool, PluginError> {
-        if self.is_active() {
-            return Err(PluginError::Active);
-        }
-        for (wanted, buses) in [(inputs, &self.ports.inputs), (outputs, &self.ports.outputs)] {
-            if wanted.len() != buses.len() {
-                return Err(PluginError::UnknownBus { index: wanted.len() });
-            }
-        }
-        let is_taken = ports::arrange(&self.instance.processor, &self.ports, inputs, outputs);
-        self.read_ports();
-        Ok(is_taken)
-    }
-
-    /// The content of a `.vstpreset` file: as [`Plugin::save_state`], but the plugin is told that it is for use anywhere,
-    /// so that it may leave out what belongs to this rig.
-    ///
-    /// # Errors
-    /// [`PluginError::Unsupported`].
-    pub fn save_preset(&mut self) -> Result<Vec<u8>, PluginError> {
-        self.save(Purpose::Preset)
-    }
-
-    /// Takes the content of a `.vstpreset` file, of any host.
-    ///
-    /// # Errors
-    /// [`PluginError::Failed`] if it is none, is that of another plugin, or the plugin refuses it.
-    pub fn load_preset(&mut self, preset: &[u8]) -> Result<(), PluginError> {
-        self.load(preset, Purpose::Preset)
-    }
-
     fn save(&mut self, purpose: Purpose) -> Result<Vec<u8>, PluginError> {
         self.flush_inactive();
         let preset = self.state(purpose).ok_or(PluginError::Unsupported { feature: "state" })?;
@@ -149,6 +116,31 @@ impl Vst3Plugin {
         // What was set before the state is no longer meant.
         self.pending.clear();
         Ok(())
+    }
+
+    /// Asks for layouts of all buses of both directions; reads what the plugin has then. True if it took them.
+    fn arrange(&mut self, inputs: &[ChannelLayout], outputs: &[ChannelLayout]) -> bool {
+        let is_taken = ports::arrange(&self.instance.processor, &self.ports, inputs, outputs);
+        self.read_ports();
+        is_taken
+    }
+
+    /// The layouts of all buses of both directions.
+    fn layouts(&self) -> [Vec<ChannelLayout>; 2] {
+        [&self.ports.inputs, &self.ports.outputs].map(|buses| buses.iter().map(|bus| bus.layout).collect())
+    }
+
+    /// Chooses a program by the parameter that its unit has for that.
+    fn choose(&mut self, program: Program) -> Option<()> {
+        let controller = self.controller()?;
+        let (unit, count) = units::unit_of(controller, program.list).filter(|(_, count)| program.index < *count)?;
+        let parameter = self.parameters.programs.iter().find(|parameter| parameter.unit == unit)?.id;
+        let normalised = f64::from(program.index) / f64::from((count - 1).max(1));
+        // SAFETY: the controller is initialised and this is the main thread.
+        unsafe { controller.setParamNormalized(parameter, normalised) };
+        // The component hears of it at its next block, or as soon as it is on.
+        self.notes.send(Point { parameter, normalised });
+        Some(())
     }
 
     /// The edit controller, for what else there is of VST3 than the common trait has.
@@ -466,9 +458,8 @@ impl Plugin for Vst3Plugin {
         }
         activation.check()?;
         self.renew();
-        let layouts = |buses: &[AudioBus]| buses.iter().map(|bus| bus.layout).collect::<Vec<_>>();
-        let (inputs, outputs) = (layouts(&self.ports.inputs), layouts(&self.ports.outputs));
-        self.set_bus_layouts(&inputs, &outputs)?;
+        let [inputs, outputs] = self.layouts();
+        self.arrange(&inputs, &outputs);
         for bus in self.ports.inputs.iter().chain(&self.ports.outputs) {
             let channels = bus.layout.channels();
             if channels > MAX_PORT_CHANNELS {
@@ -509,7 +500,7 @@ impl Plugin for Vst3Plugin {
     }
 
     fn poll(&mut self, notices: &mut Vec<PluginNotice>) {
-        self.hear(notices);
+        self.poll_all(notices);
     }
 
     /// It has no timers of its own: they belong to its window's run loop.
@@ -519,5 +510,69 @@ impl Plugin for Vst3Plugin {
 
     fn interests(&self) -> Vec<Interest> {
         Vec::new()
+    }
+
+    /// A preset is a `.vstpreset` file's content.
+    fn save_state_for(&mut self, purpose: StatePurpose) -> Result<Vec<u8>, PluginError> {
+        self.save(purpose.into())
+    }
+
+    fn load_state_for(&mut self, state: &[u8], purpose: StatePurpose) -> Result<(), PluginError> {
+        self.load(state, purpose.into())
+    }
+
+    fn presets(&mut self) -> Vec<Preset> {
+        self.controller().map(units::programs).unwrap_or_default()
+    }
+
+    fn load_preset(&mut self, place: &PresetPlace) -> Result<(), PluginError> {
+        let failed = PluginError::Failed { action: "load that preset" };
+        match &place.location {
+            PresetLocation::File(path) => {
+                let Ok(preset) = std::fs::read(path) else { return Err(failed) };
+                self.load(&preset, Purpose::Preset)?;
+            }
+            PresetLocation::Plugin => {
+                let program = place.key.as_deref().and_then(Program::from_key);
+                program.and_then(|program| self.choose(program)).ok_or(failed)?;
+            }
+        }
+        self.notes.tell_preset(place.clone());
+        Ok(())
+    }
+
+    fn set_bus_layouts(&mut self, layouts: &[BusLayout]) -> Result<(), PluginError> {
+        if self.is_active() {
+            return Err(PluginError::Active);
+        }
+        let [inputs, outputs] = self.layouts();
+        let mut wanted = [inputs.clone(), outputs.clone()];
+        for &BusLayout { direction, index, layout } in layouts {
+            let buses = &mut wanted[usize::from(direction == Direction::Output)];
+            *buses.get_mut(index).ok_or(PluginError::UnknownBus { index })? = layout;
+        }
+        if self.arrange(&wanted[0], &wanted[1]) && self.layouts() == wanted {
+            return Ok(());
+        }
+        self.arrange(&inputs, &outputs);
+        Err(PluginError::Failed { action: "take those layouts of its buses" })
+    }
+
+    fn channel_map(&mut self, direction: Direction, index: usize) -> Option<ChannelMap> {
+        self.ports.channel_map(direction, index)
+    }
+
+    fn note_names(&mut self) -> Vec<NoteName> {
+        let buses = self.ports.note_inputs.len();
+        self.controller().map(|controller| units::note_names(controller, buses)).unwrap_or_default()
+    }
+
+    fn set_track(&mut self, track: &Track) {
+        if let Some(listener) = self.controller().and_then(|controller| controller.cast::<IInfoListener>()) {
+            let list = track::attributes(track);
+            let list = list.as_com_ref::<IAttributeList>();
+            // SAFETY: the controller is initialised and this is the main thread; the list lives for the call.
+            unsafe { listener.setChannelContextInfos(list.map_or(std::ptr::null_mut(), |list| list.as_ptr())) };
+        }
     }
 }

@@ -10,6 +10,7 @@ use vst3::Steinberg::kResultOk;
 use super::abi::{AUDIO, EVENT, INPUT, MAIN_BUS, OUTPUT};
 use super::arrangement;
 use super::text::wide;
+use crate::arrangement::{AmbisonicOrder, AmbisonicScale, ChannelMap};
 use crate::plugin::{AudioBus, BusDirection as Direction, BusPurpose, Dialect, Dialects, NotePort};
 
 /// A plugin that reports more buses than this in one direction is not believed.
@@ -55,6 +56,22 @@ impl Ports {
         match direction {
             Direction::Input => &self.inputs,
             Direction::Output => &self.outputs,
+        }
+    }
+
+    /// What the channels of a bus mean; none for mono, stereo and those without a common meaning.
+    pub(crate) fn channel_map(&self, direction: Direction, index: usize) -> Option<ChannelMap> {
+        let speakers = match direction {
+            Direction::Input => &self.input_speakers,
+            Direction::Output => &self.output_speakers,
+        };
+        match self.buses(direction).get(index)?.layout {
+            ChannelLayout::Surround(_) => Some(arrangement::channel_map(*speakers.get(index)?)),
+            // VST3: by channel number, each scaled as SN3D has it.
+            ChannelLayout::Ambisonic(_) => {
+                Some(ChannelMap::Ambisonic { order: AmbisonicOrder::Acn, scale: AmbisonicScale::Sn3d })
+            }
+            _ => None,
         }
     }
 

@@ -12,7 +12,7 @@ const LIST: &[u8; 4] = b"List";
 /// The only version there is.
 const VERSION: i32 = 1;
 /// Bytes before the data: the magic, the version, the class id as text, the place of the list.
-const HEADER: usize = 4 + 4 + 32 + 8;
+pub(crate) const HEADER: usize = 4 + 4 + 32 + 8;
 /// More parts than this are not believed.
 const MOST_PARTS: i32 = 128;
 
@@ -86,10 +86,7 @@ impl PresetFile {
     /// Reads a file. Parts that are not known are kept; those that lie outside of it make it malformed.
     pub(crate) fn read(file: &[u8]) -> Result<Self, Malformed> {
         let mut header = Reader { bytes: file };
-        if header.take(4)? != MAGIC || header.integer()? != VERSION {
-            return Err(Malformed);
-        }
-        let class = std::str::from_utf8(header.take(32)?).ok().and_then(id_from_text).ok_or(Malformed)?;
+        let class = header.class()?;
         let mut list = Reader { bytes: file.get(header.place()?..).ok_or(Malformed)? };
         if list.take(4)? != LIST {
             return Err(Malformed);
@@ -109,6 +106,11 @@ impl PresetFile {
     }
 }
 
+/// The class that wrote the file with this header; none if it is no preset.
+pub(crate) fn class_of(header: &[u8; HEADER]) -> Option<TUID> {
+    Reader { bytes: header }.class().ok()
+}
+
 /// Takes bytes from the front.
 struct Reader<'a> {
     bytes: &'a [u8],
@@ -119,6 +121,14 @@ impl<'a> Reader<'a> {
         let (taken, rest) = self.bytes.split_at_checked(count).ok_or(Malformed)?;
         self.bytes = rest;
         Ok(taken)
+    }
+
+    /// The class of a file, which is all of its header but the last number.
+    fn class(&mut self) -> Result<TUID, Malformed> {
+        if self.take(4)? != MAGIC || self.integer()? != VERSION {
+            return Err(Malformed);
+        }
+        std::str::from_utf8(self.take(32)?).ok().and_then(id_from_text).ok_or(Malformed)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
@@ -150,7 +160,7 @@ mod tests {
     /// Byte for byte as the documentation draws it.
     #[test]
     fn is_laid_out_as_documented() {
-        let mut wanted = b"VST3\x01\0\0\00102030405060708090A0B0C0D0E0F10".to_vec();
+        let mut wanted = b"VST3\x01\x00\x00\x000102030405060708090A0B0C0D0E0F10".to_vec();
         wanted.extend(51_i64.to_le_bytes());
         wanted.extend(b"abcList\x02\0\0\0");
         wanted.extend(b"Comp\x30\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0");

@@ -110,35 +110,35 @@ impl Processor for Vst3Processor {
     }
 
     #[inline]
-    fn process(&mut self, block: &mut Block<'_>) -> Status {
+    fn process(&mut self, mut block: Block<'_>) -> Status {
         let _mark = self.mark();
-        if !self.is_started || !self.call.prepare(block, &self.notes) {
-            return fail(block, &self.notes.faults.failed);
+        if !self.is_started || !self.call.prepare(&mut block, &self.notes) {
+            return fail(&mut block, &self.notes.faults.failed);
         }
         // SAFETY: the plugin is active and processing, this is the audio thread, and the structures hold for the call.
         let is_done = unsafe { self.functions.process(&mut self.call) };
         if self.call.has_news() {
-            self.call.finish(&self.notes, Some(block));
+            self.call.finish(&self.notes, Some(&mut block));
         }
         if !is_done {
-            return fail(block, &self.notes.faults.failed);
+            return fail(&mut block, &self.notes.faults.failed);
         }
-        match self.call.inspect(block) {
-            Outcome::Sound => self.status(block),
-            Outcome::NonFinite => fail(block, &self.notes.faults.non_finite),
+        match self.call.inspect(&mut block) {
+            Outcome::Sound => self.status(&block),
+            Outcome::NonFinite => fail(&mut block, &self.notes.faults.non_finite),
         }
     }
 
-    fn flush(&mut self, block: &mut Block<'_>) {
+    fn flush(&mut self, mut block: Block<'_>) {
         let _mark = self.mark();
         if !self.is_started {
             count(&self.notes.faults.failed, 1);
             return;
         }
-        self.call.prepare_flush(block, &self.notes);
+        self.call.prepare_flush(&block, &self.notes);
         // SAFETY: as in `process`; a call without frames is how VST3 tells parameters alone.
         unsafe { self.functions.process(&mut self.call) };
-        self.call.finish(&self.notes, Some(block));
+        self.call.finish(&self.notes, Some(&mut block));
     }
 
     /// Whether a person moved something in the plugin's window.

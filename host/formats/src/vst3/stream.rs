@@ -8,6 +8,7 @@ use vst3::Steinberg::*;
 use vst3::{Class, ComRef, ComWrapper};
 
 use super::message::{Attribute, AttributeList};
+use crate::session::StatePurpose;
 
 /// A state that is larger than this is refused.
 const MOST_BYTES: usize = 1 << 30;
@@ -19,6 +20,15 @@ pub(crate) enum Purpose {
     Project,
     /// To be used in any rig.
     Preset,
+}
+
+impl From<StatePurpose> for Purpose {
+    fn from(purpose: StatePurpose) -> Self {
+        match purpose {
+            StatePurpose::Project | StatePurpose::Duplicate => Self::Project,
+            StatePurpose::Preset => Self::Preset,
+        }
+    }
 }
 
 #[derive(Default)]

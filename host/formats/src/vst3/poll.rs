@@ -9,25 +9,26 @@ use crate::plugin::{BusDirection as Direction, ParametersChange, Plugin, PluginN
 
 impl Vst3Plugin {
     /// See [`crate::Plugin::poll`].
-    pub(super) fn hear(&mut self, notices: &mut Vec<PluginNotice>) {
+    pub(super) fn poll_all(&mut self, notices: &mut Vec<PluginNotice>) {
         reap();
         for letter in self.notes.take_letters() {
             // SAFETY: this is the main thread; letters lead to the plugin's own halves, which are initialised.
             unsafe { letter.to.notify(letter.message.as_ptr()) };
         }
-        self.hear_pending(notices);
-        self.hear_restart(notices);
-        self.hear_edits(notices);
-        self.hear_records(notices);
-        self.hear_wishes(notices);
-        self.hear_latency(notices);
+        notices.extend(self.notes.take_presets().into_iter().map(PluginNotice::PresetLoaded));
+        self.poll_pending(notices);
+        self.poll_restart(notices);
+        self.poll_edits(notices);
+        self.poll_records(notices);
+        self.poll_wishes(notices);
+        self.poll_latency(notices);
         self.notes.send_waiting();
         self.notes.faults.tell(notices);
         let log = self.notes.take_log().into_iter();
         notices.extend(log.map(|(severity, message)| PluginNotice::Log { severity, message }));
     }
 
-    fn hear_pending(&mut self, notices: &mut Vec<PluginNotice>) {
+    fn poll_pending(&mut self, notices: &mut Vec<PluginNotice>) {
         let bits = self.notes.take_pending();
         if bits & pending::STATE != 0 {
             notices.push(PluginNotice::StateDirty);
@@ -43,7 +44,7 @@ impl Vst3Plugin {
 
     /// Every flag of `restartComponent`. Those of routing, prefetching, key switches and replaced parameters concern
     /// what is asked anew each time it is wanted.
-    fn hear_restart(&mut self, notices: &mut Vec<PluginNotice>) {
+    fn poll_restart(&mut self, notices: &mut Vec<PluginNotice>) {
         let flags = self.notes.take_restart();
         if flags == 0 {
             return;
@@ -69,7 +70,7 @@ impl Vst3Plugin {
             self.map.read(controller);
         }
         if has(kParamTitlesChanged) && !must_restart {
-            must_restart = self.hear_titles(notices);
+            must_restart = self.poll_titles(notices);
         }
         if has(kParamValuesChanged) {
             notices.push(PluginNotice::ParametersChanged(ParametersChange { values: true, ..Default::default() }));
@@ -90,7 +91,7 @@ impl Vst3Plugin {
     }
 
     /// Reads the parameters anew. Whether the audio half has to be made anew for them.
-    fn hear_titles(&mut self, notices: &mut Vec<PluginNotice>) -> bool {
+    fn poll_titles(&mut self, notices: &mut Vec<PluginNotice>) -> bool {
         let old = self.parameters.table.clone();
         self.read_parameters();
         let list = self.parameters.table != old;
@@ -98,7 +99,7 @@ impl Vst3Plugin {
         list
     }
 
-    fn hear_edits(&mut self, notices: &mut Vec<PluginNotice>) {
+    fn poll_edits(&mut self, notices: &mut Vec<PluginNotice>) {
         for edit in self.notes.take_edits() {
             match edit {
                 Edit::Begin(parameter) => notices.push(PluginNotice::ParameterGesture { parameter, begin: true }),
@@ -115,7 +116,7 @@ impl Vst3Plugin {
     }
 
     /// Brings the controller up to what its audio half was given and said.
-    fn hear_records(&mut self, notices: &mut Vec<PluginNotice>) {
+    fn poll_records(&mut self, notices: &mut Vec<PluginNotice>) {
         let mut latest: Vec<Point> = Vec::new();
         while let Ok(record) = self.told.pop() {
             match record {
@@ -143,7 +144,7 @@ impl Vst3Plugin {
     }
 
     /// Buses that the plugin wants on or off: at once if it is inactive, else by a restart.
-    fn hear_wishes(&mut self, notices: &mut Vec<PluginNotice>) {
+    fn poll_wishes(&mut self, notices: &mut Vec<PluginNotice>) {
         let mut is_changed = false;
         for wish in self.notes.take_wishes() {
             let direction = if wish.is_input { Direction::Input } else { Direction::Output };
@@ -158,7 +159,7 @@ impl Vst3Plugin {
     }
 
     /// Asked at each poll, because plugins change it without a word once they have processed.
-    fn hear_latency(&mut self, notices: &mut Vec<PluginNotice>) {
+    fn poll_latency(&mut self, notices: &mut Vec<PluginNotice>) {
         if !self.is_active() {
             return;
         }
