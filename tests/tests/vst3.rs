@@ -72,7 +72,7 @@ fn a_rig_mixes_both_formats() {
             engine.connect(gain, output)
         })
         .expect("the rig builds");
-    session::save(&first.document(), &path).expect("it is saved");
+    session::save(&first.document().expect("it is whole"), &path).expect("it is saved");
     let text = std::fs::read_to_string(&path).expect("it is text");
     assert!(text.contains("format = \"clap\"") && text.contains("format = \"vst3\""), "{text}");
     let inputs = [noise(1, 9_600), noise(2, 9_600)];
@@ -87,7 +87,7 @@ fn a_rig_mixes_both_formats() {
         engine
     };
     let mut second = reload(&path);
-    session::save(&second.document(), &path).expect("it is saved");
+    session::save(&second.document().expect("it is whole"), &path).expect("it is saved");
     assert_eq!(std::fs::read_to_string(&path).expect("it is text"), text);
     assert!(render(&mut second, &inputs, 2, 9_600, 64).channels == sound, "it sounds otherwise");
 

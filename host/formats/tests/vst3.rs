@@ -5,7 +5,8 @@ mod rig;
 use crosspoint_fixtures::vst3::ids::{self, LATENCY_FRAMES, echo, gain, split};
 use crosspoint_formats::vst3::Vst3Library;
 use crosspoint_formats::{
-    BusDirection, BusPurpose, Format, Library, LoadError, Plugin, PluginError, PluginNotice, Tail, describe,
+    BusDirection, BusLayout, BusPurpose, Format, Library, LoadError, NoteName, Plugin, PluginError, PluginNotice,
+    PresetLocation, PresetPlace, StatePurpose, Tail, Track, describe,
 };
 use crosspoint_graph::event::{Event, EventBody, Expression, NoteAddress, NoteId};
 use crosspoint_graph::{ChannelLayout, Status};
@@ -203,7 +204,7 @@ fn midi_goes_where_the_plugin_assigned_it() {
             midi(0, [0x91, 60, 127]),
             midi(1, [0xb1, 7, 127]),
             midi(2, [0xe1, 0, 64]),
-            midi(3, [0xc1, 12, 0]),
+            midi(3, [0xc1, 2, 0]),
             midi(4, [0xb1, 99, 1]),
             midi(5, [0x81, 60, 0]),
         ],
@@ -218,7 +219,7 @@ fn midi_goes_where_the_plugin_assigned_it() {
     assert_eq!(values[0], (1, echo::VALUE, 1.0));
     assert_eq!((values[1].0, values[1].1), (2, echo::VALUE));
     assert!((values[1].2 - 0.5).abs() < 1e-3);
-    assert_eq!(values[2], (3, echo::PROGRAM, 12.0));
+    assert_eq!(values[2], (3, echo::PROGRAM, 2.0));
     assert_eq!(heard.len(), 5, "{heard:?}");
     assert!(plugin.poll().contains(&PluginNotice::EventsLost { events: 1 }));
     plugin.stop();
@@ -415,4 +416,64 @@ fn halves_may_part_in_any_order() {
     one.deactivate(of_one).unwrap();
     assert!(!one.is_active());
     assert_eq!(poll(&mut *one), []);
+}
+
+/// The programs of a list are presets; one that is loaded is heard of at the next block and told.
+#[test]
+fn programs_are_presets() {
+    let mut plugin = fixture(ids::echo());
+    let presets = plugin.presets();
+    let names: Vec<_> = presets.iter().map(|preset| preset.name.as_str()).collect();
+    assert_eq!(names, ids::PROGRAMS);
+    plugin.load_preset(&presets[2].place).unwrap();
+    assert_eq!(poll(&mut *plugin), [PluginNotice::PresetLoaded(presets[2].place.clone())]);
+    assert_eq!(plugin.parameter_value(echo::PROGRAM), Some(2.0));
+    let mut plugin = Running::start(plugin);
+    plugin.plugin.load_preset(&presets[1].place).unwrap();
+    assert_eq!(answers(&mut plugin, &[]), [value(0, echo::PROGRAM, 1.0)]);
+    let wrong = PresetPlace { location: PresetLocation::Plugin, key: Some("7/3".to_owned()) };
+    assert!(matches!(plugin.plugin.load_preset(&wrong), Err(PluginError::Failed { .. })));
+    plugin.stop();
+}
+
+/// A preset file of one is loaded by another of its class, and by no other plugin.
+#[test]
+fn preset_files_are_written_and_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("Half.vstpreset");
+    let mut plugin = fixture(ids::gain());
+    plugin.set_parameters(&[(gain::GAIN, 0.5)]).unwrap();
+    std::fs::write(&file, plugin.save_state_for(StatePurpose::Preset).unwrap()).unwrap();
+    let place = PresetPlace::file(&file);
+    let mut other = fixture(ids::gain());
+    other.load_preset(&place).unwrap();
+    assert_eq!(other.parameter_value(gain::GAIN), Some(0.5));
+    assert!(fixture(ids::split()).load_preset(&place).is_err());
+    assert!(other.load_preset(&PresetPlace::file(folder.path().join("absent"))).is_err());
+}
+
+#[test]
+fn names_of_notes_and_of_the_track_are_told() {
+    let mut plugin = fixture(ids::echo());
+    assert_eq!(plugin.note_names(), [NoteName { name: "Kick".to_owned(), port: None, channel: None, key: Some(36) }]);
+    plugin.set_track(&Track { name: Some("Drums".to_owned()), ..Track::default() });
+    // The fixture calls its first parameter so, and says that titles have changed.
+    assert_eq!(plugin.parameters()[0].name, "Value");
+    let notices = poll(&mut *plugin);
+    let is_told = |notice: &PluginNotice| matches!(notice, PluginNotice::ParametersChanged(change) if change.info);
+    assert!(notices.iter().any(is_told), "{notices:?}");
+    assert_eq!(plugin.parameters()[0].name, "Drums");
+}
+
+/// Layouts that the plugin does not take leave everything as it was.
+#[test]
+fn layouts_are_taken_or_left_as_a_whole() {
+    let mut plugin = fixture(ids::gain());
+    let layout = |layout| BusLayout { direction: BusDirection::Input, index: 0, layout };
+    plugin.set_bus_layouts(&[layout(ChannelLayout::Stereo)]).unwrap();
+    assert!(matches!(plugin.set_bus_layouts(&[layout(ChannelLayout::Mono)]), Err(PluginError::Failed { .. })));
+    assert_eq!(plugin.audio_buses(BusDirection::Input)[0].layout, ChannelLayout::Stereo);
+    let absent = BusLayout { index: 9, ..layout(ChannelLayout::Mono) };
+    assert!(matches!(plugin.set_bus_layouts(&[absent]), Err(PluginError::UnknownBus { index: 9 })));
+    Running::start(plugin).stop();
 }

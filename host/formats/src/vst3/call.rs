@@ -26,6 +26,10 @@ use crate::plugin::AudioBus;
 /// Channels that silence flags can speak of.
 const FLAG_CHANNELS: usize = 64;
 
+/// Frames of a call that is made for parameters alone. VST3 has calls without frames for that, but there are plugins which
+/// do not look at their parameters then.
+const UNHEARD_FRAMES: u32 = 1;
+
 /// A bus that is on: which of the plugin's buffers is which of the node's ports.
 #[derive(Clone, Copy)]
 struct Route {
@@ -86,7 +90,7 @@ pub(crate) struct Call {
     /// Those of inputs, then those of outputs.
     routes: Box<[Route]>,
     input_routes: usize,
-    /// What buses that are off lead to, and all of them in a call without audio: silence to read, and a place to write
+    /// What buses that are off lead to, and all of them in a call that nobody hears: silence to read, and a place to write
     /// what nobody hears.
     spare: Spare,
     /// For a plugin that looks at no context.
@@ -253,23 +257,23 @@ impl Call {
         self.is_flagged = block.has_silent_input();
     }
 
-    /// As [`Self::prepare`], for a call without audio: parameters alone.
+    /// As [`Self::prepare`], for a call that nobody hears: parameters alone, with a frame of silence.
     pub(crate) fn prepare_flush(&mut self, block: &Block<'_>, notes: &Notes) {
         self.silence();
-        self.begin(0, block, notes, |body| matches!(body, EventBody::Parameter { .. }));
+        self.begin(UNHEARD_FRAMES, block, notes, |body| matches!(body, EventBody::Parameter { .. }));
     }
 
-    /// For a call without audio on the main thread, in place of the audio half that there is none of: these values, and
-    /// those that are on their way.
+    /// For a call that nobody hears, on the main thread in place of the audio half that there is none of: these values,
+    /// and those that are on their way.
     pub(crate) fn prepare_values(&mut self, values: &[Point], notes: &Notes) {
         self.silence();
-        self.data.numSamples = 0;
+        self.data.numSamples = UNHEARD_FRAMES as i32;
         self.is_fed = true;
         for value in values {
             self.input.push_point(0, value.parameter, value.normalised);
         }
         self.take_edits(notes);
-        self.output.begin(0);
+        self.output.begin(UNHEARD_FRAMES);
     }
 
     /// Leads all buses to the spare channels, with nothing in them.
@@ -314,8 +318,8 @@ impl Call {
         self.is_fed = true;
         for event in block.events() {
             if wanted(&event.body) {
-                // A call without frames has no other frame than 0.
-                let frame = if self.data.numSamples == 0 { 0 } else { event.frame };
+                // A call that nobody hears is shorter than the block it stands for.
+                let frame = event.frame.min(self.data.numSamples as u32 - 1);
                 self.input.push(&Event { frame, ..*event }, || match event.body {
                     EventBody::SysEx(id) => {
                         let bytes = block.sysex(id);

@@ -278,8 +278,8 @@ impl Vst3Plugin {
         })
     }
 
-    /// Tells an inactive component the values that wait for it. VST3 has no way but a call without audio, for which it has
-    /// to be on.
+    /// Tells an inactive component the values that wait for it. VST3 has no way but a call of `process`, for which it has to
+    /// be on; what the call leaves behind in it is gone when it is switched off.
     fn flush_inactive(&mut self) {
         if self.is_active() || (self.pending.is_empty() && !self.notes.has_unsent()) {
             return;

@@ -136,7 +136,7 @@ impl Processor for Vst3Processor {
             return;
         }
         self.call.prepare_flush(&block, &self.notes);
-        // SAFETY: as in `process`; a call without frames is how VST3 tells parameters alone.
+        // SAFETY: as in `process`.
         unsafe { self.functions.process(&mut self.call) };
         self.call.finish(&self.notes, Some(&mut block));
     }
