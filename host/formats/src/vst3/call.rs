@@ -319,7 +319,7 @@ impl Call {
         for event in block.events() {
             if wanted(&event.body) {
                 // A call that nobody hears is shorter than the block it stands for.
-                let frame = event.frame.min(self.data.numSamples as u32 - 1);
+                let frame = event.frame.min((self.data.numSamples as u32).saturating_sub(1));
                 self.input.push(&Event { frame, ..*event }, || match event.body {
                     EventBody::SysEx(id) => {
                         let bytes = block.sysex(id);
