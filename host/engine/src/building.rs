@@ -110,7 +110,15 @@ impl<P: Plugins> Engine<P> {
     /// Asks for a plugin.
     pub(crate) fn load(&mut self, key: PluginKey, name: String, origin: Origin, setup: PluginSetup, lenient: bool) {
         let (activation, render_mode) = (self.activation(), self.render_mode);
-        self.plugins.send(Request::Load { key, name, origin, setup, lenient, activation, render_mode });
+        self.plugins.send(Request::Load {
+            key,
+            name,
+            origin,
+            setup: Box::new(setup),
+            lenient,
+            activation,
+            render_mode,
+        });
     }
 
     /// Adds a plugin that is there already.

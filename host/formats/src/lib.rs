@@ -3,7 +3,7 @@
 //!
 //! One folder per format, alike file by file: `library` (a file or a linked entry), `host` (what the plugin may call),
 //! `plugin` (controller), `processor` (audio half), `call` (what one process call is handed), `ports`, `parameters`,
-//! `input` and `output` (events, both ways), `extensions`.
+//! `input` and `output` (events, both ways), `poll` (what it left for its host to do).
 //!
 //! This crate never unloads a plugin's library, never calls a plugin on a thread its format forbids, and its audio
 //! halves never block, allocate, free, lock, log or call the system.

@@ -41,7 +41,7 @@ pub enum Request {
         /// What to call it in errors.
         name: String,
         origin: Origin,
-        setup: PluginSetup,
+        setup: Box<PluginSetup>,
         /// Whether a setup that it refuses is a problem and no error.
         lenient: bool,
         activation: Activation,

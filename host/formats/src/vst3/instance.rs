@@ -132,7 +132,9 @@ impl Instance {
             return true;
         }
         // SAFETY: both halves are initialised and this is the main thread; as for all calls here.
-        if unsafe { self.component.setState(Stream::lend(&stream(component))) } != kResultOk {
+        let result = unsafe { self.component.setState(Stream::lend(&stream(component))) };
+        // Some refuse what they wrote themselves when there is nothing in it.
+        if result != kResultOk && self.component_state(purpose).as_deref() != Some(component) {
             return false;
         }
         if let Some(editor) = &self.controller {
