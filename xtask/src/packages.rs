@@ -155,6 +155,11 @@ pub const TO_TEST: &[Part] = &[
         packages: [Some("zam-plugins"), None, Some("zam-plugins-clap")],
     },
     Part {
+        what: "an X server in memory, for windows",
+        probe: Probe::Program("Xvfb"),
+        packages: [Some("xvfb"), Some("xorg-x11-server-Xvfb"), Some("xorg-server-xvfb")],
+    },
+    Part {
         what: "valgrind",
         probe: Probe::Program("valgrind"),
         packages: [Some("valgrind"), Some("valgrind"), Some("valgrind")],

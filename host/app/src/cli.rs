@@ -164,6 +164,8 @@ pub enum PluginsCommand {
     List(PluginsList),
     /// Show one plugin with its parameters.
     Show(PluginsShow),
+    /// Open one plugin's own window, until it is closed.
+    Open(PluginsOpen),
 }
 
 #[derive(Debug, Args)]
@@ -227,6 +229,27 @@ pub struct PluginsShow {
     #[arg(value_name = "REF")]
     pub plugin: PluginReference,
     /// Print one JSON document.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  crosspoint plugins open ZamComp\n  crosspoint plugins open ZamVerb.clap --seconds 5 --json\n\n\
+    No audio is made. Exit status: 0 the window was closed, 1 it could not be opened."
+)]
+pub struct PluginsOpen {
+    /// The plugin: its file, with #ID where it holds several; its id, as clap:ID; or a name that only one has.
+    #[arg(value_name = "REF")]
+    pub plugin: PluginReference,
+    /// A window of the plugin's own in place of one around its view. Default: as the plugin can, around its view if it can
+    /// both.
+    #[arg(long)]
+    pub floating: bool,
+    /// Close it after so many seconds.
+    #[arg(long, value_parser = seconds)]
+    pub seconds: Option<f64>,
+    /// Print one JSON document once the window is open.
     #[arg(long)]
     pub json: bool,
 }

@@ -23,6 +23,7 @@ mod session;
 mod surface;
 mod thread;
 pub mod vst3;
+pub mod window;
 
 pub use arrangement::{
     AmbisonicOrder, AmbisonicScale, BusLayout, ChannelMap, ConfiguredBus, PortConfiguration, Speaker,

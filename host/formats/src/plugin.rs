@@ -12,6 +12,7 @@ use crate::library::PluginDescriptor;
 use crate::preset::{Preset, PresetPlace};
 use crate::session::{ChangeDelta, HistoryDirection, ProjectPart, StatePurpose, TransportRequest, UndoContext};
 use crate::surface::{AutomationState, Color, ControlPage, Mapping, MenuItem, MenuTarget, NoteName, Track, Voices};
+use crate::window::Editor;
 
 /// Into the plugin or out of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -599,6 +600,11 @@ pub trait Plugin {
     fn apply_change(&mut self, delta: &ChangeDelta, direction: HistoryDirection) -> Result<(), PluginError> {
         let _ = (delta, direction);
         Err(PluginError::Unsupported { feature: "a history of its own" })
+    }
+
+    /// Its view, for a [`PluginWindow`](crate::window::PluginWindow); none if it has none.
+    fn editor(&mut self) -> Option<&mut dyn Editor> {
+        None
     }
 
     /// Tells it what could be undone and redone.

@@ -30,6 +30,7 @@ use clap_sys::plugin::clap_plugin;
 
 use super::host::{Handlers, Notes};
 use crate::surface::Color;
+use crate::window::ResizeHints;
 
 /// Makes a type that stands for the host's side of an extension, to be registered with clack-host.
 macro_rules! host_extension {
@@ -134,17 +135,6 @@ pub(crate) unsafe fn plugin_extension<T>(plugin: *const clap_plugin, id: &CStr) 
 unsafe fn first_extension<T>(plugin: *const clap_plugin, ids: &[&CStr]) -> Option<NonNull<T>> {
     // SAFETY: promised by the caller.
     ids.iter().find_map(|id| unsafe { plugin_extension(plugin, id) })
-}
-
-/// What a plugin says of how its window may be sized.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ResizeHints {
-    /// The width may change.
-    pub horizontal: bool,
-    /// The height may change.
-    pub vertical: bool,
-    /// Width and height that the size must stay in proportion to, if any.
-    pub aspect_ratio: Option<(u32, u32)>,
 }
 
 /// Asks a plugin for its hints; none if it has no window or gives none. Main thread.

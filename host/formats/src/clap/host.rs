@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
 
 use clack_extensions::audio_ports::{AudioPortRescanFlags, HostAudioPorts, HostAudioPortsImpl};
-use clack_extensions::gui::{GuiSize, HostGui, HostGuiImpl};
+use clack_extensions::gui::HostGui;
 use clack_extensions::latency::{HostLatency, HostLatencyImpl};
 use clack_extensions::params::{
     HostParams, HostParamsImplMainThread, HostParamsImplShared, ParamClearFlags, ParamRescanFlags,
@@ -29,6 +29,7 @@ use super::extensions::session::{HostEventRegistry, HostResourceDirectory, HostT
 use super::extensions::surface::{HostNoteName, HostRemoteControls, HostTrackInfo, HostVoiceInfo};
 use super::extensions::talk::{HostLog, HostNotePorts};
 use super::extensions::work::{HostScratchMemory, HostThreadPool, Scratch, Tasks};
+use super::gui::WindowNotes;
 use super::timers::Timers;
 use crate::faults::Faults;
 use crate::plugin::{PluginNotice, Severity};
@@ -118,6 +119,8 @@ pub(crate) struct Notes {
     /// What its pool is to do. Set once the plugin is initialised.
     pub(crate) tasks: OnceLock<Tasks>,
     pub(crate) scratch: Scratch,
+    /// What it asks of its window.
+    pub(crate) window: WindowNotes,
     is_being_activated: AtomicBool,
     audio: UnsafeCell<AudioEnds>,
 }
@@ -146,6 +149,7 @@ impl Notes {
             track: Mutex::default(),
             tasks: OnceLock::new(),
             scratch: Scratch::default(),
+            window: WindowNotes::default(),
             is_being_activated: AtomicBool::new(false),
             audio: UnsafeCell::new(AudioEnds { log, parameters }),
         };
@@ -417,25 +421,6 @@ impl HostTimerImpl for MainThread {
     fn unregister_timer(&self, timer: TimerId) -> Result<(), HostError> {
         if self.0.timers().remove(timer.0) { Ok(()) } else { Err(HostError::Message("there is no such timer")) }
     }
-}
-
-/// There are no windows: each request is refused.
-impl HostGuiImpl for Shared {
-    fn resize_hints_changed(&self) {}
-
-    fn request_resize(&self, _size: GuiSize) -> Result<(), HostError> {
-        Err(HostError::Message("no window"))
-    }
-
-    fn request_show(&self) -> Result<(), HostError> {
-        Err(HostError::Message("no window"))
-    }
-
-    fn request_hide(&self) -> Result<(), HostError> {
-        Err(HostError::Message("no window"))
-    }
-
-    fn closed(&self, _was_destroyed: bool) {}
 }
 
 #[cfg(unix)]

@@ -5,6 +5,7 @@
 mod buffers;
 mod call;
 mod extensions;
+mod gui;
 mod host;
 mod input;
 mod library;
@@ -18,6 +19,5 @@ mod processor;
 mod timers;
 mod transport;
 
-pub use extensions::ResizeHints;
 pub use library::{ClapEntry, ClapLibrary};
 pub use plugin::ClapPlugin;

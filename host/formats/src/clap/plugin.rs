@@ -26,9 +26,8 @@ use crosspoint_graph::{MAX_PORT_CHANNELS, Processor};
 
 use super::call::PinnedCall;
 use super::extensions::work::Tasks;
-use super::extensions::{
-    ResizeHints, arrangement, history, menu, plugin_extension, presets, resize_hints, session, surface,
-};
+use super::extensions::{arrangement, history, menu, plugin_extension, presets, resize_hints, session, surface};
+use super::gui::View;
 use super::host::{Audio, Handlers, MainEnds, MainThread, Notes, Shared};
 use super::parameters::{self, ParameterTable};
 use super::ports::Ports;
@@ -42,6 +41,7 @@ use crate::plugin::{
 use crate::preset::PresetPlace;
 use crate::session::{ChangeDelta, HistoryDirection, ProjectPart, StatePurpose, UndoContext};
 use crate::surface::{AutomationState, Color, ControlPage, Mapping, MenuItem, MenuTarget, NoteName, Track, Voices};
+use crate::window::{Editor, ResizeHints};
 
 thread_local! {
     /// Plugins that were dropped while their audio half was out. clack-host would leak them; here they wait for it.
@@ -61,6 +61,8 @@ pub struct ClapPlugin {
     pub(super) latency: u32,
     /// Read ports and parameters again as soon as the plugin is inactive.
     pub(super) is_stale: bool,
+    /// Its window, as far as it has one.
+    pub(super) view: View,
 }
 
 impl ClapPlugin {
@@ -87,6 +89,7 @@ impl ClapPlugin {
             table: ParameterTable::default(),
             latency: 0,
             is_stale: false,
+            view: View::default(),
         };
         // SAFETY: the plugin is initialised.
         if let Some(tasks) = unsafe { Tasks::of(plugin.raw()) } {
@@ -211,6 +214,7 @@ fn end(mut instance: PluginInstance<Handlers>) -> Option<PluginInstance<Handlers
 impl Drop for ClapPlugin {
     fn drop(&mut self) {
         reap();
+        self.destroy();
         // SAFETY: taken once, here; nothing uses it afterwards.
         let instance = unsafe { ManuallyDrop::take(&mut self.instance) };
         if let Some(orphan) = end(instance) {
@@ -516,6 +520,10 @@ impl Plugin for ClapPlugin {
     fn apply_change(&mut self, delta: &ChangeDelta, direction: HistoryDirection) -> Result<(), PluginError> {
         // SAFETY: as above.
         unsafe { history::apply_change(self.raw(), delta, direction) }
+    }
+
+    fn editor(&mut self) -> Option<&mut dyn Editor> {
+        self.has_view().then_some(self)
     }
 
     fn set_undo_context(&mut self, context: &UndoContext) {

@@ -133,15 +133,23 @@ impl ClapPlugin {
 
     #[cfg(unix)]
     fn poll_descriptors(&mut self) {
+        use super::timers::flags;
+        use crate::window::descriptors;
         use clack_extensions::posix_fd::{FdFlags, PluginPosixFd};
+        use std::time::Duration;
 
         let interests = self.interests();
         let notes = Arc::clone(&self.notes);
         let handle = self.instance.plugin_handle();
-        for (descriptor, flags) in super::timers::ready(&interests) {
-            let is_there = notes.timers().interest(descriptor).is_some();
+        for ready in descriptors::ready(&interests, Duration::ZERO) {
+            let is_there = notes.timers().interest(ready.descriptor).is_some();
             if is_there && let Some(extension) = handle.get_extension::<PluginPosixFd>() {
-                extension.on_fd(&handle, descriptor, FdFlags::from_bits_truncate(flags));
+                let flags = FdFlags::from_bits_truncate(flags(ready));
+                extension.on_fd(&handle, ready.descriptor, flags);
+            }
+            if ready.closed {
+                // It would be ready for ever, and whoever waits for it would never rest.
+                notes.timers().unwatch(ready.descriptor);
             }
         }
     }

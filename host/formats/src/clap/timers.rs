@@ -4,19 +4,27 @@
 use std::time::{Duration, Instant};
 
 use crate::plugin::Interest;
+#[cfg(unix)]
+use crate::window::descriptors::Ready;
 
 /// A plugin that asks for shorter periods gets this one.
 const SHORTEST_PERIOD: Duration = Duration::from_millis(5);
 /// Of `clap_posix_fd_flags`.
+#[cfg(unix)]
 const READ: u32 = 1;
 /// Of `clap_posix_fd_flags`.
+#[cfg(unix)]
 const WRITE: u32 = 2;
+/// Of `clap_posix_fd_flags`.
+#[cfg(unix)]
+const ERROR: u32 = 4;
 
 #[derive(Debug)]
 struct Timer {
     id: u32,
     period: Duration,
     due: Instant,
+    is_of_window: bool,
 }
 
 /// The timers and descriptors of one plugin.
@@ -25,6 +33,9 @@ pub(crate) struct Timers {
     timers: Vec<Timer>,
     last_id: u32,
     descriptors: Vec<Interest>,
+    /// Those of the descriptors that the plugin's window is to blame for.
+    of_window: Vec<i32>,
+    is_window_call: bool,
 }
 
 impl Timers {
@@ -32,7 +43,8 @@ impl Timers {
     pub(crate) fn add(&mut self, period_ms: u32) -> u32 {
         self.last_id = self.last_id.wrapping_add(1) % u32::MAX;
         let period = Duration::from_millis(period_ms.into()).max(SHORTEST_PERIOD);
-        self.timers.push(Timer { id: self.last_id, period, due: Instant::now() + period });
+        let is_of_window = self.is_window_call;
+        self.timers.push(Timer { id: self.last_id, period, due: Instant::now() + period, is_of_window });
         self.last_id
     }
 
@@ -66,6 +78,9 @@ impl Timers {
         let is_new = self.interest(descriptor).is_none();
         if is_new {
             self.descriptors.push(interest(descriptor, flags));
+            if self.is_window_call {
+                self.of_window.push(descriptor);
+            }
         }
         is_new
     }
@@ -85,7 +100,21 @@ impl Timers {
     pub(crate) fn unwatch(&mut self, descriptor: i32) -> bool {
         let before = self.descriptors.len();
         self.descriptors.retain(|entry| entry.descriptor != descriptor);
+        self.of_window.retain(|&entry| entry != descriptor);
         self.descriptors.len() < before
+    }
+
+    /// Says that what is added from now on is for the plugin's window, or no longer.
+    pub(crate) fn set_window_call(&mut self, is_one: bool) {
+        self.is_window_call = is_one;
+    }
+
+    /// Forgets what was added for the plugin's window and never taken away: its code may be gone, or its descriptors be
+    /// those of others by now.
+    pub(crate) fn purge_window(&mut self) {
+        self.timers.retain(|timer| !timer.is_of_window);
+        let of_window = std::mem::take(&mut self.of_window);
+        self.descriptors.retain(|entry| !of_window.contains(&entry.descriptor));
     }
 
     #[cfg(unix)]
@@ -105,32 +134,13 @@ fn interest(descriptor: i32, flags: u32) -> Interest {
     Interest { descriptor, readable: flags & READ != 0, writable: flags & WRITE != 0 }
 }
 
-/// Descriptors that are ready, with CLAP's flags of what for. Does not wait.
+/// What is ready, in CLAP's flags.
 #[cfg(unix)]
-pub(crate) fn ready(interests: &[Interest]) -> Vec<(i32, u32)> {
-    if interests.is_empty() {
-        return Vec::new();
-    }
-    let mut polled: Vec<libc::pollfd> = interests
+pub(crate) fn flags(ready: Ready) -> u32 {
+    [(ready.readable, READ), (ready.writable, WRITE), (ready.failed, ERROR)]
         .iter()
-        .map(|interest| {
-            let read = if interest.readable { libc::POLLIN } else { 0 };
-            let write = if interest.writable { libc::POLLOUT } else { 0 };
-            libc::pollfd { fd: interest.descriptor, events: read | write, revents: 0 }
-        })
-        .collect();
-    // SAFETY: the array is valid for its length; a time-out of 0 returns at once.
-    let count = unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, 0) };
-    if count <= 0 {
-        return Vec::new();
-    }
-    let flags = |events: i16| {
-        let read = if events & (libc::POLLIN | libc::POLLHUP) != 0 { READ } else { 0 };
-        let write = if events & libc::POLLOUT != 0 { WRITE } else { 0 };
-        let error = if events & (libc::POLLERR | libc::POLLNVAL) != 0 { 4 } else { 0 };
-        read | write | error
-    };
-    polled.iter().map(|entry| (entry.fd, flags(entry.revents))).filter(|(_, flags)| *flags != 0).collect()
+        .filter(|(is_set, _)| *is_set)
+        .fold(0, |flags, (_, flag)| flags | flag)
 }
 
 #[cfg(test)]
@@ -149,5 +159,25 @@ mod tests {
         assert_eq!(timers.due(start + Duration::from_millis(500)), [first]);
         assert!(timers.remove(first));
         assert!(!timers.remove(first) && !timers.rewind(first, start));
+    }
+
+    /// What a window left behind goes with it, and nothing else does.
+    #[cfg(unix)]
+    #[test]
+    fn a_closed_window_leaves_nothing() {
+        let mut timers = Timers::default();
+        timers.add(10);
+        timers.watch(100, READ);
+        timers.set_window_call(true);
+        timers.add(10);
+        timers.watch(101, READ);
+        timers.watch(102, READ);
+        // Taken away by its window, and registered anew by the plugin itself.
+        timers.unwatch(102);
+        timers.set_window_call(false);
+        timers.watch(102, READ);
+        timers.purge_window();
+        let watched: Vec<i32> = timers.interests().iter().map(|interest| interest.descriptor).collect();
+        assert_eq!((timers.timers.len(), watched), (1, vec![100, 102]));
     }
 }

@@ -2,6 +2,7 @@
 
 mod list;
 mod listing;
+mod open;
 mod scan;
 mod show;
 
@@ -16,6 +17,7 @@ pub fn run(arguments: &Plugins, verbose: bool) -> Result<ExitCode, Failure> {
         PluginsCommand::Scan(arguments) => scan::run(arguments, verbose),
         PluginsCommand::List(arguments) => list::run(arguments, verbose),
         PluginsCommand::Show(arguments) => show::run(arguments),
+        PluginsCommand::Open(arguments) => open::run(arguments),
     }
 }
 
