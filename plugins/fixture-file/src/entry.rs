@@ -2,14 +2,14 @@
 
 use std::ffi::{CStr, c_char, c_void};
 use std::path::Path;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use clap_sys::entry::clap_plugin_entry;
 use clap_sys::factory::plugin_factory::CLAP_PLUGIN_FACTORY_ID;
 use clap_sys::version::CLAP_VERSION;
 
-use crate::factory;
+use crate::{PLUGINS, WINDOWS, factory};
 
 /// Set by `poison` in its process.
 const POISONED: &str = "CROSSPOINT_FIXTURE_POISONED";
@@ -25,6 +25,13 @@ pub(crate) enum Second {
 }
 
 static SECOND: AtomicU8 = AtomicU8::new(Second::IsMade as u8);
+
+static HAS_WINDOWS: AtomicBool = AtomicBool::new(false);
+
+/// The ids of its plugins.
+pub(crate) fn plugins() -> &'static [&'static str] {
+    if HAS_WINDOWS.load(Ordering::Relaxed) { &WINDOWS } else { &PLUGINS }
+}
 
 /// Whether the file's name says so of its second plugin.
 pub(crate) fn second(what: Second) -> bool {
@@ -61,6 +68,10 @@ unsafe extern "C" fn init(path: *const c_char) -> bool {
         "fragile" => Second::Aborts,
         "stuck" => Second::Hangs,
         "refuse" => Second::IsRefused,
+        "window" => {
+            HAS_WINDOWS.store(true, Ordering::Relaxed);
+            Second::IsMade
+        }
         _ => Second::IsMade,
     };
     SECOND.store(second as u8, Ordering::Relaxed);

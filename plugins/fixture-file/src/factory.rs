@@ -8,7 +8,7 @@ use clap_sys::host::clap_host;
 use clap_sys::plugin::{clap_plugin, clap_plugin_descriptor};
 
 use crate::PLUGINS;
-use crate::entry::{Second, hang, second};
+use crate::entry::{Second, hang, plugins, second};
 
 static TABLE: clap_plugin_factory = clap_plugin_factory {
     get_plugin_count: Some(get_plugin_count),
@@ -38,7 +38,7 @@ fn pack() -> Option<&'static clap_plugin_factory> {
 }
 
 fn descriptor(index: u32) -> Option<*const clap_plugin_descriptor> {
-    let wanted = PLUGINS.get(index as usize)?;
+    let wanted = plugins().get(index as usize)?;
     let pack = pack()?;
     // SAFETY: the pack's functions are called with its own factory; its descriptors have ids.
     unsafe {
@@ -49,7 +49,7 @@ fn descriptor(index: u32) -> Option<*const clap_plugin_descriptor> {
 }
 
 unsafe extern "C" fn get_plugin_count(_: *const clap_plugin_factory) -> u32 {
-    PLUGINS.len() as u32
+    plugins().len() as u32
 }
 
 unsafe extern "C" fn get_plugin_descriptor(_: *const clap_plugin_factory, index: u32) -> *const clap_plugin_descriptor {

@@ -12,6 +12,7 @@
 //! | `stuck` | the second of its plugins is never made |
 //! | `refuse` | the second of its plugins cannot be made |
 //! | `poison` | is well itself, and lets others that come into its process after it abort there |
+//! | `window` | is well, and has the plugins of [`WINDOWS`] in it in place of those of [`PLUGINS`] |
 //! | any other | is well |
 //!
 //! Every one prints a line on standard output when it is loaded.
@@ -25,6 +26,9 @@ use std::{env, fs, io};
 /// The ids of the plugins in the file, in its order.
 pub const PLUGINS: [&str; 3] =
     [crosspoint_fixtures::ids::DELAY, crosspoint_fixtures::ids::GAIN, crosspoint_fixtures::ids::TONE];
+
+/// The ids of the plugins with windows.
+pub const WINDOWS: [&str; 2] = [crosspoint_fixtures::ids::WINDOW_EAGER, crosspoint_fixtures::ids::WINDOW_HANGS];
 
 /// The library of this crate, as cargo builds it for the tests of a crate that depends on this one.
 ///
