@@ -13,9 +13,11 @@ use crosspoint_formats::{Plugin, open};
 use rig::fixture;
 use screen::Screen;
 
-/// The files of zam-plugins, or none with a word about it.
+/// The files of zam-plugins in both formats, or none with a word about it.
 fn zam() -> Vec<PathBuf> {
-    let entries = std::fs::read_dir("/usr/lib/clap").into_iter().flatten().flatten().map(|entry| entry.path());
+    let folders = ["/usr/lib/clap", "/usr/lib/vst3"];
+    let entries = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    let entries = entries.map(|entry| entry.path());
     let is_zam = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("Za"));
     let mut files: Vec<PathBuf> = entries.filter(is_zam).collect();
     files.sort();
@@ -80,7 +82,7 @@ fn all_of_zam_plugins_draw_their_windows() {
 fn fifty_windows_leave_nothing() {
     let Some(screen) = Screen::start() else { return };
     let mut plugins = vec![fixture(ids::WINDOW_EAGER)];
-    plugins.extend(zam().iter().filter(|file| file.ends_with("ZamGate.clap")).map(|file| make(file)));
+    plugins.extend(zam().iter().filter(|file| file.file_stem() == Some("ZamGate".as_ref())).map(|file| make(file)));
     for plugin in &mut plugins {
         let mut before = 0;
         for turns in 0..50 {
@@ -101,9 +103,9 @@ fn fifty_windows_leave_nothing() {
 #[test]
 fn windows_may_close_at_any_moment() {
     let Some(screen) = Screen::start() else { return };
-    let mut files = zam();
-    files.truncate(2);
-    let makers = files.iter().map(|file| Box::new(|| make(file)) as Box<dyn Fn() -> Box<dyn Plugin>>);
+    let files = zam();
+    let files = files.iter().filter(|file| file.file_stem() == Some("ZamDelay".as_ref()));
+    let makers = files.map(|file| Box::new(|| make(file)) as Box<dyn Fn() -> Box<dyn Plugin>>);
     for make in makers.chain([Box::new(|| fixture(ids::WINDOW_EAGER)) as Box<dyn Fn() -> Box<dyn Plugin>>]) {
         // With a resize asked for and not granted yet.
         let mut plugin = make();

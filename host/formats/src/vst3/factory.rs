@@ -19,7 +19,7 @@ const MOST_CLASSES: i32 = 65_536;
 pub(crate) struct Factory {
     // Released before the host.
     factory: ComPtr<IPluginFactory>,
-    _host: vst3::ComWrapper<HostContext>,
+    pub(crate) host: vst3::ComWrapper<HostContext>,
 }
 
 /// A plugin's class.
@@ -36,7 +36,7 @@ impl Factory {
             // SAFETY: the context lives as long as the factory is used.
             unsafe { third.setHostContext(context.as_ptr()) };
         }
-        Self { factory, _host: host }
+        Self { factory, host }
     }
 
     /// The plugins in it, in its order. Those without a name are called by their id.

@@ -1,8 +1,9 @@
-//! What a plugin is introduced to: the host's name, the objects it makes for plugins, and which interfaces it knows. Holds
-//! nothing of a plugin; any thread may call it.
+//! What a plugin is introduced to: the host's name, the objects it makes for plugins, which interfaces it knows, and a run
+//! loop. Holds nothing of a plugin but what its run loop does; any thread may call it.
 
 use std::ffi::c_void;
 
+use vst3::Steinberg::Linux::IRunLoop;
 use vst3::Steinberg::Vst::ChannelContext::IInfoListener;
 use vst3::Steinberg::Vst::*;
 use vst3::Steinberg::*;
@@ -10,23 +11,29 @@ use vst3::com_scrape_types::Guid;
 use vst3::{Class, ComWrapper, Interface};
 
 use super::message::{AttributeList, Message};
+use super::run_loop::{RunLoop, is_run_loop};
 use super::text::to_string128;
 
 /// What plugins show as their host.
 const NAME: &str = "Crosspoint";
 
 /// The context that plugins and factories are given.
-pub(crate) struct HostContext;
+pub(crate) struct HostContext {
+    /// For what plugins wait for with or without a window.
+    pub(crate) run_loop: RunLoop,
+}
 
 impl HostContext {
     pub(crate) fn new() -> ComWrapper<Self> {
-        ComWrapper::new(Self)
+        ComWrapper::new(Self { run_loop: RunLoop::default() })
     }
 }
 
 impl Class for HostContext {
-    type Interfaces = (IHostApplication, IPlugInterfaceSupport);
+    type Interfaces = (IHostApplication, IPlugInterfaceSupport, IRunLoop);
 }
+
+is_run_loop!(HostContext);
 
 impl IHostApplicationTrait for HostContext {
     unsafe fn getName(&self, name: *mut String128) -> tresult {
@@ -77,6 +84,8 @@ const USED: &[Guid] = &[
     IInfoListener::IID,
     IKeyswitchController::IID,
     IMidiMapping::IID,
+    IPlugView::IID,
+    IPlugViewContentScaleSupport::IID,
     IProcessContextRequirements::IID,
     IUnitInfo::IID,
 ];
@@ -95,7 +104,6 @@ impl IPlugInterfaceSupportTrait for HostContext {
 mod tests {
     use super::*;
     use vst3::ComPtr;
-    use vst3::Steinberg::Linux::IRunLoop;
 
     fn id(interface: &Guid) -> TUID {
         interface.map(|byte| byte as std::ffi::c_char)

@@ -28,7 +28,7 @@ pub(crate) struct Instance {
     /// Whether the component is active.
     pub(crate) is_active: bool,
     handler: ComWrapper<Handler>,
-    context: ComWrapper<HostContext>,
+    pub(crate) context: ComWrapper<HostContext>,
     /// Its code stays, but it must not outlive its factory.
     factory: Rc<Factory>,
 }
@@ -170,5 +170,6 @@ impl Drop for Instance {
             }
             self.component.terminate();
         }
+        self.context.run_loop.purge();
     }
 }

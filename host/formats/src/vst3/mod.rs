@@ -30,12 +30,14 @@ mod ports;
 mod preset_file;
 mod presets;
 mod processor;
+mod run_loop;
 mod scale;
 mod sounding;
 mod stream;
 mod text;
 mod track;
 mod units;
+mod view;
 
 pub use library::Vst3Library;
 pub use module::Vst3Entry;

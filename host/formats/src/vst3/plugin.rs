@@ -23,9 +23,11 @@ use super::parameters::{self, Parameters, Slot};
 use super::ports::{self, Ports};
 use super::preset_file::{Part, PresetFile};
 use super::processor::{Functions, Leash, Vst3Processor};
+use super::run_loop::RunLoop;
 use super::stream::Purpose;
 use super::track;
 use super::units::{self, Program};
+use super::view::View;
 use crate::arrangement::{BusLayout, ChannelMap};
 use crate::error::PluginError;
 use crate::library::PluginDescriptor;
@@ -37,6 +39,7 @@ use crate::preset::{Preset, PresetLocation, PresetPlace};
 use crate::session::StatePurpose;
 use crate::surface::{NoteName, Track};
 use crate::thread::AudioThread;
+use crate::window::Editor;
 
 thread_local! {
     /// Plugins that were dropped while their audio half was out.
@@ -71,6 +74,8 @@ pub struct Vst3Plugin {
     pub(super) is_stale: bool,
     /// Make it anew as soon as it is inactive.
     pub(super) must_reload: bool,
+    /// Its window, as far as it has one.
+    pub(super) view: View,
 }
 
 impl Vst3Plugin {
@@ -96,6 +101,7 @@ impl Vst3Plugin {
             leash: Leash::new(()),
             is_stale: false,
             must_reload: false,
+            view: View::default(),
         };
         plugin.read_all();
         Ok(plugin)
@@ -148,6 +154,12 @@ impl Vst3Plugin {
         self.instance.controller.as_ref()
     }
 
+    /// Those of its window, of the plugin itself and of the file it comes from.
+    fn run_loops(&self) -> impl Iterator<Item = &RunLoop> {
+        let (context, host) = (&self.instance.context, &self.factory.host);
+        self.view.run_loop().into_iter().chain([&context.run_loop, &host.run_loop])
+    }
+
     pub(super) fn read_ports(&mut self) {
         let old = std::mem::take(&mut self.ports);
         self.ports = Ports::read(&self.instance.component, &self.instance.processor, &old);
@@ -180,6 +192,7 @@ impl Vst3Plugin {
     fn reload(&mut self) {
         self.must_reload = false;
         let state = self.state(Purpose::Project);
+        self.view.lose();
         match Instance::new(Rc::clone(&self.factory), &self.class, &self.notes) {
             Ok(instance) => drop(std::mem::replace(&mut *self.instance, instance)),
             Err(reason) => self.notes.log(crate::plugin::Severity::Error, format!("it cannot be made anew: {reason}")),
@@ -339,6 +352,7 @@ pub(super) fn reap() {
 impl Drop for Vst3Plugin {
     fn drop(&mut self) {
         reap();
+        self.view.lose();
         // SAFETY: taken once, here; nothing uses it afterwards.
         let instance = unsafe { ManuallyDrop::take(&mut self.instance) };
         if Arc::strong_count(&self.leash) > 1 {
@@ -500,16 +514,20 @@ impl Plugin for Vst3Plugin {
     }
 
     fn poll(&mut self, notices: &mut Vec<PluginNotice>) {
+        self.run_loops().for_each(RunLoop::serve);
         self.poll_all(notices);
     }
 
-    /// It has no timers of its own: they belong to its window's run loop.
     fn next_poll(&self) -> Option<Instant> {
-        None
+        self.run_loops().filter_map(RunLoop::next).min()
     }
 
     fn interests(&self) -> Vec<Interest> {
-        Vec::new()
+        self.run_loops().flat_map(RunLoop::interests).collect()
+    }
+
+    fn editor(&mut self) -> Option<&mut dyn Editor> {
+        self.controller().is_some().then_some(self)
     }
 
     /// A preset is a `.vstpreset` file's content.
