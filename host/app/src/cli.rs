@@ -166,6 +166,8 @@ pub enum PluginsCommand {
     Show(PluginsShow),
     /// Open one plugin's own window, until it is closed.
     Open(PluginsOpen),
+    /// Do to one plugin what a rig will do to it, and tell what was seen.
+    Doctor(PluginsDoctor),
 }
 
 #[derive(Debug, Args)]
@@ -250,6 +252,29 @@ pub struct PluginsOpen {
     #[arg(long, value_parser = seconds)]
     pub seconds: Option<f64>,
     /// Print one JSON document once the window is open.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  crosspoint plugins doctor ZamComp\n  crosspoint plugins doctor clap:org.crosspoint.amp --quick\n  \
+    crosspoint plugins doctor ~/plugins/New.clap --json > report.json\n\n\
+    The plugin runs in a process of its own: one that crashes or hangs there is told about like any other finding.\n\n\
+    Exit status: 0 no errors (there may be warnings and notes), 1 errors or no such plugin, 2 the command line makes no \
+    sense."
+)]
+pub struct PluginsDoctor {
+    /// The plugin: its file, with #ID where it holds several; its id, as clap:ID; or a name that only one has.
+    #[arg(value_name = "REF")]
+    pub plugin: PluginReference,
+    /// Less of everything: a second or two in place of ten.
+    #[arg(long)]
+    pub quick: bool,
+    /// How long one examination may take, in seconds. Default: 120, or 30 if it has to be quick.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<f64>,
+    /// Print one JSON document.
     #[arg(long)]
     pub json: bool,
 }

@@ -7,6 +7,7 @@ mod failure;
 mod output;
 mod rack;
 mod source;
+mod watch;
 
 use clap::{CommandFactory, FromArgMatches};
 use cli::{Cli, Command};
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     crosspoint::formats::scan::serve_if_worker();
+    crosspoint::formats::doctor::serve_if_worker(rack::open, &watch::Watch);
     let mut matches = Cli::command().get_matches();
     // Which parameter belongs to which plugin is a matter of position, which only the matches know.
     let links = matches.subcommand().map_or(Ok(Vec::new()), |(_, matches)| source::links(matches));

@@ -1,8 +1,11 @@
 //! The bundled plugins, linked into the program so that a first run needs no files.
 
 use crate::failure::Failure;
+use crosspoint::formats::clap::ClapLibrary;
+use crosspoint::formats::{Library, LoadError};
 use crosspoint::plugins::PluginDatabase;
 use crosspoint::{Engine, EngineSettings, PluginHost};
+use std::path::Path;
 
 /// The name under which the bundled plugins are found, as in `rack#org.crosspoint.amp`.
 pub const NAME: &str = "rack";
@@ -29,4 +32,16 @@ pub fn plugins() -> Result<PluginHost, Failure> {
         Err(error) => tracing::debug!("{error}"),
     }
     Ok(plugins)
+}
+
+/// Opens a plugin file, or the bundled plugins by their name.
+///
+/// # Errors
+/// If the file does not load.
+pub fn open(path: &Path) -> Result<Box<dyn Library>, LoadError> {
+    if path != Path::new(NAME) {
+        return crosspoint::formats::open(path);
+    }
+    // SAFETY: the rack's entry is made by the plugin framework, which keeps CLAP's rules.
+    Ok(Box::new(unsafe { ClapLibrary::from_entry(NAME, &crosspoint_rack::clap_entry) }?))
 }

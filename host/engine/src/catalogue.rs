@@ -76,14 +76,7 @@ impl Catalogue {
     /// If the file does not load, or holds no such plugin, or several and none is named; if the reference means no known
     /// plugin, or more than one.
     pub fn instantiate(&mut self, reference: &PluginReference) -> Result<(Box<dyn Plugin>, PathBuf), EngineError> {
-        let (file, id) = match reference {
-            PluginReference::File { file, id } => (file.clone(), id.clone()),
-            PluginReference::Name(name) if self.is_linked(name) => (name.into(), None),
-            _ => {
-                let (file, id) = self.look_up(reference)?;
-                (file, Some(id))
-            }
-        };
+        let (file, id) = self.locate(reference)?;
         let library = self.open(&file)?;
         let id = match (id, library.descriptors()) {
             (Some(id), _) => id,
@@ -97,6 +90,22 @@ impl Catalogue {
             }
         };
         Ok((library.instantiate(&id)?, library.path().to_owned()))
+    }
+
+    /// The file that a reference means, or the name of a linked pack, and the plugin's id in it; none for the only one
+    /// there. Opens no file.
+    ///
+    /// # Errors
+    /// If the reference means no known plugin, or more than one.
+    pub fn locate(&self, reference: &PluginReference) -> Result<(PathBuf, Option<String>), EngineError> {
+        Ok(match reference {
+            PluginReference::File { file, id } => (file.clone(), id.clone()),
+            PluginReference::Name(name) if self.is_linked(name) => (name.into(), None),
+            _ => {
+                let (file, id) = self.look_up(reference)?;
+                (file, Some(id))
+            }
+        })
     }
 
     /// Whether a linked pack, or a file without any folder, is loaded under that very name.

@@ -11,6 +11,7 @@
 mod arrangement;
 pub mod clap;
 mod describe;
+pub mod doctor;
 mod error;
 mod faults;
 mod finite;

@@ -26,7 +26,11 @@ pub(crate) enum Second {
 
 static SECOND: AtomicU8 = AtomicU8::new(Second::IsMade as u8);
 
+/// Whether the file holds the plugins that have windows.
 static HAS_WINDOWS: AtomicBool = AtomicBool::new(false);
+
+/// Whether it holds all fixtures.
+static WHOLE: AtomicBool = AtomicBool::new(false);
 
 /// The ids of its plugins.
 pub(crate) fn plugins() -> &'static [&'static str] {
@@ -75,6 +79,7 @@ unsafe extern "C" fn init(path: *const c_char) -> bool {
         _ => Second::IsMade,
     };
     SECOND.store(second as u8, Ordering::Relaxed);
+    WHOLE.store(name == "pack", Ordering::Relaxed);
     // SAFETY: the pack's entry is as CLAP wants it and takes any path.
     unsafe { factory::start() }
 }
@@ -83,7 +88,10 @@ unsafe extern "C" fn deinit() {}
 
 unsafe extern "C" fn get_factory(id: *const c_char) -> *const c_void {
     // SAFETY: hosts hand over a C string.
-    if unsafe { CStr::from_ptr(id) } == CLAP_PLUGIN_FACTORY_ID { factory::FACTORY.cast() } else { std::ptr::null() }
+    if unsafe { CStr::from_ptr(id) } != CLAP_PLUGIN_FACTORY_ID {
+        return std::ptr::null();
+    }
+    if WHOLE.load(Ordering::Relaxed) { factory::pack() } else { factory::FACTORY.cast() }
 }
 
 /// Never returns.

@@ -1,6 +1,6 @@
 //! The factory of the file: a few plugins of the pack's, the second of which may be fatal.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 
 use clap_sys::factory::plugin_factory::{CLAP_PLUGIN_FACTORY_ID, clap_plugin_factory};
@@ -28,18 +28,21 @@ pub(crate) unsafe fn start() -> bool {
     unsafe { crosspoint_fixtures::entry().init.is_some_and(|init| init(c"fixtures".as_ptr())) }
 }
 
-/// The pack's own.
-fn pack() -> Option<&'static clap_plugin_factory> {
-    // SAFETY: the pack was started; its factory lives as long as it does.
-    unsafe {
-        let factory = crosspoint_fixtures::entry().get_factory?(CLAP_PLUGIN_FACTORY_ID.as_ptr());
-        factory.cast::<clap_plugin_factory>().as_ref()
-    }
+/// The pack's own factory; null if it has none.
+pub(crate) fn pack() -> *const c_void {
+    let get = crosspoint_fixtures::entry().get_factory;
+    // SAFETY: the pack was started, and is given a C string.
+    get.map_or(ptr::null(), |get| unsafe { get(CLAP_PLUGIN_FACTORY_ID.as_ptr()) })
+}
+
+fn pack_factory() -> Option<&'static clap_plugin_factory> {
+    // SAFETY: that is what the id asked for; it lives as long as the pack does.
+    unsafe { pack().cast::<clap_plugin_factory>().as_ref() }
 }
 
 fn descriptor(index: u32) -> Option<*const clap_plugin_descriptor> {
     let wanted = plugins().get(index as usize)?;
-    let pack = pack()?;
+    let pack = pack_factory()?;
     // SAFETY: the pack's functions are called with its own factory; its descriptors have ids.
     unsafe {
         let mut all =
@@ -74,6 +77,6 @@ unsafe extern "C" fn create_plugin(
         }
     }
     // SAFETY: the caller's host and id, the pack's own factory.
-    pack()
+    pack_factory()
         .map_or(ptr::null(), |pack| unsafe { pack.create_plugin.map_or(ptr::null(), |create| create(pack, host, id)) })
 }

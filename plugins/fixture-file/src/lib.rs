@@ -13,6 +13,7 @@
 //! | `refuse` | the second of its plugins cannot be made |
 //! | `poison` | is well itself, and lets others that come into its process after it abort there |
 //! | `window` | is well, and has the plugins of [`WINDOWS`] in it in place of those of [`PLUGINS`] |
+//! | `pack` (nothing behind it) | is well, and holds all fixtures |
 //! | any other | is well |
 //!
 //! Every one prints a line on standard output when it is loaded.

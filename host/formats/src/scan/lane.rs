@@ -31,7 +31,7 @@ enum Next {
 pub(super) struct Lane<'s> {
     scanner: &'s Scanner,
     stop: &'s AtomicBool,
-    worker: Option<Worker>,
+    worker: Option<Worker<Answer>>,
 }
 
 impl<'s> Lane<'s> {
@@ -68,7 +68,7 @@ impl<'s> Lane<'s> {
         }
     }
 
-    fn worker(&mut self) -> Result<Worker, Halt> {
+    fn worker(&mut self) -> Result<Worker<Answer>, Halt> {
         if let Some(worker) = self.worker.take() {
             return Ok(worker);
         }
@@ -80,7 +80,7 @@ impl<'s> Lane<'s> {
     /// One request, until its end or until there is something that another process must tell.
     fn attempt(
         &self,
-        worker: &mut Worker,
+        worker: &mut Worker<Answer>,
         report: &mut FileReport,
         from: usize,
         deadline: Instant,

@@ -33,11 +33,11 @@ mod folders;
 mod lane;
 mod look;
 mod module_info;
-mod process;
+pub(crate) mod process;
 mod scanner;
-mod stdio;
+pub(crate) mod stdio;
 mod wire;
-mod worker;
+pub(crate) mod worker;
 
 pub use facts::{BusFacts, FileReport, NotePortFacts, PluginFacts, PluginShape, ScanFault};
 pub use find::plugin_files;

@@ -1,5 +1,5 @@
-//! The scanner's end of a worker: a process that may end or fall silent at any time. Never waits beyond its deadline, and
-//! never leaves a process behind.
+//! The starter's end of a worker, be it for a scan or for the doctor: a process that may end or fall silent at any time.
+//! Never waits beyond its deadline, and never leaves a process behind.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use super::ending;
 use super::scanner::WorkerProgram;
-use super::wire::{Answer, Request};
 
 /// Set in workers: a program that does not know how to be one must not start workers of its own in turn.
 const INSIDE: &str = "CROSSPOINT_SCAN_WORKER";
@@ -20,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why there is no answer.
 #[derive(Debug, PartialEq)]
-pub(super) enum Silence {
+pub(crate) enum Silence {
     /// The process is gone; how it ended.
     Ended(String),
     /// The deadline is over.
@@ -29,18 +31,24 @@ pub(super) enum Silence {
     Stopped,
 }
 
+/// What a worker says.
+pub(crate) trait Answer: DeserializeOwned + Send + 'static {
+    /// Whether it is the first thing that a worker says.
+    fn is_ready(&self) -> bool;
+}
+
 /// A worker that runs. Dropped, it is killed.
-pub(super) struct Worker {
+pub(crate) struct Worker<A> {
     child: Child,
     requests: ChildStdin,
-    answers: Receiver<Answer>,
+    answers: Receiver<A>,
     /// Whether it has not looked into anything yet.
     pub is_fresh: bool,
     /// Whether it may be asked again.
     pub is_alive: bool,
 }
 
-impl Worker {
+impl<A: Answer> Worker<A> {
     /// Starts one and waits until it is ready.
     pub fn start(program: &WorkerProgram, stop: &AtomicBool) -> Result<Self, String> {
         if std::env::var_os(INSIDE).is_some() {
@@ -56,20 +64,21 @@ impl Worker {
         };
         let mut worker = Self { child, requests, answers: answers(output), is_fresh: true, is_alive: true };
         match worker.answer(Instant::now() + PATIENCE, stop) {
-            Ok(Answer::Ready) | Err(Silence::Stopped) => Ok(worker),
+            Ok(answer) if answer.is_ready() => Ok(worker),
+            Err(Silence::Stopped) => Ok(worker),
             Err(Silence::Ended(how)) => Err(how),
             Ok(_) | Err(Silence::Late) => Err("it says nothing".to_owned()),
         }
     }
 
-    /// Asks it to look into a file. A worker that has died is found out by its silence.
-    pub fn ask(&mut self, request: &Request) {
+    /// Asks it for something. A worker that has died is found out by its silence.
+    pub fn ask(&mut self, request: &impl Serialize) {
         let _ = serde_json::to_writer(&mut self.requests, request);
         let _ = self.requests.write_all(b"\n").and_then(|()| self.requests.flush());
     }
 
     /// Its next answer.
-    pub fn answer(&mut self, deadline: Instant, stop: &AtomicBool) -> Result<Answer, Silence> {
+    pub fn answer(&mut self, deadline: Instant, stop: &AtomicBool) -> Result<A, Silence> {
         let mut ended = None;
         loop {
             if stop.load(Ordering::Relaxed) {
@@ -106,7 +115,7 @@ impl Worker {
     }
 }
 
-impl Drop for Worker {
+impl<A> Drop for Worker<A> {
     fn drop(&mut self) {
         // Its number is its own only until it was waited for.
         if matches!(self.child.try_wait(), Ok(None)) {
@@ -118,7 +127,7 @@ impl Drop for Worker {
 }
 
 /// Answers as they come. What is no answer is what the program printed before it became a worker.
-fn answers(output: ChildStdout) -> Receiver<Answer> {
+fn answers<A: Answer>(output: ChildStdout) -> Receiver<A> {
     let (sender, answers) = mpsc::channel();
     std::thread::spawn(move || {
         for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {

@@ -6,7 +6,7 @@ use std::io;
 
 /// Takes standard input and output for the worker alone. To be called before any plugin is loaded.
 #[cfg(unix)]
-pub(super) fn take() -> io::Result<(File, File)> {
+pub(crate) fn take() -> io::Result<(File, File)> {
     use rustix::process::{Resource, Rlimit, setrlimit};
 
     let input = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
@@ -19,7 +19,7 @@ pub(super) fn take() -> io::Result<(File, File)> {
 
 /// Takes standard input and output for the worker alone. To be called before any plugin is loaded.
 #[cfg(windows)]
-pub(super) fn take() -> io::Result<(File, File)> {
+pub(crate) fn take() -> io::Result<(File, File)> {
     use std::os::windows::io::AsHandle;
 
     use windows_sys::Win32::System::Console::{GetStdHandle, STD_ERROR_HANDLE, STD_OUTPUT_HANDLE, SetStdHandle};

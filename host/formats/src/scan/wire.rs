@@ -31,3 +31,9 @@ pub(super) enum Answer {
     /// That was all of the file.
     Done,
 }
+
+impl super::process::Answer for Answer {
+    fn is_ready(&self) -> bool {
+        matches!(self, Self::Ready)
+    }
+}

@@ -4,6 +4,8 @@
 use std::io::{BufRead, BufReader, Write};
 use std::sync::mpsc;
 
+use serde::de::DeserializeOwned;
+
 use super::look;
 use super::module_info::described;
 use super::stdio;
@@ -52,7 +54,9 @@ pub fn serve() -> ! {
 
 /// Requests as they come. They are read on a thread of their own, so that a plugin that never returns does not keep the
 /// process alive when the scanner has gone.
-fn requests(input: impl BufRead + Send + 'static) -> mpsc::Receiver<Request> {
+pub(crate) fn requests<R: DeserializeOwned + Send + 'static>(
+    input: impl BufRead + Send + 'static,
+) -> mpsc::Receiver<R> {
     let (sender, requests) = mpsc::channel();
     std::thread::spawn(move || {
         for request in input.lines().map_while(|line| serde_json::from_str(&line.ok()?).ok()) {
@@ -84,7 +88,7 @@ fn answer(request: &Request, say: &mut impl FnMut(&Answer) -> Option<()>) -> Opt
 }
 
 /// Ends the process at once: exit handlers of plugins may crash or hang, and there is nothing left to be saved.
-fn leave() -> ! {
+pub(crate) fn leave() -> ! {
     #[cfg(unix)]
     // SAFETY: ends the process and runs nothing.
     unsafe {

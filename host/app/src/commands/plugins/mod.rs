@@ -1,5 +1,6 @@
 //! `crosspoint plugins`: which plugins there are, and what is in them.
 
+mod doctor;
 mod list;
 mod listing;
 mod open;
@@ -18,6 +19,7 @@ pub fn run(arguments: &Plugins, verbose: bool) -> Result<ExitCode, Failure> {
         PluginsCommand::List(arguments) => list::run(arguments, verbose),
         PluginsCommand::Show(arguments) => show::run(arguments),
         PluginsCommand::Open(arguments) => open::run(arguments),
+        PluginsCommand::Doctor(arguments) => doctor::run(arguments, verbose),
     }
 }
 
