@@ -63,6 +63,10 @@ impl PluginReference {
     pub fn is_met_by(&self, path: &Path, plugin: &PluginDescriptor) -> bool {
         match self {
             Self::File { file, id } => path == file && id.as_ref().is_none_or(|id| *id == plugin.id),
+            // VST3's are hexadecimal digits, which people write either way.
+            Self::Id { format: Format::Vst3, id } => {
+                plugin.format == Format::Vst3 && plugin.id.eq_ignore_ascii_case(id)
+            }
             Self::Id { format, id } => plugin.format == *format && plugin.id == *id,
             Self::Name(name) => plugin.name.to_lowercase() == name.to_lowercase(),
         }
@@ -214,5 +218,15 @@ mod tests {
         assert!(matches!(pick("vanished"), Err(ReferenceError::Unknown { .. })));
         let Err(ReferenceError::Ambiguous { candidates, .. }) = pick("comp") else { panic!() };
         assert_eq!(candidates, ["/1/a.clap#org.a", "/2/a.clap#org.a", "clap:org.b"]);
+    }
+
+    // The digits of a VST3 id have no case; CLAP's ids do.
+    #[test]
+    fn hexadecimal_ids_have_no_case() {
+        let vst3 = PluginDescriptor { format: Format::Vst3, ..plugin("0ABC", "Comp") };
+        let meets = |text: &str, plugin: &PluginDescriptor| parse(text).is_met_by(Path::new("/1/a"), plugin);
+        assert!(meets("vst3:0abc", &vst3) && meets("vst3:0ABC", &vst3));
+        assert!(!meets("vst3:0abd", &vst3) && !meets("clap:0ABC", &vst3));
+        assert!(!meets("clap:ORG.A", &plugin("org.a", "Comp")));
     }
 }
