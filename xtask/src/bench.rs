@@ -208,7 +208,7 @@ mod tests {
             (verdict.name.as_str(), verdict.value, verdict.bound, verdict.is_met),
             ("chain-64", 1.25, 1.6, true)
         );
-        assert!(!Verdict::read("bench clap-call overhead_ns 16.1 bound 15 MISSED").unwrap().is_met);
+        assert!(!Verdict::read("bench clap-call-overhead-ns ratio 16.1 bound 15.00 MISSED").unwrap().is_met);
         assert_eq!(Verdict::read("test bench_it ... bench: 12 ns"), None);
         assert_eq!(Verdict::read("bench chain ratio nothing bound 1 ok"), None);
     }

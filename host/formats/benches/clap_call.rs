@@ -1,6 +1,6 @@
 //! What hosting costs: see [`series`], with CLAP plugins.
 //!
-//! Prints `bench clap-call overhead_ns X bound 15 ok|MISSED` and exits with 1 if it was missed.
+//! Prints `bench clap-call-overhead-ns ratio X bound 15.00 ok|MISSED` and exits with 1 if it was missed.
 
 mod series;
 

@@ -1,6 +1,6 @@
 //! What hosting costs: see [`series`], with VST3 plugins.
 //!
-//! Prints `bench vst3-call overhead_ns X bound 20 ok|MISSED` and exits with 1 if it was missed.
+//! Prints `bench vst3-call-overhead-ns ratio X bound 20.00 ok|MISSED` and exits with 1 if it was missed.
 #![allow(non_snake_case, reason = "names as the VST3 interface has them")]
 
 mod series;

@@ -105,6 +105,6 @@ pub fn compare(name: &str, bound: f64, library: &dyn Library, id: &str, mut bare
     let (overhead, call) = (median(overheads), median(calls));
     let is_met = overhead <= bound;
     println!("a bare call takes {call:.1} ns");
-    println!("bench {name} overhead_ns {overhead:.1} bound {bound} {}", if is_met { "ok" } else { "MISSED" });
+    println!("bench {name}-overhead-ns ratio {overhead:.1} bound {bound:.2} {}", if is_met { "ok" } else { "MISSED" });
     if is_met { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
