@@ -121,6 +121,12 @@ pub const TO_BUILD: &[Part] = &[
         probe: Probe::Library("alsa"),
         packages: [Some("libasound2-dev"), Some("alsa-lib-devel"), Some("alsa-lib")],
     },
+    Part {
+        // The library itself is loaded at run time, if it is there; the bindings want to know of it when they are built.
+        what: "JACK's headers",
+        probe: Probe::Library("jack"),
+        packages: [Some("libjack-jackd2-dev"), Some("pipewire-jack-audio-connection-kit-devel"), Some("jack2")],
+    },
 ];
 
 /// Needed by tests, in an order in which an earlier one may bring a later one.
