@@ -1,85 +1,97 @@
-//! Pass 5: slots. Puts each value into a slot of the arena for as long as something still reads it, so that the arena
-//! holds exactly as many channels as are live at once. An in-place node writes where a dying input stood.
+//! Pass 5: slots. Has the lives of values: each is one thing that is computed, and keeps a slot of the arena from where it
+//! is written until all that read it have, so that the arena holds exactly as many channels as are live at once. An
+//! in-place node writes where a dying input stood. Works hand in hand with `lower`, which says what is written and read
+//! when; decides no op.
 //!
-//! Lives are taken from the position of ops because there is one lane; the rule itself, that a slot is free once all
-//! readers of its value happened before, is that of any number of lanes.
+//! Lives end at the position of ops because there is one lane; the rule itself, that a slot is free once all readers of
+//! its value happened before, is that of any number of lanes.
 
-use super::schedule::{Op, SILENT_SLOT, Schedule, ScheduledNode, Span};
+use super::schedule::SILENT_SLOT;
 
+/// The value that is always zero. Behind it come the output channels of the rig, then what else is added.
+pub(super) const SILENCE: u32 = 0;
+
+/// Of a value that has no slot yet.
 const NONE: u32 = u32::MAX;
 
-/// Memory kept between compiles.
+/// The value of an output channel of the rig.
+pub(super) fn of_channel(output: u32) -> u32 {
+    output + 1
+}
+
+/// Values and the slots they live in.
 #[derive(Default)]
-pub(super) struct Scratch {
+pub(super) struct Slots {
     values: Vec<Value>,
     /// Slots free for use, the one freed last on top: its memory is warm.
     free: Vec<u32>,
+    used: u32,
 }
 
 #[derive(Clone, Copy)]
 struct Value {
     /// Its slot, once it is written.
     slot: u32,
-    /// How often ops still name it.
-    uses: u32,
+    /// How often it is still to be read.
+    reads: u32,
 }
 
-/// Replaces the values in `schedule` by slots.
-pub(super) fn assign(schedule: &mut Schedule, values: u32, scratch: &mut Scratch) {
-    scratch.count_uses(schedule, values);
-    let mut arena = Arena { values: &mut scratch.values, free: &mut scratch.free, used: SILENT_SLOT + 1 };
-    let mut ops = std::mem::take(&mut schedule.ops);
-    for op in &mut ops {
-        arena.place(schedule, op);
-    }
-    schedule.ops = ops;
-    schedule.slots = arena.used;
-}
+/// Never written and never free.
+const SILENT: Value = Value { slot: SILENT_SLOT, reads: u32::MAX };
 
-impl Scratch {
-    fn count_uses(&mut self, schedule: &Schedule, values: u32) {
+impl Slots {
+    /// Forgets all values; there are so many output channels, that nothing reads so far.
+    pub fn reset(&mut self, channels: usize) {
         self.free.clear();
+        self.used = SILENT_SLOT + 1;
         self.values.clear();
-        self.values.resize(values as usize, Value { slot: NONE, uses: 0 });
-        let values = &mut self.values;
-        let mut count = |value: u32| values[value as usize].uses += 1;
-        schedule.terms.iter().for_each(|term| count(term.slot));
-        schedule.mixes.iter().for_each(|mix| count(mix.destination));
-        schedule.matrix_slots.iter().copied().for_each(&mut count);
-        schedule.node_slots.iter().copied().for_each(&mut count);
-        for op in &schedule.ops {
-            if let Some(value) = op_slot(op) {
-                count(value);
-            }
-        }
-        // Never written and never free.
-        values[SILENT_SLOT as usize] = Value { slot: SILENT_SLOT, uses: NONE };
+        self.values.resize(channels + 1, Value { slot: NONE, reads: 0 });
+        self.values[SILENCE as usize] = SILENT;
     }
-}
 
-/// The slot that an op names itself, not by way of a table.
-fn op_slot(op: &Op) -> Option<u32> {
-    match *op {
-        Op::Clear { slot }
-        | Op::Input { slot, .. }
-        | Op::Output { slot, .. }
-        | Op::DelayWrite { slot, .. }
-        | Op::DelayRead { slot, .. }
-        | Op::FeedbackWrite { slot, .. }
-        | Op::FeedbackRead { slot, .. } => Some(slot),
-        Op::Mix { .. } | Op::Matrix { .. } | Op::Merge { .. } | Op::Process { .. } => None,
+    /// Slots used, the silent one included.
+    pub fn count(&self) -> u32 {
+        self.used
     }
-}
 
-struct Arena<'a> {
-    values: &'a mut [Value],
-    free: &'a mut Vec<u32>,
-    used: u32,
-}
+    /// A value more, not written yet, that will be read so often.
+    pub fn add(&mut self, reads: u32) -> u32 {
+        self.values.push(Value { slot: NONE, reads });
+        self.values.len() as u32 - 1
+    }
 
-impl Arena<'_> {
-    /// Gives a value a slot, if this is where it is first written.
-    fn write(&mut self, value: u32) {
+    /// Makes a value silence: nothing will write it.
+    pub fn silence(&mut self, value: u32) {
+        self.values[value as usize] = SILENT;
+    }
+
+    /// The value will be read once more than was known.
+    pub fn expect(&mut self, value: u32) {
+        let reads = &mut self.values[value as usize].reads;
+        *reads = reads.saturating_add(1);
+    }
+
+    /// The value will be read once less than was known.
+    pub fn forget(&mut self, value: u32) {
+        self.values[value as usize].reads -= 1;
+    }
+
+    pub fn is_read(&self, value: u32) -> bool {
+        self.values[value as usize].reads > 0
+    }
+
+    pub fn is_written(&self, value: u32) -> bool {
+        self.values[value as usize].slot != NONE
+    }
+
+    /// The slot of a value that is written.
+    pub fn slot(&self, value: u32) -> u32 {
+        self.values[value as usize].slot
+    }
+
+    /// Gives the value a slot, unless it has one, and returns it.
+    #[inline]
+    pub fn write(&mut self, value: u32) -> u32 {
         let value = &mut self.values[value as usize];
         if value.slot == NONE {
             value.slot = self.free.pop().unwrap_or_else(|| {
@@ -87,73 +99,36 @@ impl Arena<'_> {
                 self.used - 1
             });
         }
+        value.slot
     }
 
-    /// Puts the slot in place of the value, and frees it if nothing names the value any more. All that an op writes must
+    /// Reads the value once, and returns its slot, which is free if that was the last time. What the same op writes must
     /// have got its slot before.
-    fn settle(&mut self, place: &mut u32) {
-        let value = &mut self.values[*place as usize];
-        *place = value.slot;
-        value.uses -= 1;
-        if value.uses == 0 {
+    #[inline]
+    pub fn read(&mut self, value: u32) -> u32 {
+        let value = &mut self.values[value as usize];
+        value.reads -= 1;
+        if value.reads == 0 {
+            self.free.push(value.slot);
+        }
+        value.slot
+    }
+
+    /// Frees the slot of a value that was just written, if nothing will read it.
+    pub fn drop_unread(&mut self, value: u32) {
+        let value = self.values[value as usize];
+        if value.reads == 0 {
             self.free.push(value.slot);
         }
     }
 
-    /// Puts the values of a table's inputs and outputs into slots, and frees what ends here.
-    fn place_all(&mut self, table: &mut [u32], inputs: Span, outputs: Span) {
-        table[outputs.range()].iter().for_each(|&value| self.write(value));
-        table[inputs.range()].iter_mut().rev().for_each(|place| self.settle(place));
-        table[outputs.range()].iter_mut().rev().for_each(|place| self.settle(place));
-    }
-
-    /// Gives each output of an in-place node the slot of its input, if the node alone reads that and for the last time.
-    fn share(&mut self, schedule: &Schedule, node: &ScheduledNode) {
-        let inputs = &schedule.node_slots[node.inputs.range()];
-        let outputs = &schedule.node_slots[node.outputs.range()];
-        let ports = schedule.ports[node.input_ports.range()].iter().zip(&schedule.ports[node.output_ports.range()]);
-        for (input_port, output_port) in ports {
-            for (&input, &output) in inputs[input_port.range()].iter().zip(&outputs[output_port.range()]) {
-                let input = &mut self.values[input as usize];
-                if input.uses == 1 {
-                    // One use more than there is: the slot is the output's now, and is not freed with the input.
-                    input.uses = 2;
-                    self.values[output as usize].slot = input.slot;
-                }
-            }
-        }
-    }
-
-    fn place(&mut self, schedule: &mut Schedule, op: &mut Op) {
-        match op {
-            Op::Clear { slot }
-            | Op::Input { slot, .. }
-            | Op::Output { slot, .. }
-            | Op::DelayWrite { slot, .. }
-            | Op::DelayRead { slot, .. }
-            | Op::FeedbackWrite { slot, .. }
-            | Op::FeedbackRead { slot, .. } => {
-                self.write(*slot);
-                self.settle(slot);
-            }
-            Op::Mix { mix } => {
-                let mix = &mut schedule.mixes[*mix as usize];
-                self.write(mix.destination);
-                schedule.terms[mix.terms.range()].iter_mut().rev().for_each(|term| self.settle(&mut term.slot));
-                self.settle(&mut mix.destination);
-            }
-            Op::Matrix { matrix } => {
-                let matrix = &schedule.matrices[*matrix as usize];
-                self.place_all(&mut schedule.matrix_slots, matrix.sources, matrix.destinations);
-            }
-            Op::Merge { .. } => {}
-            Op::Process { node } => {
-                let node = &schedule.nodes[*node as usize];
-                if node.in_place {
-                    self.share(schedule, node);
-                }
-                self.place_all(&mut schedule.node_slots, node.inputs, node.outputs);
-            }
+    /// Gives an output of an in-place node the slot of its input, if the node alone reads that and for the last time.
+    pub fn share(&mut self, input: u32, output: u32) {
+        let input = &mut self.values[input as usize];
+        if input.reads == 1 {
+            // One reading more than there is: the slot is the output's now, and is not freed with the input.
+            input.reads = 2;
+            self.values[output as usize].slot = input.slot;
         }
     }
 }

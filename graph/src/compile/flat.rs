@@ -35,6 +35,9 @@ pub(super) struct FlatNode {
     pub sends_events: bool,
     /// Whether a dense edge leads into it.
     pub dense: bool,
+    /// Whether all audio edges into it are straight: each channel leads to its like and nowhere else, so that cell c joins
+    /// channel c of both ports, at any gain.
+    pub straight: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +67,12 @@ pub(super) struct Incoming {
     /// Place in [`Flat::edges`].
     pub edge: u32,
     pub source: u32,
+    /// First channel of the source's port, in the numbering of the whole rig.
+    pub source_channel: u32,
+    pub first_cell: u32,
+    /// Port of the destination; of its event ports if the edge carries events.
+    pub port: u16,
+    pub events: bool,
     pub feedback: bool,
     pub waits: bool,
 }
@@ -104,14 +113,22 @@ pub struct Flat {
     pub(super) device_inputs: Vec<Option<u32>>,
     /// Device channel behind each input channel of an output node, and its alignment group.
     pub(super) device_outputs: Vec<(Option<u32>, Option<u16>)>,
-    /// Of each input channel its cells, in `feeders`.
+    /// Of each input channel of nodes that are not straight its cells, in `feeders`.
     feeding: Vec<Span>,
     /// Cells by the input channel that they lead to; those of one channel in the order of its sum.
     feeders: Vec<u32>,
     /// Of each cell what the schedule before played there, if it had the cell; empty if there was no schedule before.
-    pub(super) previous: Vec<Option<Previous>>,
+    previous: Vec<Option<Previous>>,
     /// Whether there was a schedule before, so that new cells fade in.
     pub(super) follows: bool,
+    /// Whether a node is late or an edge feeds back, so that cells may have delays.
+    pub(super) has_delays: bool,
+    /// Whether the schedule before had cells with delays.
+    pub(super) had_delays: bool,
+    /// Whether an edge is dense.
+    pub(super) has_dense: bool,
+    /// Whether a node is not straight.
+    has_crossed: bool,
     input_channels: u32,
     output_channels: u32,
     node_places: Vec<u32>,
@@ -128,7 +145,7 @@ impl Flat {
         self.output_channels as usize
     }
 
-    /// The cells that lead to an input channel, in the order of its sum.
+    /// The cells that lead to an input channel of a node that is not straight, in the order of its sum.
     pub(super) fn feeders(&self, input: usize) -> &[u32] {
         &self.feeders[self.feeding[input].range()]
     }
@@ -148,6 +165,7 @@ impl Flat {
         }
         self.device_inputs.resize(self.output_channels(), None);
         self.device_outputs.resize(self.input_channels(), (None, None));
+        self.edges.reserve(graph.edge_count());
         let rig_timing = graph.default_timing();
         for (id, edge) in graph.edges() {
             self.read_edge(id, edge, rig_timing);
@@ -159,12 +177,13 @@ impl Flat {
     fn read_edge(&mut self, id: EdgeId, edge: &Edge, rig_timing: Timing) {
         let source = self.node_places[edge.source.node.index()];
         let destination = self.node_places[edge.destination.node.index()];
+        let feedback = edge.feedback.is_some();
+        self.has_delays |= feedback;
         let from = &mut self.nodes[source as usize];
-        from.feeds += u32::from(edge.feedback.is_none());
+        from.feeds += u32::from(!feedback);
         let (outputs, output_port) = (from.outputs.first, from.output_ports.first + u32::from(edge.source.port));
         let to = &mut self.nodes[destination as usize];
         to.incoming.count += 1;
-        let (inputs, input_port) = (to.inputs.first, to.input_ports.first + u32::from(edge.destination.port));
         let mut flat = FlatEdge {
             id,
             source,
@@ -172,15 +191,16 @@ impl Flat {
             source_port: edge.source.port,
             destination_port: edge.destination.port,
             source_channel: outputs,
-            destination_channel: inputs,
+            destination_channel: to.inputs.first,
             cells: Span::default(),
             delay: edge.feedback.unwrap_or(0),
-            feedback: edge.feedback.is_some(),
+            feedback,
             events: true,
             dense: false,
-            waits: edge.timing.unwrap_or(rig_timing) == Timing::Aligned && edge.feedback.is_none(),
+            waits: edge.timing.unwrap_or(rig_timing) == Timing::Aligned && !feedback,
         };
         if let Some(matrix) = edge.matrix() {
+            let input_port = to.input_ports.first + u32::from(edge.destination.port);
             flat.events = false;
             flat.dense = matrix.is_dense();
             to.dense |= flat.dense;
@@ -188,7 +208,12 @@ impl Flat {
             flat.destination_channel += self.ports[input_port as usize].first;
             let first_cell = self.cells.len();
             let index = self.edges.len() as u32;
+            // Whether each channel leads to its like and nowhere else.
+            let mut straight = matrix.sources() == matrix.destinations();
+            let mut next = 0;
             matrix.cells().for_each(|(source, destination, cell)| {
+                straight &= source == next && destination == next;
+                next += 1;
                 self.cells.push(FlatCell {
                     source: flat.source_channel + source,
                     destination: flat.destination_channel + destination,
@@ -197,6 +222,10 @@ impl Flat {
                     edge: index,
                 });
             });
+            straight &= next == matrix.sources();
+            to.straight &= straight;
+            self.has_crossed |= !straight;
+            self.has_dense |= flat.dense;
             flat.cells = Span::new(first_cell, self.cells.len());
         }
         self.edges.push(flat);
@@ -212,6 +241,7 @@ impl Flat {
         self.device_outputs.clear();
         self.feeding.clear();
         (self.input_channels, self.output_channels) = (0, 0);
+        (self.has_delays, self.has_dense, self.has_crossed) = (false, false, false);
         self.node_places.clear();
     }
 
@@ -236,6 +266,7 @@ impl Flat {
             }
             NodeKind::Processor => Kind::Processor,
         };
+        self.has_delays |= node.latency > 0;
         self.nodes.push(FlatNode {
             id,
             kind,
@@ -252,6 +283,7 @@ impl Flat {
             takes_events: !node.event_inputs.is_empty(),
             sends_events: !node.event_outputs.is_empty(),
             dense: false,
+            straight: true,
         });
     }
 
@@ -279,27 +311,45 @@ impl Flat {
         for (index, edge) in self.edges.iter().enumerate().rev() {
             let place = &mut self.nodes[edge.destination as usize].incoming.first;
             *place -= 1;
-            let FlatEdge { source, feedback, waits, .. } = *edge;
-            self.incoming[*place as usize] = Incoming { edge: index as u32, source, feedback, waits };
+            self.incoming[*place as usize] = Incoming {
+                edge: index as u32,
+                source: edge.source,
+                source_channel: edge.source_channel,
+                first_cell: edge.cells.first,
+                port: edge.destination_port,
+                events: edge.events,
+                feedback: edge.feedback,
+                waits: edge.waits,
+            };
         }
     }
 
-    /// The same for the cells by input channel.
+    /// The same for the cells by input channel, of nodes that are not straight.
     fn index_feeders(&mut self) {
+        if !self.has_crossed {
+            return;
+        }
         self.feeding.resize(self.input_channels(), Span::default());
-        for cell in &self.cells {
-            self.feeding[cell.destination as usize].count += 1;
+        let crossed = |edge: &&FlatEdge| !self.nodes[edge.destination as usize].straight;
+        let mut count = 0;
+        for edge in self.edges.iter().filter(crossed) {
+            for cell in &self.cells[edge.cells.range()] {
+                self.feeding[cell.destination as usize].count += 1;
+                count += 1;
+            }
         }
         let mut end = 0;
         for feeding in &mut self.feeding {
             end += feeding.count;
             feeding.first = end;
         }
-        self.feeders.resize(self.cells.len(), 0);
-        for (index, cell) in self.cells.iter().enumerate().rev() {
-            let place = &mut self.feeding[cell.destination as usize].first;
-            *place -= 1;
-            self.feeders[*place as usize] = index as u32;
+        self.feeders.resize(count, 0);
+        for edge in self.edges.iter().filter(crossed).rev() {
+            for index in edge.cells.range().rev() {
+                let place = &mut self.feeding[self.cells[index].destination as usize].first;
+                *place -= 1;
+                self.feeders[*place as usize] = index as u32;
+            }
         }
     }
 
@@ -307,23 +357,32 @@ impl Flat {
     pub(super) fn follow(&mut self, previous: Option<&Schedule>) {
         self.previous.clear();
         self.follows = previous.is_some();
+        self.had_delays = false;
         let Some(previous) = previous else { return };
+        self.had_delays = !previous.taps.is_empty();
+        self.previous.reserve(self.cells.len());
         // Both lists of edges are ordered by index: one walk along the two.
         let mut old_edges = previous.edges.iter().peekable();
-        for edge in &self.edges {
+        for edge in self.edges.iter().filter(|edge| !edge.events) {
             while old_edges.next_if(|old| old.id.index < edge.id.index).is_some() {}
             // An edge that feeds back otherwise than before begins anew.
             let old_edge =
                 old_edges.peek().filter(|old| old.id == edge.id && old.feedback == edge.feedback.then_some(edge.delay));
-            let mut old = old_edge.map_or(&[][..], |old| &previous.cells[old.cells.range()]);
-            for cell in &self.cells[edge.cells.range()] {
-                let key = (cell.destination - edge.destination_channel, cell.source - edge.source_channel);
-                let place = |other: &ScheduledCell| (u32::from(other.destination), u32::from(other.source));
-                while old.first().is_some_and(|other| place(other) < key) {
-                    old = &old[1..];
-                }
-                let found = old.first().filter(|other| place(other) == key);
-                self.previous.push(found.map(|other| Previous { gain: other.gain, delay: other.delay }));
+            let cells = &self.cells[edge.cells.range()];
+            let old = old_edge.map_or(&[][..], |old| &previous.cells[old.cells.range()]);
+            let key =
+                |cell: &FlatCell| (cell.destination - edge.destination_channel, cell.source - edge.source_channel);
+            let old_key = |old: &ScheduledCell| (u32::from(old.destination), u32::from(old.source));
+            let played = |old: &ScheduledCell| Some(Previous { gain: old.gain, delay: old.delay });
+            if old.len() == cells.len() && old.iter().zip(cells).all(|(old, cell)| old_key(old) == key(cell)) {
+                self.previous.extend(old.iter().map(played));
+                continue;
+            }
+            let mut old = old.iter().peekable();
+            for cell in cells {
+                while old.next_if(|other| old_key(other) < key(cell)).is_some() {}
+                self.previous
+                    .push(old.peek().filter(|other| old_key(other) == key(cell)).and_then(|other| played(other)));
             }
         }
     }

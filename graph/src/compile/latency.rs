@@ -63,6 +63,9 @@ fn latest(arrivals: &[u32]) -> u32 {
 /// Sets the delay of every cell and event edge of `flat`. Where nothing late arrives there is nothing to do.
 pub(super) fn align(flat: &mut Flat, order: &[u32], arrivals: &mut Arrivals) {
     arrivals.prepare(flat);
+    if !flat.has_delays {
+        return;
+    }
     for &index in order {
         let FlatNode { incoming, kind, latency, .. } = flat.nodes[index as usize];
         let is_late = |edge: &Incoming| edge.waits && arrivals.late[edge.source as usize];

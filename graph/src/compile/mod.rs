@@ -55,7 +55,6 @@ pub struct Compiler {
     order_scratch: order::Scratch,
     arrivals: latency::Arrivals,
     lower_scratch: lower::Scratch,
-    buffers_scratch: buffers::Scratch,
     verify_scratch: verify::Scratch,
 }
 
@@ -99,10 +98,8 @@ impl Compiler {
         let flat = &mut self.flat;
         flat.follow(context.previous);
         let mut schedule = Schedule::default();
-        let values =
-            lower::lower(flat, &self.order, &self.arrivals, context.adjustable, &mut self.lower_scratch, &mut schedule);
+        lower::lower(flat, &self.order, &self.arrivals, context.adjustable, &mut self.lower_scratch, &mut schedule);
         schedule.longest_chunk = feedback::longest_chunk(flat);
-        buffers::assign(&mut schedule, values, &mut self.buffers_scratch);
         verify::verify(flat, &schedule, &mut self.verify_scratch)?;
         Ok(schedule)
     }

@@ -1,7 +1,7 @@
 //! Pass 1: the order of the nodes. Depth first from the ends of the rig, so that a node stands right behind what it
 //! needs and few buffers live at once; the same graph always gives the same order.
 
-use super::flat::Flat;
+use super::flat::{Flat, Incoming};
 
 /// Appends node indices to `order`, sources before what they feed. Feedback edges do not count.
 ///
@@ -29,8 +29,22 @@ pub(super) fn order(flat: &Flat, scratch: &mut Scratch, order: &mut Vec<u32>) ->
 #[derive(Default)]
 pub(super) struct Scratch {
     state: Vec<Visit>,
-    /// Nodes being visited, each with the next of its incoming edges to look at.
-    stack: Vec<(u32, u32)>,
+    /// Nodes that wait for one that feeds them.
+    stack: Vec<Waiting>,
+}
+
+/// A node, and how many of its incoming edges are still to be looked at.
+struct Waiting {
+    node: u32,
+    edges: u32,
+}
+
+impl Waiting {
+    fn resume(self, flat: &Flat) -> (u32, std::slice::Iter<'_, Incoming>) {
+        let incoming = flat.nodes[self.node as usize].incoming;
+        let end = (incoming.first + incoming.count) as usize;
+        (self.node, flat.incoming[end - self.edges as usize..end].iter())
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -46,36 +60,36 @@ fn visit(flat: &Flat, scratch: &mut Scratch, order: &mut Vec<u32>, start: u32) -
         return Ok(());
     }
     stack.clear();
-    stack.push((start, flat.nodes[start as usize].incoming.first));
     state[start as usize] = Visit::Open;
-    while let Some(top) = stack.last_mut() {
-        let (node, next) = *top;
-        let incoming = flat.nodes[node as usize].incoming;
-        if next == incoming.first + incoming.count {
+    let mut node = start;
+    let mut edges = flat.incoming[flat.nodes[start as usize].incoming.range()].iter();
+    loop {
+        let Some(edge) = edges.next() else {
             state[node as usize] = Visit::Done;
             order.push(node);
-            stack.pop();
+            let Some(before) = stack.pop() else { return Ok(()) };
+            (node, edges) = before.resume(flat);
             continue;
-        }
-        top.1 += 1;
-        let edge = flat.incoming[next as usize];
+        };
         if edge.feedback {
             continue;
         }
-        match state[edge.source as usize] {
+        let source = &mut state[edge.source as usize];
+        match source {
             Visit::Done => {}
             Visit::Unseen => {
-                state[edge.source as usize] = Visit::Open;
-                stack.push((edge.source, flat.nodes[edge.source as usize].incoming.first));
+                *source = Visit::Open;
+                stack.push(Waiting { node, edges: edges.as_slice().len() as u32 });
+                node = edge.source;
+                edges = flat.incoming[flat.nodes[node as usize].incoming.range()].iter();
             }
             Visit::Open => {
                 // The stack runs against the signal, from a node to what feeds it.
-                let mut path: Vec<u32> =
-                    stack.iter().map(|&(node, _)| node).skip_while(|&node| node != edge.source).collect();
+                let nodes = stack.iter().map(|waiting| waiting.node).chain([node]);
+                let mut path: Vec<u32> = nodes.skip_while(|&node| node != edge.source).collect();
                 path.reverse();
                 return Err(path);
             }
         }
     }
-    Ok(())
 }

@@ -1,51 +1,83 @@
 //! Input ports with a dense edge. Such an edge is multiplied as a whole, if all its cells are equally late; what lies
 //! between dense edges is summed channel by channel.
 
-use super::super::flat::{FlatEdge, FlatNode};
-use super::super::schedule::{MatrixPlan, Op, SILENT_SLOT, Span};
-use super::Lowering;
+use super::super::buffers::SILENCE;
+use super::super::flat::{FlatCell, FlatEdge, FlatNode, Incoming};
+use super::super::schedule::{MatrixPlan, Op, Span};
+use super::sum::Reading;
+use super::{Lowering, NONE};
+use std::ops::Range;
 
-impl Lowering<'_> {
-    /// Computes the values of the channels of an input port and appends them to `scratch.inputs`.
-    pub(super) fn port(&mut self, node: &FlatNode, port: u16, channels: Span) {
-        let flat = self.flat;
-        let enters = |&edge: &u32| {
-            let edge = &flat.edges[edge as usize];
-            !edge.events && edge.destination_port == port && edge.cells.count > 0
-        };
-        let edges = || flat.incoming[node.incoming.range()].iter().map(|incoming| incoming.edge).filter(enters);
-        if !edges().any(|edge| flat.edges[edge as usize].dense) {
-            return self.channels(channels);
-        }
-        let base = self.scratch.inputs.len();
-        self.scratch.inputs.resize(base + channels.count as usize, SILENT_SLOT);
-        let mut next = 0;
-        for edge in edges() {
-            if self.is_matrix(&flat.edges[edge as usize]) {
-                self.sums_of(next..edge, channels, base);
-                self.matrix(edge, base);
-                next = edge + 1;
-            }
-        }
-        self.sums_of(next..flat.edges.len() as u32, channels, base);
-        // A dense edge writes zeros where it has no cells; what nothing else feeds is silent.
-        for (place, channel) in channels.range().enumerate() {
-            if flat.feeders(channel).is_empty() {
-                self.scratch.inputs[base + place] = SILENT_SLOT;
-            }
+/// How many cells lead to the first destination that is fed. A matrix that is multiplied reads its sources by these.
+pub(super) fn heads(cells: &[FlatCell]) -> usize {
+    cells.first().map_or(0, |first| cells.partition_point(|cell| cell.destination <= first.destination))
+}
+
+impl<'a> Lowering<'a> {
+    /// Finds the edges that are multiplied as a whole.
+    pub(super) fn find_multiplied(&mut self) {
+        self.scratch.multiplied.clear();
+        if self.flat.has_dense {
+            let mut multiplied = std::mem::take(&mut self.scratch.multiplied);
+            multiplied.extend(self.flat.edges.iter().map(|edge| self.is_matrix(edge)));
+            self.scratch.multiplied = multiplied;
         }
     }
 
-    /// Sums, channel by channel, the cells of the edges of that range, onto what the channels hold.
-    fn sums_of(&mut self, edges: std::ops::Range<u32>, channels: Span, base: usize) {
+    /// Computes the values of the channels of an input port and appends them to `scratch.inputs`.
+    pub(super) fn port(&mut self, node: &FlatNode, port: u16, channels: Span) {
         let flat = self.flat;
-        for (place, channel) in channels.range().enumerate() {
-            let feeders = flat.feeders(channel);
-            let before = |end: u32| feeders.partition_point(|&cell| flat.cells[cell as usize].edge < end);
-            let feeders = &feeders[before(edges.start)..before(edges.end)];
-            if !feeders.is_empty() {
-                self.scratch.inputs[base + place] = self.sum(feeders, self.scratch.inputs[base + place]);
+        let mut entering = std::mem::take(&mut self.scratch.entering);
+        entering.clear();
+        entering.extend(self.multiplied_into(node, port));
+        if entering.is_empty() {
+            self.channels(node, channels);
+        } else {
+            let base = self.scratch.inputs.len();
+            self.scratch.inputs.resize(base + channels.count as usize, SILENCE);
+            let mut next = 0;
+            for edge in &entering {
+                for (place, channel) in channels.range().enumerate() {
+                    self.sum_onto(base + place, self.feeders_of(channel, next..edge.edge));
+                }
+                self.matrix(edge.edge, base);
+                next = edge.edge + 1;
             }
+            for (place, channel) in channels.range().enumerate() {
+                self.sum_onto(base + place, self.feeders_of(channel, next..NONE));
+                // A dense edge writes zeros where it has no cells; what nothing feeds is silent.
+                if flat.feeders(channel).is_empty() || self.is_unheard(node, channel as u32) {
+                    let value = std::mem::replace(&mut self.scratch.inputs[base + place], SILENCE);
+                    self.scratch.slots.read(value);
+                }
+            }
+        }
+        self.scratch.entering = entering;
+    }
+
+    /// The edges into a port that are multiplied as a whole.
+    fn multiplied_into(&self, node: &FlatNode, port: u16) -> impl Iterator<Item = &'a Incoming> {
+        let enters = move |edge: &&Incoming| !edge.events && edge.port == port;
+        let incoming = self.flat.incoming[node.incoming.range()].iter();
+        incoming.filter(enters).filter(|edge| self.scratch.multiplied[edge.edge as usize])
+    }
+
+    /// Whether one of them is.
+    pub(super) fn has_multiplied(&self, node: &FlatNode, port: u16) -> bool {
+        node.dense && self.multiplied_into(node, port).next().is_some()
+    }
+
+    /// The cells that lead to a channel by the edges of that range.
+    fn feeders_of(&self, channel: usize, edges: Range<u32>) -> &'a [u32] {
+        let flat = self.flat;
+        let feeders = flat.feeders(channel);
+        let before = |end: u32| feeders.partition_point(|&cell| flat.cells[cell as usize].edge < end);
+        &feeders[before(edges.start)..before(edges.end)]
+    }
+
+    fn sum_onto(&mut self, place: usize, cells: &[u32]) {
+        if !cells.is_empty() {
+            self.scratch.inputs[place] = self.sum_cells(cells, self.scratch.inputs[place]);
         }
     }
 
@@ -55,8 +87,7 @@ impl Lowering<'_> {
             return false;
         }
         let cells = &self.flat.cells[edge.cells.range()];
-        let first = cells.partition_point(|cell| cell.destination <= cells[0].destination);
-        let heads = &cells[..first];
+        let heads = &cells[..heads(cells)];
         let past = |place: usize| self.flat.played_before(edge.cells.first + place as u32).map(|old| old.delay);
         cells.iter().enumerate().all(|(place, cell)| {
             heads
@@ -77,28 +108,31 @@ impl Lowering<'_> {
             .count as usize;
         let mut values = std::mem::take(&mut self.scratch.matrix_values);
         values.clear();
-        values.resize(sources, SILENT_SLOT);
-        let row = cells.partition_point(|cell| cell.destination <= cells[0].destination);
-        for (index, cell) in (edge.cells.first..).zip(&cells[..row]) {
-            values[(cell.source - edge.source_channel) as usize] = self.source_value(index, cell);
+        values.resize(sources, SILENCE);
+        for (cell, head) in (edge.cells.first..).zip(&cells[..heads(cells)]) {
+            let reading = Reading { cell, source: head.source, edge: edge_index };
+            values[(head.source - edge.source_channel) as usize] = self.value_of(reading);
         }
-        let first_source = self.schedule.matrix_slots.len();
-        self.schedule.matrix_slots.extend_from_slice(&values);
-        self.scratch.matrix_values = values;
-        let first_destination = self.schedule.matrix_slots.len();
         let begun = &self.scratch.inputs[base..base + destinations];
-        let accumulate = begun.iter().any(|&value| value != SILENT_SLOT);
-        for channel in 0..destinations {
-            if self.scratch.inputs[base + channel] == SILENT_SLOT {
-                let slot = self.value();
-                self.scratch.inputs[base + channel] = slot;
+        let accumulate = begun.iter().any(|&value| value != SILENCE);
+        for input in base..base + destinations {
+            if self.scratch.inputs[input] == SILENCE {
+                let value = self.scratch.slots.add(1);
+                let slot = self.scratch.slots.write(value);
+                self.scratch.inputs[input] = value;
                 if accumulate {
-                    self.ops.push(Op::Clear { slot });
+                    self.scratch.ops.push(Op::Clear { slot });
                 }
             }
-            self.schedule.matrix_slots.push(self.scratch.inputs[base + channel]);
         }
-        let end = self.schedule.matrix_slots.len();
+        let slots = &mut self.scratch.slots;
+        let matrix_slots = &mut self.schedule.matrix_slots;
+        let first_source = matrix_slots.len();
+        matrix_slots.extend(values.iter().map(|&value| slots.read(value)));
+        let first_destination = matrix_slots.len();
+        matrix_slots.extend(self.scratch.inputs[base..base + destinations].iter().map(|&value| slots.slot(value)));
+        let end = matrix_slots.len();
+        self.scratch.matrix_values = values;
         let first_gain = self.schedule.matrix_gains.len();
         self.schedule.matrix_gains.resize(first_gain + sources * destinations, 0.0);
         for cell in cells {
@@ -116,7 +150,7 @@ impl Lowering<'_> {
             edge: place as u32,
             gains: Span::new(first_gain, self.schedule.matrix_gains.len()),
         });
-        self.ops.push(Op::Matrix { matrix: index });
+        self.scratch.ops.push(Op::Matrix { matrix: index });
     }
 
     fn edge_place(&self, edge: &FlatEdge) -> usize {

@@ -1,110 +1,138 @@
-//! What is heard later: delay lines, the taps that read them, and what a cell reads. Decides no delay.
+//! What is heard later: delay lines, the taps that read them, and what each cell reads. Decides no delay.
 
+use super::super::buffers::{SILENCE, Slots, of_channel};
 use super::super::flat::{FlatCell, FlatNode, Kind};
-use super::super::schedule::{Line, Op, SILENT_SLOT, Tap};
+use super::super::schedule::{Line, Op, Schedule, Tap};
+use super::sum::Reading;
 use super::{Lowering, NONE};
 
-/// Memory kept between compiles.
+/// Lines and taps, planned before the first op. Memory kept between compiles.
 #[derive(Default)]
-pub(super) struct Scratch {
+pub(super) struct Past {
     /// Line of each output channel.
     lines: Vec<u32>,
-    /// First tap of each line in `taps`, the next behind each tap: taps of one line form a list.
+    /// First tap of each line, and the next behind each tap: taps of one line form a list.
     first_tap: Vec<u32>,
-    taps: Vec<TapValue>,
+    next_tap: Vec<u32>,
+    /// The value of the first tap; those of the others follow.
+    first_value: u32,
+    /// The value that each cell reads: its source's, or that of a tap.
+    reads: Vec<u32>,
 }
 
-struct TapValue {
-    value: u32,
-    next: u32,
-}
-
-impl Scratch {
-    /// Forgets all lines; there are so many output channels.
-    pub(super) fn prepare(&mut self, channels: usize) {
+impl Past {
+    fn prepare(&mut self, channels: usize, first_value: u32) {
         self.lines.clear();
         self.lines.resize(channels, NONE);
         self.first_tap.clear();
-        self.taps.clear();
+        self.next_tap.clear();
+        self.first_value = first_value;
+        self.reads.clear();
+    }
+
+    /// The line that keeps an output channel's past.
+    fn line(&mut self, channel: u32, node: &FlatNode, schedule: &mut Schedule, slots: &mut Slots) -> usize {
+        let line = &mut self.lines[channel as usize];
+        if *line == NONE {
+            *line = schedule.lines.len() as u32;
+            self.first_tap.push(NONE);
+            let place = channel - node.outputs.first;
+            schedule.lines.push(Line { node: node.id, channel: place, longest: 0, feedback: false });
+            // What writes the line reads the channel.
+            slots.expect(of_channel(channel));
+        }
+        *line as usize
+    }
+
+    /// The value of the tap of that line and delay.
+    fn tap(&mut self, wanted: Tap, schedule: &mut Schedule, slots: &mut Slots) -> u32 {
+        let first = &mut self.first_tap[wanted.line as usize];
+        let mut tap = *first;
+        while tap != NONE {
+            if schedule.taps[tap as usize] == wanted {
+                return self.first_value + tap;
+            }
+            tap = self.next_tap[tap as usize];
+        }
+        self.next_tap.push(*first);
+        *first = schedule.taps.len() as u32;
+        schedule.taps.push(wanted);
+        slots.add(0)
     }
 }
 
 impl Lowering<'_> {
+    /// Says for every cell what it reads, with the lines and taps that this takes.
+    pub(super) fn plan_past(&mut self) {
+        // The taps' values come right behind those of the output channels.
+        let channels = self.flat.output_channels();
+        self.scratch.past.prepare(channels, of_channel(channels as u32));
+        for (index, cell) in (0..).zip(&self.flat.cells) {
+            let previous = self.flat.played_before(index).map_or(cell.delay, |old| old.delay);
+            let value =
+                if cell.delay == 0 && previous == 0 { of_channel(cell.source) } else { self.plan_tap(cell, previous) };
+            self.scratch.past.reads.push(value);
+        }
+    }
+
+    fn plan_tap(&mut self, cell: &FlatCell, previous: u32) -> u32 {
+        let flat = self.flat;
+        let edge = &flat.edges[cell.edge as usize];
+        let node = &flat.nodes[edge.source as usize];
+        if node.kind == Kind::Input && flat.device_inputs[cell.source as usize].is_none() {
+            return SILENCE;
+        }
+        let (past, slots) = (&mut self.scratch.past, &mut self.scratch.slots);
+        let line = past.line(cell.source, node, self.schedule, slots);
+        let plan = &mut self.schedule.lines[line];
+        plan.longest = plan.longest.max(cell.delay).max(previous);
+        plan.feedback |= edge.feedback;
+        past.tap(Tap { line: line as u32, delay: cell.delay, previous }, self.schedule, slots)
+    }
+
+    /// The value that a cell reads.
+    #[inline]
+    pub(super) fn read_by(&self, cell: u32, source: u32) -> u32 {
+        if self.has_past { self.scratch.past.reads[cell as usize] } else { of_channel(source) }
+    }
+
+    /// The value that a cell reads; a tap is read from its line where it is wanted first.
+    #[inline]
+    pub(super) fn value_of(&mut self, reading: Reading) -> u32 {
+        let value = self.read_by(reading.cell, reading.source);
+        if self.has_past {
+            self.read_tap(value, reading.edge);
+        }
+        value
+    }
+
+    fn read_tap(&mut self, value: u32, edge: u32) {
+        // Values below are those of output channels, and so is silence; those above are sums.
+        let tap = value.wrapping_sub(self.scratch.past.first_value);
+        if tap >= self.schedule.taps.len() as u32 || self.scratch.slots.is_written(value) {
+            return;
+        }
+        let slot = self.scratch.slots.write(value);
+        self.scratch.ops.push(if self.flat.edges[edge as usize].feedback {
+            Op::FeedbackRead { tap, slot }
+        } else {
+            Op::DelayRead { tap, slot }
+        });
+    }
+
     /// Appends what delay lines and feedback edges read later.
     pub(super) fn keep_past(&mut self, node: &FlatNode) {
-        for (place, channel) in node.outputs.range().enumerate() {
-            let wanted = self.scratch.uses[channel];
-            if wanted.longest == 0 {
+        for channel in node.outputs.range() {
+            let line = self.scratch.past.lines[channel];
+            if line == NONE {
                 continue;
             }
-            let slot = self.scratch.outputs[channel];
-            if slot == SILENT_SLOT {
-                continue;
-            }
-            let line = self.line(channel, node, place as u32);
-            self.ops.push(if wanted.feedback {
+            let slot = self.scratch.slots.read(of_channel(channel as u32));
+            self.scratch.ops.push(if self.schedule.lines[line as usize].feedback {
                 Op::FeedbackWrite { line, slot }
             } else {
                 Op::DelayWrite { line, slot }
             });
         }
-    }
-
-    /// The line that keeps an output channel's past. A feedback edge asks for it before its source is reached.
-    fn line(&mut self, channel: usize, node: &FlatNode, place: u32) -> u32 {
-        if self.scratch.past.lines[channel] == NONE {
-            let wanted = self.scratch.uses[channel];
-            self.scratch.past.lines[channel] = self.schedule.lines.len() as u32;
-            self.scratch.past.first_tap.push(NONE);
-            self.schedule.lines.push(Line {
-                node: node.id,
-                channel: place,
-                longest: wanted.longest,
-                feedback: wanted.feedback,
-            });
-        }
-        self.scratch.past.lines[channel]
-    }
-
-    /// What a cell reads: its source's value, or a tap of its past.
-    #[inline(always)]
-    pub(super) fn source_value(&mut self, index: u32, cell: &FlatCell) -> u32 {
-        let previous = self.flat.played_before(index).map_or(cell.delay, |old| old.delay);
-        if cell.delay == 0 && previous == 0 {
-            self.scratch.outputs[cell.source as usize]
-        } else {
-            self.tap_value(cell, previous)
-        }
-    }
-
-    #[cold]
-    fn tap_value(&mut self, cell: &FlatCell, previous: u32) -> u32 {
-        let (channel, delay) = (cell.source as usize, cell.delay);
-        let edge = &self.flat.edges[cell.edge as usize];
-        let node = &self.flat.nodes[edge.source as usize];
-        if node.kind == Kind::Input && self.flat.device_inputs[channel].is_none() {
-            return SILENT_SLOT;
-        }
-        let line = self.line(channel, node, (channel as u32) - node.outputs.first);
-        let mut tap = self.scratch.past.first_tap[line as usize];
-        while tap != NONE {
-            let plan = &self.schedule.taps[tap as usize];
-            let known = &self.scratch.past.taps[tap as usize];
-            if plan.delay == delay && plan.previous == previous {
-                return known.value;
-            }
-            tap = known.next;
-        }
-        let value = self.value();
-        let tap = self.schedule.taps.len() as u32;
-        self.schedule.taps.push(Tap { line, delay, previous });
-        self.scratch.past.taps.push(TapValue { value, next: self.scratch.past.first_tap[line as usize] });
-        self.scratch.past.first_tap[line as usize] = tap;
-        self.ops.push(if edge.feedback {
-            Op::FeedbackRead { tap, slot: value }
-        } else {
-            Op::DelayRead { tap, slot: value }
-        });
-        value
     }
 }
