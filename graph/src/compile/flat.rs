@@ -181,54 +181,57 @@ impl Flat {
         self.has_delays |= feedback;
         let from = &mut self.nodes[source as usize];
         from.feeds += u32::from(!feedback);
-        let (outputs, output_port) = (from.outputs.first, from.output_ports.first + u32::from(edge.source.port));
+        let (mut source_channel, output_port) = (from.outputs.first, from.output_ports.first);
         let to = &mut self.nodes[destination as usize];
         to.incoming.count += 1;
-        let mut flat = FlatEdge {
+        let (mut destination_channel, input_port) = (to.inputs.first, to.input_ports.first);
+        let delay = edge.feedback.unwrap_or(0);
+        let (mut cells, mut dense) = (Span::default(), false);
+        if let Some(matrix) = edge.matrix() {
+            source_channel += self.ports[(output_port + u32::from(edge.source.port)) as usize].first;
+            destination_channel += self.ports[(input_port + u32::from(edge.destination.port)) as usize].first;
+            let first = self.cells.len();
+            let edge = self.edges.len() as u32;
+            if matrix.is_straight() {
+                let factors = matrix.straight_factors();
+                self.cells.extend((0..).zip(factors).map(|(channel, gain)| FlatCell {
+                    source: source_channel + channel,
+                    destination: destination_channel + channel,
+                    gain,
+                    delay,
+                    edge,
+                }));
+            } else {
+                to.straight = false;
+                dense = matrix.is_dense();
+                to.dense |= dense;
+                self.has_crossed = true;
+                self.has_dense |= dense;
+                self.cells.extend(matrix.cells().map(|(source, destination, cell)| FlatCell {
+                    source: source_channel + source,
+                    destination: destination_channel + destination,
+                    gain: cell.effective(),
+                    delay,
+                    edge,
+                }));
+            }
+            cells = Span::new(first, self.cells.len());
+        }
+        self.edges.push(FlatEdge {
             id,
             source,
             destination,
             source_port: edge.source.port,
             destination_port: edge.destination.port,
-            source_channel: outputs,
-            destination_channel: to.inputs.first,
-            cells: Span::default(),
-            delay: edge.feedback.unwrap_or(0),
+            source_channel,
+            destination_channel,
+            cells,
+            delay,
             feedback,
-            events: true,
-            dense: false,
+            events: edge.matrix().is_none(),
+            dense,
             waits: edge.timing.unwrap_or(rig_timing) == Timing::Aligned && !feedback,
-        };
-        if let Some(matrix) = edge.matrix() {
-            let input_port = to.input_ports.first + u32::from(edge.destination.port);
-            flat.events = false;
-            flat.dense = matrix.is_dense();
-            to.dense |= flat.dense;
-            flat.source_channel += self.ports[output_port as usize].first;
-            flat.destination_channel += self.ports[input_port as usize].first;
-            let first_cell = self.cells.len();
-            let index = self.edges.len() as u32;
-            // Whether each channel leads to its like and nowhere else.
-            let mut straight = matrix.sources() == matrix.destinations();
-            let mut next = 0;
-            matrix.cells().for_each(|(source, destination, cell)| {
-                straight &= source == next && destination == next;
-                next += 1;
-                self.cells.push(FlatCell {
-                    source: flat.source_channel + source,
-                    destination: flat.destination_channel + destination,
-                    gain: cell.effective(),
-                    delay: flat.delay,
-                    edge: index,
-                });
-            });
-            straight &= next == matrix.sources();
-            to.straight &= straight;
-            self.has_crossed |= !straight;
-            self.has_dense |= flat.dense;
-            flat.cells = Span::new(first_cell, self.cells.len());
-        }
-        self.edges.push(flat);
+        });
     }
 
     fn clear(&mut self) {

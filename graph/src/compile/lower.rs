@@ -61,7 +61,7 @@ fn prepare_tables(flat: &Flat, order: &[u32], schedule: &mut Schedule) {
     *schedule = Schedule::default();
     schedule.nodes.reserve(order.len());
     schedule.node_slots.reserve(flat.input_channels() + flat.output_channels());
-    schedule.ports.reserve(flat.ports.len());
+    schedule.ports.extend(&flat.ports);
     schedule.terms.reserve(flat.cells.len());
     schedule.rows.reserve(flat.cells.len());
     schedule.mixes.reserve(flat.input_channels());
@@ -242,7 +242,6 @@ impl<'a> Lowering<'a> {
     }
 
     fn schedule_node(&mut self, index: u32, node: &FlatNode, arrivals: &Arrivals) {
-        let flat = self.flat;
         let place = self.schedule.nodes.len() as u32;
         let events = if node.takes_events { self.event_edges(node) } else { Span::default() };
         if events.count > 0 {
@@ -255,10 +254,7 @@ impl<'a> Lowering<'a> {
             inputs = Span { first: self.schedule.node_slots.len() as u32, count: node.inputs.count };
             outputs = Span { first: inputs.first + inputs.count, count: node.outputs.count };
             self.process(node);
-            let ports = &mut self.schedule.ports;
-            input_ports = Span { first: ports.len() as u32, ..node.input_ports };
-            output_ports = Span { first: input_ports.first + input_ports.count, ..node.output_ports };
-            ports.extend(&flat.ports[node.input_ports.range().start..node.output_ports.range().end]);
+            (input_ports, output_ports) = (node.input_ports, node.output_ports);
         }
         self.schedule.nodes.push(ScheduledNode {
             id: node.id,

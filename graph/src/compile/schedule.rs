@@ -285,7 +285,7 @@ pub struct Schedule {
     pub nodes: Vec<ScheduledNode>,
     /// Slots of the nodes' channels.
     pub node_slots: Vec<u32>,
-    /// Ports of the nodes, as spans within their channels.
+    /// Ports of all nodes of the graph, as spans within the channels of their node.
     pub ports: Vec<Span>,
     /// Sums.
     pub mixes: Vec<Mix>,

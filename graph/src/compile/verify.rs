@@ -2,7 +2,7 @@
 //! node would hear with what the graph says it should; shares nothing with the passes that made the ops.
 
 use super::flat::{Flat, FlatCell, Kind};
-use super::schedule::{Op, SILENT_SLOT, Schedule, ScheduledNode, Span};
+use super::schedule::{Op, SILENT_SLOT, Schedule, Span};
 
 /// What a slot holds: an output channel of the rig, so many frames late, or one of the kinds below, whose second number
 /// is greater than any delay.
@@ -115,6 +115,19 @@ fn require(holds: bool, problem: &'static str) -> Verdict {
     if holds { Ok(()) } else { Err(problem) }
 }
 
+/// Whether a symbol is what a cell should read.
+fn carries(flat: &Flat, cell: &FlatCell, symbol: Symbol) -> Verdict {
+    let right =
+        symbol == Symbol(cell.source, cell.delay) || symbol == Symbol::SILENCE && is_unmapped(flat, cell.source);
+    require(right, "a cell reads something else than its source")
+}
+
+/// Whether an output channel belongs to an input node and shows no channel of the device.
+fn is_unmapped(flat: &Flat, output: u32) -> bool {
+    let place = flat.nodes.partition_point(|node| node.outputs.first + node.outputs.count <= output);
+    flat.nodes[place].kind != Kind::Processor && flat.device_inputs[output as usize].is_none()
+}
+
 impl Check<'_> {
     fn op(&mut self, op: &Op) -> Verdict {
         match *op {
@@ -126,8 +139,8 @@ impl Check<'_> {
             Op::DelayWrite { line, slot } | Op::FeedbackWrite { line, slot } => self.keep(line as usize, slot),
             Op::DelayRead { tap, slot } => {
                 let line = self.schedule.taps[tap as usize].line as usize;
-                let silent = self.is_unmapped_input(line);
-                require(self.scratch.lines[line] || silent, "reads a delay line before it is written")?;
+                let written = self.scratch.lines[line] || self.is_unmapped_input(line);
+                require(written, "reads a delay line before it is written")?;
                 self.read_tap(tap as usize, slot)
             }
             Op::FeedbackRead { tap, slot } => {
@@ -157,7 +170,16 @@ impl Check<'_> {
     }
 
     /// Whether what a slot holds is what an input channel of the rig should hear.
+    #[inline(always)]
     fn hears(&self, input: u32, symbol: Symbol) -> Verdict {
+        let sum = &self.scratch.inputs[input as usize];
+        if symbol == Symbol::sum(input) && sum.summed == sum.wanted {
+            return Ok(());
+        }
+        self.hears_no_sum(input, symbol)
+    }
+
+    fn hears_no_sum(&self, input: u32, symbol: Symbol) -> Verdict {
         let Input { wanted, last, summed, .. } = self.scratch.inputs[input as usize];
         if wanted == 0 {
             return require(symbol == Symbol::SILENCE, "an input that nothing feeds is not silent");
@@ -166,25 +188,10 @@ impl Check<'_> {
             let cell = &self.flat.cells[last as usize];
             require(wanted == 1, "a sum was left out")?;
             require(cell.gain == 1.0, "a cell was elided that is not at unity")?;
-            return self.carries(cell, symbol);
+            return carries(self.flat, cell, symbol);
         }
         require(summed == wanted, "a sum is not complete")?;
         require(symbol == Symbol::sum(input), "a sum was overwritten")
-    }
-
-    /// Whether a symbol is what a cell should read.
-    #[inline(always)]
-    fn carries(&self, cell: &FlatCell, symbol: Symbol) -> Verdict {
-        let right =
-            symbol == Symbol(cell.source, cell.delay) || symbol == Symbol::SILENCE && self.is_unmapped(cell.source);
-        require(right, "a cell reads something else than its source")
-    }
-
-    /// Whether an output channel belongs to an input node and shows no channel of the device.
-    #[cold]
-    fn is_unmapped(&self, output: u32) -> bool {
-        let place = self.flat.nodes.partition_point(|node| node.outputs.first + node.outputs.count <= output);
-        self.flat.nodes[place].kind != Kind::Processor && self.flat.device_inputs[output as usize].is_none()
     }
 
     fn line_source(&self, line: usize) -> u32 {
@@ -194,7 +201,7 @@ impl Check<'_> {
     }
 
     fn is_unmapped_input(&self, line: usize) -> bool {
-        self.is_unmapped(self.line_source(line))
+        is_unmapped(self.flat, self.line_source(line))
     }
 
     fn keep(&mut self, line: usize, slot: u32) -> Verdict {
@@ -213,16 +220,22 @@ impl Check<'_> {
     }
 
     /// Notes a cell as summed into an input channel of the rig, from a source that stands in a slot.
-    #[inline(always)]
     fn sum_cell(&mut self, index: u32, input: u32, gain: f32, slot: u32) -> Verdict {
-        let cell = &self.flat.cells[index as usize];
+        let symbol = self.scratch.slots[slot as usize].symbol;
         let sum = &mut self.scratch.inputs[input as usize];
-        require(sum.next <= index, "a sum is out of order")?;
+        Self::adds(self.flat, index, input, gain, symbol, sum.next)?;
         sum.next = index + 1;
         sum.summed += 1;
+        Ok(())
+    }
+
+    /// Whether a cell may be added to a sum that has come to the cell before `next`.
+    fn adds(flat: &Flat, index: u32, input: u32, gain: f32, symbol: Symbol, next: u32) -> Verdict {
+        let cell = &flat.cells[index as usize];
+        require(next <= index, "a sum is out of order")?;
         require(cell.destination == input, "a cell is summed into another channel")?;
         require(cell.gain == gain, "a cell has another gain than the graph")?;
-        self.carries(cell, self.scratch.slots[slot as usize].symbol)
+        carries(flat, cell, symbol)
     }
 
     fn begin_sum(&mut self, input: u32, slot: u32, accumulate: bool) -> Verdict {
@@ -242,10 +255,25 @@ impl Check<'_> {
         let first = terms.first().ok_or("a sum without terms")?;
         let input = self.flat.cells[first.cell as usize].destination;
         self.begin_sum(input, mix.destination, mix.accumulate)?;
+        let Scratch { slots, inputs, .. } = &mut *self.scratch;
+        let sum = &mut inputs[input as usize];
+        let mut next = sum.next;
         for term in terms {
-            require(term.slot != mix.destination, "a sum overwrites what it reads")?;
-            self.sum_cell(term.cell, input, term.gain, term.slot)?;
+            let cell = &self.flat.cells[term.cell as usize];
+            let symbol = slots[term.slot as usize].symbol;
+            let right = term.slot != mix.destination
+                && next <= term.cell
+                && cell.destination == input
+                && cell.gain == term.gain
+                && symbol == Symbol(cell.source, cell.delay);
+            if !right {
+                require(term.slot != mix.destination, "a sum overwrites what it reads")?;
+                Self::adds(self.flat, term.cell, input, term.gain, symbol, next)?;
+            }
+            next = term.cell + 1;
         }
+        sum.next = next;
+        sum.summed += terms.len() as u32;
         self.write(mix.destination, Symbol::sum(input))
     }
 
@@ -310,29 +338,29 @@ impl Check<'_> {
             let symbol = slot.symbol;
             self.hears(flat.inputs.first + channel, symbol)?;
         }
-        for (channel, &place) in (0..).zip(outputs) {
-            let slot = &mut self.scratch.slots[place as usize];
-            require(slot.writer != now, "two outputs of a node share a slot")?;
-            slot.writer = now;
-            if slot.reader == now {
-                let input = slot.channel;
-                require(flat.in_place, "a node that is not in-place overwrites its input")?;
-                require(input != SEVERAL, "an output overwrites the input of several channels")?;
-                require(self.is_pair(node, input, channel), "an output overwrites the input of another channel")?;
-            }
-            self.write(place, Symbol(flat.outputs.first + channel, 0))?;
-        }
-        Ok(())
-    }
-
-    /// Whether an input and an output are the same channel of the same port.
-    fn is_pair(&self, node: &ScheduledNode, input: u32, output: u32) -> bool {
         let ports = |ports: Span| &self.schedule.ports[ports.range()];
-        let mut pairs = ports(node.input_ports).iter().zip(ports(node.output_ports));
-        pairs.any(|(from, to)| {
-            let channel = output.wrapping_sub(to.first);
-            channel < to.count.min(from.count) && input == from.first + channel
-        })
+        let mut input_ports = ports(node.input_ports).iter();
+        let mut outputs = outputs.iter();
+        let mut output = flat.outputs.first;
+        for port in ports(node.output_ports) {
+            // Only channels that this port and its like have both may share a slot.
+            let pair = input_ports.next().copied().unwrap_or_default();
+            for (channel, &place) in (0..port.count).zip(outputs.by_ref()) {
+                let slot = &mut self.scratch.slots[place as usize];
+                require(slot.writer != now, "two outputs of a node share a slot")?;
+                slot.writer = now;
+                if slot.reader == now {
+                    require(flat.in_place, "a node that is not in-place overwrites its input")?;
+                    require(slot.channel != SEVERAL, "an output overwrites the input of several channels")?;
+                    let is_pair = channel < pair.count && slot.channel == pair.first + channel;
+                    require(is_pair, "an output overwrites the input of another channel")?;
+                }
+                require(place != SILENT_SLOT, "writes to the silent slot")?;
+                slot.symbol = Symbol(output, 0);
+                output += 1;
+            }
+        }
+        require(outputs.next().is_none(), "an output belongs to no port")
     }
 
     fn output(&mut self, channel: u32, slot: u32) -> Verdict {
@@ -353,7 +381,7 @@ impl Check<'_> {
         require(schedule.nodes.iter().filter(|node| node.hosted).count() == processors, "a node is missing")?;
         require(self.outputs == schedule.outputs.len(), "an output is not written")?;
         let fed = self.flat.device_outputs.iter().zip(&self.scratch.inputs).filter(|((device, _), input)| {
-            let silent = || self.is_unmapped(self.flat.cells[input.last as usize].source);
+            let silent = || is_unmapped(self.flat, self.flat.cells[input.last as usize].source);
             device.is_some() && input.wanted > 0 && (input.wanted > 1 || input.summed > 0 || !silent())
         });
         require(fed.count() == self.outputs, "an output is missing")?;

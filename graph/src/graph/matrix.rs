@@ -228,6 +228,24 @@ impl Matrix {
         }
     }
 
+    /// Whether every channel leads to its like and nowhere else, at whatever gain: the cells in order are then those of
+    /// channels 0, 1, 2 and so on.
+    pub(crate) fn is_straight(&self) -> bool {
+        let Storage::Sparse(list) = &self.storage else { return false };
+        list.len() == usize::from(self.sources)
+            && self.sources == self.destinations
+            && (0..).zip(list).all(|(channel, entry)| entry.source == channel && entry.destination == channel)
+    }
+
+    /// The factors of all set cells, in the order of [`Self::cells`], of a matrix that is straight.
+    pub(crate) fn straight_factors(&self) -> impl ExactSizeIterator<Item = f32> + '_ {
+        let list = match &self.storage {
+            Storage::Sparse(list) => list.as_slice(),
+            Storage::Dense { .. } => &[],
+        };
+        list.iter().map(|entry| entry.cell.effective())
+    }
+
     /// Reads a rectangle.
     ///
     /// # Errors
