@@ -52,13 +52,16 @@ struct Times {
     large: f64,
 }
 
+/// One call of what a case measures.
+type Call<'a> = Box<dyn FnMut(&mut Compiler) + 'a>;
+
 impl Times {
     /// All cases in turns, each call timed by `time`.
     fn of(rigs: &Rigs, mut time: impl FnMut(&mut dyn FnMut()) -> f64) -> Self {
         let mut compiler = Compiler::new();
         let before = compile(&mut compiler, &rigs.small.graph, Context::default());
         let follows = Context { previous: Some(&before), adjustable: &[] };
-        let mut cases: [(Vec<f64>, Box<dyn FnMut(&mut Compiler) + '_>); 6] = [
+        let mut cases: [(Vec<f64>, Call<'_>); 6] = [
             (vec![], Box::new(|_| _ = black_box(rigs.small.flat.sort_and_assign()))),
             (vec![], Box::new(|compiler| _ = black_box(compile(compiler, &rigs.small.graph, Context::default())))),
             (vec![], Box::new(|compiler| _ = black_box(compile(compiler, &rigs.edited, follows)))),

@@ -7,6 +7,7 @@
 //! its value happened before, is that of any number of lanes.
 
 use super::schedule::SILENT_SLOT;
+use std::ops::Range;
 
 /// The value that is always zero. Behind it come the output channels of the rig, then what else is added.
 pub(super) const SILENCE: u32 = 0;
@@ -54,9 +55,9 @@ impl Slots {
         self.used
     }
 
-    /// A value more, not written yet, that will be read so often.
-    pub fn add(&mut self, reads: u32) -> u32 {
-        self.values.push(Value { slot: NONE, reads });
+    /// A value more, neither written nor read so far.
+    pub fn add(&mut self) -> u32 {
+        self.values.push(Value { slot: NONE, reads: 0 });
         self.values.len() as u32 - 1
     }
 
@@ -92,14 +93,29 @@ impl Slots {
     /// Gives the value a slot, unless it has one, and returns it.
     #[inline]
     pub fn write(&mut self, value: u32) -> u32 {
-        let value = &mut self.values[value as usize];
-        if value.slot == NONE {
-            value.slot = self.free.pop().unwrap_or_else(|| {
-                self.used += 1;
-                self.used - 1
-            });
+        let slot = self.values[value as usize].slot;
+        if slot != NONE {
+            return slot;
         }
-        value.slot
+        let slot = self.take();
+        self.values[value as usize].slot = slot;
+        slot
+    }
+
+    /// A value more that is written here and read once, with its slot.
+    #[inline]
+    pub fn add_written(&mut self) -> (u32, u32) {
+        let slot = self.take();
+        self.values.push(Value { slot, reads: 1 });
+        (self.values.len() as u32 - 1, slot)
+    }
+
+    #[inline]
+    fn take(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            self.used += 1;
+            self.used - 1
+        })
     }
 
     /// Reads the value once, and returns its slot, which is free if that was the last time. What the same op writes must
@@ -114,11 +130,12 @@ impl Slots {
         value.slot
     }
 
-    /// Frees the slot of a value that was just written, if nothing will read it.
-    pub fn drop_unread(&mut self, value: u32) {
-        let value = self.values[value as usize];
-        if value.reads == 0 {
-            self.free.push(value.slot);
+    /// Frees the slots of those of some values that nothing will read; all were just written.
+    pub fn drop_unread(&mut self, values: Range<u32>) {
+        for value in self.values[values.start as usize..values.end as usize].iter().rev() {
+            if value.reads == 0 {
+                self.free.push(value.slot);
+            }
         }
     }
 

@@ -275,19 +275,19 @@ impl<'a> Lowering<'a> {
     /// Slots for what a node reads and writes.
     fn process(&mut self, node: &FlatNode) {
         let Scratch { slots, inputs, .. } = &mut *self.scratch;
-        let outputs = of_channel(node.outputs.first)..of_channel(node.outputs.first + node.outputs.count);
+        let first = of_channel(node.outputs.first);
         if node.in_place {
             let ports = |ports: Span| &self.flat.ports[ports.range()];
-            for (input_port, output_port) in ports(node.input_ports).iter().zip(ports(node.output_ports)) {
-                let outputs = outputs.start + output_port.first..outputs.start + output_port.first + output_port.count;
-                inputs[input_port.range()].iter().zip(outputs).for_each(|(&input, output)| slots.share(input, output));
+            for (from, to) in ports(node.input_ports).iter().zip(ports(node.output_ports)) {
+                let outputs = first + to.first..first + to.first + to.count;
+                inputs[from.range()].iter().zip(outputs).for_each(|(&input, output)| slots.share(input, output));
             }
         }
         let node_slots = &mut self.schedule.node_slots;
         node_slots.extend(inputs.iter().map(|&input| slots.slot(input)));
-        node_slots.extend(outputs.clone().map(|output| slots.write(output)));
+        node_slots.extend((first..first + node.outputs.count).map(|output| slots.write(output)));
         inputs.iter().rev().for_each(|&input| _ = slots.read(input));
-        outputs.rev().for_each(|output| slots.drop_unread(output));
+        slots.drop_unread(first..first + node.outputs.count);
     }
 
     fn event_edges(&mut self, node: &FlatNode) -> Span {

@@ -128,6 +128,8 @@ enum Storage {
 pub struct Matrix {
     sources: u16,
     destinations: u16,
+    /// Whether every channel leads to its like and nowhere else. Follows from which cells are set.
+    straight: bool,
     storage: Storage,
 }
 
@@ -137,6 +139,7 @@ impl Matrix {
         Self {
             sources: sources.min(MAX_PORT_CHANNELS) as u16,
             destinations: destinations.min(MAX_PORT_CHANNELS) as u16,
+            straight: sources == 0 && destinations == 0,
             storage: Storage::Sparse(List::new()),
         }
     }
@@ -231,10 +234,7 @@ impl Matrix {
     /// Whether every channel leads to its like and nowhere else, at whatever gain: the cells in order are then those of
     /// channels 0, 1, 2 and so on.
     pub(crate) fn is_straight(&self) -> bool {
-        let Storage::Sparse(list) = &self.storage else { return false };
-        list.len() == usize::from(self.sources)
-            && self.sources == self.destinations
-            && (0..).zip(list).all(|(channel, entry)| entry.source == channel && entry.destination == channel)
+        self.straight
     }
 
     /// The factors of all set cells, in the order of [`Self::cells`], of a matrix that is straight.
@@ -314,6 +314,11 @@ impl Matrix {
     fn settle(&mut self) {
         let size = usize::from(self.sources) * usize::from(self.destinations);
         let count = self.cell_count();
+        self.straight = self.sources == self.destinations
+            && count == usize::from(self.sources)
+            && (0..)
+                .zip(self.cells())
+                .all(|(channel, (source, destination, _))| (source, destination) == (channel, channel));
         let dense = count > MOST_CELLS_OF_A_SMALL_LIST && count * 2 > size;
         if dense == self.is_dense() {
             return;

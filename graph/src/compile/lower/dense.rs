@@ -117,8 +117,7 @@ impl<'a> Lowering<'a> {
         let accumulate = begun.iter().any(|&value| value != SILENCE);
         for input in base..base + destinations {
             if self.scratch.inputs[input] == SILENCE {
-                let value = self.scratch.slots.add(1);
-                let slot = self.scratch.slots.write(value);
+                let (value, slot) = self.scratch.slots.add_written();
                 self.scratch.inputs[input] = value;
                 if accumulate {
                     self.scratch.ops.push(Op::Clear { slot });

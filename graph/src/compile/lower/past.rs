@@ -30,6 +30,11 @@ impl Past {
         self.reads.clear();
     }
 
+    /// The value that a cell reads.
+    pub(super) fn read_by(&self, cell: u32) -> u32 {
+        self.reads[cell as usize]
+    }
+
     /// The line that keeps an output channel's past.
     fn line(&mut self, channel: u32, node: &FlatNode, schedule: &mut Schedule, slots: &mut Slots) -> usize {
         let line = &mut self.lines[channel as usize];
@@ -57,7 +62,7 @@ impl Past {
         self.next_tap.push(*first);
         *first = schedule.taps.len() as u32;
         schedule.taps.push(wanted);
-        slots.add(0)
+        slots.add()
     }
 }
 
@@ -93,7 +98,7 @@ impl Lowering<'_> {
     /// The value that a cell reads.
     #[inline]
     pub(super) fn read_by(&self, cell: u32, source: u32) -> u32 {
-        if self.has_past { self.scratch.past.reads[cell as usize] } else { of_channel(source) }
+        if self.has_past { self.scratch.past.read_by(cell) } else { of_channel(source) }
     }
 
     /// The value that a cell reads; a tap is read from its line where it is wanted first.

@@ -1,8 +1,8 @@
 //! What a channel hears: nothing, its only source where that stands, or a sum.
 
-use super::super::buffers::SILENCE;
+use super::super::buffers::{SILENCE, of_channel};
 use super::super::flat::{FlatCell, FlatNode, Incoming, Kind};
-use super::super::schedule::{Mix, Op, Row, Span, Term};
+use super::super::schedule::{Mix, Op, Row, Schedule, Span, Term};
 use super::{Lowering, NONE};
 
 /// A cell as a sum reads it.
@@ -102,24 +102,26 @@ impl Lowering<'_> {
             readings.clone().for_each(|reading| _ = self.value_of(reading));
         }
         let accumulate = begun != SILENCE;
-        let value = if accumulate { begun } else { self.scratch.slots.add(1) };
-        let destination = self.scratch.slots.write(value);
+        let (value, destination) =
+            if accumulate { (begun, self.scratch.slots.slot(begun)) } else { self.scratch.slots.add_written() };
         let mix = self.schedule.mixes.len() as u32;
         let first_term = self.schedule.terms.len();
         let first_row = self.schedule.rows.len();
         let mut last_edge = NONE;
+        let Schedule { terms, rows, cells, .. } = &mut *self.schedule;
         for (term, reading) in (first_term as u32..).zip(readings) {
-            let source = self.read_by(reading.cell, reading.source);
+            let source =
+                if self.has_past { self.scratch.past.read_by(reading.cell) } else { of_channel(reading.source) };
             let slot = self.scratch.slots.read(source);
-            let schedule = &mut *self.schedule;
-            let scheduled = &mut schedule.cells[reading.cell as usize];
+            let scheduled = &mut cells[reading.cell as usize];
             (scheduled.term, scheduled.mix) = (term, mix);
-            schedule.terms.push(Term { slot, gain: scheduled.gain, cell: reading.cell });
-            match schedule.rows.last_mut() {
-                Some(row) if reading.edge == last_edge => row.terms.count += 1,
-                _ => schedule.rows.push(Row { terms: Span { first: term, count: 1 } }),
+            terms.push(Term { slot, gain: scheduled.gain, cell: reading.cell });
+            if reading.edge != last_edge {
+                rows.push(Row { terms: Span { first: term, count: 1 } });
+                last_edge = reading.edge;
+            } else if let Some(row) = rows.last_mut() {
+                row.terms.count += 1;
             }
-            last_edge = reading.edge;
         }
         self.schedule.mixes.push(Mix {
             destination,
