@@ -7,6 +7,7 @@ use crosspoint::offline::{Job, Rendered};
 use crosspoint::{Engine, EngineSettings, PluginHost, PluginReference, PluginSetup};
 use crosspoint_fixtures::vst3::IPluginFactory;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::rc::Rc;
 
 /// The name under which the bundled plugins are found.
@@ -97,6 +98,24 @@ pub fn skip(what: &str) {
         "{what} is not installed, and nothing may be skipped here"
     );
     eprintln!("SKIPPED: {what} is not installed; `cargo xtask test` installs it where it may");
+}
+
+/// A WAV in that folder of a guitar as somebody played it: of the samples that come with Sonic Pi, which are in the public
+/// domain. None where these or `flac` are not installed.
+///
+/// # Panics
+/// If they are, and the sample cannot be unpacked.
+pub fn recorded_guitar(folder: &Path) -> Option<PathBuf> {
+    let sample = Path::new("/usr/share/sonic-pi/samples/guit_em9.flac");
+    let guitar = folder.join("guitar.wav");
+    let unpack = Command::new("flac").args(["--silent", "--decode", "-o"]).arg(&guitar).arg(sample).status();
+    match unpack {
+        Ok(status) if sample.exists() => {
+            assert!(status.success(), "flac unpacks {}", sample.display());
+            Some(guitar)
+        }
+        _ => None,
+    }
 }
 
 /// The CLAP files of zam-plugins, wherever the system puts them.

@@ -12,9 +12,10 @@ mod jack_server;
 mod support;
 
 use crosspoint::devices::{Backend, ChannelSelection, DeviceName, Period, Stream, StreamRequest, backend};
+use crosspoint::offline::wav;
 use crosspoint::session::{self, MachineFile};
 use crosspoint::{Engine, EngineSettings};
-use crosspoint_tests::{engine, noise, render, skip};
+use crosspoint_tests::{engine, noise, recorded_guitar, render, skip};
 use jack_server::JackServer;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -104,8 +105,21 @@ fn guitar_rig() -> Engine {
 /// The example rig live and in a file: the same samples, from the frame at which the source began.
 #[test]
 fn live_is_as_rendered() {
+    live_and_in_file(noise(11, FRAMES));
+}
+
+/// The same with a guitar as somebody played it, through a WAV file.
+#[test]
+fn a_recorded_guitar_is_live_as_rendered() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(guitar) = recorded_guitar(folder.path()) else { return skip("a recorded guitar") };
+    let signal = wav::read(&guitar).unwrap().resampled(48_000).unwrap().channels.swap_remove(0);
+    assert!(signal.len() > FRAMES && signal.iter().any(|sample| sample.abs() > 0.1), "a guitar is heard");
+    live_and_in_file(signal[..FRAMES].to_vec());
+}
+
+fn live_and_in_file(signal: Vec<f32>) {
     let Some(server) = JackServer::start() else { return skip("jackd") };
-    let signal = noise(11, FRAMES);
     let mut in_file = guitar_rig();
     let late = in_file.latency() as usize;
     let expected = render(&mut in_file, std::slice::from_ref(&signal), 2, FRAMES, 512).channels;

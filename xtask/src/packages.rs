@@ -90,6 +90,8 @@ pub enum Probe {
     Shared(&'static str),
     /// A CLAP file in one of the folders where hosts look.
     Clap(&'static str),
+    /// A file that stands in the same place everywhere.
+    File(&'static str),
 }
 
 impl Probe {
@@ -100,6 +102,7 @@ impl Probe {
             Self::Library(name) => Call::new("pkg-config").arguments(["--exists", name]).succeeds(),
             Self::Shared(file) => library_folders().iter().any(|folder| folder.join(file).exists()),
             Self::Clap(file) => clap_folders().iter().any(|folder| folder.join(file).exists()),
+            Self::File(path) => Path::new(path).exists(),
         }
     }
 }
@@ -159,6 +162,16 @@ pub const TO_TEST: &[Part] = &[
         what: "zam-plugins, real CLAP plugins",
         probe: Probe::Clap("ZamGate.clap"),
         packages: [Some("zam-plugins"), None, Some("zam-plugins-clap")],
+    },
+    Part {
+        what: "recordings of a guitar",
+        probe: Probe::File("/usr/share/sonic-pi/samples/guit_em9.flac"),
+        packages: [Some("sonic-pi-samples"), None, None],
+    },
+    Part {
+        what: "flac, to unpack them",
+        probe: Probe::Program("flac"),
+        packages: [Some("flac"), Some("flac"), Some("flac")],
     },
     Part {
         what: "an X server in memory, for windows",
