@@ -11,6 +11,7 @@ mod setup;
 mod steps;
 mod tally;
 mod test;
+mod windows;
 mod workspace;
 
 use std::process::ExitCode;
@@ -27,6 +28,7 @@ usage: cargo xtask COMMAND
   bench [--json]          measure against the limits; exit code 1 if one is missed
   rtsan                   same as `test rtsan`: the callback under RealtimeSanitizer
   valgrind                same as `test valgrind`: the graph's unsafe code under valgrind
+  windows [OPTION...]     build for Windows and run the tests there, or in Wine
   setup                   set up only: what building and testing need from the system
 
 `cargo xtask COMMAND --help` says more.
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         Some("bundle") => bundle::run(&rest),
         Some("bench") => bench::run(&rest),
         Some(step @ ("rtsan" | "valgrind")) => test::run(&[step.to_owned()]),
+        Some("windows") => windows::run(&rest),
         Some("setup") => set_up(&rest),
         Some("help" | "--help" | "-h") => {
             print!("{HELP}");

@@ -185,6 +185,16 @@ pub const TO_TEST: &[Part] = &[
     },
 ];
 
+/// Needed to build for Windows and to run what was built, on Debian and its relatives.
+pub const FOR_WINDOWS: &[Part] = &[
+    Part {
+        what: "MinGW's linker",
+        probe: Probe::Program("x86_64-w64-mingw32-gcc-posix"),
+        packages: [Some("gcc-mingw-w64-x86-64-posix"), None, None],
+    },
+    Part { what: "Wine", probe: Probe::File("/usr/lib/wine/wine64"), packages: [Some("wine64"), None, None] },
+];
+
 /// Where CLAP files are: what `CLAP_PATH` names, the user's folder and the system's.
 fn clap_folders() -> Vec<PathBuf> {
     let named = std::env::var_os("CLAP_PATH").unwrap_or_default();

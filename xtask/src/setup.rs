@@ -4,21 +4,30 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::call::Call;
-use crate::packages::{Family, Part, TO_BUILD, TO_TEST};
+use crate::packages::{FOR_WINDOWS, Family, Part, TO_BUILD, TO_TEST};
 
 /// What building needs; an error says how to get what is missing.
 pub fn for_building() -> Result<(), String> {
-    let missing = missing(TO_BUILD);
+    all_of("to build", TO_BUILD)
+}
+
+/// What building for Windows and running what was built needs; an error says how to get what is missing.
+pub fn for_windows() -> Result<(), String> {
+    all_of("to build for Windows", FOR_WINDOWS)
+}
+
+fn all_of(purpose: &str, parts: &'static [Part]) -> Result<(), String> {
+    let missing = missing(parts);
     if missing.is_empty() {
         return Ok(());
     }
     let wanted = missing.iter().map(|part| part.what).collect::<Vec<_>>().join(", ");
-    println!("==> setup: to build, this machine lacks {wanted}");
+    println!("==> setup: {purpose}, this machine lacks {wanted}");
     let Some(installer) = Installer::here() else {
         return Err(format!("install {wanted} with this system's package manager, then run this again"));
     };
     installer.install(&missing)?;
-    match self::missing(TO_BUILD).first() {
+    match self::missing(parts).first() {
         None => Ok(()),
         Some(part) => Err(format!("{} is still missing after its package was installed", part.what)),
     }

@@ -24,6 +24,14 @@ pub fn scratch(name: &str) -> Result<PathBuf, String> {
     Ok(folder)
 }
 
+/// Where what takes long to make is kept outside the workspace: `crosspoint` in the user's folder for caches.
+pub fn cache() -> Result<PathBuf, String> {
+    let given = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let own = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
+    let folder = given.or_else(own).ok_or("neither XDG_CACHE_HOME nor HOME says where caches are kept")?;
+    Ok(folder.join("crosspoint"))
+}
+
 /// Makes a folder and those above it.
 pub fn make(folder: &Path) -> Result<(), String> {
     std::fs::create_dir_all(folder).map_err(|error| format!("{} cannot be made: {error}", folder.display()))

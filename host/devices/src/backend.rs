@@ -109,7 +109,10 @@ pub trait Stream: Send {
 
 /// Every backend of this build, the best for live use first.
 pub fn backends() -> Vec<Box<dyn Backend>> {
-    let mut backends: Vec<Box<dyn Backend>> = vec![Box::new(crate::jack::JackBackend)];
+    let mut backends: Vec<Box<dyn Backend>> = Vec::new();
+    #[cfg(windows)]
+    backends.push(Box::new(crate::asio::AsioBackend));
+    backends.push(Box::new(crate::jack::JackBackend));
     backends.extend(crate::cpal::hosts());
     backends.push(Box::new(crate::virtual_device::VirtualBackend));
     backends

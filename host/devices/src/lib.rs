@@ -7,6 +7,7 @@
 //!
 //! | backend | for | duplex |
 //! | --- | --- | --- |
+//! | `asio` | ASIO drivers, on Windows | the driver's own buffer switch |
 //! | [`jack`] | JACK and PipeWire's JACK | one client, one callback |
 //! | [`cpal`] | ALSA, CoreAudio, WASAPI | two streams joined by a ring |
 //! | [`virtual_device`] | no sound card at all | a thread paced by a timer |
@@ -16,6 +17,8 @@
 
 #![deny(missing_docs)]
 
+#[cfg(any(windows, test))]
+pub mod asio;
 pub mod cpal;
 pub mod jack;
 pub mod offline;

@@ -1,0 +1,415 @@
+//! ASIO's buffer switch with a driver that is exact, or wrong as it is told to be. Runs on Windows, and in Wine.
+//!
+//! ```text
+//!   test driver: what comes in says where it stands ─► host: out = in ─► test driver: is it what came in, in this switch?
+//! ```
+#![cfg(windows)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use crosspoint_asio_driver::{CLASS, Control, Counts, NAME, Plan, Trait, library};
+use crosspoint_devices::asio::AsioBackend;
+use crosspoint_devices::{Backend, ChannelSelection, Notice, OpenError, Period, Stream, StreamRequest};
+use windows_sys::Win32::System::LibraryLoader::{GetProcAddress, LoadLibraryW};
+use windows_sys::Win32::System::Registry::{HKEY, HKEY_CLASSES_ROOT, HKEY_LOCAL_MACHINE, REG_SZ, RegSetKeyValueW};
+
+#[global_allocator]
+static ALLOCATOR: AllocDisabler = AllocDisabler;
+
+/// Reset, latencies, overload as the interface numbers them.
+const RESET: i32 = 3;
+const RESYNC: i32 = 5;
+const LATENCIES: i32 = 6;
+const OVERLOAD: i32 = 15;
+
+fn wide(text: &str) -> Vec<u16> {
+    text.encode_utf16().chain([0]).collect()
+}
+
+fn set(root: HKEY, key: &str, name: &str, value: &str) {
+    let value = wide(value);
+    // SAFETY: texts that end in zero, and the length of the value in bytes.
+    let result = unsafe {
+        RegSetKeyValueW(
+            root,
+            wide(key).as_ptr(),
+            wide(name).as_ptr(),
+            REG_SZ,
+            value.as_ptr().cast(),
+            value.len() as u32 * 2,
+        )
+    };
+    assert_eq!(result, 0, "{key} is written");
+}
+
+/// The test driver, registered and told what to be.
+struct Driver {
+    control: Control,
+}
+
+impl Driver {
+    fn new(plan: Plan) -> Self {
+        let library = library().unwrap();
+        let path = library.to_str().unwrap().to_owned();
+        set(HKEY_LOCAL_MACHINE, &format!("SOFTWARE\\ASIO\\{NAME}"), "CLSID", CLASS);
+        set(HKEY_LOCAL_MACHINE, &format!("SOFTWARE\\ASIO\\{NAME}"), "Description", "Driver for tests");
+        set(HKEY_CLASSES_ROOT, &format!("CLSID\\{CLASS}\\InprocServer32"), "", &path);
+        set(HKEY_CLASSES_ROOT, &format!("CLSID\\{CLASS}\\InprocServer32"), "ThreadingModel", "Apartment");
+        set(
+            HKEY_LOCAL_MACHINE,
+            "SOFTWARE\\ASIO\\Crosspoint Broken Driver",
+            "CLSID",
+            "{0B0B0B0B-0000-0000-0000-000000000000}",
+        );
+        // SAFETY: the library is the test driver; it is never unloaded, so what it exports stays.
+        let control = unsafe {
+            let module = LoadLibraryW(wide(&path).as_ptr());
+            assert!(!module.is_null(), "{path} loads");
+            let function = |name: &[u8]| GetProcAddress(module, name.as_ptr()).expect("the test driver exports it");
+            Control {
+                configure: std::mem::transmute(function(b"crosspoint_asio_configure\0")),
+                step: std::mem::transmute(function(b"crosspoint_asio_step\0")),
+                message: std::mem::transmute(function(b"crosspoint_asio_message\0")),
+                rate_changed: std::mem::transmute(function(b"crosspoint_asio_rate_changed\0")),
+                counts: std::mem::transmute(function(b"crosspoint_asio_counts\0")),
+            }
+        };
+        let driver = Self { control };
+        driver.configure(plan);
+        driver
+    }
+
+    fn configure(&self, plan: Plan) {
+        // SAFETY: the plan is valid.
+        unsafe { (self.control.configure)(&plan) }
+    }
+
+    /// Switches so often; nothing of ours may allocate meanwhile.
+    fn step(&self, count: u32) {
+        // SAFETY: may be called at any time.
+        assert_no_alloc(|| unsafe { (self.control.step)(count) });
+    }
+
+    fn message(&self, selector: i32, value: i32) -> i32 {
+        // SAFETY: may be called at any time.
+        unsafe { (self.control.message)(selector, value) }
+    }
+
+    fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        // SAFETY: there is room for the counts.
+        unsafe { (self.control.counts)(&mut counts) };
+        counts
+    }
+
+    fn open(&self, request: &StreamRequest) -> Result<Box<dyn Stream>, OpenError> {
+        AsioBackend.open(request, Box::new(through))
+    }
+
+    fn refusal(&self, request: &StreamRequest) -> String {
+        self.open(request).map(|_| ()).unwrap_err().to_string()
+    }
+}
+
+/// Every output is the input of the same place.
+fn through(period: Period<'_>) {
+    for (output, input) in period.outputs.iter_mut().zip(period.inputs) {
+        output.copy_from_slice(input);
+    }
+}
+
+fn request() -> StreamRequest {
+    StreamRequest { device: Some(NAME.to_owned()), ..StreamRequest::default() }
+}
+
+fn of(traits: &[Trait]) -> Plan {
+    Plan { traits: traits.iter().map(|&one| one as u32).sum(), ..Plan::default() }
+}
+
+fn eventually(mut holds: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < Duration::from_secs(20), "what was waited for did not come");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Drivers are listed by name without being loaded; one whose class is gone says so, and cannot be opened.
+#[test]
+fn drivers_are_listed_by_what_the_registry_says() {
+    let driver = Driver::new(Plan::default());
+    let devices = AsioBackend.devices().unwrap();
+    let device = |name: &str| devices.iter().find(|device| device.name == name).unwrap();
+    assert_eq!(device(NAME).description, "Driver for tests");
+    assert!(device("Crosspoint Broken Driver").description.contains("is not registered"));
+    assert_eq!(driver.counts().made, 0);
+    let broken = StreamRequest { device: Some("Crosspoint Broken Driver".to_owned()), ..request() };
+    assert!(driver.refusal(&broken).contains("install the driver again"));
+    let unknown = StreamRequest { device: Some("nobody".to_owned()), ..request() };
+    assert!(driver.refusal(&unknown).contains(NAME), "what there is, is named");
+}
+
+/// Every sample format, with another one on the second channel: what came in goes out in the same switch, all bits.
+#[test]
+fn every_format_goes_through_in_the_same_switch() {
+    for sample_type in [0, 1, 2, 3, 4, 8, 9, 10, 11, 16, 17, 18, 19, 20, 24, 25, 26, 27] {
+        for second_type in [-1, 17] {
+            let driver = Driver::new(Plan { sample_type, second_type, ..Plan::default() });
+            let mut stream = driver.open(&request()).unwrap();
+            stream.start().unwrap();
+            driver.step(100);
+            let counts = driver.counts();
+            assert_eq!((counts.switches, counts.compared), (100, 100 * 8 * 64), "format {sample_type}");
+            assert_eq!(counts.mismatches, 0, "format {sample_type}, second {second_type}");
+            assert_eq!(counts.output_ready, 101, "asked once, then told in each switch");
+        }
+    }
+}
+
+/// Any channels of both sides in any order; the others have no buffers.
+#[test]
+fn any_channels_in_any_order() {
+    let driver = Driver::new(Plan::default());
+    let crossed = |period: Period<'_>| {
+        let [first, second] = period.outputs else { panic!("two outputs were asked for") };
+        first.copy_from_slice(period.inputs[1]);
+        second.copy_from_slice(period.inputs[0]);
+    };
+    let selection = |text: &str| text.parse::<ChannelSelection>().unwrap();
+    let request = StreamRequest { inputs: selection("3,7"), outputs: selection("7,3"), ..request() };
+    let mut stream = AsioBackend.open(&request, Box::new(crossed)).unwrap();
+    assert_eq!(stream.info().inputs, ["test in 3", "test in 7"]);
+    assert_eq!(stream.info().outputs, ["test out 7", "test out 3"]);
+    stream.start().unwrap();
+    driver.step(50);
+    let counts = driver.counts();
+    assert_eq!((counts.compared, counts.mismatches), (50 * 2 * 64, 0));
+    let beyond = StreamRequest { outputs: selection("9"), ..self::request() };
+    assert!(driver.refusal(&beyond).contains("channel 9 does not exist"));
+}
+
+/// One side alone: playing without an input, hearing without an output.
+#[test]
+fn one_side_alone() {
+    let driver = Driver::new(Plan::default());
+    let none = ChannelSelection::none;
+    for (inputs, outputs) in [(none(), ChannelSelection::all()), (ChannelSelection::all(), none())] {
+        let request = StreamRequest { inputs, outputs, ..request() };
+        let mut stream = AsioBackend
+            .open(
+                &request,
+                Box::new(|period: Period<'_>| period.outputs.iter_mut().for_each(|output| output.fill(0.0))),
+            )
+            .unwrap();
+        stream.start().unwrap();
+        driver.step(5);
+    }
+    assert_eq!(driver.counts().switches, 10);
+    let request = StreamRequest { inputs: none(), outputs: none(), ..request() };
+    assert!(matches!(driver.open(&request), Err(OpenError::NoChannels { .. })));
+}
+
+/// The driver's rate is switched to the one asked for; one that it has not, or that is kept from it, is refused with the
+/// reason.
+#[test]
+fn the_rate_is_switched_or_refused() {
+    let driver = Driver::new(Plan::default());
+    let at = |rate| StreamRequest { rate: Some(rate), ..request() };
+    assert_eq!(driver.open(&at(44_100)).unwrap().info().rate, 44_100);
+    assert_eq!(driver.open(&request()).unwrap().info().rate, 48_000);
+    assert!(driver.refusal(&at(96_000)).contains("it offers 44100, 48000 Hz"), "{}", driver.refusal(&at(96_000)));
+    driver.configure(of(&[Trait::RateLocked]));
+    let refusal = driver.refusal(&at(44_100));
+    assert!(refusal.contains("another program has set the rate"), "{refusal}");
+    assert_eq!(driver.open(&at(48_000)).unwrap().info().rate, 48_000);
+}
+
+/// Buffer sizes are those that the driver offers; others are refused with the list.
+#[test]
+fn buffer_sizes_are_the_drivers_own() {
+    let driver = Driver::new(Plan::default());
+    let of = |frames| StreamRequest { buffer_frames: Some(frames), ..request() };
+    assert_eq!(driver.open(&request()).unwrap().info().buffer_frames, 64);
+    assert_eq!(driver.open(&of(256)).unwrap().info().buffer_frames, 256);
+    assert!(driver.refusal(&of(96)).contains("it offers 32, 64, 128, 256, 512, 1024"), "{}", driver.refusal(&of(96)));
+    driver.configure(Plan { sizes: [0, 0, 0, 0], ..Plan::default() });
+    assert!(driver.refusal(&request()).contains("no buffer size"));
+}
+
+/// What a driver says of itself when it cannot start is what the user reads. DSD is refused by name.
+#[test]
+fn a_driver_that_cannot_says_why() {
+    let driver = Driver::new(of(&[Trait::Busy]));
+    assert!(driver.refusal(&request()).contains("in use by another program"));
+    driver.configure(Plan { sample_type: 32, ..Plan::default() });
+    assert!(driver.refusal(&request()).contains("DSD"));
+    driver.configure(of(&[Trait::NoLastBuffer]));
+    assert!(driver.refusal(&request()).contains("no buffer for one of its channels"));
+    let counts = driver.counts();
+    assert_eq!((counts.alive, counts.buffers), (0, 0), "what was refused is released");
+}
+
+/// Switches that come early, two at once, or without a time are survived. Two at once lose one, which is counted.
+#[test]
+fn drivers_call_when_they_please() {
+    for early in
+        [Trait::SwitchesInStart, Trait::SwitchesInCreate, Trait::NoTime, Trait::NoOutputReady, Trait::RepeatsRate]
+    {
+        let driver = Driver::new(of(&[early]));
+        let mut stream = driver.open(&request()).unwrap();
+        stream.start().unwrap();
+        let before = driver.counts().mismatches;
+        driver.step(20);
+        assert_eq!(driver.counts().mismatches, before, "{early:?}");
+        assert!(!stream.notices().iter().any(|notice| matches!(notice, Notice::RateChanged { .. })), "{early:?}");
+    }
+    let driver = Driver::new(of(&[Trait::CallsTwice]));
+    let slow = |period: Period<'_>| {
+        std::thread::sleep(Duration::from_millis(20));
+        through(period);
+    };
+    let mut stream = AsioBackend.open(&request(), Box::new(slow)).unwrap();
+    stream.start().unwrap();
+    // SAFETY: may be called at any time. The driver's threads and our sleep allocate.
+    unsafe { (driver.control.step)(5) };
+    assert!(stream.xruns() > 0);
+}
+
+/// What the driver asks is answered as the interface has it; a change of the buffers' size is declined, so that it asks for
+/// a reset.
+#[test]
+fn messages_are_answered_truthfully() {
+    let driver = Driver::new(Plan::default());
+    let mut stream = driver.open(&request()).unwrap();
+    stream.start().unwrap();
+    let supported: Vec<i32> = (0..20).filter(|&selector| driver.message(1, selector) == 1).collect();
+    assert_eq!(supported, [1, 2, RESET, RESYNC, LATENCIES, 7, OVERLOAD]);
+    assert_eq!(
+        (driver.message(2, 0), driver.message(4, 128), driver.message(7, 0), driver.message(99, 0)),
+        (2, 0, 1, 0)
+    );
+    assert_eq!([RESYNC, LATENCIES, OVERLOAD].map(|selector| driver.message(selector, 0)), [1; 3]);
+    eventually(|| stream.xruns() == 2);
+    // SAFETY: may be called at any time.
+    unsafe { (driver.control.rate_changed)(48_000.0) };
+    driver.step(1);
+    // SAFETY: the same.
+    unsafe { (driver.control.rate_changed)(44_100.0) };
+    let mut changes = Vec::new();
+    eventually(|| {
+        changes.extend(stream.notices().into_iter().filter(|notice| matches!(notice, Notice::RateChanged { .. })));
+        !changes.is_empty()
+    });
+    assert_eq!(changes, [Notice::RateChanged { rate: 44_100 }], "what is the same rate is not told");
+}
+
+/// ```text
+///   64 frames ── reset asked for ──► closed, opened ── 128 frames: the same channels, the same callback, by itself
+/// ```
+#[test]
+fn a_reset_resumes_with_the_same_rig() {
+    let driver = Driver::new(Plan::default());
+    let mut stream = driver.open(&request()).unwrap();
+    stream.start().unwrap();
+    driver.step(10);
+    driver.configure(Plan { sizes: [32, 1024, 128, -1], ..Plan::default() });
+    let asked = Instant::now();
+    assert_eq!(driver.message(RESET, 0), 1);
+    eventually(|| driver.counts().started == 1);
+    println!("resumed after {} ms", asked.elapsed().as_millis());
+    driver.step(10);
+    let counts = driver.counts();
+    assert_eq!((counts.frames, counts.switches, counts.mismatches), (128, 10, 0));
+    assert_eq!((counts.made, counts.alive, counts.buffers), (1, 1, 1));
+    let mut notices = Vec::new();
+    eventually(|| {
+        notices.extend(stream.notices());
+        notices.contains(&Notice::BufferSizeChanged { frames: 128 })
+    });
+    assert_eq!(stream.latency().round_trip(), Some(128 + 32 + 128 + 16));
+}
+
+/// A driver that asks for a reset in every switch is opened anew once it is silent for a moment, and goes on.
+#[test]
+fn a_storm_of_resets_is_one_reset() {
+    let driver = Driver::new(of(&[Trait::AsksInSwitch]));
+    let mut stream = driver.open(&request()).unwrap();
+    stream.start().unwrap();
+    driver.step(30);
+    eventually(|| driver.counts().started == 2);
+    assert_eq!(driver.counts().made, 2);
+    driver.step(1);
+    assert_eq!(driver.counts().mismatches, 0);
+}
+
+/// What the driver reports is what is shown, its buffers included, and nothing is added to it.
+#[test]
+fn the_latency_is_the_drivers() {
+    let driver = Driver::new(Plan::default());
+    let stream = driver.open(&request()).unwrap();
+    let latency = stream.latency();
+    assert_eq!((latency.input, latency.output, latency.join), (Some(96), Some(80), 0));
+    drop(stream);
+    assert_eq!(driver.counts().alive, 0);
+}
+
+/// Positions count on over what a pause or a reset leaves out, and never go back.
+#[test]
+fn positions_never_go_back() {
+    let driver = Driver::new(Plan::default());
+    let last = Arc::new(AtomicU64::new(0));
+    let seen = Arc::clone(&last);
+    let callback = move |period: Period<'_>| {
+        let before = seen.swap(period.time.frame + period.frames as u64, Ordering::Relaxed);
+        assert!(period.time.frame >= before);
+        through(period);
+    };
+    let mut stream = AsioBackend.open(&request(), Box::new(callback)).unwrap();
+    stream.start().unwrap();
+    driver.step(10);
+    stream.stop().unwrap();
+    driver.step(10);
+    stream.start().unwrap();
+    driver.step(10);
+    assert_eq!(driver.message(RESET, 0), 1);
+    eventually(|| driver.counts().made == 2 && driver.counts().started == 3);
+    driver.step(10);
+    assert_eq!(last.load(Ordering::Relaxed), 30 * 64);
+    assert!(
+        !stream.notices().iter().any(|notice| matches!(notice, Notice::Stopped { .. })),
+        "the callback did not panic"
+    );
+}
+
+/// A driver that runs as fast as it can is closed at any moment: by a call, which hands the callback back, or by drop. No
+/// callback runs after that, and nothing is left of it.
+#[test]
+fn a_thousand_times_open_and_closed() {
+    let driver = Driver::new(of(&[Trait::FreeRunning]));
+    let calls = Arc::new(AtomicU64::new(0));
+    for round in 0..1000 {
+        let counter = Arc::clone(&calls);
+        let callback = move |period: Period<'_>| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            through(period);
+        };
+        let mut stream = AsioBackend.open(&request(), Box::new(callback)).unwrap();
+        stream.start().unwrap();
+        if round % 2 == 0 {
+            assert!(stream.close().is_some(), "the callback comes home");
+        } else {
+            drop(stream);
+        }
+        assert_eq!(Arc::strong_count(&calls), 1, "the callback is gone");
+    }
+    let before = calls.load(Ordering::Relaxed);
+    driver.step(10);
+    assert_eq!(calls.load(Ordering::Relaxed), before);
+    let counts = driver.counts();
+    assert_eq!((counts.alive, counts.buffers, counts.made), (0, 0, 1000));
+    assert_eq!(counts.mismatches, 0);
+    assert_eq!(counts.stopped, counts.started);
+}
