@@ -121,10 +121,13 @@ impl Session {
         Ok(())
     }
 
-    /// Stops it, if it runs. It may have a switch under way.
+    /// Stops it, if it runs. No switch is under way any more.
     pub fn stop(&mut self) -> Result<(), String> {
         let driver = self.driver.as_ref().ok_or("it is gone")?;
-        if std::mem::take(&mut self.running) { driver.stop() } else { Ok(()) }
+        if std::mem::take(&mut self.running) {
+            driver.stop()?;
+        }
+        if self.slot.is_left() { Ok(()) } else { Err("it does not come out of its callback".to_owned()) }
     }
 
     /// Looks after what the driver asked for since the last time. Called many times a second.

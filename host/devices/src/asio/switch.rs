@@ -276,19 +276,24 @@ impl Slot {
         self.switch.store(Box::into_raw(switch), Ordering::Release);
     }
 
-    /// Takes what runs out, and waits until no thread is in it. Not to be called by a driver's thread. What a driver has
-    /// not come out of within two seconds stays where it is for good, and so does the callback in it.
+    /// Takes what runs out, and waits until no thread is in it. Not to be called by a driver's thread. What a driver does
+    /// not come out of stays where it is for good, and so does the callback in it.
     pub fn remove(&self) -> Option<Box<Switch>> {
         let switch = self.switch.swap(null_mut(), Ordering::SeqCst);
+        // SAFETY: the pointer came from `install`, was taken out once, and nobody is in it.
+        (self.is_left() && !switch.is_null()).then(|| unsafe { Box::from_raw(switch) })
+    }
+
+    /// Waits until no thread is in a buffer switch, but no longer than two seconds. Not to be called by a driver's thread.
+    pub fn is_left(&self) -> bool {
         let started = Instant::now();
         while self.inside.load(Ordering::SeqCst) > 0 {
             if started.elapsed() > Duration::from_secs(2) {
-                return None;
+                return false;
             }
             std::thread::sleep(Duration::from_millis(1));
         }
-        // SAFETY: the pointer came from `install`, was taken out once, and nobody is in it.
-        (!switch.is_null()).then(|| unsafe { Box::from_raw(switch) })
+        true
     }
 
     fn switch(&self, half: i32, time: Option<&Time>) {
