@@ -22,12 +22,13 @@ impl Toolchain {
     /// The toolchain of the compiler that the system offers now, made if it is not there yet.
     pub fn ready() -> Result<Self, String> {
         let version = candidate("rustc-web")?;
-        let folder = cache()?.join("windows").join(format!("rust-{version}"));
+        let place = cache()?.join("windows");
+        let folder = place.join(format!("rust-{version}"));
         if folder.exists() {
             return Ok(Self { folder });
         }
         println!("==> windows: making a toolchain of Rust {version} in {}", folder.display());
-        let unfinished = folder.with_extension("unfinished");
+        let unfinished = place.join("rust-unfinished");
         if unfinished.exists() {
             std::fs::remove_dir_all(&unfinished)
                 .map_err(|error| format!("{} cannot be emptied: {error}", unfinished.display()))?;
