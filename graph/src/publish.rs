@@ -157,6 +157,12 @@ impl Publisher {
     /// # Errors
     /// If the graph does not compile; what plays goes on.
     pub fn publish(&mut self, graph: &Graph, frame: u64) -> Result<Published, PublishError> {
+        self.publish_eliding(graph, frame, false)
+    }
+
+    /// `elide` says whether cells may be left out that have a term now. Only once all is at rest: what is left out cannot
+    /// move, and until its parcel is installed gains are set that must go on in it.
+    fn publish_eliding(&mut self, graph: &Graph, frame: u64, elide: bool) -> Result<Published, PublishError> {
         self.receive();
         // A removal may take two parcels: one that gives the cells a gain to fade, one without them.
         if self.credits < 2 || self.outbox.slots() < 2 {
@@ -169,8 +175,14 @@ impl Publisher {
         }
         let previous = self.playing.clone();
         let context = Context { previous: previous.as_deref(), adjustable: &self.adjustable };
-        let schedule = Arc::new(self.compiler.compile(graph, context)?);
-        self.send_program(schedule, removed, false, frame)?;
+        let mut schedule = self.compiler.compile(graph, context)?;
+        let begin_to_be_elided = if elide && removed.is_empty() { Vec::new() } else { self.newly_elided(&schedule) };
+        if !begin_to_be_elided.is_empty() {
+            begin_to_be_elided.into_iter().for_each(|edge| self.mark_adjustable(edge));
+            let context = Context { previous: previous.as_deref(), adjustable: &self.adjustable };
+            schedule = self.compiler.recompile(context)?;
+        }
+        self.send_program(Arc::new(schedule), removed, false, frame)?;
         self.arriving_must_have_a_node(graph);
         Ok(Published::Sent)
     }
@@ -247,7 +259,7 @@ impl Publisher {
             return Ok(false);
         }
         self.adjustable.clear();
-        self.publish(graph, NOW).map(|published| published == Published::Sent)
+        self.publish_eliding(graph, NOW, true).map(|published| published == Published::Sent)
     }
 
     /// The processors that have come home since the last call.
@@ -309,14 +321,21 @@ impl Publisher {
     /// The edges of crosspoints that could not move, being elided.
     fn edges_with_elided(&self, crosspoints: &[Crosspoint]) -> Vec<EdgeId> {
         let Some(playing) = &self.playing else { return Vec::new() };
-        let is_elided = |crosspoint: &&Crosspoint| {
-            let Crosspoint { edge, source, destination } = **crosspoint;
-            playing.edge(edge).is_some_and(|edge| edge.matrix.is_none())
-                && playing
-                    .cell(edge, source, destination)
-                    .is_some_and(|cell| playing.cells[cell as usize].term == ELIDED)
+        let elided =
+            |crosspoint: &&Crosspoint| is_elided(playing, crosspoint.edge, crosspoint.source, crosspoint.destination);
+        crosspoints.iter().filter(elided).map(|crosspoint| crosspoint.edge).collect()
+    }
+
+    /// Edges with a cell that a schedule leaves out and the one before did not.
+    fn newly_elided(&self, schedule: &Schedule) -> Vec<EdgeId> {
+        let Some(playing) = &self.playing else { return Vec::new() };
+        let begins = |edge: &&ScheduledEdge| {
+            schedule.cells[edge.cells.range()].iter().any(|cell| {
+                is_elided(schedule, edge.id, cell.source, cell.destination)
+                    && !is_elided(playing, edge.id, cell.source, cell.destination)
+            })
         };
-        crosspoints.iter().filter(is_elided).map(|crosspoint| crosspoint.edge).collect()
+        schedule.edges.iter().filter(begins).map(|edge| edge.id).collect()
     }
 
     /// Sends what plays once more, with cells that can move where some were elided.
@@ -379,6 +398,12 @@ impl Publisher {
             }
         }
     }
+}
+
+/// Whether a schedule has a crosspoint and leaves it out of its sums.
+fn is_elided(schedule: &Schedule, edge: EdgeId, source: u16, destination: u16) -> bool {
+    schedule.edge(edge).is_some_and(|edge| edge.matrix.is_none())
+        && schedule.cell(edge, source, destination).is_some_and(|cell| schedule.cells[cell as usize].term == ELIDED)
 }
 
 fn carried_nodes(schedule: &Schedule, previous: Option<&Schedule>, withdrawn: &[NodeId]) -> Box<[CarriedNode]> {

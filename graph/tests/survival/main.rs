@@ -8,6 +8,7 @@ mod random_graphs;
 mod refusals;
 mod rig;
 mod sleep;
+mod smooth;
 mod sound;
 mod stage;
 mod timing;
