@@ -116,6 +116,13 @@ pub enum Report {
         /// The node.
         node: NodeId,
     },
+    /// Commands took effect after their frame because too many waited for theirs.
+    Late {
+        /// Steady frame at which they took effect.
+        frame: u64,
+        /// How many.
+        count: u32,
+    },
     /// A command spoke of a node or crosspoint that the playing schedule does not have.
     Unknown {
         /// Steady frame.

@@ -441,7 +441,7 @@ pub(crate) struct NodeContext<'a> {
     pub fade: u32,
 }
 
-/// Changes of gains that one chunk can take; more are left for the next.
+/// Changes of gains that one chunk can take behind its first frame; a chunk for which there are more is cut there.
 pub(crate) const MAX_DUE: usize = 1024;
 
 /// For each op how many ops from it on are like it: process nodes of consecutive places, read inputs, write outputs.

@@ -1,7 +1,7 @@
 //! Owns what plays. One thread at a time renders with it: a driver's callback, a timer, a test. Takes parcels and
 //! commands, cuts the block into chunks, runs the schedule on each.
 
-use super::command::{Command, Load, Report, Timed};
+use super::command::{Command, Load, NOW, Report, Timed};
 use super::kernels::{FloatEnvironment, Kernels, ticks};
 use super::parcel::{Crosspoint, Parcel};
 use super::playhead::Playhead;
@@ -10,10 +10,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Commands that may wait for their frame.
+/// Commands that may wait for their frame. Also the most that one call takes from the ring, so that a flood cannot hold
+/// up the block.
 pub(crate) const WAITING_COMMANDS: usize = 4096;
-/// Messages taken from the ring in one call, so that a flood cannot hold up the block.
-const TAKEN_PER_CALL: usize = 1024;
 
 /// How a renderer is made. Fixed for its life.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,6 +57,8 @@ pub(crate) struct Progress {
 #[derive(Clone, Copy)]
 struct Waiting {
     timed: Timed,
+    /// How many commands had arrived before it: those of one frame are obeyed as they came.
+    order: u64,
     /// How many parcels had arrived before it: those know nothing of it.
     parcels: u64,
 }
@@ -81,8 +82,12 @@ pub struct Renderer {
     home: rtrb::Producer<Box<Parcel>>,
     reports: Reports,
     progress: Arc<Progress>,
-    /// Sorted by frame.
+    /// Sorted by frame, then as they came.
     waiting: VecDeque<Waiting>,
+    /// How many commands have arrived.
+    commands: u64,
+    /// Whether commands were left in the ring because too many wait.
+    crowded: bool,
     parcels: VecDeque<Box<Parcel>>,
     /// How many parcels have arrived.
     arrived: u64,
@@ -110,6 +115,8 @@ impl Renderer {
             kernels,
             program,
             parcels: VecDeque::with_capacity(home.buffer().capacity()),
+            commands: 0,
+            crowded: false,
             arrived: 0,
             inbox,
             home,
@@ -178,18 +185,26 @@ impl Renderer {
         self.progress.frame.store(self.frame, Ordering::Release);
     }
 
+    /// Takes all that has come, so that what is done at a frame does not depend on where blocks begin.
     #[inline(never)]
     fn take_messages(&mut self) {
-        for _ in 0..TAKEN_PER_CALL {
+        let was_crowded = std::mem::take(&mut self.crowded);
+        let (mut late, mut sorted) = (0, true);
+        let mut last = self.waiting.back().map_or(0, |waiting| waiting.timed.frame);
+        loop {
             // What does not fit now waits in the ring.
             if self.waiting.len() == WAITING_COMMANDS {
+                self.crowded = !self.inbox.is_empty();
                 break;
             }
             match self.inbox.pop() {
                 Ok(Message::Command(timed)) => {
+                    late += u32::from(was_crowded && timed.frame != NOW && timed.frame < self.frame);
                     let timed = Timed { frame: timed.frame.max(self.frame), ..timed };
-                    let place = self.waiting.partition_point(|other| other.timed.frame <= timed.frame);
-                    self.waiting.insert(place, Waiting { timed, parcels: self.arrived });
+                    sorted &= timed.frame >= last;
+                    last = timed.frame;
+                    self.waiting.push_back(Waiting { timed, order: self.commands, parcels: self.arrived });
+                    self.commands += 1;
                 }
                 // There are never more parcels about than the queue has room for: each has a credit.
                 Ok(Message::Parcel(parcel)) => {
@@ -198,6 +213,13 @@ impl Renderer {
                 }
                 Err(_) => break,
             }
+        }
+        if !sorted {
+            // In place: allocates nothing.
+            self.waiting.make_contiguous().sort_unstable_by_key(|waiting| (waiting.timed.frame, waiting.order));
+        }
+        if late > 0 {
+            self.reports.push(Report::Late { frame: self.frame, count: late });
         }
     }
 
@@ -280,9 +302,15 @@ impl Renderer {
         } else if let Some(parcel) = self.parcels.front() {
             stop_at(parcel.frame);
         }
-        let later = self.waiting.iter().map(|waiting| waiting.timed).filter(|timed| timed.frame > self.frame);
-        if let Some(timed) = later.into_iter().find(|timed| !is_within_chunk(&timed.command)) {
-            stop_at(timed.frame);
+        let mut gains = 0;
+        for Waiting { timed, .. } in self.waiting.iter().filter(|waiting| waiting.timed.frame > self.frame) {
+            let is_gain = matches!(timed.command, Command::Gain { .. });
+            // The first gain for which the chunk has no room begins the next one.
+            if !is_within_chunk(&timed.command) || is_gain && gains == MAX_DUE {
+                stop_at(timed.frame);
+                break;
+            }
+            gains += usize::from(is_gain);
         }
         until
     }
@@ -316,10 +344,7 @@ impl Renderer {
     fn deliver(&mut self, frames: usize) {
         let end = self.frame + frames as u64;
         while self.waiting.front().is_some_and(|waiting| waiting.timed.frame < end) {
-            if self.program.due.len() == MAX_DUE {
-                break;
-            }
-            let Some(Waiting { timed, parcels }) = self.waiting.pop_front() else { break };
+            let Some(Waiting { timed, parcels, .. }) = self.waiting.pop_front() else { break };
             let offset = timed.frame.saturating_sub(self.frame) as u32;
             if let Command::Gain { edge, source, destination, gain, ramp } = timed.command {
                 let known = self.tell_parcels(parcels, Crosspoint { edge, source, destination }, gain);

@@ -92,7 +92,12 @@ pub struct Stage {
 
 impl Stage {
     pub fn new() -> Self {
-        let settings = Settings { fade: FADE, ..Settings::new(48_000.0, MAX_BLOCK) };
+        Self::with_max_block(MAX_BLOCK)
+    }
+
+    /// With chunks of another length at most.
+    pub fn with_max_block(max_block: usize) -> Self {
+        let settings = Settings { fade: FADE, ..Settings::new(48_000.0, max_block) };
         let (publisher, renderer) = renderer(settings);
         Self { graph: Graph::new(), publisher, renderer }
     }
