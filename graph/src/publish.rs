@@ -1,16 +1,21 @@
 //! The control half's end of the rings: turns edited graphs into programs, sends them, and takes back what they replace.
 //! Never touches a processor that the renderer has.
 
+mod carry;
+mod ends;
+
 use crate::compile::{CompileError, Compiler, Context, ELIDED, Schedule, ScheduledEdge};
 use crate::graph::Graph;
 use crate::id::{EdgeId, NodeId};
 use crate::kernels::{Kernels, Level as KernelLevel};
 use crate::processor::Processor;
 use crate::rt::{
-    CarriedGain, CarriedNode, Command, Crosspoint, GainStart, Level, Load, Message, NOW, Parcel, Program, Progress,
-    Renderer, Report, Reports, Settings, Timed,
+    Command, Crosspoint, Level, Load, Message, NOW, Parcel, Program, Progress, Renderer, Report, Reports, Settings,
+    Timed,
 };
-use std::collections::HashMap;
+use carry::{CarriedTaps, carried_gains, carried_lines, carried_nodes, carried_taps, moving_edges};
+use ends::Ends;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -68,6 +73,8 @@ pub struct Publisher {
     credits: usize,
     /// What the last parcel sent will play; none before the first.
     playing: Option<Arc<Schedule>>,
+    /// What its inputs and outputs are on the device.
+    ends: Ends,
     /// Processors to go with the next parcel.
     arriving: HashMap<NodeId, Box<dyn Processor>>,
     /// Nodes whose processor is to come home with the next parcel though they stay.
@@ -77,6 +84,17 @@ pub struct Publisher {
     adjustable: Vec<bool>,
     /// Frame by which all that was sent so far has come to rest, once it is installed.
     rest_after: u64,
+}
+
+/// How a program takes over from the one before.
+#[derive(Default)]
+struct Transition {
+    /// Crosspoints that fade out before.
+    fading: Vec<Crosspoint>,
+    /// Crosspoints that begin at silence though they are not new.
+    beginning: HashSet<Crosspoint>,
+    /// Whether the graph is the one that plays.
+    resent: bool,
 }
 
 /// Makes the two halves, playing nothing yet.
@@ -108,6 +126,7 @@ pub fn renderer_at(settings: Settings, level: KernelLevel) -> (Publisher, Box<Re
         progress,
         credits: CREDITS,
         playing: None,
+        ends: Ends::default(),
         arriving: HashMap::new(),
         withdrawn: Vec::new(),
         returned: Vec::new(),
@@ -168,21 +187,30 @@ impl Publisher {
         if self.credits < 2 || self.outbox.slots() < 2 {
             return Ok(Published::Waiting);
         }
-        let removed = self.removed_crosspoints(graph);
-        let elided = self.edges_with_elided(&removed);
+        let exchanged = self.playing.as_deref().map(|playing| self.ends.exchanged(graph, playing)).unwrap_or_default();
+        let mut fading = self.removed_crosspoints(graph);
+        let removed = fading.len();
+        fading.extend(exchanged.fading);
+        let elided = self.edges_with_elided(&fading);
         if !elided.is_empty() {
             self.materialise(&elided, frame)?;
         }
+        fading[removed..]
+            .iter()
+            .chain(&exchanged.beginning)
+            .for_each(|crosspoint| self.mark_adjustable(crosspoint.edge));
         let previous = self.playing.clone();
         let context = Context { previous: previous.as_deref(), adjustable: &self.adjustable };
         let mut schedule = self.compiler.compile(graph, context)?;
-        let begin_to_be_elided = if elide && removed.is_empty() { Vec::new() } else { self.newly_elided(&schedule) };
+        let begin_to_be_elided = if elide && fading.is_empty() { Vec::new() } else { self.newly_elided(&schedule) };
         if !begin_to_be_elided.is_empty() {
             begin_to_be_elided.into_iter().for_each(|edge| self.mark_adjustable(edge));
             let context = Context { previous: previous.as_deref(), adjustable: &self.adjustable };
             schedule = self.compiler.recompile(context)?;
         }
-        self.send_program(Arc::new(schedule), removed, false, frame)?;
+        let transition = Transition { fading, beginning: exchanged.beginning, resent: false };
+        self.send_program(Arc::new(schedule), transition, frame)?;
+        self.ends = Ends::of(graph);
         self.arriving_must_have_a_node(graph);
         Ok(Published::Sent)
     }
@@ -245,8 +273,8 @@ impl Publisher {
     /// Whether all parcels are home and all ramps are over, so that nothing of the edits is left.
     pub fn is_settled(&mut self) -> bool {
         self.receive();
-        let installed = self.progress.installed.load(Ordering::Acquire);
-        self.credits == CREDITS && self.frame() > self.rest_after.max(installed + 2 * u64::from(self.settings.fade))
+        let rests_at = self.progress.rests_at.load(Ordering::Acquire);
+        self.credits == CREDITS && self.frame() > self.rest_after.max(rests_at)
     }
 
     /// Once all is at rest, sends a schedule in which crosspoints that came to rest at unity cost nothing again. Says
@@ -303,8 +331,8 @@ impl Publisher {
     }
 
     /// Crosspoints that play now and will not any more, or will feed back otherwise.
-    fn removed_crosspoints(&self, graph: &Graph) -> Box<[Crosspoint]> {
-        let Some(playing) = &self.playing else { return Box::default() };
+    fn removed_crosspoints(&self, graph: &Graph) -> Vec<Crosspoint> {
+        let Some(playing) = &self.playing else { return Vec::new() };
         let mut removed = Vec::new();
         for edge in &playing.edges {
             let stays = graph.edge(edge.id).filter(|now| now.feedback == edge.feedback);
@@ -315,7 +343,7 @@ impl Publisher {
                 }
             }
         }
-        removed.into_boxed_slice()
+        removed
     }
 
     /// The edges of crosspoints that could not move, being elided.
@@ -346,7 +374,7 @@ impl Publisher {
         let schedule = Arc::new(self.compiler.recompile(context)?);
         let arriving = std::mem::take(&mut self.arriving);
         let withdrawn = std::mem::take(&mut self.withdrawn);
-        let sent = self.send_program(schedule, Box::default(), true, frame);
+        let sent = self.send_program(schedule, Transition { resent: true, ..Transition::default() }, frame);
         self.arriving = arriving;
         self.withdrawn = withdrawn;
         sent
@@ -355,8 +383,7 @@ impl Publisher {
     fn send_program(
         &mut self,
         schedule: Arc<Schedule>,
-        fading: Box<[Crosspoint]>,
-        resent: bool,
+        transition: Transition,
         frame: u64,
     ) -> Result<(), PublishError> {
         let mut program = Box::new(Program::new(schedule.clone(), &self.settings));
@@ -367,15 +394,18 @@ impl Publisher {
         }
         let previous = self.playing.as_deref();
         let lines = carried_lines(&schedule, previous);
+        let CarriedTaps { taps, held } = carried_taps(&schedule, previous, &lines);
         let parcel = Parcel {
             frame,
             nodes: carried_nodes(&schedule, previous, &self.withdrawn),
-            taps: carried_taps(&schedule, previous, &lines),
+            taps,
+            held,
+            inputs: self.ends.inputs(&schedule, previous),
             lines,
-            gains: carried_gains(&schedule, previous),
-            resent,
+            gains: carried_gains(&schedule, previous, &transition.beginning),
+            resent: transition.resent,
             follows: previous.is_some(),
-            fading,
+            fading: transition.fading.into(),
             program,
         };
         let moving = moving_edges(&schedule, previous);
@@ -404,78 +434,4 @@ impl Publisher {
 fn is_elided(schedule: &Schedule, edge: EdgeId, source: u16, destination: u16) -> bool {
     schedule.edge(edge).is_some_and(|edge| edge.matrix.is_none())
         && schedule.cell(edge, source, destination).is_some_and(|cell| schedule.cells[cell as usize].term == ELIDED)
-}
-
-fn carried_nodes(schedule: &Schedule, previous: Option<&Schedule>, withdrawn: &[NodeId]) -> Box<[CarriedNode]> {
-    let Some(previous) = previous else { return Box::default() };
-    let places: HashMap<NodeId, u32> =
-        previous.nodes.iter().enumerate().map(|(place, node)| (node.id, place as u32)).collect();
-    let carried = schedule.nodes.iter().enumerate().filter_map(|(to, node)| {
-        let from = *places.get(&node.id)?;
-        Some(CarriedNode { to: to as u32, from, withdraw: withdrawn.contains(&node.id) })
-    });
-    carried.collect()
-}
-
-fn carried_lines(schedule: &Schedule, previous: Option<&Schedule>) -> Box<[(u32, u32)]> {
-    let Some(previous) = previous else { return Box::default() };
-    let places: HashMap<(NodeId, u32), u32> =
-        previous.lines.iter().enumerate().map(|(place, line)| ((line.node, line.channel), place as u32)).collect();
-    let carried = schedule
-        .lines
-        .iter()
-        .enumerate()
-        .filter_map(|(to, line)| Some((to as u32, *places.get(&(line.node, line.channel))?)));
-    carried.collect()
-}
-
-/// Taps of carried lines whose delay stays as it is.
-fn carried_taps(schedule: &Schedule, previous: Option<&Schedule>, lines: &[(u32, u32)]) -> Box<[(u32, u32)]> {
-    let Some(previous) = previous else { return Box::default() };
-    let moved: HashMap<u32, u32> = lines.iter().map(|&(to, from)| (from, to)).collect();
-    let places: HashMap<(u32, u32), u32> = previous
-        .taps
-        .iter()
-        .enumerate()
-        .filter_map(|(place, tap)| Some(((*moved.get(&tap.line)?, tap.delay), place as u32)))
-        .collect();
-    let stay = schedule.taps.iter().enumerate().filter(|(_, tap)| tap.previous == tap.delay);
-    stay.filter_map(|(to, tap)| Some((to as u32, *places.get(&(tap.line, tap.delay))?))).collect()
-}
-
-/// Edges with a crosspoint that a schedule brings to another gain than it had, or that is new.
-fn moving_edges(schedule: &Schedule, previous: Option<&Schedule>) -> Vec<EdgeId> {
-    let Some(previous) = previous else { return Vec::new() };
-    let moves = |edge: &&ScheduledEdge| {
-        let begins = previous.edge(edge.id).is_none_or(|old| old.feedback != edge.feedback);
-        begins
-            || schedule.cells[edge.cells.range()].iter().any(|cell| {
-                let before = previous.cell(edge.id, cell.source, cell.destination);
-                before.is_none_or(|before| previous.cells[before as usize].gain != cell.gain)
-            })
-    };
-    schedule.edges.iter().filter(moves).map(|edge| edge.id).collect()
-}
-
-/// The crosspoints that do not start at their goal, or whose gain only the renderer knows.
-fn carried_gains(schedule: &Schedule, previous: Option<&Schedule>) -> Box<[CarriedGain]> {
-    let Some(previous) = previous else { return Box::default() };
-    let mut gains = Vec::new();
-    for edge in &schedule.edges {
-        let old = previous.edge(edge.id);
-        for cell in &schedule.cells[edge.cells.range()] {
-            if edge.matrix.is_none() && cell.term == ELIDED {
-                continue;
-            }
-            let before = old.and_then(|_| previous.cell(edge.id, cell.source, cell.destination));
-            let start = match (before.map(|place| &previous.cells[place as usize]), old) {
-                (Some(before), Some(old)) if old.matrix.is_none() && before.term == ELIDED => GainStart::At(1.0),
-                (Some(_), _) => GainStart::Carried,
-                (None, _) => GainStart::At(0.0),
-            };
-            let crosspoint = Crosspoint { edge: edge.id, source: cell.source, destination: cell.destination };
-            gains.push(CarriedGain { crosspoint, start });
-        }
-    }
-    gains.into_boxed_slice()
 }

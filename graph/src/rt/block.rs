@@ -43,6 +43,8 @@ pub(crate) struct Shared {
     pub silence: Silence,
     /// Bytes of the system-exclusive messages of the chunk.
     pub sysex: SysExPool,
+    /// Room for the longest chunk of one channel: what is faded from.
+    pub scratch: Box<[f32]>,
 }
 
 impl Shared {
@@ -54,6 +56,7 @@ impl Shared {
             whole_frames: 0,
             silence: Silence::new(slots, true),
             sysex: SysExPool::with_capacity(sysex_bytes, 256),
+            scratch: vec![0.0; max_block].into_boxed_slice(),
         }
     }
 

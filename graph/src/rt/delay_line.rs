@@ -17,6 +17,11 @@ impl DelayLine {
         Self { samples: vec![0.0; length].into_boxed_slice(), longest, since: None }
     }
 
+    /// The longest delay that the line can be read at, in frames.
+    pub fn longest(&self) -> u32 {
+        self.longest
+    }
+
     /// Frame of the oldest sample that counts, `otherwise` before the first.
     pub fn since(&self, otherwise: u64) -> u64 {
         self.since.unwrap_or(otherwise)

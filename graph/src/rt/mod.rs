@@ -3,6 +3,7 @@
 
 mod arena;
 mod block;
+mod bypass;
 mod cell;
 mod command;
 mod delay_line;
@@ -15,6 +16,7 @@ mod program;
 mod ramp;
 mod renderer;
 mod silence;
+mod tap;
 
 pub use block::{Block, Chunk};
 pub use cell::RendererCell;

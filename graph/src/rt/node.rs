@@ -2,9 +2,9 @@
 //! its bypass path or on that path.
 
 use super::block::{Block, NodeIo, Shared};
+use super::bypass::BypassPath;
 use super::command::{Fault, Report};
-use super::delay_line::DelayLine;
-use super::kernels::slot_stride;
+use super::kernels::Kernels;
 use super::program::Context;
 use super::silence::Silence;
 use crate::compile::ScheduledNode;
@@ -39,16 +39,6 @@ enum Path {
     ToWet(i64),
 }
 
-/// The input of a node kept for its bypass path.
-pub(crate) struct BypassPath {
-    /// Past of each channel of the main input; empty if the node has no latency.
-    lines: Box<[DelayLine]>,
-    /// One chunk of each channel of the main output.
-    dry: Box<[f32]>,
-    stride: usize,
-    latency: u32,
-}
-
 /// A node of a program. What every chunk looks at stands in the first cache line: the processor, and the front of the
 /// [`NodeIo`].
 #[repr(C, align(64))]
@@ -64,19 +54,6 @@ pub(crate) struct NodeState {
     faulted: bool,
     metered: bool,
     bypass: Option<Box<BypassPath>>,
-}
-
-impl BypassPath {
-    fn new(node: &ScheduledNode, inputs: u32, outputs: u32, max_block: usize) -> Self {
-        let lines = if node.latency > 0 { inputs } else { 0 };
-        let stride = slot_stride(max_block);
-        Self {
-            lines: (0..lines).map(|_| DelayLine::new(node.latency, max_block)).collect(),
-            dry: vec![0.0; outputs as usize * stride].into_boxed_slice(),
-            stride,
-            latency: node.latency,
-        }
-    }
 }
 
 impl NodeState {
@@ -111,15 +88,20 @@ impl NodeState {
         self.metered = old.metered;
         self.path = old.path;
         if let (Some(new), Some(old)) = (&mut self.bypass, &mut old.bypass) {
-            for (new, old) in new.lines.iter_mut().zip(&mut old.lines) {
-                new.adopt(old, frame);
-            }
+            new.adopt(old, frame, fade);
         }
         if fresh && !self.bypassed {
             // Whatever played before, the new processor fades in over the bypass path.
             self.path = Path::Dry;
         }
         self.retarget(frame, fade);
+    }
+
+    /// The frame until which this node cannot take the place of the same one under the schedule before without a jump,
+    /// if it cannot at `frame`.
+    pub fn waits_for(&self, old: &Self, frame: u64) -> Option<u64> {
+        let (Some(new), Some(before)) = (&self.bypass, &old.bypass) else { return None };
+        before.holds_up(new, frame).filter(|_| old.path != Path::Wet)
     }
 
     /// Asks for the bypass path or for the processor.
@@ -162,7 +144,7 @@ impl NodeState {
         if self.processor.is_none() || self.faulted {
             self.path = Path::Dry;
         }
-        let keeps_past = self.bypass.as_ref().is_some_and(|bypass| bypass.latency > 0);
+        let keeps_past = self.bypass.as_ref().is_some_and(|bypass| bypass.keeps_past());
         self.io.plain = self.processor.is_some()
             && self.started
             && self.rest == Rest::Awake
@@ -218,7 +200,7 @@ impl NodeState {
         self.report_events(shared, context);
         if self.io.take_failed() {
             self.fail(shared, context);
-            self.read_dry_again(shared);
+            self.read_dry_again(shared, context.kernels);
             self.play_dry(false, shared, context);
         }
     }
@@ -277,7 +259,7 @@ impl NodeState {
         if lost > 0 {
             context.reports.push(Report::EventsLost { node: self.id, count: lost });
         }
-        self.keep_dry(shared);
+        self.keep_dry(shared, context.kernels);
         if self.path == Path::Dry {
             self.flush(shared, context);
             self.play_dry(silent, shared, context);
@@ -292,7 +274,7 @@ impl NodeState {
                 Path::Wet => {}
                 // It failed just now.
                 Path::Dry => {
-                    self.read_dry_again(shared);
+                    self.read_dry_again(shared, context.kernels);
                     self.play_dry(false, shared, context);
                 }
                 Path::ToDry(start) => self.fade(start, true, shared, context),
@@ -303,6 +285,9 @@ impl NodeState {
             self.meter(shared, context);
         }
         self.io.input_silence = 0;
+        if let Some(bypass) = &mut self.bypass {
+            bypass.end_chunk(shared);
+        }
         self.review();
     }
 
@@ -375,25 +360,21 @@ impl NodeState {
     }
 
     /// Keeps the input for the bypass path, before an in-place processor overwrites it.
-    fn keep_dry(&mut self, shared: &Shared) {
+    fn keep_dry(&mut self, shared: &mut Shared, kernels: &Kernels) {
         let Some(bypass) = &mut self.bypass else { return };
-        let frames = shared.chunk.frames;
-        for (line, &input) in bypass.lines.iter_mut().zip(self.io.inputs()) {
-            // SAFETY: input channels are valid for the frames of the chunk.
-            line.write(shared.chunk.steady_frame, unsafe { std::slice::from_raw_parts(input, frames) });
-        }
+        bypass.write(&self.io, shared);
         if self.path != Path::Wet {
-            bypass.read(&self.io, shared);
+            bypass.read(&self.io, shared, kernels);
         }
     }
 
     /// The processor failed on a path that was wet: what it left of its input is gone, unless a line kept it.
-    fn read_dry_again(&mut self, shared: &Shared) {
+    fn read_dry_again(&mut self, shared: &mut Shared, kernels: &Kernels) {
         let Some(bypass) = &mut self.bypass else { return };
-        if bypass.latency > 0 || self.io.outputs().iter().all(|output| !self.io.inputs().contains(output)) {
-            bypass.read(&self.io, shared);
+        if bypass.keeps_past() || self.io.outputs().iter().all(|output| !self.io.inputs().contains(output)) {
+            bypass.read(&self.io, shared, kernels);
         } else {
-            bypass.dry.fill(0.0);
+            bypass.clear();
         }
     }
 
@@ -406,7 +387,7 @@ impl NodeState {
     fn play_dry(&mut self, silent: bool, shared: &mut Shared, context: &Context<'_, '_>) {
         let main = self.main_outputs();
         let Some(bypass) = &self.bypass else { return self.silence_outputs(shared, context) };
-        if silent && bypass.latency == 0 {
+        if silent && !bypass.keeps_past() {
             return self.silence_outputs(shared, context);
         }
         let frames = shared.chunk.frames;
@@ -478,30 +459,6 @@ impl NodeState {
                 square_sum,
                 frames: frames as u32,
             });
-        }
-    }
-}
-
-impl BypassPath {
-    fn channel(&self, channel: usize) -> &[f32] {
-        &self.dry[channel * self.stride..(channel + 1) * self.stride]
-    }
-
-    /// Reads this chunk's dry signal: a mono input goes to every output channel.
-    fn read(&mut self, io: &NodeIo, shared: &Shared) {
-        let inputs = io.input_ports.first().map_or(0, |port| port.count as usize);
-        let frames = shared.chunk.frames;
-        for (channel, dry) in self.dry.chunks_exact_mut(self.stride).enumerate() {
-            let dry = &mut dry[..frames];
-            if channel >= inputs.max(usize::from(inputs == 1) * usize::MAX) {
-                dry.fill(0.0);
-            } else if self.latency > 0 {
-                self.lines[channel.min(inputs - 1)].read(shared.chunk.steady_frame, self.latency, dry);
-            } else {
-                // SAFETY: input channels are valid for the frames of the chunk.
-                let input = unsafe { std::slice::from_raw_parts(io.inputs()[channel.min(inputs - 1)], frames) };
-                dry.copy_from_slice(input);
-            }
         }
     }
 }

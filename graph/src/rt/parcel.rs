@@ -2,12 +2,13 @@
 //! comes back with the program that it replaced. Nothing is dropped in the callback.
 
 use super::command::NOW;
-use super::program::{GainChange, Program, TapFade};
+use super::program::{GainChange, InputFade, Program};
+use super::tap::TapFade;
 use crate::id::EdgeId;
 use std::mem;
 
 /// One cell of an edge's matrix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Crosspoint {
     pub edge: EdgeId,
     pub source: u16,
@@ -53,8 +54,12 @@ pub(crate) struct Parcel {
     pub resent: bool,
     /// Lines that both programs have, new and old.
     pub lines: Box<[(u32, u32)]>,
-    /// Taps that read the same past in both programs, new and old.
+    /// Taps that go on from what one of the old program reads, new and old.
     pub taps: Box<[(u32, u32)]>,
+    /// Taps of the old program that nothing can go on from before they are where they go.
+    pub held: Box<[u32]>,
+    /// Inputs that were mapped to the device before or are only now: the new one, and the old one if there was one.
+    pub inputs: Box<[(u32, Option<u32>)]>,
     /// Whether anything played before that transitions must start from.
     pub follows: bool,
 }
@@ -74,6 +79,35 @@ impl Parcel {
         let Crosspoint { edge, source, destination } = crosspoint;
         let target = self.program.gain_target(edge, source, destination);
         target.inspect(|&target| self.program.start_gain(target, gain)).is_some()
+    }
+
+    /// The frame until which the program cannot take over without a jump, if it cannot at `frame`: something is on its
+    /// way to where it will not stay. Audio thread.
+    pub fn waits_for(&self, playing: &Program, frame: u64) -> Option<u64> {
+        let held = self.held.iter().map(|&tap| playing.taps[tap as usize]).filter(|tap| !tap.is_over(frame));
+        let taps = self.taps.iter().filter_map(|&(to, from)| {
+            let (new, old) = (self.program.schedule.taps[to as usize], playing.schedule.taps[from as usize]);
+            let longest = self.program.lines[new.line as usize].longest();
+            let fade = playing.taps[from as usize];
+            (!fade.can_go_on(new.delay == old.delay, longest, frame)).then_some(fade.end)
+        });
+        let inputs = self.inputs.iter().filter_map(|&(to, from)| {
+            let (to, from) = (to as usize, from? as usize);
+            let is_same =
+                self.program.schedule.inputs[to].device_channel == playing.schedule.inputs[from].device_channel;
+            let end = playing.inputs[from].end;
+            (!is_same && frame < end).then_some(end)
+        });
+        let nodes = self.nodes.iter().filter_map(|node| {
+            self.program.nodes[node.to as usize].waits_for(&playing.nodes[node.from as usize], frame)
+        });
+        held.map(|tap| tap.end).chain(taps).chain(inputs).chain(nodes).max()
+    }
+
+    /// The frame from which on nothing is on its way any more, of a program that was installed at `frame`.
+    pub fn rests_at(program: &Program, frame: u64, fade: u32) -> u64 {
+        let taps = program.taps.iter().map(|tap| tap.end).max().unwrap_or(0);
+        (frame + 2 * u64::from(fade)).max(taps)
     }
 
     /// Puts the parcel's program in place of the playing one, which is left in the parcel. Audio thread, at the start of
@@ -101,16 +135,15 @@ impl Parcel {
         }
         if self.follows {
             for (tap, state) in new.schedule.taps.iter().zip(&mut new.taps) {
-                let since = new.lines[tap.line as usize].since(frame);
-                // A tap is of use once the line reaches back far enough.
-                let start = frame.max(since + u64::from(tap.delay));
-                let from = (tap.previous != tap.delay).then_some(tap.previous);
-                if from.is_some() || start > frame {
-                    *state = TapFade { from, start, end: start + u64::from(fade.max(1)) };
-                }
+                let line = &new.lines[tap.line as usize];
+                *state = match tap.previous == tap.delay {
+                    true => TapFade::first(tap.delay, line, frame, fade),
+                    false => TapFade::new(Some(tap.previous), tap.delay, line, frame, fade),
+                };
             }
         }
-        self.carry_tap_fades(playing);
+        self.carry_tap_fades(playing, frame, fade);
+        self.fade_inputs(playing, frame, fade);
         self.carry_gains(playing, frame, fade);
         for node in &mut playing.nodes {
             node.stop();
@@ -121,16 +154,29 @@ impl Parcel {
         mem::swap(playing, &mut self.program);
     }
 
-    /// A tap that stays where it is goes on as it was: with its fade, if one is under way, else without.
-    fn carry_tap_fades(&mut self, playing: &Program) {
+    /// What is on its way goes on, to where it was going or elsewhere.
+    fn carry_tap_fades(&mut self, playing: &Program, frame: u64, fade: u32) {
+        let new = &mut *self.program;
         for &(to, from) in &self.taps {
-            let fade = playing.taps[from as usize];
-            let line = self.program.schedule.taps[to as usize].line;
-            let longest = self.program.schedule.lines[line as usize].longest;
-            if fade.from.is_none_or(|delay| delay <= longest) {
-                self.program.taps[to as usize] = fade;
-            }
+            let (tap, old) = (new.schedule.taps[to as usize], playing.schedule.taps[from as usize]);
+            let line = &new.lines[tap.line as usize];
+            new.taps[to as usize] = playing.taps[from as usize].go_on(old.delay, tap.delay, line, frame, fade);
         }
+    }
+
+    /// Inputs of other device channels than before fade from those.
+    fn fade_inputs(&mut self, playing: &Program, frame: u64, fade: u32) {
+        let new = &mut *self.program;
+        for &(to, from) in &self.inputs {
+            let before = from.map(|from| playing.schedule.inputs[from as usize].device_channel);
+            new.inputs[to as usize] = match (before, from) {
+                (Some(channel), Some(from)) if new.schedule.inputs[to as usize].device_channel == channel => {
+                    playing.inputs[from as usize]
+                }
+                _ => InputFade { from: before, start: frame, end: frame + u64::from(fade.max(1)) },
+            };
+        }
+        new.inputs_fade_until = new.inputs.iter().map(|input| input.end).max().unwrap_or(0);
     }
 
     fn carry_event_delays(&mut self, playing: &mut Program) {

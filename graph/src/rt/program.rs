@@ -1,19 +1,22 @@
 //! A schedule ready to play: its slots, its sums with their gains, its delay lines, its nodes. Made and dropped on the
 //! control thread, run on the audio thread.
 
+mod ends;
 mod mixing;
 
 use super::arena::Arena;
 use super::block::{ChannelRange, Channels, NodeIo, Shared};
 use super::command::{Command, Level, Load, Report};
 use super::delay_line::DelayLine;
-use super::kernels::{self, Copied, Kernels, RampTerm, Run, Term};
+use super::kernels::{self, Kernels, RampTerm, Term};
 use super::node::NodeState;
 use super::ramp::{Ramp, Row};
 use super::renderer::Settings;
+use super::tap::TapFade;
 use crate::compile::{Op, Schedule, ScheduledNode, Span};
 use crate::event::{EventDelay, EventList, EventMerge, MergeEdge, NoteMatching};
 use crate::id::NodeId;
+pub(crate) use ends::InputFade;
 pub(crate) use mixing::GainChange;
 use mixing::{MatrixState, MixState, at_rest, matrix_state, mix_state};
 use std::sync::Arc;
@@ -61,17 +64,6 @@ pub(crate) struct Context<'a, 'd> {
     pub offset: usize,
 }
 
-/// A tap's way from its delay under the schedule before to its own.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct TapFade {
-    /// Delay to fade from; none for silence.
-    pub from: Option<u32>,
-    /// First frame of the fade.
-    pub start: u64,
-    /// One behind its last frame; a fade that is over has passed this.
-    pub end: u64,
-}
-
 /// The event edges into a node.
 pub(crate) struct Merger {
     pub merge: EventMerge,
@@ -104,6 +96,10 @@ pub(crate) struct Program {
     pub matrices: Box<[MatrixState]>,
     pub lines: Box<[DelayLine]>,
     pub taps: Box<[TapFade]>,
+    /// One for each device channel that is read.
+    pub inputs: Box<[InputFade]>,
+    /// One behind the last frame of their fades.
+    pub inputs_fade_until: u64,
     /// Device channels that some op writes, and how many of them come before the first that none writes.
     written: Box<[bool]>,
     all_written: usize,
@@ -111,7 +107,6 @@ pub(crate) struct Program {
     pub due: Vec<GainChange>,
     audible: Vec<Term>,
     moving: Vec<RampTerm>,
-    tap_memory: Box<[f32]>,
 }
 
 // SAFETY: the pointers in the terms, the matrices and the nodes lead into the program's own arena, whose memory does not
@@ -156,12 +151,13 @@ impl Program {
             matrices,
             lines: schedule.lines.iter().map(|line| DelayLine::new(line.longest, max_block)).collect(),
             taps: vec![TapFade::default(); schedule.taps.len()].into_boxed_slice(),
+            inputs: vec![InputFade::default(); schedule.inputs.len()].into_boxed_slice(),
+            inputs_fade_until: 0,
             all_written: written.iter().take_while(|&&written| written).count(),
             written: written.into_boxed_slice(),
             due: Vec::with_capacity(MAX_DUE),
             audible: Vec::with_capacity(longest_mix),
             moving: Vec::with_capacity(longest_mix),
-            tap_memory: vec![0.0; max_block].into_boxed_slice(),
             arena,
             schedule,
         }
@@ -182,7 +178,7 @@ impl Program {
         let schedule = Arc::as_ptr(&self.schedule);
         // SAFETY: the program holds the schedule for as long as it lives, and nobody can change what an `Arc` holds.
         let ops = unsafe { &(*schedule).ops };
-        let mut place = 0;
+        let (mut place, mut input) = (0, 0);
         while place < ops.len() {
             // What comes many times in a row runs in a loop of its own.
             let run = self.runs[place] as usize;
@@ -195,7 +191,10 @@ impl Program {
                         self.process_measured(node, context);
                     }
                 }
-                Op::Input { .. } => self.inputs(&ops[now..after], context),
+                Op::Input { .. } => {
+                    self.inputs(&ops[now..after], input, context);
+                    input += run;
+                }
                 Op::Output { .. } => self.outputs(&ops[now..after], context),
                 Op::Mix { mix } => self.mix(mix, context),
                 Op::Clear { slot } => self.make_silent(slot, context),
@@ -203,16 +202,6 @@ impl Program {
                 Op::DelayWrite { line, slot } | Op::FeedbackWrite { line, slot } => self.keep(line, slot),
                 Op::DelayRead { tap, slot } | Op::FeedbackRead { tap, slot } => self.read_tap(tap, slot, context),
                 Op::Merge { node } => self.merge(node, context),
-            }
-        }
-    }
-
-    /// Writes zeros to the device's channels that no op writes.
-    #[inline(never)]
-    fn clear_unwritten(&mut self, context: &mut Context<'_, '_>) {
-        for (channel, output) in context.outputs.iter_mut().enumerate().skip(self.all_written) {
-            if !self.written.get(channel).copied().unwrap_or(false) {
-                output[context.offset..context.offset + self.shared.chunk.frames].fill(0.0);
             }
         }
     }
@@ -244,48 +233,6 @@ impl Program {
     }
 
     #[inline(never)]
-    fn inputs(&mut self, ops: &[Op], context: &mut Context<'_, '_>) {
-        let frames = self.shared.chunk.frames;
-        for op in ops {
-            let Op::Input { channel, slot } = *op else { return };
-            let Some(samples) = context.inputs.get(channel as usize) else {
-                self.make_silent(slot, context);
-                continue;
-            };
-            let samples = &samples[context.offset..context.offset + frames];
-            // SAFETY: the device's samples are a slice; the slot has room for the chunk.
-            let copied = unsafe { context.kernels.copy_sanitised(samples.as_ptr(), self.arena.slot(slot), frames) };
-            self.shared.silence.set(slot, false);
-            if copied == Copied::Silent {
-                self.make_silent(slot, context);
-            }
-        }
-    }
-
-    #[inline(never)]
-    fn outputs(&mut self, ops: &[Op], context: &mut Context<'_, '_>) {
-        let frames = self.shared.chunk.frames;
-        for op in ops {
-            let Op::Output { channel, slot, accumulate } = *op else { return };
-            let Some(samples) = context.outputs.get_mut(channel as usize) else { continue };
-            let samples = &mut samples[context.offset..context.offset + frames];
-            let source = self.arena.slot(slot);
-            // SAFETY: the device's samples are a slice; the slot has room for the chunk.
-            unsafe {
-                match (self.shared.silence.get(slot), accumulate) {
-                    (false, false) => context.kernels.copy(source, samples.as_mut_ptr(), frames),
-                    (false, true) => {
-                        let terms = [Term { source, gain: 1.0 }];
-                        context.kernels.mix(&terms, samples.as_mut_ptr(), Run { first: 0, frames, accumulate: true });
-                    }
-                    (true, false) => samples.fill(0.0),
-                    (true, true) => {}
-                }
-            }
-        }
-    }
-
-    #[inline(never)]
     fn keep(&mut self, line: u32, slot: u32) {
         let source = self.arena.slot(slot);
         // SAFETY: the slot has room for the chunk; the line's memory is apart.
@@ -304,27 +251,10 @@ impl Program {
         self.shared.silence.set(slot, false);
         // SAFETY: the slot has room for the chunk; the line's memory is apart.
         let samples = unsafe { std::slice::from_raw_parts_mut(destination, frames) };
-        line.read(frame, plan.delay, samples);
-        if frame >= fade.end {
-            if is_silent(samples, context.kernels) {
-                self.make_silent(slot, context);
-            }
-            return;
+        fade.read(line, plan.delay, frame, samples, &mut self.shared.scratch[..frames], context.kernels);
+        if fade.is_over(frame) && is_silent(samples, context.kernels) {
+            self.make_silent(slot, context);
         }
-        let old = &mut self.tap_memory[..frames];
-        match fade.from {
-            Some(delay) => line.read(frame, delay, old),
-            None => old.fill(0.0),
-        }
-        // Until the fade: the old tap. From then on a cross-fade, to its end.
-        let before = (fade.start.saturating_sub(frame) as usize).min(frames);
-        samples[..before].copy_from_slice(&old[..before]);
-        let fading = ((fade.end - frame) as usize).min(frames) - before;
-        let elapsed = (frame + before as u64 - fade.start.min(frame + before as u64)) as u32;
-        let step = 1.0 / (fade.end - fade.start) as f32;
-        let to = samples[before..].as_mut_ptr();
-        // SAFETY: both runs lie within the chunk; the tap memory is apart from the slot.
-        unsafe { context.kernels.crossfade(old[before..].as_ptr(), to, to, fading, elapsed, step) };
     }
 
     #[inline(never)]

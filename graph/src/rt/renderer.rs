@@ -47,8 +47,8 @@ pub(crate) enum Message {
 pub(crate) struct Progress {
     /// Steady frame of the next block.
     pub frame: AtomicU64,
-    /// Steady frame at which the last parcel was installed.
-    pub installed: AtomicU64,
+    /// Steady frame by which all is at rest that the last installed parcel set in motion.
+    pub rests_at: AtomicU64,
     /// Messages lost on the way to the control half.
     pub lost: AtomicU64,
 }
@@ -63,7 +63,7 @@ struct Waiting {
     parcels: u64,
 }
 
-/// A parcel whose program takes over once the old one has faded what goes.
+/// A parcel whose program takes over once the old one has faded what goes and is where it was going.
 struct Switch {
     frame: u64,
     parcel: Box<Parcel>,
@@ -241,14 +241,14 @@ impl Renderer {
     fn do_what_is_due(&mut self) {
         loop {
             if let Some(switch) = self.switch.take_if(|switch| switch.frame <= self.frame) {
-                self.install(switch.parcel);
+                self.install_or_wait(switch.parcel);
             }
             if self.switch.is_some() || self.parcels.front().is_none_or(|parcel| parcel.frame > self.frame) {
                 break;
             }
             let Some(parcel) = self.parcels.pop_front() else { break };
             if parcel.fading.is_empty() {
-                self.install(parcel);
+                self.install_or_wait(parcel);
             } else {
                 parcel.fade_out(&mut self.program, self.frame, self.settings.fade);
                 self.switch = Some(Switch { frame: self.frame + u64::from(self.settings.fade), parcel });
@@ -267,9 +267,18 @@ impl Renderer {
         }
     }
 
+    /// Installs a parcel, or has it wait for what is on its way and could only jump.
+    fn install_or_wait(&mut self, parcel: Box<Parcel>) {
+        match parcel.waits_for(&self.program, self.frame) {
+            Some(frame) => self.switch = Some(Switch { frame, parcel }),
+            None => self.install(parcel),
+        }
+    }
+
     fn install(&mut self, mut parcel: Box<Parcel>) {
         parcel.install(&mut self.program, self.frame, self.settings.fade);
-        self.progress.installed.store(self.frame, Ordering::Release);
+        let rests_at = Parcel::rests_at(&self.program, self.frame, self.settings.fade);
+        self.progress.rests_at.store(rests_at, Ordering::Release);
         // The control half sends no more parcels than the ring home has room for.
         let _sent = self.home.push(parcel);
         debug_assert!(_sent.is_ok(), "a parcel without a credit");

@@ -16,7 +16,7 @@ use crosspoint_graph::compile::ELIDED;
 use crosspoint_graph::graph::{Edit, Transaction};
 use crosspoint_graph::kernels::Level;
 use crosspoint_graph::{
-    Cell, EdgeId, EditError, Graph, NOW, NodeId, Published, Publisher, Settings, Timing, renderer_at,
+    Cell, EdgeId, EditError, Graph, NOW, NodeId, NodeKind, Published, Publisher, Settings, Timing, renderer_at,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -41,6 +41,8 @@ enum Step {
     SetLatency(usize, u32),
     SetTiming(usize, Option<Timing>),
     SetFeedback(usize, Option<u32>),
+    /// All device channels of an input or output node move on by so many; or it has none any more.
+    Remap(usize, Option<u32>),
     /// All that the step before did is undone.
     Undo,
 }
@@ -70,6 +72,7 @@ fn any_step() -> BoxedStrategy<Step> {
         1 => (any::<usize>(), timing).prop_map(|(edge, timing)| Step::SetTiming(edge, timing)),
         1 => (any::<usize>(), prop::option::weighted(0.8, 1..100_u32))
             .prop_map(|(edge, feedback)| Step::SetFeedback(edge, feedback)),
+        1 => (any::<usize>(), prop::option::weighted(0.8, 0..3_u32)).prop_map(|(node, by)| Step::Remap(node, by)),
     ]
     .boxed()
 }
@@ -227,6 +230,13 @@ impl Session {
                     edit.apply(Edit::SetFeedback { edge, feedback: *feedback })?;
                 }
             }
+            Step::Remap(which, by) => {
+                if let Some(node) = self.node_at(*which)
+                    && let Some(kind) = self.graph.node(node).and_then(|known| remapped(&known.kind, *by))
+                {
+                    edit.apply(Edit::SetKind { node, kind })?;
+                }
+            }
             Step::Undo => self.undo.iter().cloned().try_for_each(|undo| edit.apply(undo))?,
         }
         Ok(())
@@ -257,6 +267,20 @@ impl Session {
         }
         // What comes home is dropped here, never in the callback.
         self.publisher.returned();
+    }
+}
+
+fn remapped(kind: &NodeKind, by: Option<u32>) -> Option<NodeKind> {
+    let moved = |channels: &[Option<u32>]| {
+        channels.iter().map(|channel| Some((channel.unwrap_or(0) + by?) % DEVICE_CHANNELS as u32)).collect()
+    };
+    match kind {
+        NodeKind::Input { device_channels } => Some(NodeKind::Input { device_channels: moved(device_channels) }),
+        NodeKind::Output { device_channels, alignment_groups } => Some(NodeKind::Output {
+            device_channels: moved(device_channels),
+            alignment_groups: alignment_groups.clone(),
+        }),
+        NodeKind::Processor => None,
     }
 }
 

@@ -1,10 +1,13 @@
 //! Edits that come while the ones before are still under way: what is heard goes on from where it is, no faster than a
 //! fade, and to the same bits for any partition into blocks.
 
-use crate::rig::render;
-use crate::stage::{FADE, MAX_BLOCK, Stage};
+use crate::cases;
+use crate::rig::{difference, render};
+use crate::stage::{FADE, MAX_BLOCK, Stage, probe};
 use crosspoint_graph::graph::Edit;
-use crosspoint_graph::{Cell, EdgeId, NOW, Published, Report};
+use crosspoint_graph::{CREDITS, Cell, Command, EdgeId, NOW, NodeKind, Published, Report, Status};
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 /// The greatest step from one frame to the next.
 fn steepest(channel: &[f32]) -> f32 {
@@ -90,4 +93,178 @@ fn commands_that_find_no_room_are_said_to_be_late() {
     let heard = stage.play(MAX_BLOCK, one);
     assert_eq!(heard[0][0], 4999.0 / 5000.0);
     assert_eq!(stage.reports(), [Report::Late { frame: 2 * MAX_BLOCK as u64, count: 5000 - 4096 }]);
+}
+
+/// What comes while the edits before it may be under way.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Latency(u32),
+    /// Of a crosspoint that is heard elsewhere.
+    Other(f32),
+}
+
+fn changes() -> impl Strategy<Value = Vec<(u64, Change)>> {
+    let latency = || prop_oneof![2 => 0..=LONGEST, 1 => Just(0), 1 => Just(LONGEST)];
+    let change =
+        prop_oneof![4 => latency().prop_map(Change::Latency), 1 => (-1.0..1.0_f32).prop_map(Change::Other)].boxed();
+    vec((prop_oneof![3 => 0..FADE as u64, 1 => 0..200_u64], change), 1..CREDITS - 1).prop_map(|changes| {
+        let mut frame = 150;
+        let at = |(after, change)| {
+            frame += after;
+            (frame, change)
+        };
+        changes.into_iter().map(at).collect()
+    })
+}
+
+/// The longest latency in these tests.
+const LONGEST: u32 = 90;
+
+/// A straight line upwards.
+fn rising(_: usize, frame: u64) -> f32 {
+    frame as f32 / 1024.0
+}
+
+/// The steepest that a cross-fade between two delays of [`rising`] can be.
+const STEEPEST: f32 = (1.0 + LONGEST as f32 / FADE as f32) / 1024.0;
+
+/// Plays latencies of one node that change: of the node itself, bypassed, or of what waits for it.
+///
+/// ```text
+/// in ──┬── late ── out 0        bypassed: the path is as late as the node
+///      │     └ 0 ─┐
+///      ├──────────┴ out 1       what comes straight waits for the node, which is at 0 there
+///      └─ gain ──── out 2
+/// ```
+fn play_latencies(first: u32, changes: &[(u64, Change)], max_block: usize, blocks: &[usize]) -> Vec<Vec<f32>> {
+    let mut stage = Stage::with_max_block(max_block);
+    let (input, outputs) = (stage.input(0), [0, 1, 2].map(|channel| stage.output(channel, None)));
+    let (processor, _) = probe(|block| {
+        block.output(0, 0).fill(0.0);
+        Status::Continue
+    });
+    let late = stage.processor("late", first, processor);
+    stage.wire(input, late, 1.0);
+    stage.wire(late, outputs[0], 1.0);
+    stage.wire(late, outputs[1], 0.0);
+    stage.wire(input, outputs[1], 1.0);
+    let other = stage.wire(input, outputs[2], 0.5);
+    stage.publish();
+    stage.send(0, Command::Bypass { node: late, on: true });
+    for &(frame, change) in changes {
+        let edit = match change {
+            Change::Latency(latency) => Edit::SetLatency { node: late, latency },
+            Change::Other(gain) => {
+                Edit::SetCell { edge: other, source: 0, destination: 0, cell: Some(Cell::new(gain)) }
+            }
+        };
+        stage.graph.apply(vec![edit]).unwrap();
+        assert_eq!(stage.publisher.publish(&stage.graph, frame), Ok(Published::Sent));
+    }
+    render(&mut stage.renderer, 1500, blocks, rising, |_, _| {})
+}
+
+proptest! {
+    #![proptest_config(cases(150))]
+
+    /// However a latency changes while it changes already, no tap and no bypass path jumps, all come to be as late as they
+    /// should, and no partition shows.
+    #[test]
+    fn a_delay_that_changes_again_goes_on_from_what_is_heard(
+        first in 0..=LONGEST,
+        changes in changes(),
+        blocks in vec(1..200_usize, 1..6),
+    ) {
+        let heard = play_latencies(first, &changes, 64, &blocks);
+        let last = changes.iter().rev().find_map(|(_, change)| match change {
+            Change::Latency(latency) => Some(*latency),
+            Change::Other(_) => None,
+        });
+        let end = rising(0, 1499 - u64::from(last.unwrap_or(first)));
+        for channel in &heard[..2] {
+            // The line begins with silence.
+            let steepest = steepest(&channel[120..]);
+            prop_assert!(steepest <= STEEPEST * 1.01, "{steepest} {STEEPEST}");
+            prop_assert!((channel[1499] - end).abs() < 1e-6, "{} {end}", channel[1499]);
+        }
+        let difference = difference(&heard, &play_latencies(first, &changes, 7, &[1500]));
+        prop_assert!(difference.is_none(), "{difference:?}");
+    }
+}
+
+/// Device channel c delivers this: far from the others, and constant.
+fn level(channel: usize, _: u64) -> f32 {
+    [1.0, -1.0, 0.5, 0.25, 0.0][channel]
+}
+
+/// Plays an input node and an output node whose device channels change at frames, with a straight way between them and one
+/// that is delayed.
+fn play_mappings(
+    changes: &[(u64, bool, Option<u32>)],
+    delay: u32,
+    max_block: usize,
+    blocks: &[usize],
+) -> Vec<Vec<f32>> {
+    let mut stage = Stage::with_max_block(max_block);
+    let (input, output, other) = (stage.input(0), stage.output(0, None), stage.output(3, None));
+    let (processor, _) = probe(|block| {
+        block.output(0, 0).fill(0.0);
+        Status::Continue
+    });
+    let late = stage.processor("late", delay, processor);
+    stage.wire(input, output, 1.0);
+    stage.wire(input, late, 0.0);
+    stage.wire(late, other, 1.0);
+    stage.wire(input, other, 1.0);
+    stage.publish();
+    for &(frame, is_input, channel) in changes {
+        let (node, kind) = if is_input {
+            (input, NodeKind::Input { device_channels: vec![channel] })
+        } else {
+            (output, NodeKind::Output { device_channels: vec![channel], alignment_groups: vec![None] })
+        };
+        stage.graph.apply(vec![Edit::SetKind { node, kind }]).unwrap();
+        assert_eq!(stage.publisher.publish(&stage.graph, frame), Ok(Published::Sent));
+    }
+    render(&mut stage.renderer, 1000, blocks, level, |_, _| {})
+}
+
+proptest! {
+    #![proptest_config(cases(100))]
+
+    /// Device channels of input and output nodes that are exchanged, taken away and given back, also while the last change
+    /// still fades: no channel moves faster than fades of all that is there, and no partition shows.
+    #[test]
+    fn device_channels_are_exchanged_without_a_click(
+        changes in vec((prop_oneof![0..60_u64, 0..10_u64], any::<bool>(), prop::option::weighted(0.7, 0..3_u32)), 1..4),
+        delay in prop_oneof![Just(0_u32), 1..60_u32],
+        blocks in vec(1..200_usize, 1..6),
+    ) {
+        let mut frame = 200;
+        let changes: Vec<_> = changes
+            .into_iter()
+            .map(|(after, is_input, channel)| {
+                frame += after;
+                (frame, is_input, channel)
+            })
+            .collect();
+        let heard = play_mappings(&changes, delay, 64, &blocks);
+        // Input and output may fade at once: from 1 to -1 the one, from 0 to 1 the other.
+        let bound = 3.0 / FADE as f32;
+        for channel in &heard {
+            let steepest = steepest(&channel[100..]);
+            prop_assert!(steepest <= bound * 1.01, "{steepest} {bound}");
+        }
+        let mapped = |is_input| {
+            changes.iter().rev().find(|(_, of_input, _)| *of_input == is_input).map_or(Some(0), |change| change.2)
+        };
+        let plays = mapped(true).map_or(0.0, |channel| level(channel as usize, 0));
+        for (number, channel) in (0..3).zip(&heard) {
+            let expected = if mapped(false) == Some(number) { plays } else { 0.0 };
+            prop_assert_eq!(channel[999], expected);
+        }
+        prop_assert_eq!(heard[3][999], plays);
+        let difference = difference(&heard, &play_mappings(&changes, delay, 7, &[1000]));
+        prop_assert!(difference.is_none(), "{difference:?}");
+    }
 }

@@ -1,0 +1,106 @@
+//! The ends of a program: what it reads from the device's channels, and what it writes to them.
+
+use super::{Context, Program};
+use crate::compile::Op;
+use crate::rt::kernels::{Copied, Run, Term};
+
+/// An input's way from another channel of the device to its own.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct InputFade {
+    /// The device's channel to fade from; none for silence.
+    pub from: Option<u32>,
+    /// First frame of the fade.
+    pub start: u64,
+    /// One behind its last frame; a fade that is over has passed this.
+    pub end: u64,
+}
+
+impl Program {
+    /// Writes zeros to the device's channels that no op writes.
+    #[inline(never)]
+    pub(super) fn clear_unwritten(&mut self, context: &mut Context<'_, '_>) {
+        for (channel, output) in context.outputs.iter_mut().enumerate().skip(self.all_written) {
+            if !self.written.get(channel).copied().unwrap_or(false) {
+                output[context.offset..context.offset + self.shared.chunk.frames].fill(0.0);
+            }
+        }
+    }
+
+    /// Reads the device's channels; the first op is the input of that number.
+    #[inline(never)]
+    pub(super) fn inputs(&mut self, ops: &[Op], first: usize, context: &Context<'_, '_>) {
+        let fading = self.shared.chunk.steady_frame < self.inputs_fade_until;
+        for (input, op) in (first..).zip(ops) {
+            let Op::Input { channel, slot } = *op else { return };
+            let frames = self.shared.chunk.frames;
+            // SAFETY: the slot has room for the chunk.
+            let copied = unsafe { read_device(Some(channel), self.arena.slot(slot), frames, context) };
+            self.shared.silence.set(slot, false);
+            if fading && self.fade_input(self.inputs[input], slot, context) {
+                continue;
+            }
+            if copied == Copied::Silent {
+                self.make_silent(slot, context);
+            }
+        }
+    }
+
+    /// Cross-fades from what an input read before; false if that is over.
+    fn fade_input(&mut self, fade: InputFade, slot: u32, context: &Context<'_, '_>) -> bool {
+        let (frame, frames) = (self.shared.chunk.steady_frame, self.shared.chunk.frames);
+        if frame >= fade.end {
+            return false;
+        }
+        let old = self.shared.scratch.as_mut_ptr();
+        // SAFETY: the scratch memory has room for the chunk.
+        unsafe { read_device(fade.from, old, frames, context) };
+        let to = self.arena.slot(slot);
+        let fading = ((fade.end - frame) as usize).min(frames);
+        let (elapsed, step) = ((frame - fade.start) as u32, 1.0 / (fade.end - fade.start) as f32);
+        // SAFETY: the slot and the scratch memory are apart and have room for the chunk.
+        unsafe { context.kernels.crossfade(old, to, to, fading, elapsed, step) };
+        true
+    }
+
+    #[inline(never)]
+    pub(super) fn outputs(&mut self, ops: &[Op], context: &mut Context<'_, '_>) {
+        let frames = self.shared.chunk.frames;
+        for op in ops {
+            let Op::Output { channel, slot, accumulate } = *op else { return };
+            let Some(samples) = context.outputs.get_mut(channel as usize) else { continue };
+            let samples = &mut samples[context.offset..context.offset + frames];
+            let source = self.arena.slot(slot);
+            // SAFETY: the device's samples are a slice; the slot has room for the chunk.
+            unsafe {
+                match (self.shared.silence.get(slot), accumulate) {
+                    (false, false) => context.kernels.copy(source, samples.as_mut_ptr(), frames),
+                    (false, true) => {
+                        let terms = [Term { source, gain: 1.0 }];
+                        context.kernels.mix(&terms, samples.as_mut_ptr(), Run { first: 0, frames, accumulate: true });
+                    }
+                    (true, false) => samples.fill(0.0),
+                    (true, true) => {}
+                }
+            }
+        }
+    }
+}
+
+/// Copies a chunk of a channel of the device; zeros for one that it does not have.
+///
+/// # Safety
+/// `to` leads to at least `frames` floats.
+unsafe fn read_device(channel: Option<u32>, to: *mut f32, frames: usize, context: &Context<'_, '_>) -> Copied {
+    match channel.and_then(|channel| context.inputs.get(channel as usize)) {
+        Some(samples) => {
+            let samples = &samples[context.offset..context.offset + frames];
+            // SAFETY: the device's samples are a slice; the rest is promised.
+            unsafe { context.kernels.copy_sanitised(samples.as_ptr(), to, frames) }
+        }
+        None => {
+            // SAFETY: promised.
+            unsafe { context.kernels.clear(to, frames) };
+            Copied::Silent
+        }
+    }
+}
