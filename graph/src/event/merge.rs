@@ -172,10 +172,15 @@ impl EventMerge {
         self.tracker.end(frame, out, |other| other == edge);
     }
 
-    /// Ends what sounds from all edges: the destination is bypassed or restarts. Until it is back, the merge is not
-    /// called: note-offs for what was ended then find nothing to release.
+    /// Ends what sounds from all edges: the destination is bypassed or restarts. Until it is back, nothing is merged:
+    /// note-offs for what was ended then find nothing to release.
     pub fn end_all(&mut self, frame: u32, out: &mut EventList) {
         self.tracker.end(frame, out, |_| true);
+    }
+
+    /// Forgets what sounds without ending it: the destination hears nothing, and has forgotten it too or is to be replaced.
+    pub fn forget(&mut self) {
+        self.tracker.forget();
     }
 
     /// How many notes an edge holds.

@@ -129,6 +129,13 @@ impl NoteTracker {
         std::mem::take(&mut self.dropped)
     }
 
+    /// Forgets all notes and pedals: the destination has none any more.
+    pub fn forget(&mut self) {
+        self.notes.clear();
+        self.pedals.clear();
+        self.owed = 0;
+    }
+
     /// How many notes an edge holds.
     pub fn held(&self, edge: EdgeId) -> usize {
         self.notes.iter().filter(|note| note.edge == edge && note.state == State::Held).count()

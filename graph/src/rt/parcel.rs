@@ -124,8 +124,6 @@ impl Parcel {
                 (None, Some(old)) => old.merge.end_all(0, new.nodes[to].io.events_in_mut()),
                 (_, None) => {}
             }
-            // What was sent in the last chunk, for event edges that feed back.
-            mem::swap(new.nodes[to].io.events_out_mut(), old.nodes[from].io.events_out_mut());
         }
         self.carry_event_delays(playing);
         let old = &mut **playing;

@@ -51,8 +51,6 @@ impl Reports {
 /// What the ops of one chunk share.
 pub(crate) struct Context<'a, 'd> {
     pub kernels: &'static Kernels,
-    /// Steady frame at which the chunk before began.
-    pub previous_chunk: u64,
     pub transport_started: bool,
     pub reports: &'a mut Reports,
     pub measure: bool,
@@ -84,6 +82,8 @@ pub(crate) struct Program {
     /// For each op how many ops from it on run in one loop.
     runs: Box<[u32]>,
     pub mergers: Box<[Option<Merger>]>,
+    /// Event edges that feed back: the place of the destination, and the edge's among those into it.
+    feedback_events: Box<[(u32, u32)]>,
     /// Place in `nodes` by index of a node's id.
     places: Box<[u32]>,
     pub terms: Box<[Term]>,
@@ -142,6 +142,7 @@ impl Program {
             channels,
             runs: runs(&schedule.ops),
             mergers: schedule.nodes.iter().map(|node| merger(&schedule, node, events)).collect(),
+            feedback_events: feedback_events(&schedule),
             places: places.into_boxed_slice(),
             terms,
             ramps: schedule.terms.iter().map(|term| at_rest(term.gain)).collect(),
@@ -201,7 +202,7 @@ impl Program {
                 Op::Matrix { matrix } => self.matrix(matrix, context),
                 Op::DelayWrite { line, slot } | Op::FeedbackWrite { line, slot } => self.keep(line, slot),
                 Op::DelayRead { tap, slot } | Op::FeedbackRead { tap, slot } => self.read_tap(tap, slot, context),
-                Op::Merge { node } => self.merge(node, context),
+                Op::Merge { node } => self.merge(node),
             }
         }
     }
@@ -258,7 +259,7 @@ impl Program {
     }
 
     #[inline(never)]
-    fn merge(&mut self, node: u32, context: &mut Context<'_, '_>) {
+    fn merge(&mut self, node: u32) {
         let place = node as usize;
         let Some(merger) = &mut self.mergers[place] else { return };
         let scheduled = &self.schedule.nodes[place];
@@ -266,19 +267,28 @@ impl Program {
         let now = self.shared.chunk.steady_frame;
         for (index, edge) in edges.iter().enumerate() {
             let Some(delay) = &mut merger.delays[index] else { continue };
-            let source = self.nodes[edge.source as usize].io.events_out();
-            let sent = if edge.feedback { context.previous_chunk } else { now };
-            delay.push_chunk(sent, source, edge.source_port, &self.shared.sysex);
+            if !edge.feedback {
+                let source = self.nodes[edge.source as usize].io.events_out();
+                delay.push_chunk(now, source, edge.source_port, &self.shared.sysex);
+            }
             let delayed = &mut merger.delayed[index];
             delayed.clear();
             delay.take_chunk(now, self.shared.chunk.frames as u32, delayed, &mut self.shared.sysex);
         }
+        let Merger { merge, delays, delayed } = merger;
         if scheduled.hosted && !self.nodes[place].takes_events() {
-            return;
+            // Else a key that goes up meanwhile would count as held for ever.
+            return merge.forget();
         }
         let mut list = self.nodes[place].io.take_events_in();
-        let Merger { merge, delays, delayed } = merger;
         let nodes = &self.nodes;
+        for edge in edges {
+            let source = edge.source as usize;
+            if self.schedule.nodes[source].hosted && !nodes[source].takes_events() {
+                // It failed, or played on until it was bypassed: nobody else would end its notes.
+                merge.end(edge.id, 0, &mut list);
+            }
+        }
         merge.merge(
             |index| match delays[index] {
                 Some(_) => &delayed[index],
@@ -345,8 +355,18 @@ impl Program {
         }
     }
 
-    /// Forgets the events that input nodes have sent in this chunk, and those that output nodes received.
+    /// Keeps what feeds back, and forgets the events that input nodes have sent in this chunk, and those that output
+    /// nodes received.
     pub fn end_chunk(&mut self) {
+        for &(destination, index) in &self.feedback_events {
+            let scheduled = &self.schedule.nodes[destination as usize];
+            let edge = &self.schedule.event_edges[scheduled.events.range()][index as usize];
+            let Some(merger) = &mut self.mergers[destination as usize] else { continue };
+            if let Some(delay) = &mut merger.delays[index as usize] {
+                let source = self.nodes[edge.source as usize].io.events_out();
+                delay.push_chunk(self.shared.chunk.steady_frame, source, edge.source_port, &self.shared.sysex);
+            }
+        }
         for &place in &self.ends {
             let io = &mut self.nodes[place as usize].io;
             io.events_out_mut().clear();
@@ -422,6 +442,14 @@ fn node_states(schedule: &Schedule, table: &mut [*mut f32], max_block: usize, ev
         NodeState::new(node, io, main, max_block)
     });
     nodes.collect()
+}
+
+fn feedback_events(schedule: &Schedule) -> Box<[(u32, u32)]> {
+    let of_node = |(place, node): (u32, &ScheduledNode)| {
+        let edges = (0..).zip(&schedule.event_edges[node.events.range()]);
+        edges.filter(|(_, edge)| edge.feedback).map(|(index, _)| (place, index)).collect::<Vec<_>>()
+    };
+    (0..).zip(&schedule.nodes).flat_map(of_node).collect()
 }
 
 fn merger(schedule: &Schedule, node: &ScheduledNode, events: usize) -> Option<Merger> {

@@ -93,7 +93,6 @@ pub struct Renderer {
     arrived: u64,
     switch: Option<Switch>,
     frame: u64,
-    previous_chunk: u64,
     playhead: Playhead,
     transport_started: bool,
     measure: bool,
@@ -125,7 +124,6 @@ impl Renderer {
             waiting: VecDeque::with_capacity(WAITING_COMMANDS),
             switch: None,
             frame: 0,
-            previous_chunk: 0,
             playhead: Playhead::new(settings.rate),
             transport_started: false,
             measure: false,
@@ -332,7 +330,6 @@ impl Renderer {
         self.program.shared.begin(frames, self.frame, time, self.freewheel);
         let mut context = Context {
             kernels: self.kernels,
-            previous_chunk: self.previous_chunk,
             transport_started: std::mem::take(&mut self.transport_started),
             reports: &mut self.reports,
             measure: self.measure,
@@ -343,7 +340,6 @@ impl Renderer {
         };
         self.program.run(&mut context);
         self.program.end_chunk();
-        self.previous_chunk = self.frame;
         self.frame += frames as u64;
         self.playhead.advance(frames);
     }

@@ -2,7 +2,9 @@
 //! a guard that aborts on an allocation.
 
 mod edit_scripts;
+mod events;
 mod lives;
+mod music;
 mod naive;
 mod random_graphs;
 mod refusals;
