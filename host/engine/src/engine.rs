@@ -7,6 +7,7 @@ use crate::controllers::{Phase, PluginHost, PluginKey, Plugins, Record, Request}
 use crate::error::EngineError;
 use crate::handle::{EngineHandle, Order};
 use crate::housekeeping::make_renderer;
+use crate::load::LoadMeter;
 use crate::notice::Notice;
 use crate::rig::Rig;
 use crate::settings::EngineSettings;
@@ -57,6 +58,8 @@ pub struct Engine<P: Plugins = PluginHost> {
     pub(crate) handle: EngineHandle,
     pub(crate) orders: Receiver<Order>,
     pub(crate) snapshot: SnapshotCell,
+    /// Takes the time, while somebody wants to know.
+    pub(crate) load: Option<LoadMeter>,
 }
 
 impl Engine<PluginHost> {
@@ -110,6 +113,7 @@ impl<P: Plugins> Engine<P> {
             batches: 0,
             stream: None,
             notices: Vec::new(),
+            load: None,
             snapshot: handle.snapshot_cell(),
             handle,
             orders,
@@ -329,7 +333,7 @@ impl<P: Plugins> Engine<P> {
         self.plugins.send(Request::RenderMode(mode));
     }
 
-    /// The next measurement of time, after [`Command::Measure`].
+    /// The next measurement of time, after [`Command::Measure`]. For numbers that sum them up see [`Self::measure_load`].
     pub fn next_load(&mut self) -> Option<Load> {
         self.publisher.load()
     }

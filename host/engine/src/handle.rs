@@ -140,6 +140,8 @@ pub enum Action {
         /// The event.
         event: Event,
     },
+    /// Shows the load in the snapshot, or no longer.
+    MeasureLoad(bool),
     /// Transport, measuring and metering, by the renderer's own command, at once.
     Send(Command),
     /// Loads a rig in the place of what is there. Answered by [`Done::Loaded`] once it plays.
@@ -235,6 +237,7 @@ impl<P: Plugins> Engine<P> {
             Action::SetBypassed { node, on } => done(self.set_bypassed(node, on)),
             Action::SetParameter { node, parameter, value } => done(self.set_parameter(node, parameter, value)),
             Action::SendEvent { node, event } => done(self.send_event(node, NOW, event)),
+            Action::MeasureLoad(on) => done(self.measure_load(on)),
             Action::Send(command) => done(self.send_command(NOW, command)),
             Action::Undo => self.undo().map(Done::Changed),
             Action::Redo => self.redo().map(Done::Changed),

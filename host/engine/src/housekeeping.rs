@@ -32,6 +32,7 @@ impl<P: Plugins> Engine<P> {
         }
         self.tell_the_untold();
         self.hear_device();
+        self.hear_load();
         self.show();
         std::mem::take(&mut self.notices)
     }
@@ -118,6 +119,7 @@ impl<P: Plugins> Engine<P> {
         }
         self.snapshot.outdate();
         self.publish()?;
+        self.measure_anew()?;
         self.send_settings()
     }
 

@@ -3,6 +3,7 @@
 
 use crate::controllers::{Phase, PluginDescription, Plugins};
 use crate::engine::Engine;
+use crate::load::LoadSnapshot;
 use crate::session::EntryKind;
 use crate::settings::EngineSettings;
 use crosspoint_formats::{Parameter, PluginDescriptor};
@@ -34,6 +35,8 @@ pub struct Snapshot {
     pub history: (bool, bool),
     /// Whether a rig or chain waits for its plugins.
     pub is_building: bool,
+    /// How long the rig and each node take, while that is [measured](Engine::measure_load).
+    pub load: Option<Arc<LoadSnapshot>>,
 }
 
 /// One node beside what the graph says of it.
@@ -89,6 +92,7 @@ impl SnapshotCell {
             xruns: 0,
             history: (false, false),
             is_building: false,
+            load: None,
         };
         Self { place: Arc::new(Mutex::new(nothing)), outdated: true, graph_outdated: true }
     }
@@ -149,6 +153,7 @@ impl<P: Plugins> Engine<P> {
             xruns,
             history: (!self.undo.is_empty(), !self.redo.is_empty()),
             is_building: self.assembly.is_some(),
+            load: self.shown_load(),
             graph: snapshot.graph,
         };
         *self.snapshot.place.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
