@@ -171,7 +171,8 @@ impl Publisher {
     }
 
     /// Sends the graph as it is now, to play from a steady frame on ([`NOW`]: at once). What goes fades out first, what
-    /// is new or changed ramps from there.
+    /// is new or changed ramps from there. Where it would cut a delay off on its way to another one it plays once that is
+    /// reached.
     ///
     /// # Errors
     /// If the graph does not compile; what plays goes on.

@@ -352,12 +352,15 @@ impl Renderer {
             let Some(Waiting { timed, parcels, .. }) = self.waiting.pop_front() else { break };
             let offset = timed.frame.saturating_sub(self.frame) as u32;
             if let Command::Gain { edge, source, destination, gain, ramp } = timed.command {
-                let known = self.tell_parcels(parcels, Crosspoint { edge, source, destination }, gain);
-                match self.program.gain_target(edge, source, destination) {
+                let crosspoint = Crosspoint { edge, source, destination };
+                let known = self.tell_parcels(parcels, crosspoint, gain);
+                // What fades out for the next program goes on to do so, and to the gain in that.
+                let fades = self.switch.as_ref().is_some_and(|switch| switch.parcel.fading.contains(&crosspoint));
+                match self.program.gain_target(edge, source, destination).filter(|_| !fades) {
                     Some(target) => {
                         self.change_gain(GainChange { frame: timed.frame.max(self.frame), target, gain, ramp })
                     }
-                    None if known => {}
+                    None if known || fades => {}
                     None => self.reports.push(Report::Unknown { frame: self.frame }),
                 }
             } else {

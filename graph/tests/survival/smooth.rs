@@ -197,14 +197,18 @@ fn level(channel: usize, _: u64) -> f32 {
     [1.0, -1.0, 0.5, 0.25, 0.0][channel]
 }
 
-/// Plays an input node and an output node whose device channels change at frames, with a straight way between them and one
-/// that is delayed.
-fn play_mappings(
-    changes: &[(u64, bool, Option<u32>)],
-    delay: u32,
-    max_block: usize,
-    blocks: &[usize],
-) -> Vec<Vec<f32>> {
+/// Something that happens to a straight way from the device's inputs to its outputs.
+#[derive(Clone, Copy, Debug)]
+enum Happening {
+    /// The input node, or else the output node, stands for another channel.
+    Exchange(bool, Option<u32>),
+    /// The gain between them.
+    Gain(f32),
+}
+
+/// Plays an input node and an output node to which things happen at frames, with a straight way between them and one that
+/// is delayed.
+fn play_mappings(happenings: &[(u64, Happening)], delay: u32, max_block: usize, blocks: &[usize]) -> Vec<Vec<f32>> {
     let mut stage = Stage::with_max_block(max_block);
     let (input, output, other) = (stage.input(0), stage.output(0, None), stage.output(3, None));
     let (processor, _) = probe(|block| {
@@ -212,16 +216,21 @@ fn play_mappings(
         Status::Continue
     });
     let late = stage.processor("late", delay, processor);
-    stage.wire(input, output, 1.0);
+    let straight = stage.wire(input, output, 1.0);
     stage.wire(input, late, 0.0);
     stage.wire(late, other, 1.0);
     stage.wire(input, other, 1.0);
     stage.publish();
-    for &(frame, is_input, channel) in changes {
-        let (node, kind) = if is_input {
-            (input, NodeKind::Input { device_channels: vec![channel] })
-        } else {
-            (output, NodeKind::Output { device_channels: vec![channel], alignment_groups: vec![None] })
+    for &(frame, happening) in happenings {
+        let (node, kind) = match happening {
+            Happening::Gain(gain) => {
+                stage.set_gain(straight, gain, frame, FADE);
+                continue;
+            }
+            Happening::Exchange(true, channel) => (input, NodeKind::Input { device_channels: vec![channel] }),
+            Happening::Exchange(false, channel) => {
+                (output, NodeKind::Output { device_channels: vec![channel], alignment_groups: vec![None] })
+            }
         };
         stage.graph.apply(vec![Edit::SetKind { node, kind }]).unwrap();
         assert_eq!(stage.publisher.publish(&stage.graph, frame), Ok(Published::Sent));
@@ -229,42 +238,55 @@ fn play_mappings(
     render(&mut stage.renderer, 1000, blocks, level, |_, _| {})
 }
 
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        2 => (any::<bool>(), prop::option::weighted(0.7, 0..3_u32))
+            .prop_map(|(is_input, channel)| Happening::Exchange(is_input, channel)),
+        1 => prop_oneof![-1.0..1.0_f32, Just(1.0)].prop_map(Happening::Gain),
+    ]
+}
+
 proptest! {
-    #![proptest_config(cases(100))]
+    #![proptest_config(cases(150))]
 
     /// Device channels of input and output nodes that are exchanged, taken away and given back, also while the last change
-    /// still fades: no channel moves faster than fades of all that is there, and no partition shows.
+    /// still fades and while the gain between them moves: no channel moves faster than fades of all that is there, and
+    /// no partition shows.
     #[test]
     fn device_channels_are_exchanged_without_a_click(
-        changes in vec((prop_oneof![0..60_u64, 0..10_u64], any::<bool>(), prop::option::weighted(0.7, 0..3_u32)), 1..4),
+        happenings in vec((prop_oneof![0..60_u64, 0..10_u64], happening()), 1..4),
         delay in prop_oneof![Just(0_u32), 1..60_u32],
         blocks in vec(1..200_usize, 1..6),
     ) {
         let mut frame = 200;
-        let changes: Vec<_> = changes
+        let happenings: Vec<_> = happenings
             .into_iter()
-            .map(|(after, is_input, channel)| {
+            .map(|(after, happening)| {
                 frame += after;
-                (frame, is_input, channel)
+                (frame, happening)
             })
             .collect();
-        let heard = play_mappings(&changes, delay, 64, &blocks);
-        // Input and output may fade at once: from 1 to -1 the one, from 0 to 1 the other.
-        let bound = 3.0 / FADE as f32;
+        let heard = play_mappings(&happenings, delay, 64, &blocks);
+        // Three may fade at once: input and gain from 1 to -1, output from 0 to 1.
+        let bound = 5.0 / FADE as f32;
         for channel in &heard {
             let steepest = steepest(&channel[100..]);
             prop_assert!(steepest <= bound * 1.01, "{steepest} {bound}");
         }
-        let mapped = |is_input| {
-            changes.iter().rev().find(|(_, of_input, _)| *of_input == is_input).map_or(Some(0), |change| change.2)
-        };
-        let plays = mapped(true).map_or(0.0, |channel| level(channel as usize, 0));
+        let (mut mapped, mut gain) = ([Some(0); 2], 1.0);
+        for (_, happening) in happenings.iter().copied() {
+            match happening {
+                Happening::Exchange(is_input, channel) => mapped[usize::from(is_input)] = channel,
+                Happening::Gain(to) => gain = to,
+            }
+        }
+        let plays = mapped[1].map_or(0.0, |channel: u32| level(channel as usize, 0));
         for (number, channel) in (0..3).zip(&heard) {
-            let expected = if mapped(false) == Some(number) { plays } else { 0.0 };
+            let expected = if mapped[0] == Some(number) { gain * plays } else { 0.0 };
             prop_assert_eq!(channel[999], expected);
         }
         prop_assert_eq!(heard[3][999], plays);
-        let difference = difference(&heard, &play_mappings(&changes, delay, 7, &[1000]));
+        let difference = difference(&heard, &play_mappings(&happenings, delay, 7, &[1000]));
         prop_assert!(difference.is_none(), "{difference:?}");
     }
 }
