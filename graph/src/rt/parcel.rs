@@ -4,7 +4,8 @@
 use super::command::NOW;
 use super::program::{GainChange, InputFade, Program};
 use super::tap::TapFade;
-use crate::id::EdgeId;
+use crate::event::Event;
+use crate::id::{EdgeId, NodeId};
 use std::mem;
 
 /// One cell of an edge's matrix.
@@ -79,6 +80,17 @@ impl Parcel {
         let Crosspoint { edge, source, destination } = crosspoint;
         let target = self.program.gain_target(edge, source, destination);
         target.inspect(|&target| self.program.start_gain(target, gain)).is_some()
+    }
+
+    /// Gives an event to the processor that the parcel brings to a node, for its first frame. Says whether it brings one.
+    pub fn tell(&mut self, node: NodeId, event: Event) -> bool {
+        let Some(place) = self.program.place(node) else { return false };
+        let state = &mut self.program.nodes[place];
+        let brings = state.processor.is_some();
+        if brings {
+            state.io.events_in_mut().push(Event { frame: 0, ..event });
+        }
+        brings
     }
 
     /// The frame until which the program cannot take over without a jump, if it cannot at `frame`: something is on its

@@ -170,6 +170,17 @@ impl Program {
         self.nodes.get(place).filter(|node| node.id == id).map(|_| place)
     }
 
+    /// Place of the node that a command speaks of.
+    pub fn place_of(&self, command: Command) -> Option<usize> {
+        match command {
+            Command::Event { node, .. }
+            | Command::EndNotes { node }
+            | Command::Bypass { node, .. }
+            | Command::Meter { node, .. } => self.place(node),
+            _ => None,
+        }
+    }
+
     /// Runs all ops on one chunk.
     #[inline(never)]
     pub fn run(&mut self, context: &mut Context<'_, '_>) {
@@ -301,14 +312,7 @@ impl Program {
 
     /// A command that speaks of a node, at a frame within the chunk at hand.
     pub fn command_node(&mut self, command: Command, offset: u32, context: &mut NodeContext<'_>) {
-        let (Command::Event { node, .. }
-        | Command::EndNotes { node }
-        | Command::Bypass { node, .. }
-        | Command::Meter { node, .. }) = command
-        else {
-            return;
-        };
-        let Some(place) = self.place(node) else {
+        let Some(place) = self.place_of(command) else {
             return context.reports.push(Report::Unknown { frame: context.frame });
         };
         let hosted = self.schedule.nodes[place].hosted;

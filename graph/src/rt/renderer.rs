@@ -6,6 +6,7 @@ use super::kernels::{FloatEnvironment, Kernels, ticks};
 use super::parcel::{Crosspoint, Parcel};
 use super::playhead::Playhead;
 use super::program::{Context, GainChange, MAX_DUE, NodeContext, Program, Reports};
+use crate::event::EventBody;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -364,6 +365,10 @@ impl Renderer {
                     None => self.reports.push(Report::Unknown { frame: self.frame }),
                 }
             } else {
+                let known = self.tell_processors(parcels, timed.command);
+                if known && self.program.place_of(timed.command).is_none() {
+                    continue;
+                }
                 let mut context =
                     NodeContext { reports: &mut self.reports, frame: self.frame, fade: self.settings.fade };
                 self.program.command_node(timed.command, offset, &mut context);
@@ -371,15 +376,33 @@ impl Renderer {
         }
     }
 
-    /// Parcels that arrived before a gain was set, and are not installed yet, must not take it back. Says whether any
-    /// of them has the crosspoint.
-    fn tell_parcels(&mut self, arrived_before: u64, crosspoint: Crosspoint, gain: f32) -> bool {
+    /// The parcels that arrived before a command did, and are not installed yet.
+    fn parcels_before(&mut self, arrived_before: u64) -> impl Iterator<Item = &mut Box<Parcel>> {
         let about = u64::from(self.switch.is_some()) + self.parcels.len() as u64;
         let older = arrived_before.saturating_sub(self.arrived - about) as usize;
         let fading = self.switch.iter_mut().map(|switch| &mut switch.parcel);
+        fading.chain(&mut self.parcels).take(older)
+    }
+
+    /// Parcels must not take back a gain that was set after they were sent. Says whether any of them has the crosspoint.
+    fn tell_parcels(&mut self, arrived_before: u64, crosspoint: Crosspoint, gain: f32) -> bool {
         let mut known = false;
-        for parcel in fading.chain(&mut self.parcels).take(older) {
+        for parcel in self.parcels_before(arrived_before) {
             known |= parcel.set_goal(crosspoint, gain);
+        }
+        known
+    }
+
+    /// Processors that wait in a parcel must hear of a parameter that was set after they were sent. Says whether there is
+    /// one.
+    fn tell_processors(&mut self, arrived_before: u64, command: Command) -> bool {
+        let mut known = false;
+        if let Command::Event { node, event } = command
+            && matches!(event.body, EventBody::Parameter { .. })
+        {
+            for parcel in self.parcels_before(arrived_before) {
+                known |= parcel.tell(node, event);
+            }
         }
         known
     }

@@ -1,6 +1,7 @@
 //! The life of a processor: failure, bypass, going home and coming back, and what happens when nobody renders.
 
 use crate::stage::{FADE, MAX_BLOCK, Seen, Stage, cable, effect, probe, silence, through};
+use crosspoint_graph::event::{Event, EventBody, NoteAddress};
 use crosspoint_graph::graph::Edit;
 use crosspoint_graph::{
     CREDITS, Cell, Command, Fault, NOW, NodeId, Processor, Published, RendererCell, Report, Settings, Status, renderer,
@@ -242,6 +243,39 @@ fn a_gain_set_while_a_parcel_waits_stays() {
     let heard = stage.play(4 * MAX_BLOCK, |_, _| 1.0);
     assert_eq!(heard[0].last(), Some(&2.75));
     assert_eq!(stage.reports(), []);
+}
+
+/// ```text
+/// no processor yet ── parcel with one, behind a fade of 20 ── the processor
+///                          a value comes meanwhile ────────────► is the first that it hears
+/// ```
+/// A parameter that is set while the processor is on its way is not lost.
+#[test]
+fn a_parameter_set_while_the_processor_waits_in_a_parcel_arrives() {
+    for is_new in [false, true] {
+        let mut stage = Stage::new();
+        let (input, output) = (stage.input(0), stage.output(0, None));
+        let goes = stage.wire(input, output, 0.5);
+        let node = effect("plugin");
+        let late = (!is_new).then(|| stage.add(node.clone()));
+        stage.publish();
+        stage.play(MAX_BLOCK, silence);
+        let id = late.unwrap_or_else(|| stage.add(node));
+        let heard = Arc::new(std::sync::Mutex::new(Vec::with_capacity(8)));
+        let kept = heard.clone();
+        let (processor, _) = probe(move |block| {
+            heard.lock().unwrap().extend(block.events().iter().map(|event| event.body));
+            Status::Continue
+        });
+        stage.publisher.give(id, processor);
+        stage.graph.apply(vec![Edit::Disconnect { id: goes }]).unwrap();
+        stage.publish();
+        let body = EventBody::Parameter { parameter: 7, address: NoteAddress::ALL, value: 0.25 };
+        stage.send(MAX_BLOCK as u64 + 5, Command::Event { node: id, event: Event { frame: 0, port: 0, body } });
+        stage.play(4 * MAX_BLOCK, silence);
+        assert_eq!(*kept.lock().unwrap(), [body], "{is_new}");
+        assert_eq!(stage.reports(), []);
+    }
 }
 
 /// A schedule that is sent once more, for a cell at unity to move, leaves gains alone that were set since.
