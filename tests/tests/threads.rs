@@ -230,3 +230,45 @@ fn a_main_thread_that_is_gone_takes_nothing_with_it() {
     let document = engine.request_document().try_take().unwrap().unwrap();
     assert_eq!((document.nodes.len(), document.edges.len()), (3, 1));
 }
+
+/// ```text
+/// input ──┬── quick ──┬── output        both come back; one is activated at once, the other waits at its gate
+///         └── slow ───┘
+/// ```
+/// What is ready is heard while the rest are still on their way.
+#[test]
+fn each_plugin_plays_as_soon_as_it_is_ready() {
+    let (mut engine, main_thread) = apart();
+    let [quick, slow] = engine
+        .batch(|engine| {
+            let input = engine.add_input("input", "input", &[Some(0), Some(1)])?;
+            let nodes = [("quick", "gain"), ("slow", "slow-loader")]
+                .map(|(name, id)| engine.add_plugin(name, &fixture(id), PluginSetup::default()));
+            let [quick, slow] = nodes.map(Result::unwrap);
+            let output = engine.add_output("output", "output", &[Some(0), Some(1)])?;
+            for node in [quick, slow] {
+                engine.connect(input, node)?;
+                engine.connect(node, output)?;
+            }
+            Ok([quick, slow])
+        })
+        .unwrap();
+    until(&mut engine, |engine, _| [quick, slow].iter().all(|&node| !engine.is_loading(node)));
+    engine.set_parameter(quick, crosspoint_fixtures::ids::gain::GAIN, 0.25).unwrap();
+    until(&mut engine, |engine, _| ones(engine) == (0.75, 0.75));
+
+    let closed = gate::close(&[Stage::Activate]);
+    engine.apply([quick, slow].map(|id| Edit::RemoveNode { id }).to_vec()).unwrap();
+    assert!(engine.undo().unwrap(), "before the plugins are home");
+    // The slow one lets the signal through until it is there.
+    until(&mut engine, |engine, notices| {
+        let is_quick = |notice: &Notice| matches!(notice, Notice::Restarted { node, .. } if *node == quick);
+        notices.iter().any(is_quick) && ones(engine) == (1.25, 1.25)
+    });
+    closed.wait_for_call(Stage::Activate);
+    assert_eq!(engine.look().nodes[&slow].condition, Condition::Restarting);
+    closed.open(Stage::Activate);
+    until(&mut engine, |engine, _| ones(engine) == (0.75, 0.75));
+    drop(engine);
+    main_thread.join().unwrap();
+}

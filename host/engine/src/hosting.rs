@@ -250,7 +250,8 @@ impl<P: Plugins> Engine<P> {
         for Returned { node, processor } in self.publisher.returned() {
             match self.records.get(&node) {
                 Some(record) => {
-                    self.unpublished |= record.phase == Phase::Withdrawn;
+                    // One that was removed may be in the graph again by now.
+                    self.unpublished |= record.phase == Phase::Withdrawn || self.graph.node(node).is_some();
                     self.send_home(node, processor);
                 }
                 None => drop(self.shelf.insert(node, processor)),
