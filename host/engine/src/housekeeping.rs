@@ -46,6 +46,7 @@ impl<P: Plugins> Engine<P> {
                 }
                 Report::Bypassed { node } => self.bypassed(node),
                 Report::EventsLost { node, count } => self.notices.push(Notice::EventsLost { node, count }),
+                Report::Late { count, .. } => self.notices.push(Notice::CommandsLate { count }),
                 Report::Sent { node, event, .. } => {
                     if let EventBody::Parameter { parameter, value, .. } = event.body {
                         self.note_value(node, parameter, value);

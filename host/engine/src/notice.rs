@@ -67,6 +67,11 @@ pub enum Notice {
         /// How many.
         count: u32,
     },
+    /// Commands took effect after their frame because too many waited for theirs.
+    CommandsLate {
+        /// How many.
+        count: u32,
+    },
     /// The rig is late by another number of frames than before while a file is rendered: what comes after lines up no more.
     LatencyChanged {
         /// Frames until now.

@@ -21,6 +21,7 @@ fn describe(notice: &Notice) -> Option<String> {
             "the rig was {before} frames late and is {after} from here on: what follows lines up with its input no more"
         ),
         Notice::EventsLost { count, .. } => format!("{count} events were lost: too many at once"),
+        Notice::CommandsLate { count } => format!("{count} commands came late: too many at once"),
         Notice::Device(notice) => describe_device(notice)?,
         _ => return None,
     })
