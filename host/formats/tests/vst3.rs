@@ -2,6 +2,9 @@
 
 mod rig;
 
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
 use crosspoint_fixtures::vst3::ids::{self, LATENCY_FRAMES, echo, gain, split};
 use crosspoint_formats::vst3::Vst3Library;
 use crosspoint_formats::{
@@ -9,8 +12,8 @@ use crosspoint_formats::{
     PresetLocation, PresetPlace, StatePurpose, Tail, Track, describe,
 };
 use crosspoint_graph::event::{Event, EventBody, Expression, NoteAddress, NoteId};
-use crosspoint_graph::{ChannelLayout, Status};
-use rig::{ACTIVATION, Running, poll};
+use crosspoint_graph::{ChannelLayout, Harness, Status};
+use rig::{ACTIVATION, MAX_FRAMES, Running, poll};
 
 fn library() -> Vst3Library {
     // SAFETY: what the fixtures break of VST3's rules, they break within what a host must survive.
@@ -366,6 +369,36 @@ fn calls_on_the_wrong_thread_are_taken() {
     assert!(notices.contains(&PluginNotice::ParameterValue { parameter: 1, value: 1.0 }), "{notices:?}");
     assert!(notices.contains(&PluginNotice::StateDirty));
     plugin.stop();
+}
+
+/// Blocks with events both ways, and calls of the host from within, while another thread holds every lock that the
+/// controller half has.
+#[test]
+fn the_audio_half_takes_no_lock() {
+    for id in [ids::echo(), ids::wrong_thread(), ids::split(), ids::restart_storm()] {
+        let Running { mut plugin, mut processor, .. } = running(id);
+        let node = describe(&*plugin);
+        let mut back = None;
+        plugin.with_locks_held(&mut || {
+            let (mut processor, node, (done, ended)) = (processor.take().unwrap(), node.clone(), channel());
+            std::thread::spawn(move || {
+                let mut harness = Harness::new(&node, MAX_FRAMES as usize);
+                for frame in 0..64 {
+                    harness.send(value(frame, echo::VALUE, 0.5));
+                    harness.send(at(frame, EventBody::NoteOn { address: NoteAddress::key(0, 60), velocity: 1.0 }));
+                    harness.process(&mut *processor, 64);
+                }
+                harness.flush(&mut *processor);
+                // Nobody listens any more if it took for ever.
+                let _ = done.send(processor);
+            });
+            back = Some(ended.recv_timeout(Duration::from_secs(60)).expect("the audio half waits for a lock"));
+        });
+        let mut processor = back.unwrap();
+        poll(&mut *plugin);
+        processor.stop();
+        plugin.deactivate(processor).unwrap();
+    }
 }
 
 /// Fifty outputs: the main one is on, the others as they are asked for, whichever those are.

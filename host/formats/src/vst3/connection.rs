@@ -85,6 +85,13 @@ impl Connection {
         Some(connection)
     }
 
+    /// Runs something while the locks of both ends are held.
+    pub(crate) fn with_locks_held(&self, during: &mut dyn FnMut()) {
+        let lock = |end: usize| self.ends[end].other.lock().unwrap_or_else(PoisonError::into_inner);
+        let _held = (lock(0), lock(1));
+        during();
+    }
+
     fn each(&self, act: impl Fn(&ComPtr<IConnectionPoint>, ComRef<'_, IConnectionPoint>)) {
         for (half, end) in self.halves.iter().zip(&self.ends) {
             if let Some(end) = end.as_com_ref::<IConnectionPoint>() {

@@ -97,6 +97,15 @@ impl Instance {
         }
     }
 
+    /// Runs something while every lock of the host objects that belong to it alone is held.
+    pub(crate) fn with_locks_held(&self, during: &mut dyn FnMut()) {
+        let mut within = || match &self.connection {
+            Some(connection) => connection.with_locks_held(during),
+            None => during(),
+        };
+        self.context.run_loop.with_lock_held(&mut within);
+    }
+
     /// Tells the controller the component's state.
     pub(crate) fn follow_component(&self) {
         if let (Some(controller), Some(state)) = (&self.controller, self.component_state(Purpose::Project)) {

@@ -149,6 +149,13 @@ impl Notes {
         self.restart.swap(0, Ordering::AcqRel)
     }
 
+    /// Runs something while every lock here is held.
+    pub(crate) fn with_locks_held(&self, during: &mut dyn FnMut()) {
+        let Self { log, edits, outgoing, letters, wishes, presets, .. } = self;
+        let _held = (lock(log), lock(edits), lock(outgoing), lock(letters), lock(wishes), lock(presets));
+        during();
+    }
+
     /// The audio half's ends, if the calling thread is inside it; else none.
     ///
     /// At most one thread can be: each entry borrows the audio half exclusively, and the controller enters only while

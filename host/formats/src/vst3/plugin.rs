@@ -513,6 +513,10 @@ impl Plugin for Vst3Plugin {
         self.instance.is_active
     }
 
+    fn with_locks_held(&self, during: &mut dyn FnMut()) {
+        self.notes.with_locks_held(&mut || self.instance.with_locks_held(during));
+    }
+
     fn poll(&mut self, notices: &mut Vec<PluginNotice>) {
         self.run_loops().for_each(RunLoop::serve);
         self.poll_all(notices);

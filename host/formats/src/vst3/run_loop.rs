@@ -42,6 +42,12 @@ impl RunLoop {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Runs something while its lock is held.
+    pub(crate) fn with_lock_held(&self, during: &mut dyn FnMut()) {
+        let _held = self.tables();
+        during();
+    }
+
     /// Calls the handlers of what is due and ready. Main thread.
     pub(crate) fn serve(&self) {
         self.serve_timers();
