@@ -34,7 +34,7 @@ pub use error::{LoadError, PluginError};
 pub use library::{Format, Library, PluginDescriptor, open};
 pub use plugin::{
     Activation, AudioBus, BusDirection, BusPurpose, Dialect, Dialects, Interest, NotePort, Parameter, ParameterFlags,
-    ParametersChange, Plugin, PluginNotice, RenderMode, Severity, Tail,
+    ParametersChange, Plugin, PluginNotice, Precision, RenderMode, Severity, Tail,
 };
 pub use preset::{Preset, PresetFlags, PresetLocation, PresetPack, PresetPlace, PresetPlugin, PresetProblem, Presets};
 pub use session::{

@@ -190,6 +190,16 @@ pub enum RenderMode {
     Offline,
 }
 
+/// In which numbers a plugin is given its samples and gives them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Precision {
+    /// In 32 bits, as the graph has them.
+    #[default]
+    Single,
+    /// In 64 bits, converted at the plugin's edge.
+    Double,
+}
+
 /// How grave a plugin thinks its message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
@@ -605,6 +615,12 @@ pub trait Plugin {
     /// Its view, for a [`PluginWindow`](crate::window::PluginWindow); none if it has none.
     fn editor(&mut self) -> Option<&mut dyn Editor> {
         None
+    }
+
+    /// Asks for samples of a precision from the next activation on; it is [`Precision::Single`] until asked. A plugin that
+    /// has only the other one is given that. Whether it has the one asked for.
+    fn set_precision(&mut self, precision: Precision) -> bool {
+        precision == Precision::Single
     }
 
     /// Tells it what could be undone and redone.

@@ -9,7 +9,7 @@ use crosspoint_fixtures::vst3::ids::{self, LATENCY_FRAMES, echo, gain, split};
 use crosspoint_formats::vst3::Vst3Library;
 use crosspoint_formats::{
     BusDirection, BusLayout, BusPurpose, Format, Library, LoadError, NoteName, Plugin, PluginError, PluginNotice,
-    PresetLocation, PresetPlace, StatePurpose, Tail, Track, describe,
+    Precision, PresetLocation, PresetPlace, StatePurpose, Tail, Track, describe,
 };
 use crosspoint_graph::event::{Event, EventBody, Expression, NoteAddress, NoteId};
 use crosspoint_graph::{ChannelLayout, Harness, Status};
@@ -369,6 +369,60 @@ fn calls_on_the_wrong_thread_are_taken() {
     assert!(notices.contains(&PluginNotice::ParameterValue { parameter: 1, value: 1.0 }), "{notices:?}");
     assert!(notices.contains(&PluginNotice::StateDirty));
     plugin.stop();
+}
+
+/// Samples of 64 bits for a plugin that has no others: in, out, from buses that are off, and those that are on later.
+#[test]
+fn a_plugin_in_64_bits_is_served_in_64_bits() {
+    let mut plugin = fixture(ids::double());
+    assert!(!plugin.set_precision(Precision::Single) && plugin.set_precision(Precision::Double));
+    plugin.set_precision(Precision::Single);
+    let mut plugin = Running::start(plugin);
+    (0..2).for_each(|channel| plugin.harness.input(channel).fill(0.25 + channel as f32));
+    for frames in [64, 17, 512] {
+        assert_ne!(plugin.process(frames), Status::Error);
+        for channel in 0..2 {
+            let output = &plugin.harness.output(channel)[..frames];
+            assert!(output.iter().all(|&sample| sample == 0.5 + 2.0 * channel as f32), "{output:?}");
+        }
+    }
+    plugin.harness.input(1)[3] = 1e35;
+    assert_eq!(plugin.process(64), Status::Error, "infinite in 32 bits");
+    assert!(plugin.poll().contains(&PluginNotice::NonFiniteOutput { blocks: 1 }));
+    plugin.stop();
+    for direction in [BusDirection::Input, BusDirection::Output] {
+        plugin.plugin.set_bus_active(direction, 1, true).unwrap();
+    }
+    let mut plugin = Running::start(plugin.plugin);
+    plugin.harness.input(0).fill(1.0);
+    plugin.harness.input(2).fill(0.125);
+    assert_ne!(plugin.process(64), Status::Error);
+    assert_eq!([0, 1, 2].map(|channel| plugin.harness.output(channel)[63]), [2.125, 0.125, 0.125]);
+    plugin.stop();
+}
+
+/// A plugin that takes both is served as is asked, in blocks and in calls for parameters alone; 32 bits if nothing is.
+#[test]
+fn the_precision_is_a_setting() {
+    let mut plugin = fixture(ids::either());
+    for (precision, heard) in [(None, 0.5), (Some(Precision::Double), 1.0), (Some(Precision::Single), 0.5)] {
+        if let Some(precision) = precision {
+            assert!(plugin.set_precision(precision));
+        }
+        plugin.set_parameters(&[(1, 0.75)]).unwrap();
+        let mut running = Running::start(plugin);
+        running.harness.input(0).fill(0.5);
+        assert_ne!(running.process(64), Status::Error);
+        assert_eq!(running.harness.output(0)[63], heard);
+        running.harness.send(value(0, 1, 0.25));
+        running.harness.flush(&mut **running.processor.as_mut().unwrap());
+        assert_ne!(running.process(64), Status::Error);
+        assert_eq!(running.harness.output(0)[63], heard, "after a call that nobody hears");
+        running.poll();
+        assert_eq!(running.plugin.parameter_value(1), Some(0.25));
+        running.stop();
+        plugin = running.plugin;
+    }
 }
 
 /// Blocks with events both ways, and calls of the host from within, while another thread holds every lock that the

@@ -7,14 +7,23 @@ use std::mem::size_of;
 use vst3::Steinberg::Vst::*;
 use vst3::{ComPtr, Interface};
 
+use crate::plugin::Precision;
+
 pub(crate) const AUDIO: MediaType = MediaTypes_::kAudio as MediaType;
 pub(crate) const EVENT: MediaType = MediaTypes_::kEvent as MediaType;
 pub(crate) const INPUT: BusDirection = BusDirections_::kInput as BusDirection;
 pub(crate) const OUTPUT: BusDirection = BusDirections_::kOutput as BusDirection;
 pub(crate) const MAIN_BUS: BusType = BusTypes_::kMain as BusType;
-pub(crate) const SAMPLE_32: i32 = SymbolicSampleSizes_::kSample32 as i32;
 pub(crate) const REAL_TIME: i32 = ProcessModes_::kRealtime as i32;
 pub(crate) const OFFLINE: i32 = ProcessModes_::kOffline as i32;
+
+/// How VST3 numbers the samples of a precision.
+pub(crate) fn sample_size(precision: Precision) -> i32 {
+    match precision {
+        Precision::Single => SymbolicSampleSizes_::kSample32 as i32,
+        Precision::Double => SymbolicSampleSizes_::kSample64 as i32,
+    }
+}
 
 /// Flags of a process context's state.
 pub(crate) mod context {

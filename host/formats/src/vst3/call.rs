@@ -11,7 +11,8 @@ use smallvec::SmallVec;
 use vst3::ComWrapper;
 use vst3::Steinberg::Vst::{AudioBusBuffers, AudioBusBuffers__type0, ProcessContext, ProcessData};
 
-use super::abi::SAMPLE_32;
+use super::abi;
+use super::buffers::{Route, Samples, channels, routes_of};
 use super::context;
 use super::input::Input;
 use super::midi_map::MidiMap;
@@ -21,7 +22,7 @@ use super::parameters::ParameterTable;
 use super::ports::Ports;
 use crate::faults::count;
 use crate::finite::sums_are_finite;
-use crate::plugin::AudioBus;
+use crate::plugin::{AudioBus, Precision};
 
 /// Channels that silence flags can speak of.
 const FLAG_CHANNELS: usize = 64;
@@ -29,29 +30,6 @@ const FLAG_CHANNELS: usize = 64;
 /// Frames of a call that is made for parameters alone. VST3 has calls without frames for that, but there are plugins which
 /// do not look at their parameters then.
 const UNHEARD_FRAMES: u32 = 1;
-
-/// A bus that is on: which of the plugin's buffers is which of the node's ports.
-#[derive(Clone, Copy)]
-struct Route {
-    /// Into `buffers` of the call.
-    buffer: u32,
-    port: u32,
-    channels: u32,
-}
-
-impl Route {
-    fn buffer(self) -> usize {
-        self.buffer as usize
-    }
-
-    fn port(self) -> usize {
-        self.port as usize
-    }
-
-    fn channels(self) -> usize {
-        self.channels as usize
-    }
-}
 
 /// What a plugin is activated with, as far as its calls show it.
 pub(crate) struct Shape<'a> {
@@ -64,6 +42,7 @@ pub(crate) struct Shape<'a> {
     pub(crate) mode: i32,
     /// Whether the plugin looks at musical time at all.
     pub(crate) wants_context: bool,
+    pub(crate) precision: Precision,
 }
 
 /// The structures of a process call. What each call touches comes first.
@@ -82,6 +61,8 @@ pub(crate) struct Call {
     sample_rate: f64,
     /// Whether the silence flags of inputs say anything.
     is_flagged: bool,
+    /// Whether `samples` are in 64 bits.
+    is_double: bool,
     /// Whether `input` holds anything, or lost something.
     is_fed: bool,
     wants_context: bool,
@@ -90,9 +71,7 @@ pub(crate) struct Call {
     /// Those of inputs, then those of outputs.
     routes: Box<[Route]>,
     input_routes: usize,
-    /// What buses that are off lead to, and all of them in a call that nobody hears: silence to read, and a place to write
-    /// what nobody hears.
-    spare: Spare,
+    samples: Samples,
     /// For a plugin that looks at no context.
     _blank: Box<ProcessContext>,
 }
@@ -100,13 +79,6 @@ pub(crate) struct Call {
 // SAFETY: the pointers inside lead to the call's own parts or to the block of the moment; the call is used by one thread at a
 // time.
 unsafe impl Send for Call {}
-
-/// Channels that nobody hears.
-struct Spare {
-    pointers: Vec<*mut f32>,
-    _silence: Vec<f32>,
-    _rubbish: Vec<Vec<f32>>,
-}
 
 /// What the output of a call was like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,39 +89,14 @@ pub(crate) enum Outcome {
     NonFinite,
 }
 
-impl Spare {
-    /// For so many input and output channels: inputs share silence, since plugins may not write it; outputs are apart.
-    fn new(inputs: usize, outputs: usize, frames: usize) -> Self {
-        let mut silence = vec![0.0; frames];
-        let mut rubbish = vec![vec![0.0; frames]; outputs];
-        let quiet = std::iter::repeat_n(silence.as_mut_ptr(), inputs);
-        let pointers = quiet.chain(rubbish.iter_mut().map(|channel| channel.as_mut_ptr())).collect();
-        Self { pointers, _silence: silence, _rubbish: rubbish }
-    }
-}
-
-/// Routes to the buses that are ports of the node: the ones that are on, in order. `first` is the buffer of the first.
-fn routes_of(buses: &[AudioBus], first: usize) -> impl Iterator<Item = Route> {
-    let on = buses.iter().enumerate().filter(|(_, bus)| bus.is_port());
-    on.enumerate().map(move |(port, (index, bus))| Route {
-        buffer: (first + index) as u32,
-        port: port as u32,
-        channels: bus.layout.channels(),
-    })
-}
-
-fn channels(buses: &[AudioBus]) -> usize {
-    buses.iter().map(|bus| bus.layout.channels() as usize).sum()
-}
-
 impl Call {
     /// For an activation of this shape.
     pub(crate) fn new(shape: Shape<'_>) -> Box<Self> {
-        let Shape { ports, table, map, max_frames, sample_rate, mode, wants_context } = shape;
-        let spare = Spare::new(channels(&ports.inputs), channels(&ports.outputs), max_frames);
-        let mut routes: Vec<Route> = routes_of(&ports.inputs, 0).collect();
+        let Shape { ports, table, map, max_frames, sample_rate, mode, wants_context, precision } = shape;
+        let samples = Samples::new(precision, channels(&ports.inputs), channels(&ports.outputs), max_frames);
+        let mut routes: Vec<Route> = routes_of(&ports.inputs, 0, 0).collect();
         let input_routes = routes.len();
-        routes.extend(routes_of(&ports.outputs, ports.inputs.len()));
+        routes.extend(routes_of(&ports.outputs, ports.inputs.len(), channels(&ports.inputs)));
         let buses = ports.inputs.iter().chain(&ports.outputs);
         let buffer = |bus: &AudioBus| AudioBusBuffers {
             numChannels: bus.layout.channels() as i32,
@@ -161,7 +108,7 @@ impl Call {
         let mut blank = Box::new(ProcessContext { sampleRate: sample_rate, ..context::BLANK });
         let data = ProcessData {
             processMode: mode,
-            symbolicSampleSize: SAMPLE_32,
+            symbolicSampleSize: abi::sample_size(precision),
             numSamples: 0,
             numInputs: ports.inputs.len() as i32,
             numOutputs: ports.outputs.len() as i32,
@@ -182,13 +129,14 @@ impl Call {
             max_frames: max_frames as u32,
             sample_rate,
             is_flagged: false,
+            is_double: precision == Precision::Double,
             is_fed: false,
             wants_context,
             input,
             output,
             routes: routes.into(),
             input_routes,
-            spare,
+            samples,
             _blank: blank,
         });
         // Never null, even without buses: plugins index before they look at the count. The call stays in its box.
@@ -215,6 +163,9 @@ impl Call {
         if block.has_silent_input() || self.is_flagged {
             self.flag_inputs(block);
         }
+        if self.is_double {
+            self.take_in(block);
+        }
         self.begin(frames, block, notes, |_| true);
         true
     }
@@ -231,13 +182,14 @@ impl Call {
         if !fits {
             return false;
         }
-        for route in inputs {
+        for (index, route) in self.routes.iter().enumerate() {
+            let is_input = index < self.input_routes;
+            let table = if is_input { block.input_pointers(route.port()) } else { block.output_pointers(route.port()) };
             let to = &mut self.buffers[route.buffer()];
-            (to.__field0.channelBuffers32, to.silenceFlags) = (block.input_pointers(route.port()), 0);
-        }
-        for route in outputs {
-            let to = &mut self.buffers[route.buffer()];
-            (to.__field0.channelBuffers32, to.silenceFlags) = (block.output_pointers(route.port()), 0);
+            to.silenceFlags = 0;
+            if !self.is_double {
+                to.__field0.channelBuffers32 = table;
+            }
         }
         // The tables of a block's ports follow one another.
         self.heard = block.output_pointers(0);
@@ -276,13 +228,25 @@ impl Call {
         self.output.begin(UNHEARD_FRAMES);
     }
 
-    /// Leads all buses to the spare channels, with nothing in them.
-    fn silence(&mut self) {
-        let mut place = self.spare.pointers.as_mut_ptr();
-        for buffer in &mut self.buffers {
-            (buffer.__field0.channelBuffers32, buffer.silenceFlags) = (place, u64::MAX);
-            place = place.wrapping_add(buffer.numChannels as usize);
+    /// For a plugin that computes in 64 bits.
+    #[inline(never)]
+    fn take_in(&mut self, block: &Block<'_>) {
+        if let Samples::Double(double) = &mut self.samples {
+            double.take_in(&self.routes[..self.input_routes], block);
         }
+    }
+
+    /// As [`Self::take_in`], once the plugin has written them.
+    #[inline(never)]
+    fn give_out(&self, block: &mut Block<'_>) {
+        if let Samples::Double(double) = &self.samples {
+            double.give_out(&self.routes[self.input_routes..], block);
+        }
+    }
+
+    /// Leads all buses to channels that nobody hears, with nothing in them.
+    fn silence(&mut self) {
+        self.samples.silence(&mut self.buffers, self.data.numInputs as usize);
         self.wiring = 0;
     }
 
@@ -339,6 +303,9 @@ impl Call {
     /// [`Self::prepare`] was for.
     #[inline]
     pub(crate) fn inspect(&mut self, block: &mut Block<'_>) -> Outcome {
+        if self.is_double {
+            self.give_out(block);
+        }
         // SAFETY: `rewire` found so many channels there; each has room for the block's frames and is aligned as slots are.
         let is_finite = unsafe { sums_are_finite(self.heard, self.heard_channels as usize, block.frames()) };
         if !is_finite && !self.is_finite_indeed(block) {

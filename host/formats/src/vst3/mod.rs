@@ -4,7 +4,9 @@
 #![allow(non_upper_case_globals, non_snake_case, reason = "names as the VST3 interface has them")]
 
 mod abi;
+mod activation;
 mod arrangement;
+mod buffers;
 mod bundle;
 mod call;
 mod connection;
@@ -12,7 +14,6 @@ mod context;
 mod events;
 mod factory;
 mod handler;
-
 mod host;
 mod input;
 mod instance;
@@ -33,6 +34,7 @@ mod processor;
 mod run_loop;
 mod scale;
 mod sounding;
+mod state;
 mod stream;
 mod text;
 mod track;

@@ -11,18 +11,15 @@ use vst3::ComPtr;
 use vst3::Steinberg::TUID;
 use vst3::Steinberg::Vst::ChannelContext::{IInfoListener, IInfoListenerTrait};
 use vst3::Steinberg::Vst::*;
-use vst3::Steinberg::{kNotImplemented, kResultOk};
 
-use super::abi;
-use super::call::{Call, Shape};
+use super::activation::DEFAULT_ACTIVATION;
 use super::factory::{Factory, PluginClass};
 use super::instance::Instance;
 use super::midi_map::MidiMap;
 use super::notes::{Notes, Point, Record};
 use super::parameters::{self, Parameters, Slot};
 use super::ports::{self, Ports};
-use super::preset_file::{Part, PresetFile};
-use super::processor::{Functions, Leash, Vst3Processor};
+use super::processor::{Leash, Vst3Processor};
 use super::run_loop::RunLoop;
 use super::stream::Purpose;
 use super::track;
@@ -32,13 +29,12 @@ use crate::arrangement::{BusLayout, ChannelMap};
 use crate::error::PluginError;
 use crate::library::PluginDescriptor;
 use crate::plugin::{
-    Activation, AudioBus, BusDirection as Direction, Interest, NotePort, Parameter, Plugin, PluginNotice, RenderMode,
-    Tail,
+    Activation, AudioBus, BusDirection as Direction, Interest, NotePort, Parameter, Plugin, PluginNotice, Precision,
+    RenderMode, Tail,
 };
 use crate::preset::{Preset, PresetLocation, PresetPlace};
 use crate::session::StatePurpose;
 use crate::surface::{NoteName, Track};
-use crate::thread::AudioThread;
 use crate::window::Editor;
 
 thread_local! {
@@ -46,16 +42,14 @@ thread_local! {
     static ORPHANS: RefCell<Vec<(Leash, Instance)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// How a plugin is activated to be told parameters when nothing else is known.
-const DEFAULT_ACTIVATION: Activation = Activation { sample_rate: 48_000.0, min_frames: 1, max_frames: 512 };
 /// The sub-category of plugins that need the time to be the wall's.
 const REAL_TIME_ONLY: &str = "OnlyRT";
 
 /// A VST3 plugin on its main thread.
 pub struct Vst3Plugin {
     pub(super) descriptor: PluginDescriptor,
-    class: TUID,
-    factory: Rc<Factory>,
+    pub(super) class: TUID,
+    pub(super) factory: Rc<Factory>,
     /// Taken when this is dropped.
     pub(super) instance: ManuallyDrop<Instance>,
     pub(super) notes: Arc<Notes>,
@@ -64,9 +58,11 @@ pub struct Vst3Plugin {
     pub(super) parameters: Parameters,
     pub(super) map: Arc<MidiMap>,
     /// Values that the component was not told yet.
-    pending: Vec<Point>,
-    mode: RenderMode,
-    activation: Activation,
+    pub(super) pending: Vec<Point>,
+    pub(super) mode: RenderMode,
+    /// As asked for.
+    pub(super) precision: Precision,
+    pub(super) activation: Activation,
     pub(super) latency: u32,
     /// Held by the audio half as well while it is out.
     leash: Leash,
@@ -96,6 +92,7 @@ impl Vst3Plugin {
             map: Arc::default(),
             pending: Vec::new(),
             mode: RenderMode::RealTime,
+            precision: Precision::Single,
             activation: DEFAULT_ACTIVATION,
             latency: 0,
             leash: Leash::new(()),
@@ -105,23 +102,6 @@ impl Vst3Plugin {
         };
         plugin.read_all();
         Ok(plugin)
-    }
-
-    fn save(&mut self, purpose: Purpose) -> Result<Vec<u8>, PluginError> {
-        self.flush_inactive();
-        let preset = self.state(purpose).ok_or(PluginError::Unsupported { feature: "state" })?;
-        Ok(preset.write())
-    }
-
-    fn load(&mut self, state: &[u8], purpose: Purpose) -> Result<(), PluginError> {
-        let failed = PluginError::Failed { action: "load its state" };
-        let Ok(preset) = PresetFile::read(state) else { return Err(failed) };
-        if preset.class != self.class || !self.set_state(&preset, purpose) {
-            return Err(failed);
-        }
-        // What was set before the state is no longer meant.
-        self.pending.clear();
-        Ok(())
     }
 
     /// Asks for layouts of all buses of both directions; reads what the plugin has then. True if it took them.
@@ -134,19 +114,6 @@ impl Vst3Plugin {
     /// The layouts of all buses of both directions.
     fn layouts(&self) -> [Vec<ChannelLayout>; 2] {
         [&self.ports.inputs, &self.ports.outputs].map(|buses| buses.iter().map(|bus| bus.layout).collect())
-    }
-
-    /// Chooses a program by the parameter that its unit has for that.
-    fn choose(&mut self, program: Program) -> Option<()> {
-        let controller = self.controller()?;
-        let (unit, count) = units::unit_of(controller, program.list).filter(|(_, count)| program.index < *count)?;
-        let parameter = self.parameters.programs.iter().find(|parameter| parameter.unit == unit)?.id;
-        let normalised = f64::from(program.index) / f64::from((count - 1).max(1));
-        // SAFETY: the controller is initialised and this is the main thread.
-        unsafe { controller.setParamNormalized(parameter, normalised) };
-        // The component hears of it at its next block, or as soon as it is on.
-        self.notes.send(Point { parameter, normalised });
-        Some(())
     }
 
     /// The edit controller, for what else there is of VST3 than the common trait has.
@@ -188,21 +155,6 @@ impl Vst3Plugin {
         unsafe { self.instance.processor.getLatencySamples() }
     }
 
-    /// Makes the plugin anew with the state it has, as it asked for. If that fails, the old one stays.
-    fn reload(&mut self) {
-        self.must_reload = false;
-        let state = self.state(Purpose::Project);
-        self.view.lose();
-        match Instance::new(Rc::clone(&self.factory), &self.class, &self.notes) {
-            Ok(instance) => drop(std::mem::replace(&mut *self.instance, instance)),
-            Err(reason) => self.notes.log(crate::plugin::Severity::Error, format!("it cannot be made anew: {reason}")),
-        }
-        if let Some(preset) = state {
-            self.set_state(&preset, Purpose::Project);
-        }
-        self.read_all();
-    }
-
     pub(super) fn renew(&mut self) {
         if self.must_reload {
             self.reload();
@@ -211,133 +163,9 @@ impl Vst3Plugin {
         }
     }
 
-    /// Both halves' states; none if the component gives none.
-    fn state(&self, purpose: Purpose) -> Option<PresetFile> {
-        let mut preset = PresetFile::new(self.class);
-        preset.add(Part::Component, self.instance.component_state(purpose)?);
-        if let Some(controller) = self.instance.controller_state(purpose) {
-            preset.add(Part::Controller, controller);
-        }
-        Some(preset)
-    }
-
-    fn set_state(&self, preset: &PresetFile, purpose: Purpose) -> bool {
-        preset
-            .part(Part::Component)
-            .is_some_and(|component| self.instance.set_states(component, preset.part(Part::Controller), purpose))
-    }
-
-    /// Sets up processing and switches the component on.
-    fn switch_on(&mut self, activation: Activation) -> Result<(), PluginError> {
-        let Activation { sample_rate, max_frames, .. } = activation;
-        let mut setup = ProcessSetup {
-            processMode: mode(self.mode),
-            symbolicSampleSize: abi::SAMPLE_32,
-            maxSamplesPerBlock: max_frames as i32,
-            sampleRate: sample_rate,
-        };
-        // SAFETY: the component is initialised and inactive, and this is the main thread; as for all calls here.
-        if unsafe { self.instance.processor.setupProcessing(&mut setup) } != kResultOk {
-            return Err(PluginError::ActivationRefused { sample_rate });
-        }
-        self.switch_buses();
-        self.instance.is_active = true;
-        // SAFETY: as above.
-        let result = unsafe { self.instance.component.setActive(1) };
-        // Some have nothing to do and say that they do not know the call.
-        if result != kResultOk && result != kNotImplemented {
-            self.switch_off();
-            return Err(PluginError::ActivationRefused { sample_rate });
-        }
-        Ok(())
-    }
-
-    fn switch_off(&mut self) {
-        // SAFETY: the component is initialised, its audio half is home, and this is the main thread.
-        unsafe { self.instance.component.setActive(0) };
-        self.instance.is_active = false;
-    }
-
-    /// Tells the component which buses are on: those that are, and all for events.
-    fn switch_buses(&self) {
-        let component = &self.instance.component;
-        let switch = |kind, direction, index: usize, on: bool| {
-            // SAFETY: the component is initialised and inactive, and this is the main thread. One that refuses is given
-            // silence there.
-            unsafe { component.activateBus(kind, direction, index as i32, on.into()) };
-        };
-        for direction in [Direction::Input, Direction::Output] {
-            for (index, bus) in self.ports.buses(direction).iter().enumerate() {
-                switch(abi::AUDIO, ports::number(direction), index, bus.active);
-            }
-            (0..self.note_ports(direction).len()).for_each(|index| {
-                switch(abi::EVENT, ports::number(direction), index, true);
-            });
-        }
-    }
-
-    fn make_call(&self, activation: Activation) -> Box<Call> {
-        let requirements = self.instance.processor.cast::<IProcessContextRequirements>();
-        // SAFETY: the component is initialised and this is the main thread. One that does not say wants all.
-        let wants = |needs: ComPtr<IProcessContextRequirements>| unsafe { needs.getProcessContextRequirements() } != 0;
-        Call::new(Shape {
-            ports: &self.ports,
-            table: self.parameters.table.clone(),
-            map: Arc::clone(&self.map),
-            max_frames: activation.max_frames as usize,
-            sample_rate: activation.sample_rate,
-            mode: mode(self.mode),
-            wants_context: requirements.is_none_or(wants),
-        })
-    }
-
-    /// Tells an inactive component the values that wait for it. VST3 has no way but a call of `process`, for which it has to
-    /// be on; what the call leaves behind in it is gone when it is switched off.
-    fn flush_inactive(&mut self) {
-        if self.is_active() || (self.pending.is_empty() && !self.notes.has_unsent()) {
-            return;
-        }
-        if self.switch_on(self.activation).is_err() {
-            return;
-        }
-        let functions = self.functions();
-        let mut call = self.make_call(self.activation);
-        let pending = std::mem::take(&mut self.pending);
-        let mark = AudioThread::enter(self.notes.identity());
-        // SAFETY: the component is on, and there is no audio half: this thread stands in for it; as for all calls here.
-        unsafe { functions.set_processing(true) };
-        // A block's worth at a time, so that a long list is never cut.
-        for some in pending.chunks(FLUSH_VALUES).chain(pending.is_empty().then_some(&[][..])) {
-            call.prepare_values(some, &self.notes);
-            // SAFETY: as above.
-            unsafe { functions.process(&mut call) };
-            call.finish(&self.notes, None);
-        }
-        // SAFETY: as above.
-        unsafe { functions.set_processing(false) };
-        drop(mark);
-        self.switch_off();
-    }
-
-    fn functions(&self) -> Functions {
-        // SAFETY: the processor lives as long as the instance, which the leash keeps until the audio half is gone.
-        unsafe { Functions::of(self.instance.processor.as_ptr()) }
-    }
-
     /// A parameter with the controller.
     fn slot(&self, parameter: u32) -> Option<(&ComPtr<IEditController>, &Slot)> {
         Some((self.controller()?, self.parameters.slot(parameter)?))
-    }
-}
-
-/// Values handed over in one call.
-const FLUSH_VALUES: usize = 256;
-
-/// How VST3 numbers it.
-fn mode(mode: RenderMode) -> i32 {
-    match mode {
-        RenderMode::RealTime => abi::REAL_TIME,
-        RenderMode::Offline => abi::OFFLINE,
     }
 }
 
@@ -480,16 +308,12 @@ impl Plugin for Vst3Plugin {
                 return Err(PluginError::Channels { bus: bus.name.clone(), channels, most: MAX_PORT_CHANNELS });
             }
         }
-        // SAFETY: the component is initialised and this is the main thread.
-        if unsafe { self.instance.processor.canProcessSampleSize(abi::SAMPLE_32) } != kResultOk {
-            return Err(PluginError::Unsupported { feature: "32-bit samples" });
-        }
         self.activation = activation;
         // Before the activation that counts: plugins start from the values they have at that moment.
         self.flush_inactive();
-        self.switch_on(activation)?;
+        let precision = self.switch_on(activation)?;
         let functions = self.functions();
-        let call = self.make_call(activation);
+        let call = self.make_call(activation, precision);
         self.latency = self.read_latency();
         Ok(Box::new(Vst3Processor::new(functions, call, Arc::clone(&self.notes), Arc::clone(&self.leash))))
     }
@@ -587,6 +411,11 @@ impl Plugin for Vst3Plugin {
     fn note_names(&mut self) -> Vec<NoteName> {
         let buses = self.ports.note_inputs.len();
         self.controller().map(|controller| units::note_names(controller, buses)).unwrap_or_default()
+    }
+
+    fn set_precision(&mut self, precision: Precision) -> bool {
+        self.precision = precision;
+        self.can_process(precision)
     }
 
     fn set_track(&mut self, track: &Track) {
