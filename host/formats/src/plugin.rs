@@ -507,6 +507,25 @@ pub trait Plugin {
         Err(PluginError::Unsupported { feature: "presets" })
     }
 
+    /// What a preset within the plugin holds, as [`Plugin::write_preset`] and, in a file, [`Plugin::load_preset`] take it.
+    /// Nothing is loaded.
+    ///
+    /// # Errors
+    /// [`PluginError::Unsupported`] or [`PluginError::Failed`].
+    fn read_preset(&mut self, place: &PresetPlace) -> Result<Vec<u8>, PluginError> {
+        let _ = place;
+        Err(PluginError::Unsupported { feature: "reading its presets" })
+    }
+
+    /// Changes what a preset within the plugin holds.
+    ///
+    /// # Errors
+    /// [`PluginError::Unsupported`] or [`PluginError::Failed`].
+    fn write_preset(&mut self, place: &PresetPlace, content: &[u8]) -> Result<(), PluginError> {
+        let _ = (place, content);
+        Err(PluginError::Unsupported { feature: "writing its presets" })
+    }
+
     /// The arrangements of its buses that it offers ready made.
     fn port_configurations(&mut self) -> Vec<PortConfiguration> {
         Vec::new()

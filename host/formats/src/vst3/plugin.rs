@@ -379,12 +379,20 @@ impl Plugin for Vst3Plugin {
                 self.load(&preset, Purpose::Preset)?;
             }
             PresetLocation::Plugin => {
-                let program = place.key.as_deref().and_then(Program::from_key);
-                program.and_then(|program| self.choose(program)).ok_or(failed)?;
+                self.choose(Program::at(place)?).ok_or(failed)?;
             }
         }
         self.notes.tell_preset(place.clone());
         Ok(())
+    }
+
+    /// A `.vstpreset` file's content, which holds the program alone.
+    fn read_preset(&mut self, place: &PresetPlace) -> Result<Vec<u8>, PluginError> {
+        self.read_program(Program::at(place)?)
+    }
+
+    fn write_preset(&mut self, place: &PresetPlace, content: &[u8]) -> Result<(), PluginError> {
+        self.write_program(Program::at(place)?, content)
     }
 
     fn set_bus_layouts(&mut self, layouts: &[BusLayout]) -> Result<(), PluginError> {
@@ -410,7 +418,8 @@ impl Plugin for Vst3Plugin {
 
     fn note_names(&mut self) -> Vec<NoteName> {
         let buses = self.ports.note_inputs.len();
-        self.controller().map(|controller| units::note_names(controller, buses)).unwrap_or_default()
+        let names = |controller| units::note_names(controller, buses, |list| self.chosen(list));
+        self.controller().map(names).unwrap_or_default()
     }
 
     fn set_precision(&mut self, precision: Precision) -> bool {

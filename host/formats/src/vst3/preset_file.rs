@@ -23,6 +23,8 @@ pub(crate) enum Part {
     Component,
     /// The controller's own state.
     Controller,
+    /// A program's data, behind the number of its list in four bytes.
+    Program,
 }
 
 impl Part {
@@ -30,6 +32,7 @@ impl Part {
         match self {
             Self::Component => b"Comp",
             Self::Controller => b"Cont",
+            Self::Program => b"Prog",
         }
     }
 }

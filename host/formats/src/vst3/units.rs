@@ -1,12 +1,16 @@
-//! Programs and names of notes, as a plugin's controller tells them. Main thread.
+//! Programs, what they hold, and names of notes, as a plugin's halves tell them. Main thread.
 
+use std::ffi::CStr;
 use std::mem::zeroed;
 
 use vst3::ComPtr;
 use vst3::Steinberg::Vst::*;
 use vst3::Steinberg::{kResultOk, kResultTrue};
 
+use super::abi::is_whole;
+use super::stream::{Purpose, Stream};
 use super::text::wide;
+use crate::error::PluginError;
 use crate::preset::{Preset, PresetFlags, PresetLocation, PresetPlace};
 use crate::surface::NoteName;
 
@@ -14,6 +18,9 @@ use crate::surface::NoteName;
 const MOST: i32 = 65_536;
 /// Channels of an event bus.
 const CHANNELS: i16 = 16;
+
+/// Of `PresetAttributes`: an instrument, a style, a character.
+const FEATURES: [&CStr; 3] = [c"MusicalInstrument", c"MusicalStyle", c"MusicalCharacter"];
 
 /// A program of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,9 +36,19 @@ impl Program {
     }
 
     /// Reads [`Self::key`].
-    pub(crate) fn from_key(key: &str) -> Option<Self> {
+    fn from_key(key: &str) -> Option<Self> {
         let (list, index) = key.split_once('/')?;
         Some(Self { list: list.parse().ok()?, index: index.parse().ok().filter(|index| *index >= 0)? })
+    }
+
+    /// The program that a preset's place names.
+    ///
+    /// # Errors
+    /// If it names none, as a file does.
+    pub(crate) fn at(place: &PresetPlace) -> Result<Self, PluginError> {
+        let is_within = place.location == PresetLocation::Plugin;
+        let program = place.key.as_deref().filter(|_| is_within).and_then(Self::from_key);
+        program.ok_or(PluginError::Failed { action: "find a program there" })
     }
 }
 
@@ -46,6 +63,15 @@ fn lists(units: &ComPtr<IUnitInfo>) -> impl Iterator<Item = ProgramListInfo> + '
     })
 }
 
+/// What a program says of itself under a name, in the words between its bars.
+fn attribute(units: &ComPtr<IUnitInfo>, program: Program, name: &CStr) -> Vec<String> {
+    let mut text: String128 = [0; 128];
+    // SAFETY: as above; the name is a C string.
+    let result = unsafe { units.getProgramInfo(program.list, program.index, name.as_ptr(), &mut text) };
+    let text = if result == kResultOk { wide(&text) } else { String::new() };
+    text.split('|').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
 /// All programs, each a preset within the plugin. Their list's name goes with them.
 pub(crate) fn programs(controller: &ComPtr<IEditController>) -> Vec<Preset> {
     let Some(units) = controller.cast::<IUnitInfo>() else { return Vec::new() };
@@ -57,10 +83,11 @@ pub(crate) fn programs(controller: &ComPtr<IEditController>) -> Vec<Preset> {
             if unsafe { units.getProgramName(list.id, index, &mut name) } != kResultOk {
                 continue;
             }
-            let key = Some(Program { list: list.id, index }.key());
-            let place = PresetPlace { location: PresetLocation::Plugin, key };
+            let program = Program { list: list.id, index };
+            let place = PresetPlace { location: PresetLocation::Plugin, key: Some(program.key()) };
             presets.push(Preset {
                 flags: PresetFlags { factory: true, ..PresetFlags::default() },
+                features: FEATURES.iter().flat_map(|name| attribute(&units, program, name)).collect(),
                 more: vec![("list".to_owned(), wide(&list.name))],
                 ..Preset::new(wide(&name), place)
             });
@@ -68,6 +95,54 @@ pub(crate) fn programs(controller: &ComPtr<IEditController>) -> Vec<Preset> {
     }
     presets
 }
+
+/// The data of programs, if the component gives and takes them for that list.
+fn program_data(component: &ComPtr<IComponent>, list: ProgramListID) -> Option<ComPtr<IProgramListData>> {
+    let data = component.cast::<IProgramListData>().filter(is_whole)?;
+    // SAFETY: the component is initialised and this is the main thread; as for all calls here.
+    (unsafe { data.programDataSupported(list) } == kResultTrue).then_some(data)
+}
+
+/// What a program holds.
+///
+/// # Errors
+/// If its component tells none, or not of this one.
+pub(crate) fn read_program(component: &ComPtr<IComponent>, program: Program) -> Result<Vec<u8>, PluginError> {
+    let data = program_data(component, program.list).ok_or(NO_PROGRAM_DATA)?;
+    let stream = Stream::new(Vec::new(), Purpose::Preset);
+    // SAFETY: as above; the stream lives for the call.
+    let result = unsafe { data.getProgramData(program.list, program.index, Stream::lend(&stream)) };
+    let bytes = stream.take();
+    let is_given = result == kResultOk && !bytes.is_empty();
+    if is_given { Ok(bytes) } else { Err(PluginError::Failed { action: "tell what that program holds" }) }
+}
+
+/// Changes what a program holds, and tells the controller.
+///
+/// # Errors
+/// If its component takes none, or not this.
+pub(crate) fn write_program(
+    component: &ComPtr<IComponent>,
+    controller: Option<&ComPtr<IEditController>>,
+    program: Program,
+    content: &[u8],
+) -> Result<(), PluginError> {
+    let data = program_data(component, program.list).ok_or(NO_PROGRAM_DATA)?;
+    let stream = || Stream::new(content.to_vec(), Purpose::Preset);
+    // SAFETY: as above; the streams live for their calls.
+    unsafe {
+        if data.setProgramData(program.list, program.index, Stream::lend(&stream())) != kResultOk {
+            return Err(PluginError::Failed { action: "take that into the program" });
+        }
+        if let Some(units) = controller.and_then(|controller| controller.cast::<IUnitInfo>()) {
+            units.setUnitProgramData(program.list, program.index, Stream::lend(&stream()));
+        }
+    }
+    Ok(())
+}
+
+/// The plugin has programs, if any, whose content is its own matter.
+const NO_PROGRAM_DATA: PluginError = PluginError::Unsupported { feature: "the content of programs" };
 
 /// The unit whose programs are those of a list, and how many they are.
 pub(crate) fn unit_of(controller: &ComPtr<IEditController>, list: ProgramListID) -> Option<(UnitID, i32)> {
@@ -84,8 +159,13 @@ pub(crate) fn unit_of(controller: &ComPtr<IEditController>, list: ProgramListID)
     Some((unit?, count))
 }
 
-/// Keys that switch something, and the names that the first program gives its keys, of so many event buses.
-pub(crate) fn note_names(controller: &ComPtr<IEditController>, buses: usize) -> Vec<NoteName> {
+/// Keys that switch something, and the names that programs give their keys, of so many event buses. `chosen` says which
+/// program of a list it is that is heard.
+pub(crate) fn note_names(
+    controller: &ComPtr<IEditController>,
+    buses: usize,
+    chosen: impl Fn(ProgramListID) -> Option<Program>,
+) -> Vec<NoteName> {
     let mut names = Vec::new();
     if let Some(switches) = controller.cast::<IKeyswitchController>() {
         for (bus, channel) in (0..buses as i32).flat_map(|bus| (0..CHANNELS).map(move |channel| (bus, channel))) {
@@ -108,7 +188,8 @@ pub(crate) fn note_names(controller: &ComPtr<IEditController>, buses: usize) -> 
     }
     if let Some(units) = controller.cast::<IUnitInfo>() {
         for list in lists(&units) {
-            names.extend(pitch_names(&units, Program { list: list.id, index: 0 }));
+            let program = chosen(list.id).unwrap_or(Program { list: list.id, index: 0 });
+            names.extend(pitch_names(&units, program));
         }
     }
     names
