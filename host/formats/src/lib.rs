@@ -17,6 +17,7 @@ mod faults;
 mod finite;
 mod library;
 pub mod midi;
+mod note_expression;
 mod plugin;
 mod preset;
 pub mod scan;
@@ -32,6 +33,7 @@ pub use arrangement::{
 pub use describe::describe;
 pub use error::{LoadError, PluginError};
 pub use library::{Format, Library, PluginDescriptor, open};
+pub use note_expression::{FingerMovement, NoteExpressionKind, NoteExpressionType};
 pub use plugin::{
     Activation, AudioBus, BusDirection, BusPurpose, Dialect, Dialects, Interest, NotePort, Parameter, ParameterFlags,
     ParametersChange, Plugin, PluginNotice, Precision, RenderMode, Severity, Tail,

@@ -9,6 +9,7 @@ use crosspoint_graph::{ChannelLayout, Processor};
 use crate::arrangement::{BusLayout, ChannelMap, PortConfiguration};
 use crate::error::PluginError;
 use crate::library::PluginDescriptor;
+use crate::note_expression::{FingerMovement, NoteExpressionKind, NoteExpressionType};
 use crate::preset::{Preset, PresetPlace};
 use crate::session::{ChangeDelta, HistoryDirection, ProjectPart, StatePurpose, TransportRequest, UndoContext};
 use crate::surface::{AutomationState, Color, ControlPage, Mapping, MenuItem, MenuTarget, NoteName, Track, Voices};
@@ -321,6 +322,8 @@ pub enum PluginNotice {
     },
     /// [`Plugin::note_names`] has others now.
     NoteNamesChanged,
+    /// [`Plugin::note_expressions`] or [`Plugin::finger_movements`] has others now.
+    NoteExpressionsChanged,
     /// [`Plugin::voices`] is another now.
     VoicesChanged,
     /// [`Plugin::control_pages`] has others now.
@@ -557,6 +560,37 @@ pub trait Plugin {
 
     /// Notes that have names of their own.
     fn note_names(&mut self) -> Vec<NoteName> {
+        Vec::new()
+    }
+
+    /// What it can be told of a note on that port and channel; empty if it does not say.
+    fn note_expressions(&mut self, port: u16, channel: u8) -> Vec<NoteExpressionType> {
+        let _ = (port, channel);
+        Vec::new()
+    }
+
+    /// A value of a note expression on that port and channel as the plugin would show it, without its unit.
+    fn note_expression_to_text(
+        &mut self,
+        port: u16,
+        channel: u8,
+        kind: NoteExpressionKind,
+        value: f64,
+    ) -> Option<String> {
+        let _ = (port, channel, kind, value);
+        None
+    }
+
+    /// The value of a note expression that a text stands for, by the plugin's own conversion.
+    fn text_to_note_expression(&mut self, port: u16, channel: u8, kind: NoteExpressionKind, text: &str) -> Option<f64> {
+        let _ = (port, channel, kind, text);
+        None
+    }
+
+    /// Which note expression each movement of a finger stands for on that port and channel, as far as it says. Events are
+    /// translated so by its audio half.
+    fn finger_movements(&mut self, port: u16, channel: u8) -> Vec<(FingerMovement, NoteExpressionKind)> {
+        let _ = (port, channel);
         Vec::new()
     }
 

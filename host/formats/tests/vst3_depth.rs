@@ -3,10 +3,15 @@
 
 mod rig;
 
-use crosspoint_fixtures::vst3::ids::{self, PROGRAM_LIST, PROGRAMS};
+use crosspoint_fixtures::vst3::ids::{self, PROGRAM_LIST, PROGRAMS, puppet};
 use crosspoint_formats::vst3::Vst3Library;
-use crosspoint_formats::{Library, Plugin, PluginError, PresetLocation, PresetPlace, StatePurpose};
-use rig::poll;
+use crosspoint_formats::{
+    FingerMovement, Library, NoteExpressionKind, Plugin, PluginError, PluginNotice, PresetLocation, PresetPlace,
+    StatePurpose,
+};
+use crosspoint_graph::Status;
+use crosspoint_graph::event::{Event, EventBody, Expression, NoteAddress};
+use rig::{Running, poll};
 
 fn fixture(id: String) -> Box<dyn Plugin> {
     // SAFETY: what the fixtures break of VST3's rules, they break within what a host must survive.
@@ -33,6 +38,19 @@ fn component(state: &[u8]) -> &[u8] {
 fn notes(plugin: &mut dyn Plugin) -> Vec<String> {
     let state = plugin.save_state().unwrap();
     std::str::from_utf8(component(&state)).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// Has a puppet do what these commands say, as a state that is loaded.
+fn say(plugin: &mut dyn Plugin, commands: &str) {
+    // A state's file has the same layout whatever is in it: header, content, list.
+    let mut file = plugin.save_state().unwrap()[..48].to_vec();
+    let list = (file.len() + commands.len()) as u64;
+    file[40..48].copy_from_slice(&list.to_le_bytes());
+    file.extend(commands.bytes());
+    file.extend(b"List\x01\0\0\0Comp");
+    file.extend(48_u64.to_le_bytes());
+    file.extend((commands.len() as u64).to_le_bytes());
+    plugin.load_state(&file).unwrap();
 }
 
 fn program(index: usize) -> PresetPlace {
@@ -82,4 +100,70 @@ fn programs_have_features() {
     let mut plugin = new_puppet();
     let features: Vec<_> = plugin.presets().into_iter().map(|preset| preset.features).collect();
     assert_eq!(features, [vec![], vec!["Bass".to_owned(), "Synth".to_owned(), "Bright".to_owned()], vec![]]);
+}
+
+/// A running puppet that was told these of a note on channel 3, and what it heard.
+fn expressions_heard(running: &mut Running, told: &[(Expression, f64)]) -> Vec<String> {
+    let note = NoteAddress::key(3, 60);
+    let at = |frame, body| Event { frame, port: 0, body };
+    running.harness.send(at(0, EventBody::NoteOn { address: note, velocity: 1.0 }));
+    for (frame, &(expression, value)) in (1..).zip(told) {
+        running.harness.send(at(frame, EventBody::Expression { address: note, expression, value }));
+    }
+    running.harness.send(at(60, EventBody::NoteOff { address: note, velocity: 1.0 }));
+    assert_ne!(running.process(64), Status::Error);
+    notes(&mut *running.plugin)
+}
+
+/// Tuning is held to the range that the plugin has, pressure and the place along the key become what it makes of them, in all
+/// of its range; what it does not know it is not told.
+#[test]
+fn note_expressions_become_what_the_plugin_makes_of_them() {
+    let mut running = Running::start(new_puppet());
+    let told = [
+        (Expression::Tuning, 12.0),
+        (Expression::Tuning, 90.0),
+        (Expression::Pressure, 0.5),
+        (Expression::Brightness, 1.0),
+        (Expression::Volume, 1.0),
+    ];
+    let (tuning, breath, growl) = (2, puppet::BREATH, puppet::GROWL);
+    let heard = [
+        format!("expression {tuning} 0.550"),
+        format!("expression {tuning} 0.600"),
+        format!("expression {breath} 0.500"),
+        format!("expression {growl} 0.500"),
+    ];
+    assert_eq!(expressions_heard(&mut running, &told), heard);
+    // It knows others now: none, and so all that are common.
+    say(&mut *running.plugin, "forget expressions");
+    assert_eq!(running.poll(), [PluginNotice::NoteExpressionsChanged]);
+    let heard = ["expression 2 0.550", "expression 2 0.875", "expression 5 1.000", "expression 0 0.250"];
+    assert_eq!(expressions_heard(&mut running, &told), heard);
+    running.stop();
+}
+
+/// Types with their ranges in the graph's scale, texts both ways, and what a finger does.
+#[test]
+fn note_expressions_are_described() {
+    let mut plugin = new_puppet();
+    let types = plugin.note_expressions(0, 0);
+    let kinds = [
+        NoteExpressionKind::Common(Expression::Tuning),
+        NoteExpressionKind::Own(puppet::BREATH),
+        NoteExpressionKind::Own(puppet::GROWL),
+    ];
+    assert_eq!(types.iter().map(|one| one.kind).collect::<Vec<_>>(), kinds);
+    let tuning = &types[0];
+    assert!((tuning.minimum + 24.0).abs() < 1e-9 && (tuning.maximum - 24.0).abs() < 1e-9 && tuning.default == 0.0);
+    assert_eq!((tuning.name.as_str(), tuning.unit.as_str(), tuning.parameter), ("Tuning", "half tones", None));
+    assert!(tuning.is_bipolar && !tuning.is_absolute && types[1].is_absolute && types[2].is_one_shot);
+    assert_eq!((types[1].parameter, types[1].default, types[2].steps), (Some(puppet::LEVEL), 0.25, 4));
+    assert_eq!(plugin.note_expression_to_text(0, 0, kinds[1], 0.25).as_deref(), Some("25"));
+    assert_eq!(plugin.note_expression_to_text(0, 0, kinds[0], 0.0).as_deref(), Some("50"));
+    assert_eq!(plugin.text_to_note_expression(0, 0, kinds[0], "55").map(f64::round), Some(12.0));
+    assert_eq!(plugin.text_to_note_expression(0, 0, kinds[1], "loud"), None);
+    let movements = [(FingerMovement::Sideways, kinds[0]), (FingerMovement::Along, kinds[2])];
+    assert_eq!(plugin.finger_movements(0, 0)[..2], movements);
+    assert!(fixture(ids::split()).note_expressions(0, 0).is_empty());
 }

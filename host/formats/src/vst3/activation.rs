@@ -96,6 +96,7 @@ impl Vst3Plugin {
             ports: &self.ports,
             table: self.parameters.table.clone(),
             map: Arc::clone(&self.map),
+            expressions: Arc::clone(&self.expressions),
             max_frames: activation.max_frames as usize,
             sample_rate: activation.sample_rate,
             mode: mode(self.mode),

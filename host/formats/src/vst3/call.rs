@@ -14,6 +14,7 @@ use vst3::Steinberg::Vst::{AudioBusBuffers, AudioBusBuffers__type0, ProcessConte
 use super::abi;
 use super::buffers::{Route, Samples, channels, routes_of};
 use super::context;
+use super::expressions::ExpressionMap;
 use super::input::Input;
 use super::midi_map::MidiMap;
 use super::notes::{Notes, Point, Record};
@@ -36,6 +37,7 @@ pub(crate) struct Shape<'a> {
     pub(crate) ports: &'a Ports,
     pub(crate) table: ParameterTable,
     pub(crate) map: Arc<MidiMap>,
+    pub(crate) expressions: Arc<ExpressionMap>,
     pub(crate) max_frames: usize,
     pub(crate) sample_rate: f64,
     /// Of `ProcessModes`.
@@ -92,7 +94,7 @@ pub(crate) enum Outcome {
 impl Call {
     /// For an activation of this shape.
     pub(crate) fn new(shape: Shape<'_>) -> Box<Self> {
-        let Shape { ports, table, map, max_frames, sample_rate, mode, wants_context, precision } = shape;
+        let Shape { ports, table, map, expressions, max_frames, sample_rate, mode, wants_context, precision } = shape;
         let samples = Samples::new(precision, channels(&ports.inputs), channels(&ports.outputs), max_frames);
         let mut routes: Vec<Route> = routes_of(&ports.inputs, 0, 0).collect();
         let input_routes = routes.len();
@@ -103,7 +105,7 @@ impl Call {
             silenceFlags: 0,
             __field0: AudioBusBuffers__type0 { channelBuffers32: ptr::null_mut() },
         };
-        let input = Input::new(ports.note_inputs.len(), table.clone(), map);
+        let input = Input::new(ports.note_inputs.len(), table.clone(), map, expressions);
         let output = Output::new(ports.note_outputs.len(), table);
         let mut blank = Box::new(ProcessContext { sampleRate: sample_rate, ..context::BLANK });
         let data = ProcessData {

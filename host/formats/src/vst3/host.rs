@@ -84,9 +84,12 @@ const USED: &[Guid] = &[
     IInfoListener::IID,
     IKeyswitchController::IID,
     IMidiMapping::IID,
+    INoteExpressionController::IID,
+    INoteExpressionPhysicalUIMapping::IID,
     IPlugView::IID,
     IPlugViewContentScaleSupport::IID,
     IProcessContextRequirements::IID,
+    IProgramListData::IID,
     IUnitInfo::IID,
 ];
 

@@ -7,21 +7,16 @@ use std::sync::Arc;
 
 use crosspoint_graph::event::{Event as GraphEvent, EventBody, Expression, NoteAddress};
 use vst3::ComWrapper;
-use vst3::Steinberg::Vst::NoteExpressionTypeIDs_::*;
 use vst3::Steinberg::Vst::*;
 
 use super::abi::{controller as vst_controller, event};
 use super::events::InputEvents;
+use super::expressions::ExpressionMap;
 use super::midi_map::MidiMap;
 use super::parameters::ParameterTable;
 use super::points::Changes;
 use super::sounding::Sounding;
 use crate::midi::{CHANNEL_BEND_RANGE, Voice, controller};
-
-/// Semitones from the middle of a tuning expression to its ends.
-const TUNING_RANGE: f64 = 120.0;
-/// The greatest volume of a note expression, as a linear amplitude.
-const VOLUME_RANGE: f64 = 4.0;
 
 /// What a plugin is told in one block, and what it was told before that still sounds.
 pub(crate) struct Input {
@@ -29,6 +24,7 @@ pub(crate) struct Input {
     pub(crate) changes: ComWrapper<Changes>,
     table: ParameterTable,
     map: Arc<MidiMap>,
+    expressions: Arc<ExpressionMap>,
     sounding: Sounding,
     buses: usize,
     /// Events without room or meaning since the last [`Self::take_lost`].
@@ -44,12 +40,13 @@ struct Place {
 
 impl Input {
     /// For a plugin with so many event buses and these parameters.
-    pub(crate) fn new(buses: usize, table: ParameterTable, map: Arc<MidiMap>) -> Self {
+    pub(crate) fn new(buses: usize, table: ParameterTable, map: Arc<MidiMap>, expressions: Arc<ExpressionMap>) -> Self {
         Self {
             events: InputEvents::new(),
             changes: Changes::new(table.len(), false),
             table,
             map,
+            expressions,
             sounding: Sounding::new(),
             buses,
             lost: 0,
@@ -190,7 +187,10 @@ impl Input {
         let mut from = 0;
         while let Some((note, next)) = self.sounding.next(place.bus, address, from) {
             from = next;
-            if what == Expression::Pressure {
+            if let Some((kind, value)) = self.expressions.translate((note.bus, note.channel), what, value) {
+                let noteExpressionValue = NoteExpressionValueEvent { typeId: kind, noteId: note.id, value };
+                self.add(place, event::NOTE_EXPRESSION, Event__type0 { noteExpressionValue }, false);
+            } else if what == Expression::Pressure {
                 let polyPressure = PolyPressureEvent {
                     channel: note.channel.into(),
                     pitch: note.key.into(),
@@ -198,9 +198,6 @@ impl Input {
                     noteId: note.id,
                 };
                 self.add(place, event::POLY_PRESSURE, Event__type0 { polyPressure }, false);
-            } else if let Some((kind, value)) = note_expression(what, value) {
-                let noteExpressionValue = NoteExpressionValueEvent { typeId: kind, noteId: note.id, value };
-                self.add(place, event::NOTE_EXPRESSION, Event__type0 { noteExpressionValue }, false);
             }
         }
     }
@@ -265,32 +262,4 @@ impl Input {
         }
         parameter.is_some()
     }
-}
-
-/// A note expression with its value as 0 to 1; none for one that VST3 has no word for.
-fn note_expression(what: Expression, value: f64) -> Option<(NoteExpressionTypeID, f64)> {
-    let (kind, normalised) = match what {
-        Expression::Volume => (kVolumeTypeID, value / VOLUME_RANGE),
-        Expression::Pan => (kPanTypeID, value),
-        Expression::Tuning => (kTuningTypeID, value / (2.0 * TUNING_RANGE) + 0.5),
-        Expression::Vibrato => (kVibratoTypeID, value),
-        Expression::Expression => (kExpressionTypeID, value),
-        Expression::Brightness => (kBrightnessTypeID, value),
-        _ => return None,
-    };
-    Some((kind, normalised.clamp(0.0, 1.0)))
-}
-
-/// [`note_expression`], the other way.
-pub(crate) fn graph_expression(kind: NoteExpressionTypeID, normalised: f64) -> Option<(Expression, f64)> {
-    let normalised = (!normalised.is_nan()).then(|| normalised.clamp(0.0, 1.0))?;
-    Some(match kind {
-        kVolumeTypeID => (Expression::Volume, normalised * VOLUME_RANGE),
-        kPanTypeID => (Expression::Pan, normalised),
-        kTuningTypeID => (Expression::Tuning, (normalised - 0.5) * 2.0 * TUNING_RANGE),
-        kVibratoTypeID => (Expression::Vibrato, normalised),
-        kExpressionTypeID => (Expression::Expression, normalised),
-        kBrightnessTypeID => (Expression::Brightness, normalised),
-        _ => return None,
-    })
 }

@@ -12,6 +12,7 @@ mod call;
 mod connection;
 mod context;
 mod events;
+mod expressions;
 mod factory;
 mod handler;
 mod host;

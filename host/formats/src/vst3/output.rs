@@ -11,7 +11,7 @@ use vst3::Steinberg::{kInvalidArgument, kOutOfMemory, kResultOk, tresult};
 use vst3::{Class, ComWrapper};
 
 use super::abi::{controller, event};
-use super::input::graph_expression;
+use super::expressions::graph_expression;
 use super::notes::{Notes, Point, Record};
 use super::parameters::ParameterTable;
 use super::points::Changes;

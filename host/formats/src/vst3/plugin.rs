@@ -13,6 +13,7 @@ use vst3::Steinberg::Vst::ChannelContext::{IInfoListener, IInfoListenerTrait};
 use vst3::Steinberg::Vst::*;
 
 use super::activation::DEFAULT_ACTIVATION;
+use super::expressions::{self, ExpressionMap};
 use super::factory::{Factory, PluginClass};
 use super::instance::Instance;
 use super::midi_map::MidiMap;
@@ -28,6 +29,7 @@ use super::view::View;
 use crate::arrangement::{BusLayout, ChannelMap};
 use crate::error::PluginError;
 use crate::library::PluginDescriptor;
+use crate::note_expression::{FingerMovement, NoteExpressionKind, NoteExpressionType};
 use crate::plugin::{
     Activation, AudioBus, BusDirection as Direction, Interest, NotePort, Parameter, Plugin, PluginNotice, Precision,
     RenderMode, Tail,
@@ -57,6 +59,7 @@ pub struct Vst3Plugin {
     pub(super) ports: Ports,
     pub(super) parameters: Parameters,
     pub(super) map: Arc<MidiMap>,
+    pub(super) expressions: Arc<ExpressionMap>,
     /// Values that the component was not told yet.
     pub(super) pending: Vec<Point>,
     pub(super) mode: RenderMode,
@@ -90,6 +93,7 @@ impl Vst3Plugin {
             ports: Ports::default(),
             parameters: Parameters::default(),
             map: Arc::default(),
+            expressions: Arc::default(),
             pending: Vec::new(),
             mode: RenderMode::RealTime,
             precision: Precision::Single,
@@ -141,11 +145,13 @@ impl Vst3Plugin {
 
     pub(super) fn read_all(&mut self) {
         self.read_ports();
-        let map = MidiMap::new(self.ports.note_inputs.len());
+        let buses = self.ports.note_inputs.len();
+        let (map, expressions) = (MidiMap::new(buses), ExpressionMap::new(buses));
         if let Some(controller) = &self.instance.controller {
             map.read(controller);
+            expressions.read(controller);
         }
-        self.map = Arc::new(map);
+        (self.map, self.expressions) = (Arc::new(map), Arc::new(expressions));
         self.read_parameters();
         self.is_stale = false;
     }
@@ -420,6 +426,28 @@ impl Plugin for Vst3Plugin {
         let buses = self.ports.note_inputs.len();
         let names = |controller| units::note_names(controller, buses, |list| self.chosen(list));
         self.controller().map(names).unwrap_or_default()
+    }
+
+    fn note_expressions(&mut self, port: u16, channel: u8) -> Vec<NoteExpressionType> {
+        self.controller().map(|controller| expressions::types(controller, port, channel)).unwrap_or_default()
+    }
+
+    fn note_expression_to_text(
+        &mut self,
+        port: u16,
+        channel: u8,
+        kind: NoteExpressionKind,
+        value: f64,
+    ) -> Option<String> {
+        expressions::to_text(self.controller()?, (port, channel), kind, value)
+    }
+
+    fn text_to_note_expression(&mut self, port: u16, channel: u8, kind: NoteExpressionKind, text: &str) -> Option<f64> {
+        expressions::from_text(self.controller()?, (port, channel), kind, text)
+    }
+
+    fn finger_movements(&mut self, port: u16, channel: u8) -> Vec<(FingerMovement, NoteExpressionKind)> {
+        self.controller().map(|controller| expressions::movements(controller, port, channel)).unwrap_or_default()
     }
 
     fn set_precision(&mut self, precision: Precision) -> bool {

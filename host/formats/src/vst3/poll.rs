@@ -42,8 +42,8 @@ impl Vst3Plugin {
         }
     }
 
-    /// Every flag of `restartComponent`. Those of routing, prefetching, key switches and replaced parameters concern
-    /// what is asked anew each time it is wanted.
+    /// Every flag of `restartComponent`. Those of routing, prefetching and replaced parameters concern what is asked anew
+    /// each time it is wanted.
     fn poll_restart(&mut self, notices: &mut Vec<PluginNotice>) {
         let flags = self.notes.take_restart();
         if flags == 0 {
@@ -59,15 +59,22 @@ impl Vst3Plugin {
             self.is_stale = true;
             must_restart = true;
         }
-        if has(kIoTitlesChanged | kNoteExpressionChanged) && !must_restart {
+        if has(kIoTitlesChanged) && !must_restart {
             self.read_ports();
             notices.push(PluginNotice::PortsChanged);
         }
-        if has(kMidiCCAssignmentChanged)
-            && let Some(controller) = &self.instance.controller
-        {
-            // The audio half looks things up in the same map.
-            self.map.read(controller);
+        // The audio half looks things up in the same maps.
+        if let Some(controller) = &self.instance.controller {
+            if has(kMidiCCAssignmentChanged) {
+                self.map.read(controller);
+            }
+            if has(kNoteExpressionChanged) {
+                self.expressions.read(controller);
+                notices.push(PluginNotice::NoteExpressionsChanged);
+            }
+        }
+        if has(kKeyswitchChanged) {
+            notices.push(PluginNotice::NoteNamesChanged);
         }
         if has(kParamTitlesChanged) && !must_restart {
             must_restart = self.poll_titles(notices);
