@@ -36,13 +36,14 @@ pub use library::{Format, Library, PluginDescriptor, open};
 pub use note_expression::{FingerMovement, NoteExpressionKind, NoteExpressionType};
 pub use plugin::{
     Activation, AudioBus, BusDirection, BusPurpose, Dialect, Dialects, Interest, NotePort, Parameter, ParameterFlags,
-    ParametersChange, Plugin, PluginNotice, Precision, RenderMode, Severity, Tail,
+    ParametersChange, Plugin, PluginNotice, Precision, RenderAhead, RenderMode, Severity, Tail,
 };
 pub use preset::{Preset, PresetFlags, PresetLocation, PresetPack, PresetPlace, PresetPlugin, PresetProblem, Presets};
 pub use session::{
     ChangeDelta, HistoryDirection, ProjectPart, ProjectPartKind, StatePurpose, TransportRequest, UndoContext,
 };
 pub use surface::{
-    AutomationState, Color, ControlPage, Mapping, MenuItem, MenuTarget, NoteName, Track, TrackKind, Voices,
+    AutomationState, Color, ControlPage, Mapping, MenuItem, MenuTarget, NoteName, SurfaceModel, Track, TrackKind,
+    Voices,
 };
 pub use thread::is_audio_thread;

@@ -10,9 +10,11 @@ use crate::arrangement::{BusLayout, ChannelMap, PortConfiguration};
 use crate::error::PluginError;
 use crate::library::PluginDescriptor;
 use crate::note_expression::{FingerMovement, NoteExpressionKind, NoteExpressionType};
-use crate::preset::{Preset, PresetPlace};
+use crate::preset::{Preset, PresetPlace, PresetPlugin};
 use crate::session::{ChangeDelta, HistoryDirection, ProjectPart, StatePurpose, TransportRequest, UndoContext};
-use crate::surface::{AutomationState, Color, ControlPage, Mapping, MenuItem, MenuTarget, NoteName, Track, Voices};
+use crate::surface::{
+    AutomationState, Color, ControlPage, Mapping, MenuItem, MenuTarget, NoteName, SurfaceModel, Track, Voices,
+};
 use crate::window::Editor;
 
 /// Into the plugin or out of it.
@@ -199,6 +201,17 @@ pub enum Precision {
     Single,
     /// In 64 bits, converted at the plugin's edge.
     Double,
+}
+
+/// Whether a plugin may be given blocks before their time, while what it is connected to allows that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RenderAhead {
+    /// It never may.
+    Never,
+    /// It may later, not as it is set now.
+    Later,
+    /// It may now.
+    Now,
 }
 
 /// How grave a plugin thinks its message is.
@@ -667,6 +680,30 @@ pub trait Plugin {
 
     /// Its view, for a [`PluginWindow`](crate::window::PluginWindow); none if it has none.
     fn editor(&mut self) -> Option<&mut dyn Editor> {
+        None
+    }
+
+    /// Its parameter that does what a parameter of another plugin did, which it takes the place of; none if there is none,
+    /// or if it does not know that plugin.
+    fn remap_parameter(&mut self, replaced: &PresetPlugin, parameter: u32) -> Option<u32> {
+        let _ = (replaced, parameter);
+        None
+    }
+
+    /// Whether it may be given blocks before their time.
+    fn render_ahead(&mut self) -> RenderAhead {
+        RenderAhead::Never
+    }
+
+    /// Tells it how many frames lie between one of its buses and the world: from the microphone to an input, from an output
+    /// to the ear. For what it shows, such as meters.
+    fn set_presentation_latency(&mut self, direction: BusDirection, index: usize, frames: u32) {
+        let _ = (direction, index, frames);
+    }
+
+    /// Its own layout of its parameters for a hardware surface, as the XML that VST3 has for that.
+    fn surface_layout(&mut self, surface: &SurfaceModel) -> Option<String> {
+        let _ = surface;
         None
     }
 

@@ -31,6 +31,17 @@ pub struct ControlPage {
     pub is_of_preset: bool,
 }
 
+/// A hardware surface that a plugin may know.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct SurfaceModel {
+    /// Who made it.
+    pub vendor: String,
+    /// What they call it; possibly empty.
+    pub name: String,
+    /// Which version of it; possibly empty.
+    pub version: String,
+}
+
 /// A note with a name of its own, such as a drum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoteName {

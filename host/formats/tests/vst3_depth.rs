@@ -5,10 +5,7 @@ mod rig;
 
 use crosspoint_fixtures::vst3::ids::{self, PROGRAM_LIST, PROGRAMS, puppet};
 use crosspoint_formats::vst3::Vst3Library;
-use crosspoint_formats::{
-    FingerMovement, Library, NoteExpressionKind, Plugin, PluginError, PluginNotice, PresetLocation, PresetPlace,
-    StatePurpose,
-};
+use crosspoint_formats::*;
 use crosspoint_graph::Status;
 use crosspoint_graph::event::{Event, EventBody, Expression, NoteAddress};
 use rig::{Running, poll};
@@ -166,4 +163,60 @@ fn note_expressions_are_described() {
     let movements = [(FingerMovement::Sideways, kinds[0]), (FingerMovement::Along, kinds[2])];
     assert_eq!(plugin.finger_movements(0, 0)[..2], movements);
     assert!(fixture(ids::split()).note_expressions(0, 0).is_empty());
+}
+
+/// The plugin hears of each controller that moves, once a poll, ties it to a parameter, and the next one moves that.
+#[test]
+fn controllers_are_learnt() {
+    let mut running = Running::start(new_puppet());
+    let midi = |frame, bytes| Event { frame, port: 0, body: EventBody::Midi(bytes) };
+    for frame in 0..3 {
+        running.harness.send(midi(frame, [0xb2, 74, 10]));
+    }
+    running.harness.send(midi(9, [0xe2, 0, 64]));
+    running.process(64);
+    running.poll();
+    // The bend comes last, as VST3 numbers them, and so it is what is learnt.
+    let told = ["controller 74 of channel 2 of bus 0", "controller 129 of channel 2 of bus 0"];
+    assert_eq!(notes(&mut *running.plugin), told);
+    running.poll();
+    running.harness.send(midi(0, [0xe2, 127, 127]));
+    running.process(64);
+    running.poll();
+    assert_eq!(running.plugin.parameter_value(puppet::LEARNT), Some(1.0));
+    running.stop();
+}
+
+/// One question or one word each; whoever has no such thing answers nothing.
+#[test]
+fn small_questions_are_answered() {
+    let (mut plugin, mut plain) = (new_puppet(), fixture(ids::split()));
+    let gain = PresetPlugin { format: Format::Vst3, id: ids::gain() };
+    let clap = PresetPlugin { format: Format::Clap, id: ids::gain() };
+    assert_eq!(plugin.remap_parameter(&gain, ids::gain::GAIN), Some(puppet::LEVEL));
+    assert_eq!(plugin.remap_parameter(&gain, ids::gain::MODE), None);
+    assert_eq!(plugin.remap_parameter(&clap, ids::gain::GAIN), None);
+    assert_eq!(plain.remap_parameter(&gain, ids::gain::GAIN), None);
+
+    assert_eq!((plugin.render_ahead(), plain.render_ahead()), (RenderAhead::Now, RenderAhead::Never));
+
+    plugin.set_presentation_latency(BusDirection::Output, 0, 256);
+    plain.set_presentation_latency(BusDirection::Output, 0, 256);
+    plugin.set_presentation_latency(BusDirection::Output, 0, 64);
+    let presented = |frames| format!("presented in direction 1 of bus 0 after {frames}");
+    assert_eq!(notes(&mut *plugin), [presented(256), presented(64)]);
+    let mut running = Running::start(plugin);
+    assert_eq!(notes(&mut *running.plugin), [presented(64)], "told again once it is active");
+    running.stop();
+    plugin = running.plugin;
+
+    let surface =
+        |vendor: &str| SurfaceModel { vendor: vendor.to_owned(), name: "Eight".to_owned(), ..Default::default() };
+    let layout = plain.surface_layout(&surface("Crosspoint"));
+    assert_eq!(layout.as_deref(), Some("<vstXML><!-- Eight --></vstXML>"));
+    assert_eq!((plain.surface_layout(&surface("Other")), plugin.surface_layout(&surface("Crosspoint"))), (None, None));
+    assert_eq!(plain.surface_layout(&surface(&"ü".repeat(100))), None);
+
+    let switch = NoteName { name: "Staccato".to_owned(), port: Some(0), channel: Some(0), key: Some(24) };
+    assert!(plugin.note_names().contains(&switch));
 }

@@ -256,6 +256,7 @@ impl Input {
 
     /// Moves the parameter of a controller, if one is assigned.
     fn controller(&mut self, place: Place, channel: u8, number: usize, value: f64) -> bool {
+        self.map.move_controller(place.bus, channel, number);
         let parameter = self.map.controller(place.bus, channel, number);
         if let Some(parameter) = parameter {
             self.push_point(place.frame, parameter, value.clamp(0.0, 1.0));

@@ -3,7 +3,7 @@
 #![deny(clippy::disallowed_types)]
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use vst3::ComPtr;
 use vst3::Steinberg::Vst::*;
@@ -19,18 +19,59 @@ const MOST_BUSES: usize = 16;
 /// What is assigned on one channel: its controllers, and behind them the choice of its program.
 const ENTRIES: usize = controller::COUNT + 1;
 
+/// Words of a channel's controllers that moved, a bit each.
+const WORDS: usize = controller::COUNT.div_ceil(u64::BITS as usize);
+
+/// A controller that moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moved {
+    pub(crate) bus: i32,
+    pub(crate) channel: i16,
+    pub(crate) number: CtrlNumber,
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct MidiMap {
     /// By bus, channel and entry.
     parameters: Box<[AtomicU32]>,
+    /// By bus, channel and word; empty for a plugin that does not learn from controllers that move.
+    moved: Box<[AtomicU64]>,
 }
 
 impl MidiMap {
-    /// An empty map for so many event buses.
-    pub(crate) fn new(buses: usize) -> Self {
-        let entries = buses.min(MOST_BUSES) * CHANNELS * ENTRIES;
-        Self { parameters: (0..entries).map(|_| AtomicU32::new(kNoParamId)).collect() }
+    /// An empty map for so many event buses of a plugin that may learn from the controllers that move.
+    pub(crate) fn new(buses: usize, learns: bool) -> Self {
+        let channels = buses.min(MOST_BUSES) * CHANNELS;
+        let words = if learns { channels * WORDS } else { 0 };
+        Self {
+            parameters: (0..channels * ENTRIES).map(|_| AtomicU32::new(kNoParamId)).collect(),
+            moved: (0..words).map(|_| AtomicU64::new(0)).collect(),
+        }
+    }
+
+    /// Keeps that a controller moved, for a plugin that learns.
+    ///
+    /// # Real-time
+    /// Safe to call.
+    pub(crate) fn move_controller(&self, bus: u16, channel: u8, number: usize) {
+        let word = (usize::from(bus) * CHANNELS + usize::from(channel & 15)) * WORDS + number / u64::BITS as usize;
+        if let (true, Some(word)) = (number < controller::COUNT, self.moved.get(word)) {
+            word.fetch_or(1 << (number % u64::BITS as usize), Ordering::Relaxed);
+        }
+    }
+
+    /// The controllers that moved since it was last asked.
+    pub(crate) fn take_moved(&self) -> impl Iterator<Item = Moved> + '_ {
+        self.moved.iter().enumerate().flat_map(|(index, word)| {
+            let (channel, first) = (index / WORDS, index % WORDS * u64::BITS as usize);
+            let bits = if word.load(Ordering::Relaxed) == 0 { 0 } else { word.swap(0, Ordering::Relaxed) };
+            (0..u64::BITS as usize).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| Moved {
+                bus: (channel / CHANNELS) as i32,
+                channel: (channel % CHANNELS) as i16,
+                number: (first + bit) as CtrlNumber,
+            })
+        })
     }
 
     /// Reads the controllers. Main thread.

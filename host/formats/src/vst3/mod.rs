@@ -22,6 +22,7 @@ mod library;
 mod message;
 mod midi_map;
 mod module;
+mod more;
 mod notes;
 mod output;
 mod parameters;

@@ -17,6 +17,7 @@ use super::expressions::{self, ExpressionMap};
 use super::factory::{Factory, PluginClass};
 use super::instance::Instance;
 use super::midi_map::MidiMap;
+use super::more;
 use super::notes::{Notes, Point, Record};
 use super::parameters::{self, Parameters, Slot};
 use super::ports::{self, Ports};
@@ -32,11 +33,11 @@ use crate::library::PluginDescriptor;
 use crate::note_expression::{FingerMovement, NoteExpressionKind, NoteExpressionType};
 use crate::plugin::{
     Activation, AudioBus, BusDirection as Direction, Interest, NotePort, Parameter, Plugin, PluginNotice, Precision,
-    RenderMode, Tail,
+    RenderAhead, RenderMode, Tail,
 };
-use crate::preset::{Preset, PresetLocation, PresetPlace};
+use crate::preset::{Preset, PresetLocation, PresetPlace, PresetPlugin};
 use crate::session::StatePurpose;
-use crate::surface::{NoteName, Track};
+use crate::surface::{NoteName, SurfaceModel, Track};
 use crate::window::Editor;
 
 thread_local! {
@@ -65,6 +66,8 @@ pub struct Vst3Plugin {
     pub(super) mode: RenderMode,
     /// As asked for.
     pub(super) precision: Precision,
+    /// Frames between buses and the world, as far as they are known.
+    presentation: Vec<(Direction, usize, u32)>,
     pub(super) activation: Activation,
     pub(super) latency: u32,
     /// Held by the audio half as well while it is out.
@@ -97,6 +100,7 @@ impl Vst3Plugin {
             pending: Vec::new(),
             mode: RenderMode::RealTime,
             precision: Precision::Single,
+            presentation: Vec::new(),
             activation: DEFAULT_ACTIVATION,
             latency: 0,
             leash: Leash::new(()),
@@ -146,7 +150,8 @@ impl Vst3Plugin {
     pub(super) fn read_all(&mut self) {
         self.read_ports();
         let buses = self.ports.note_inputs.len();
-        let (map, expressions) = (MidiMap::new(buses), ExpressionMap::new(buses));
+        let learns = self.controller().is_some_and(|controller| controller.cast::<IMidiLearn>().is_some());
+        let (map, expressions) = (MidiMap::new(buses, learns), ExpressionMap::new(buses));
         if let Some(controller) = &self.instance.controller {
             map.read(controller);
             expressions.read(controller);
@@ -318,6 +323,9 @@ impl Plugin for Vst3Plugin {
         // Before the activation that counts: plugins start from the values they have at that moment.
         self.flush_inactive();
         let precision = self.switch_on(activation)?;
+        for &(direction, index, frames) in &self.presentation {
+            more::set_presentation_latency(&self.instance.processor, direction, index, frames);
+        }
         let functions = self.functions();
         let call = self.make_call(activation, precision);
         self.latency = self.read_latency();
@@ -448,6 +456,24 @@ impl Plugin for Vst3Plugin {
 
     fn finger_movements(&mut self, port: u16, channel: u8) -> Vec<(FingerMovement, NoteExpressionKind)> {
         self.controller().map(|controller| expressions::movements(controller, port, channel)).unwrap_or_default()
+    }
+
+    fn remap_parameter(&mut self, replaced: &PresetPlugin, parameter: u32) -> Option<u32> {
+        more::remap(self.controller()?, replaced, parameter)
+    }
+
+    fn render_ahead(&mut self) -> RenderAhead {
+        more::render_ahead(&self.instance.component)
+    }
+
+    fn set_presentation_latency(&mut self, direction: Direction, index: usize, frames: u32) {
+        self.presentation.retain(|&(other, bus, _)| (other, bus) != (direction, index));
+        self.presentation.push((direction, index, frames));
+        more::set_presentation_latency(&self.instance.processor, direction, index, frames);
+    }
+
+    fn surface_layout(&mut self, surface: &SurfaceModel) -> Option<String> {
+        more::surface_layout(self.controller()?, surface)
     }
 
     fn set_precision(&mut self, precision: Precision) -> bool {

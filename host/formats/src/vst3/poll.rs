@@ -3,6 +3,7 @@
 use vst3::Steinberg::Vst::RestartFlags_::*;
 use vst3::Steinberg::Vst::*;
 
+use super::midi_map::Moved;
 use super::notes::{Edit, Point, Record, pending};
 use super::plugin::{Vst3Plugin, reap};
 use crate::plugin::{BusDirection as Direction, ParametersChange, Plugin, PluginNotice};
@@ -17,6 +18,7 @@ impl Vst3Plugin {
         }
         notices.extend(self.notes.take_presets().into_iter().map(PluginNotice::PresetLoaded));
         self.poll_pending(notices);
+        self.poll_moved();
         self.poll_restart(notices);
         self.poll_edits(notices);
         self.poll_records(notices);
@@ -39,6 +41,19 @@ impl Vst3Plugin {
         if bits & pending::RECORDS_LOST != 0 {
             self.instance.follow_component();
             notices.push(PluginNotice::ParametersChanged(ParametersChange { values: true, ..Default::default() }));
+        }
+    }
+
+    /// Tells a plugin that learns which controllers moved. What it makes of it, it says by a restart flag.
+    fn poll_moved(&self) {
+        let moved: Vec<_> = self.map.take_moved().collect();
+        if moved.is_empty() {
+            return;
+        }
+        let Some(learner) = self.controller().and_then(|controller| controller.cast::<IMidiLearn>()) else { return };
+        for Moved { bus, channel, number } in moved {
+            // SAFETY: the controller is initialised and this is the main thread.
+            unsafe { learner.onLiveMIDIControllerInput(bus, channel, number) };
         }
     }
 
