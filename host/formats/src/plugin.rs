@@ -348,6 +348,18 @@ pub enum PluginNotice {
     },
     /// [`Plugin::port_configurations`] has others now.
     PortConfigurationsChanged,
+    /// A person clicked in its window where it has a menu, for the host to show with lines of its own beside these. What is
+    /// chosen is for [`Plugin::perform_menu_action`], until the next menu is asked for.
+    MenuRequested {
+        /// What it is about.
+        target: MenuTarget,
+        /// From the left of the plugin's view, in its pixels.
+        x: i32,
+        /// From its top.
+        y: i32,
+        /// The plugin's lines.
+        items: Vec<MenuItem>,
+    },
     /// It would like the transport to do something.
     TransportRequested(TransportRequest),
     /// A change by a person has begun in its window; nothing is to be put into the history until it is over.
@@ -638,7 +650,7 @@ pub trait Plugin {
         Vec::new()
     }
 
-    /// Does what a line of [`Plugin::menu`] says. False if it does not.
+    /// Does what a line of [`Plugin::menu`] or of [`PluginNotice::MenuRequested`] says. False if it does not.
     fn perform_menu_action(&mut self, target: MenuTarget, action: u32) -> bool {
         let _ = (target, action);
         false

@@ -3,7 +3,7 @@
 
 mod rig;
 
-use crosspoint_fixtures::vst3::ids::{self, PROGRAM_LIST, PROGRAMS, puppet};
+use crosspoint_fixtures::vst3::ids::{self, PROGRAM_LIST, PROGRAMS, puppet, split};
 use crosspoint_formats::vst3::Vst3Library;
 use crosspoint_formats::*;
 use crosspoint_graph::Status;
@@ -219,4 +219,70 @@ fn small_questions_are_answered() {
 
     let switch = NoteName { name: "Staccato".to_owned(), port: Some(0), channel: Some(0), key: Some(24) };
     assert!(plugin.note_names().contains(&switch));
+}
+
+/// A menu that the plugin asks for is told line by line; what is chosen from it is done by the plugin, and nothing that is of
+/// an older menu.
+#[test]
+fn menus_are_shown_and_chosen_from() {
+    let mut plugin = new_puppet();
+    say(&mut *plugin, "menu");
+    let [PluginNotice::MenuRequested { target, x: 10, y: 20, items }] = &poll(&mut *plugin)[..] else { panic!() };
+    let entry =
+        |label: &str, enabled, action, checked| MenuItem::Entry { label: label.to_owned(), enabled, action, checked };
+    let more =
+        MenuItem::Menu { label: "More".to_owned(), enabled: true, items: vec![entry("Fine", true, 4, Some(true))] };
+    let wanted = [entry("Learn", true, 0, None), entry("Forget", false, 1, None), MenuItem::Separator, more];
+    assert_eq!((*target, &items[..]), (MenuTarget::Plugin, &wanted[..]));
+    assert!(plugin.perform_menu_action(MenuTarget::Plugin, 4));
+    assert!(!plugin.perform_menu_action(MenuTarget::Plugin, 6) && !plugin.perform_menu_action(*target, u32::MAX));
+    assert_eq!(notes(&mut *plugin), ["menu of 6 ends with 17", "chosen 7"]);
+
+    say(&mut *plugin, &format!("menu {}", puppet::LEVEL));
+    let about = MenuTarget::Parameter(puppet::LEVEL);
+    let [PluginNotice::MenuRequested { target, items, .. }] = &poll(&mut *plugin)[..] else { panic!() };
+    assert_eq!((*target, &items[0]), (about, &entry("Learn", true, 6, None)));
+    assert!(!plugin.perform_menu_action(about, 0) && !plugin.perform_menu_action(MenuTarget::Plugin, 6));
+    assert!(plugin.perform_menu_action(about, 6));
+    // One that nobody has seen yet is let go of with the plugin.
+    say(&mut *plugin, "menu");
+}
+
+/// What the audio half sends reaches the controller whole and in order, once a poll, as much as its queue holds; a queue that
+/// is opened anew begins anew.
+#[test]
+fn data_reaches_the_controller() {
+    let received = |running: &mut Running| (running.plugin.parameter_value(split::DATA).unwrap() * 1000.0).round();
+    let mut running = Running::start(fixture(ids::split()));
+    assert_eq!(received(&mut running), 0.0);
+    (0..3).for_each(|_| {
+        running.process(64);
+    });
+    assert_eq!(received(&mut running), 0.0, "not on the audio thread");
+    running.poll();
+    assert_eq!(received(&mut running), 3.0);
+    for polls in 1..5 {
+        (0..50).for_each(|_| {
+            running.process(64);
+        });
+        running.poll();
+        assert_eq!(received(&mut running), 3.0 + f64::from(polls * split::QUEUE));
+    }
+    running.process(64);
+    running.stop();
+    let mut running = Running::start(running.plugin);
+    let before = received(&mut running);
+    assert_eq!(before, 36.0, "what was sent last came with the end of the queue");
+    running.process(64);
+    running.poll();
+    assert_eq!(received(&mut running), 37.0);
+    running.stop();
+}
+
+#[test]
+fn work_and_its_end_are_told() {
+    let mut plugin = new_puppet();
+    say(&mut *plugin, "work");
+    let log = |message: &str| PluginNotice::Log { severity: Severity::Info, message: message.to_owned() };
+    assert_eq!(poll(&mut *plugin), [log("reading (work 1 began)"), log("work 1 ended")]);
 }

@@ -1,4 +1,4 @@
-//! What a plugin's controller calls on its host: edits, restarts, units, progress. Every call only leaves a note;
+//! What a plugin's controller calls on its host: edits, restarts, menus, units, progress. Every call only leaves a note;
 //! [`super::plugin`] acts on the notes on the main thread. Plugins call from the wrong thread, so no call relies on the right
 //! one; from the audio thread nothing here locks, allocates or logs.
 
@@ -11,9 +11,11 @@ use vst3::Steinberg::*;
 use vst3::{Class, ComWrapper};
 
 use super::abi;
+use super::menu::Menu;
 use super::notes::{BusWish, Edit, Notes, Point, pending};
 use super::text::wide_at;
 use crate::plugin::Severity;
+use crate::surface::MenuTarget;
 
 /// One plugin's handler.
 pub(crate) struct Handler {
@@ -29,8 +31,15 @@ impl Handler {
 }
 
 impl Class for Handler {
-    type Interfaces =
-        (IComponentHandler, IComponentHandler2, IComponentHandlerBusActivation, IUnitHandler, IUnitHandler2, IProgress);
+    type Interfaces = (
+        IComponentHandler,
+        IComponentHandler2,
+        IComponentHandler3,
+        IComponentHandlerBusActivation,
+        IUnitHandler,
+        IUnitHandler2,
+        IProgress,
+    );
 }
 
 impl IComponentHandlerTrait for Handler {
@@ -77,6 +86,17 @@ impl IComponentHandler2Trait for Handler {
 
     unsafe fn finishGroupEdit(&self) -> tresult {
         kResultOk
+    }
+}
+
+impl IComponentHandler3Trait for Handler {
+    unsafe fn createContextMenu(&self, _view: *mut IPlugView, parameter: *const ParamID) -> *mut IContextMenu {
+        if !self.notes.is_main_thread() {
+            return std::ptr::null_mut();
+        }
+        // SAFETY: the plugin hands over an id or null.
+        let parameter = (!parameter.is_null()).then(|| unsafe { parameter.read_unaligned() });
+        Menu::make(&self.notes, parameter.map_or(MenuTarget::Plugin, MenuTarget::Parameter))
     }
 }
 

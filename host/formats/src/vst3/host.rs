@@ -1,5 +1,5 @@
-//! What a plugin is introduced to: the host's name, the objects it makes for plugins, which interfaces it knows, and a run
-//! loop. Holds nothing of a plugin but what its run loop does; any thread may call it.
+//! What a plugin is introduced to: the host's name, the objects it makes for plugins, which interfaces it knows, a run loop,
+//! and queues of data. Holds nothing of a plugin but what these do; any thread may call it.
 
 use std::ffi::c_void;
 
@@ -10,6 +10,7 @@ use vst3::Steinberg::*;
 use vst3::com_scrape_types::Guid;
 use vst3::{Class, ComWrapper, Interface};
 
+use super::exchange::Exchange;
 use super::message::{AttributeList, Message};
 use super::run_loop::{RunLoop, is_run_loop};
 use super::text::to_string128;
@@ -21,16 +22,18 @@ const NAME: &str = "Crosspoint";
 pub(crate) struct HostContext {
     /// For what plugins wait for with or without a window.
     pub(crate) run_loop: RunLoop,
+    /// For what a plugin's audio half hands to its controller.
+    pub(crate) exchange: Exchange,
 }
 
 impl HostContext {
     pub(crate) fn new() -> ComWrapper<Self> {
-        ComWrapper::new(Self { run_loop: RunLoop::default() })
+        ComWrapper::new(Self { run_loop: RunLoop::default(), exchange: Exchange::new() })
     }
 }
 
 impl Class for HostContext {
-    type Interfaces = (IHostApplication, IPlugInterfaceSupport, IRunLoop);
+    type Interfaces = (IHostApplication, IPlugInterfaceSupport, IRunLoop, IDataExchangeHandler);
 }
 
 is_run_loop!(HostContext);
@@ -82,6 +85,7 @@ const USED: &[Guid] = &[
     IAudioProcessor::IID,
     IEditController::IID,
     IConnectionPoint::IID,
+    IDataExchangeReceiver::IID,
     IInfoListener::IID,
     IKeyswitchController::IID,
     IMidiLearn::IID,
@@ -105,6 +109,34 @@ impl IPlugInterfaceSupportTrait for HostContext {
         }
         // SAFETY: the plugin hands over an id.
         if USED.contains(&unsafe { guid(interface) }) { kResultTrue } else { kResultFalse }
+    }
+}
+
+impl IDataExchangeHandlerTrait for HostContext {
+    unsafe fn openQueue(
+        &self,
+        _processor: *mut IAudioProcessor,
+        block_size: u32,
+        blocks: u32,
+        alignment: u32,
+        user_context: DataExchangeUserContextID,
+        to: *mut DataExchangeQueueID,
+    ) -> tresult {
+        // SAFETY: the plugin hands over room for the id.
+        unsafe { self.exchange.open_queue((block_size, blocks, alignment), user_context, to) }
+    }
+
+    unsafe fn closeQueue(&self, id: DataExchangeQueueID) -> tresult {
+        self.exchange.close_queue(id)
+    }
+
+    unsafe fn lockBlock(&self, id: DataExchangeQueueID, to: *mut DataExchangeBlock) -> tresult {
+        // SAFETY: the plugin hands over room for the block.
+        unsafe { self.exchange.lock_block(id, to) }
+    }
+
+    unsafe fn freeBlock(&self, id: DataExchangeQueueID, block: DataExchangeBlockID, send: TBool) -> tresult {
+        self.exchange.free_block(id, block, send != 0)
     }
 }
 

@@ -90,6 +90,7 @@ impl Instance {
         let handler = self.handler.as_com_ref::<IComponentHandler>();
         // SAFETY: the controller is initialised, this is the main thread, and the handler outlives it.
         unsafe { controller.setComponentHandler(handler.map_or(std::ptr::null_mut(), |handler| handler.as_ptr())) };
+        self.context.exchange.set_receiver(controller.cast::<IDataExchangeReceiver>().filter(is_whole));
         if self.is_split {
             let (component, other) = (self.component.cast::<IConnectionPoint>(), controller.cast::<IConnectionPoint>());
             self.connection = Connection::join(component, other, notes);
@@ -103,7 +104,8 @@ impl Instance {
             Some(connection) => connection.with_locks_held(during),
             None => during(),
         };
-        self.context.run_loop.with_lock_held(&mut within);
+        let HostContext { run_loop, exchange } = &*self.context;
+        run_loop.with_lock_held(&mut || exchange.with_lock_held(&mut within));
     }
 
     /// Tells the controller the component's state.
@@ -171,6 +173,7 @@ impl Drop for Instance {
             if self.is_active {
                 self.component.setActive(0);
             }
+            self.context.exchange.set_receiver(None);
             if let Some(controller) = &self.controller {
                 controller.setComponentHandler(std::ptr::null_mut());
                 if self.is_split {

@@ -10,6 +10,7 @@ use std::thread::ThreadId;
 use vst3::ComPtr;
 use vst3::Steinberg::Vst::{IConnectionPoint, IMessage};
 
+use super::menu::Shown;
 use crate::faults::{Faults, count};
 use crate::plugin::Severity;
 use crate::preset::PresetPlace;
@@ -93,6 +94,9 @@ pub(crate) struct Notes {
     letters: Mutex<Vec<Letter>>,
     wishes: Mutex<Vec<BusWish>>,
     presets: Mutex<Vec<PresetPlace>>,
+    menus: Mutex<Vec<Shown>>,
+    /// Lines of all menus that were shown.
+    menu_lines: AtomicU32,
     audio: UnsafeCell<AudioEnds>,
 }
 
@@ -121,6 +125,8 @@ impl Notes {
             letters: Mutex::default(),
             wishes: Mutex::default(),
             presets: Mutex::default(),
+            menus: Mutex::default(),
+            menu_lines: AtomicU32::new(0),
             audio: UnsafeCell::new(AudioEnds { records, edits }),
         };
         (Arc::new(notes), told)
@@ -151,8 +157,8 @@ impl Notes {
 
     /// Runs something while every lock here is held.
     pub(crate) fn with_locks_held(&self, during: &mut dyn FnMut()) {
-        let Self { log, edits, outgoing, letters, wishes, presets, .. } = self;
-        let _held = (lock(log), lock(edits), lock(outgoing), lock(letters), lock(wishes), lock(presets));
+        let Self { log, edits, outgoing, letters, wishes, presets, menus, .. } = self;
+        let _held = (lock(log), lock(edits), lock(outgoing), lock(letters), lock(wishes), lock(presets), lock(menus));
         during();
     }
 
@@ -250,6 +256,21 @@ impl Notes {
 
     pub(crate) fn take_presets(&self) -> Vec<PresetPlace> {
         std::mem::take(&mut *lock(&self.presets))
+    }
+
+    /// Keeps a menu of so many lines for the next poll, made from the number of its first one. False on another thread than
+    /// the main one.
+    pub(crate) fn show_menu(&self, lines: usize, menu: impl FnOnce(u32) -> Shown) -> bool {
+        let is_heard = self.is_main_thread();
+        if is_heard {
+            let first = self.menu_lines.fetch_add(lines as u32, Ordering::Relaxed);
+            lock(&self.menus).push(menu(first));
+        }
+        is_heard
+    }
+
+    pub(crate) fn take_menus(&self) -> Vec<Shown> {
+        std::mem::take(&mut *lock(&self.menus))
     }
 
     /// Keeps a message for the next poll. Any thread; on the audio thread it is only counted.

@@ -16,6 +16,7 @@ use super::activation::DEFAULT_ACTIVATION;
 use super::expressions::{self, ExpressionMap};
 use super::factory::{Factory, PluginClass};
 use super::instance::Instance;
+use super::menu::Shown;
 use super::midi_map::MidiMap;
 use super::more;
 use super::notes::{Notes, Point, Record};
@@ -37,7 +38,7 @@ use crate::plugin::{
 };
 use crate::preset::{Preset, PresetLocation, PresetPlace, PresetPlugin};
 use crate::session::StatePurpose;
-use crate::surface::{NoteName, SurfaceModel, Track};
+use crate::surface::{MenuTarget, NoteName, SurfaceModel, Track};
 use crate::window::Editor;
 
 thread_local! {
@@ -78,6 +79,8 @@ pub struct Vst3Plugin {
     pub(super) must_reload: bool,
     /// Its window, as far as it has one.
     pub(super) view: View,
+    /// The menu that it last asked to be shown.
+    pub(super) menu: Option<Shown>,
 }
 
 impl Vst3Plugin {
@@ -107,6 +110,7 @@ impl Vst3Plugin {
             is_stale: false,
             must_reload: false,
             view: View::default(),
+            menu: None,
         };
         plugin.read_all();
         Ok(plugin)
@@ -127,6 +131,12 @@ impl Vst3Plugin {
     /// The edit controller, for what else there is of VST3 than the common trait has.
     pub(super) fn controller(&self) -> Option<&ComPtr<IEditController>> {
         self.instance.controller.as_ref()
+    }
+
+    /// Lets go of what its menus hold of it, because it is about to end.
+    pub(super) fn lose_menus(&mut self) {
+        self.menu = None;
+        drop(self.notes.take_menus());
     }
 
     /// Those of its window, of the plugin itself and of the file it comes from.
@@ -192,6 +202,7 @@ impl Drop for Vst3Plugin {
     fn drop(&mut self) {
         reap();
         self.view.lose();
+        self.lose_menus();
         // SAFETY: taken once, here; nothing uses it afterwards.
         let instance = unsafe { ManuallyDrop::take(&mut self.instance) };
         if Arc::strong_count(&self.leash) > 1 {
@@ -456,6 +467,12 @@ impl Plugin for Vst3Plugin {
 
     fn finger_movements(&mut self, port: u16, channel: u8) -> Vec<(FingerMovement, NoteExpressionKind)> {
         self.controller().map(|controller| expressions::movements(controller, port, channel)).unwrap_or_default()
+    }
+
+    /// Plugins build their menus when a person clicks in their windows, not when they are asked: see
+    /// [`PluginNotice::MenuRequested`].
+    fn perform_menu_action(&mut self, target: MenuTarget, action: u32) -> bool {
+        self.menu.as_ref().is_some_and(|menu| menu.perform(target, action))
     }
 
     fn remap_parameter(&mut self, replaced: &PresetPlugin, parameter: u32) -> Option<u32> {

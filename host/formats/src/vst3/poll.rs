@@ -16,6 +16,11 @@ impl Vst3Plugin {
             // SAFETY: this is the main thread; letters lead to the plugin's own halves, which are initialised.
             unsafe { letter.to.notify(letter.message.as_ptr()) };
         }
+        self.instance.context.exchange.deliver();
+        for menu in self.notes.take_menus() {
+            notices.push(menu.notice());
+            self.menu = Some(menu);
+        }
         notices.extend(self.notes.take_presets().into_iter().map(PluginNotice::PresetLoaded));
         self.poll_pending(notices);
         self.poll_moved();

@@ -87,6 +87,7 @@ impl Vst3Plugin {
         self.must_reload = false;
         let state = self.state(Purpose::Project);
         self.view.lose();
+        self.lose_menus();
         match Instance::new(Rc::clone(&self.factory), &self.class, &self.notes) {
             Ok(instance) => drop(std::mem::replace(&mut *self.instance, instance)),
             Err(reason) => self.notes.log(crate::plugin::Severity::Error, format!("it cannot be made anew: {reason}")),

@@ -1,0 +1,405 @@
+//! Blocks of data that a plugin's audio half hands to its controller: room made when a queue is opened, locked and freed by
+//! whoever processes, delivered on the main thread. Locking and freeing never wait, allocate or call the system; room that
+//! was made is kept for later queues until the plugin ends, so that nobody can hold on to what is gone.
+
+use std::cell::UnsafeCell;
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
+
+use vst3::ComPtr;
+use vst3::Steinberg::Vst::*;
+use vst3::Steinberg::*;
+
+use crate::thread;
+
+/// Queues of one plugin, open or kept for later.
+const MOST_QUEUES: usize = 16;
+/// Blocks of a queue.
+const MOST_BLOCKS: u32 = 1024;
+/// Bytes of all blocks of a queue.
+const MOST_BYTES: usize = 64 << 20;
+/// The greatest distance that addresses of blocks may be asked to be a multiple of.
+const MOST_ALIGNMENT: u32 = 4096;
+/// What a queue that does not exist is called.
+const INVALID: u32 = InvalidDataExchangeQueueID;
+
+/// States of a block; those beyond say that it is sent, in which order.
+const FREE: u64 = 0;
+const LOCKED: u64 = 1;
+const FIRST_SENT: u64 = 2;
+
+/// The room of a queue, and the queue that is in it at the moment.
+struct Queue {
+    /// [`INVALID`] while there is none. The numbers behind it hold for the queue of that id.
+    id: AtomicU32,
+    user_context: AtomicU32,
+    block_size: AtomicU32,
+    /// Bytes from one block to the next, and from the beginning of the room to the first.
+    stride: AtomicUsize,
+    offset: AtomicUsize,
+    /// Blocks of the queue, `states.len()` at most.
+    blocks: AtomicU32,
+    states: Box<[AtomicU64]>,
+    /// What the next block that is sent gets as its state.
+    next_sent: AtomicU64,
+    room: Box<[UnsafeCell<u8>]>,
+}
+
+// SAFETY: the room is the plugin's, who has a block from its locking to its freeing or delivery; nothing here reads or writes
+// it once it is made.
+unsafe impl Sync for Queue {}
+
+impl Queue {
+    fn new(blocks: u32, bytes: usize) -> Self {
+        Self {
+            id: AtomicU32::new(INVALID),
+            user_context: AtomicU32::new(0),
+            block_size: AtomicU32::new(0),
+            stride: AtomicUsize::new(0),
+            offset: AtomicUsize::new(0),
+            blocks: AtomicU32::new(0),
+            states: (0..blocks).map(|_| AtomicU64::new(FREE)).collect(),
+            next_sent: AtomicU64::new(FIRST_SENT),
+            room: (0..bytes + MOST_ALIGNMENT as usize).map(|_| UnsafeCell::new(0)).collect(),
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.id.load(Ordering::Acquire) != INVALID
+    }
+
+    fn fits(&self, blocks: u32, bytes: usize) -> bool {
+        self.states.len() >= blocks as usize && self.room.len() >= bytes + MOST_ALIGNMENT as usize
+    }
+
+    /// Main thread; the room is large enough.
+    fn open(&self, id: u32, user_context: u32, shape: Shape) {
+        let Shape { block_size, blocks, alignment } = shape;
+        self.states.iter().for_each(|state| state.store(FREE, Ordering::Relaxed));
+        self.user_context.store(user_context, Ordering::Relaxed);
+        self.block_size.store(block_size, Ordering::Relaxed);
+        self.stride.store(shape.stride(), Ordering::Relaxed);
+        self.offset.store(self.room.as_ptr().cast::<u8>().align_offset(alignment as usize), Ordering::Relaxed);
+        self.blocks.store(blocks, Ordering::Relaxed);
+        self.id.store(id, Ordering::Release);
+    }
+
+    fn states(&self) -> &[AtomicU64] {
+        &self.states[..(self.blocks.load(Ordering::Relaxed) as usize).min(self.states.len())]
+    }
+
+    fn block(&self, index: usize) -> DataExchangeBlock {
+        let at = self.offset.load(Ordering::Relaxed) + index * self.stride.load(Ordering::Relaxed);
+        let data = self.room.get(at).map_or(ptr::null_mut(), |byte| byte.get().cast::<c_void>());
+        DataExchangeBlock { data, size: self.block_size.load(Ordering::Relaxed), blockID: index as u32 }
+    }
+
+    /// # Real-time
+    /// Safe to call.
+    fn lock(&self) -> Option<DataExchangeBlock> {
+        let take =
+            |state: &AtomicU64| state.compare_exchange(FREE, LOCKED, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        self.states().iter().position(take).map(|index| self.block(index))
+    }
+
+    /// Whether the block was locked.
+    ///
+    /// # Real-time
+    /// Safe to call.
+    fn free(&self, block: u32, send: bool) -> bool {
+        let Some(state) = self.states().get(block as usize) else { return false };
+        let after = if send { self.next_sent.fetch_add(1, Ordering::Relaxed) } else { FREE };
+        state.compare_exchange(LOCKED, after, Ordering::Release, Ordering::Relaxed).is_ok()
+    }
+
+    /// Hands over what was sent, in the order it was. Main thread.
+    fn deliver(&self, receiver: &ComPtr<IDataExchangeReceiver>) {
+        let state = |index: &usize| self.states()[*index].load(Ordering::Acquire);
+        let mut sent: Vec<usize> = (0..self.states().len()).filter(|index| state(index) >= FIRST_SENT).collect();
+        if sent.is_empty() {
+            return;
+        }
+        sent.sort_by_key(state);
+        let mut blocks: Vec<DataExchangeBlock> = sent.iter().map(|&index| self.block(index)).collect();
+        let user_context = self.user_context.load(Ordering::Relaxed);
+        // SAFETY: the controller is initialised, this is the main thread, and there are so many blocks.
+        unsafe { receiver.onDataExchangeBlocksReceived(user_context, blocks.len() as u32, blocks.as_mut_ptr(), 0) };
+        sent.iter().for_each(|&index| self.states()[index].store(FREE, Ordering::Release));
+    }
+}
+
+/// What a queue is asked to be.
+#[derive(Clone, Copy)]
+struct Shape {
+    block_size: u32,
+    blocks: u32,
+    /// A power of two.
+    alignment: u32,
+}
+
+impl Shape {
+    /// None if it makes no sense.
+    fn new(block_size: u32, blocks: u32, alignment: u32) -> Option<Self> {
+        let shape = Self { block_size, blocks, alignment: alignment.max(1) };
+        let is_sensible = (1..=MOST_BLOCKS).contains(&blocks)
+            && block_size > 0
+            && shape.alignment.is_power_of_two()
+            && shape.alignment <= MOST_ALIGNMENT
+            && shape.stride().checked_mul(blocks as usize).is_some_and(|bytes| bytes <= MOST_BYTES);
+        is_sensible.then_some(shape)
+    }
+
+    fn stride(self) -> usize {
+        (self.block_size as usize).next_multiple_of(self.alignment as usize)
+    }
+
+    fn bytes(self) -> usize {
+        self.stride() * self.blocks as usize
+    }
+}
+
+/// The queues of one plugin.
+pub(crate) struct Exchange {
+    main_thread: ThreadId,
+    /// Null, or a room that lives as long as this.
+    queues: [AtomicPtr<Queue>; MOST_QUEUES],
+    /// Queues that were opened.
+    opened: AtomicU32,
+    /// The controller, as far as it takes any.
+    receiver: Mutex<Option<ComPtr<IDataExchangeReceiver>>>,
+}
+
+impl Exchange {
+    /// For a plugin whose main thread is the calling one.
+    pub(crate) fn new() -> Self {
+        Self {
+            main_thread: std::thread::current().id(),
+            queues: [const { AtomicPtr::new(ptr::null_mut()) }; MOST_QUEUES],
+            opened: AtomicU32::new(0),
+            receiver: Mutex::default(),
+        }
+    }
+
+    fn receiver(&self) -> MutexGuard<'_, Option<ComPtr<IDataExchangeReceiver>>> {
+        self.receiver.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs something while its lock is held.
+    pub(crate) fn with_lock_held(&self, during: &mut dyn FnMut()) {
+        let _held = self.receiver();
+        during();
+    }
+
+    fn is_main_thread(&self) -> bool {
+        std::thread::current().id() == self.main_thread && !thread::is_audio_thread()
+    }
+
+    /// The rooms there are, each with the place it has here.
+    fn rooms(&self) -> impl Iterator<Item = (usize, &Queue)> {
+        self.queues.iter().enumerate().filter_map(|(place, queue)| {
+            // SAFETY: what was put there lives as long as this.
+            unsafe { queue.load(Ordering::Acquire).as_ref() }.map(|queue| (place, queue))
+        })
+    }
+
+    fn open_queues(&self) -> impl Iterator<Item = &Queue> {
+        self.rooms().map(|(_, queue)| queue).filter(|queue| queue.is_open())
+    }
+
+    /// # Real-time
+    /// Safe to call.
+    fn queue(&self, id: u32) -> Option<&Queue> {
+        // SAFETY: as above.
+        let queue = unsafe { self.queues[id as usize % MOST_QUEUES].load(Ordering::Acquire).as_ref() };
+        queue.filter(|queue| id != INVALID && queue.id.load(Ordering::Acquire) == id)
+    }
+
+    /// Takes the controller, and tells it of the queues there are; none lets go of it. Main thread.
+    pub(crate) fn set_receiver(&self, receiver: Option<ComPtr<IDataExchangeReceiver>>) {
+        let before = std::mem::replace(&mut *self.receiver(), receiver.clone());
+        drop(before);
+        if let Some(receiver) = receiver {
+            self.open_queues().for_each(|queue| tell_opened(queue, &receiver));
+        }
+    }
+
+    /// Hands over what was sent. Main thread.
+    pub(crate) fn deliver(&self) {
+        // A copy: receivers may come back here.
+        let receiver = self.receiver().clone();
+        if let Some(receiver) = receiver {
+            self.open_queues().for_each(|queue| queue.deliver(&receiver));
+        }
+    }
+
+    /// The id of a new queue; none if there is no room, or on another thread than the main one.
+    fn open(&self, shape: Shape, user_context: u32) -> Option<u32> {
+        if !self.is_main_thread() {
+            return None;
+        }
+        let kept = self.rooms().find(|(_, queue)| !queue.is_open() && queue.fits(shape.blocks, shape.bytes()));
+        let (place, queue) = kept.or_else(|| self.make_room(shape))?;
+        let number = self.opened.fetch_add(1, Ordering::Relaxed) % (INVALID / MOST_QUEUES as u32);
+        let id = number * MOST_QUEUES as u32 + place as u32;
+        queue.open(id, user_context, shape);
+        let receiver = self.receiver().clone();
+        if let Some(receiver) = receiver {
+            tell_opened(queue, &receiver);
+        }
+        Some(id)
+    }
+
+    fn make_room(&self, shape: Shape) -> Option<(usize, &Queue)> {
+        let place = self.queues.iter().position(|queue| queue.load(Ordering::Relaxed).is_null())?;
+        // With some to spare, so that few rooms serve queues of many sizes.
+        let queue = Box::new(Queue::new(shape.blocks.next_power_of_two(), shape.bytes().next_power_of_two()));
+        self.queues[place].store(Box::into_raw(queue), Ordering::Release);
+        self.rooms().find(|(index, _)| *index == place)
+    }
+
+    /// Hands over what was sent and ends the queue. Whether there was one. Main thread.
+    fn close(&self, id: u32) -> bool {
+        let Some(queue) = self.queue(id).filter(|_| self.is_main_thread()) else { return false };
+        let receiver = self.receiver().clone();
+        if let Some(receiver) = &receiver {
+            queue.deliver(receiver);
+        }
+        queue.id.store(INVALID, Ordering::Release);
+        if let Some(receiver) = receiver {
+            // SAFETY: the controller is initialised and this is the main thread.
+            unsafe { receiver.queueClosed(queue.user_context.load(Ordering::Relaxed)) };
+        }
+        true
+    }
+
+    /// See `IDataExchangeHandler::openQueue`.
+    ///
+    /// # Safety
+    /// `to` leads to room for an id or is null.
+    pub(crate) unsafe fn open_queue(
+        &self,
+        (block_size, blocks, alignment): (u32, u32, u32),
+        user_context: u32,
+        to: *mut DataExchangeQueueID,
+    ) -> tresult {
+        let Some(shape) = Shape::new(block_size, blocks, alignment).filter(|_| !to.is_null()) else {
+            return kInvalidArgument;
+        };
+        let id = self.open(shape, user_context);
+        // SAFETY: promised by the caller.
+        unsafe { to.write_unaligned(id.unwrap_or(INVALID)) };
+        if id.is_some() { kResultOk } else { kOutOfMemory }
+    }
+
+    /// See `IDataExchangeHandler::closeQueue`.
+    pub(crate) fn close_queue(&self, id: DataExchangeQueueID) -> tresult {
+        if self.close(id) { kResultOk } else { kInvalidArgument }
+    }
+
+    /// See `IDataExchangeHandler::lockBlock`.
+    ///
+    /// # Safety
+    /// `to` leads to room for a block or is null.
+    ///
+    /// # Real-time
+    /// Safe to call.
+    pub(crate) unsafe fn lock_block(&self, id: DataExchangeQueueID, to: *mut DataExchangeBlock) -> tresult {
+        let Some(queue) = self.queue(id).filter(|_| !to.is_null()) else { return kInvalidArgument };
+        let block = queue.lock();
+        let none = DataExchangeBlock { data: ptr::null_mut(), size: 0, blockID: InvalidDataExchangeBlockID };
+        // SAFETY: promised by the caller.
+        unsafe { to.write_unaligned(block.unwrap_or(none)) };
+        if block.is_some() { kResultOk } else { kOutOfMemory }
+    }
+
+    /// See `IDataExchangeHandler::freeBlock`.
+    ///
+    /// # Real-time
+    /// Safe to call.
+    pub(crate) fn free_block(&self, id: DataExchangeQueueID, block: DataExchangeBlockID, send: bool) -> tresult {
+        let is_freed = self.queue(id).is_some_and(|queue| queue.free(block, send));
+        if is_freed { kResultOk } else { kInvalidArgument }
+    }
+}
+
+/// Blocks come on the main thread whatever a receiver would like better.
+fn tell_opened(queue: &Queue, receiver: &ComPtr<IDataExchangeReceiver>) {
+    let (context, size) = (&queue.user_context, &queue.block_size);
+    let mut wants_background = 0;
+    // SAFETY: the controller is initialised, this is the main thread, and there is room for the wish.
+    unsafe {
+        receiver.queueOpened(context.load(Ordering::Relaxed), size.load(Ordering::Relaxed), &mut wants_background);
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        for queue in &mut self.queues {
+            let queue = std::mem::replace(queue.get_mut(), ptr::null_mut());
+            if !queue.is_null() {
+                // SAFETY: it was made from a box, and nobody else has it.
+                drop(unsafe { Box::from_raw(queue) });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(exchange: &Exchange, shape: (u32, u32, u32)) -> (tresult, u32) {
+        let mut id = 0;
+        // SAFETY: there is room for the id.
+        (unsafe { exchange.open_queue(shape, 7, &mut id) }, id)
+    }
+
+    fn lock(exchange: &Exchange, id: u32) -> (tresult, DataExchangeBlock) {
+        let mut block = DataExchangeBlock { data: ptr::null_mut(), size: 0, blockID: 0 };
+        // SAFETY: there is room for the block.
+        (unsafe { exchange.lock_block(id, &mut block) }, block)
+    }
+
+    /// Two blocks of 100 bytes at multiples of 64: apart, as large as asked for, no third one; each freed once.
+    #[test]
+    fn blocks_are_locked_and_freed() {
+        let exchange = Exchange::new();
+        let (result, id) = open(&exchange, (100, 2, 64));
+        assert_eq!(result, kResultOk);
+        let [first, second] = [0, 1].map(|_| lock(&exchange, id).1);
+        assert_eq!((first.size, first.data.addr() % 64, second.data.addr() - first.data.addr()), (100, 0, 128));
+        // SAFETY: the block is this test's until it is freed.
+        unsafe { first.data.cast::<u8>().write_bytes(1, 100) };
+        let (result, none) = lock(&exchange, id);
+        assert_eq!((result, none.data.is_null(), none.blockID), (kOutOfMemory, true, InvalidDataExchangeBlockID));
+        assert_eq!(exchange.free_block(id, second.blockID, false), kResultOk);
+        assert_eq!(exchange.free_block(id, second.blockID, false), kInvalidArgument);
+        assert_eq!(exchange.free_block(id, 99, true), kInvalidArgument);
+        assert_eq!(lock(&exchange, id).0, kResultOk);
+    }
+
+    /// A room serves one queue after another; ids do not come back; what makes no sense is refused.
+    #[test]
+    fn rooms_are_used_again() {
+        let exchange = Exchange::new();
+        let mut before = INVALID;
+        for size in 1..200 {
+            let (result, id) = open(&exchange, (size, 3, 8));
+            assert_eq!((result, lock(&exchange, id).0), (kResultOk, kResultOk));
+            assert!(id != before && lock(&exchange, before).0 == kInvalidArgument);
+            assert_eq!((exchange.close_queue(id), exchange.close_queue(id)), (kResultOk, kInvalidArgument));
+            before = id;
+        }
+        for wrong in [(0, 1, 1), (1, 0, 1), (1, 1, 3), (1, 1, 1 << 20), (u32::MAX, 2, 1), (1, u32::MAX, 1)] {
+            assert_eq!(open(&exchange, wrong).0, kInvalidArgument, "{wrong:?}");
+        }
+        let opened = (0..20).filter(|_| open(&exchange, (8, 1, 8)).0 == kResultOk).count();
+        assert_eq!(opened, MOST_QUEUES);
+        std::thread::scope(|scope| {
+            scope.spawn(|| assert_eq!(exchange.close_queue(before), kInvalidArgument));
+        });
+    }
+}
