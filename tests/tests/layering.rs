@@ -24,7 +24,7 @@ const HOMES: [(&str, &[&str]); 9] = [
     // Types for files and for the pipe of a scan.
     ("serde", &["crosspoint-formats", "crosspoint", "crosspoint-app"]),
     ("json5", &["crosspoint-formats"]),
-    ("vst3", &["crosspoint-formats", "crosspoint-fixtures"]),
+    ("vst3", &["crosspoint-formats", "crosspoint-fixtures", "crosspoint-fixture-file"]),
 ];
 
 fn normal_dependencies(package: &Value) -> Vec<String> {

@@ -5,11 +5,11 @@ mod rig;
 
 use std::process::Command;
 
-use crosspoint_fixtures::ids;
+use crosspoint_fixtures::{ids, vst3};
 use crosspoint_formats::*;
 use crosspoint_graph::Status;
 use crosspoint_graph::event::EventBody;
-use rig::{ACTIVATION, Running, fixture, fixtures};
+use rig::{ACTIVATION, Running, fixture, fixtures, vst3_fixture, vst3_fixtures};
 
 /// Set for a program that is to load one plugin and let it process a block.
 const VICTIM: &str = "CROSSPOINT_VICTIM";
@@ -20,7 +20,9 @@ fn victim() {
     if let Some(id) = std::env::var_os(VICTIM) {
         let id = id.into_string().unwrap();
         println!("making");
-        let plugin = fixture(&id);
+        // Ids of VST3 are known by their digits.
+        let is_vst3 = id.len() == 32 && id.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let plugin = if is_vst3 { vst3_fixture(&id) } else { fixture(&id) };
         println!("activating");
         let mut running = Running::start(plugin);
         println!("processing");
@@ -33,15 +35,21 @@ fn victim() {
 /// Each at its own point, and not before: what a report about a process that died can rely on.
 #[test]
 fn what_aborts_takes_its_process_along() {
-    let cases = [
+    let clap = [
         (ids::ABORTS_IN_INIT, "making"),
         (ids::ABORTS_IN_ACTIVATE, "activating"),
         (ids::ABORTS_IN_PROCESS, "processing"),
         (ids::MONO, "survived"),
     ];
-    for (id, last) in cases {
+    let vst3 = [
+        (vst3::ids::aborts_in_initialize(), "making"),
+        (vst3::ids::aborts_in_activate(), "activating"),
+        (vst3::ids::aborts_in_process(), "processing"),
+        (vst3::ids::gain(), "survived"),
+    ];
+    for (id, last) in clap.map(|(id, last)| (id.to_owned(), last)).into_iter().chain(vst3) {
         let mut program = Command::new(std::env::current_exe().unwrap());
-        program.args(["--exact", "victim", "--nocapture", "--test-threads=1"]).env(VICTIM, id);
+        program.args(["--exact", "victim", "--nocapture", "--test-threads=1"]).env(VICTIM, &id);
         let output = program.output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let steps = ["making", "activating", "processing", "survived"];
@@ -86,6 +94,31 @@ fn extensions_without_functions_answer_nothing() {
     assert!(!plugin.set_render_mode(RenderMode::Offline));
     let mut running = Running::start(plugin);
     assert_eq!(running.process(64), Status::Continue);
+    assert_eq!(running.poll(), []);
+    running.stop();
+}
+
+/// The same for VST3: interfaces in whose tables nothing is are as good as none.
+#[test]
+fn interfaces_without_functions_answer_nothing() {
+    let mut plugin = vst3_fixture(&vst3::ids::null_extras());
+    assert!(plugin.parameters().is_empty() && plugin.presets().is_empty() && plugin.note_names().is_empty());
+    let place = PresetPlace { location: PresetLocation::Plugin, key: Some("7/0".to_owned()) };
+    assert!(plugin.load_preset(&place).is_err() && plugin.read_preset(&place).is_err());
+    assert!(plugin.write_preset(&place, b"").is_err());
+    assert!(plugin.note_expressions(0, 0).is_empty() && plugin.finger_movements(0, 0).is_empty());
+    let breath = NoteExpressionKind::Own(1);
+    assert!(plugin.note_expression_to_text(0, 0, breath, 0.5).is_none());
+    assert!(plugin.text_to_note_expression(0, 0, breath, "1").is_none());
+    let other = PresetPlugin { format: Format::Vst3, id: vst3::ids::gain() };
+    assert!(plugin.remap_parameter(&other, 1).is_none() && plugin.surface_layout(&SurfaceModel::default()).is_none());
+    assert_eq!(plugin.render_ahead(), RenderAhead::Never);
+    plugin.set_presentation_latency(BusDirection::Output, 0, 64);
+    plugin.set_track(&Track { name: Some("Drums".to_owned()), ..Track::default() });
+    let state = plugin.save_state().unwrap();
+    plugin.load_state(&state).unwrap();
+    let mut running = Running::start(plugin);
+    assert_ne!(running.process(64), Status::Error);
     assert_eq!(running.poll(), []);
     running.stop();
 }
@@ -143,6 +176,13 @@ fn the_pack_is_whole() {
     let library = fixtures();
     for descriptor in library.descriptors() {
         if ![ids::ABORTS_IN_INIT, ids::INIT_FAILS].contains(&descriptor.id.as_str()) {
+            library.instantiate(&descriptor.id).unwrap();
+        }
+    }
+    let library = vst3_fixtures();
+    let none = [vst3::ids::aborts_in_initialize(), vst3::ids::init_fails(), vst3::ids::null_entries()];
+    for descriptor in library.descriptors() {
+        if !none.contains(&descriptor.id) {
             library.instantiate(&descriptor.id).unwrap();
         }
     }

@@ -133,14 +133,53 @@ fn nobody_is_blamed_for_another() {
 #[test]
 fn an_undefined_symbol_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let files = files(folder.path(), &["good.clap"]);
-    let mut bytes = std::fs::read(&files[0]).unwrap();
-    let at = bytes.windows(7).position(|window| window == b"\0abort\0").expect("the library imports abort");
-    bytes[at + 1..at + 6].copy_from_slice(b"abhor");
-    std::fs::write(&files[0], bytes).unwrap();
-    let [report] = &scan(&scanner(1), &files)[..] else { panic!() };
-    let [(None, reason)] = &faults(report)[..] else { panic!("{:?}", report.faults) };
-    assert!(reason.contains("undefined symbol: abhor"), "{reason}");
+    let files = files(folder.path(), &["good.clap", "good.vst3"]);
+    for library in [files[0].clone(), crosspoint_fixture_file::library_in(&files[1]).unwrap()] {
+        let mut bytes = std::fs::read(&library).unwrap();
+        let at = bytes.windows(7).position(|window| window == b"\0abort\0").expect("the library imports abort");
+        bytes[at + 1..at + 6].copy_from_slice(b"abhor");
+        std::fs::write(library, bytes).unwrap();
+    }
+    for report in scan(&scanner(1), &files) {
+        let [(None, reason)] = &faults(&report)[..] else { panic!("{:?}", report.faults) };
+        assert!(reason.contains("undefined symbol: abhor"), "{reason}");
+    }
+}
+
+/// Bundles of VST3 that do what their names say: an entry that aborts, ends the process or never returns, a plugin that aborts,
+/// is never made or cannot be made, a file that spoils its process. Each alone is blamed, what there is of it is found.
+#[cfg(unix)]
+#[test]
+fn vst3_files_fail_for_themselves() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["a-good", "abort", "exit", "hang", "fragile", "stuck", "refuse", "poison", "victim", "z-good"];
+    let files = files(folder.path(), &names.map(|name| format!("{name}.vst3")).each_ref().map(String::as_str));
+    // Long enough for a good file on a busy machine.
+    let reports = scan(&Scanner { time_limit: Duration::from_secs(4), ..scanner(2) }, &files);
+    let plugins = crosspoint_fixture_file::vst3_plugins();
+    let late = "it took longer than the time limit of 4s";
+    for (name, report) in names.iter().zip(&reports) {
+        let second = Some(plugins[1].as_str());
+        let (is_found, wanted) = match *name {
+            "abort" => (false, vec![(None, "it crashed: SIGABRT (signal 6)")]),
+            "exit" => (false, vec![(None, "it ended the process with exit code 3")]),
+            "hang" => (false, vec![(None, late)]),
+            "fragile" => (true, vec![(second, "it crashed: SIGABRT (signal 6)")]),
+            "stuck" => (true, vec![(second, late)]),
+            "refuse" => (true, vec![(second, "it failed to initialise: its factory does not make one")]),
+            _ => (true, vec![]),
+        };
+        assert_eq!(faults(report), wanted, "{name}");
+        let found = if is_found { plugins.each_ref().map(String::as_str).to_vec() } else { vec![] };
+        assert_eq!(ids(report), found, "{name}");
+        for plugin in &report.plugins {
+            // What comes after one that is never made is not tried.
+            let last = if *name == "stuck" { 1 } else { plugins.len() };
+            let is_made = plugins[..last].contains(&plugin.descriptor.id)
+                && (wanted.is_empty() || plugin.descriptor.id != plugins[1]);
+            assert_eq!(plugin.shape.is_some(), is_made, "{name}: {}", plugin.descriptor.id);
+        }
+    }
 }
 
 /// Once the observer has enough, nothing more is told, and a worker that hangs does not delay the end.

@@ -6,22 +6,16 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use crosspoint_fixtures::vst3::ids::{self, LATENCY_FRAMES, echo, gain, split};
-use crosspoint_formats::vst3::Vst3Library;
 use crosspoint_formats::{
     BusDirection, BusLayout, BusPurpose, Format, Library, LoadError, NoteName, Plugin, PluginError, PluginNotice,
     Precision, PresetLocation, PresetPlace, StatePurpose, Tail, Track, describe,
 };
 use crosspoint_graph::event::{Event, EventBody, Expression, NoteAddress, NoteId};
 use crosspoint_graph::{ChannelLayout, Harness, Status};
-use rig::{ACTIVATION, MAX_FRAMES, Running, poll};
-
-fn library() -> Vst3Library {
-    // SAFETY: what the fixtures break of VST3's rules, they break within what a host must survive.
-    unsafe { Vst3Library::from_entry("/builtin/vst3-fixtures", crosspoint_fixtures::vst3::entry) }.unwrap()
-}
+use rig::{ACTIVATION, MAX_FRAMES, Running, poll, vst3_fixture, vst3_fixtures};
 
 fn fixture(id: String) -> Box<dyn Plugin> {
-    library().instantiate(&id).unwrap()
+    vst3_fixture(&id)
 }
 
 fn running(id: String) -> Running {
@@ -48,7 +42,7 @@ fn answers(plugin: &mut Running, events: &[Event]) -> Vec<Event> {
 /// Names in UTF-16 alone, ids as 32 digits, sub-categories as features; controllers are no plugins.
 #[test]
 fn a_linked_entry_lists_its_plugins() {
-    let library = library();
+    let library = vst3_fixtures();
     let descriptor = library.descriptors().iter().find(|descriptor| descriptor.id == ids::gain()).unwrap();
     assert_eq!(
         (descriptor.format, descriptor.name.as_str(), descriptor.vendor.as_str()),
@@ -303,7 +297,7 @@ fn broken_states_are_refused() {
 #[test]
 fn what_cannot_be_made_is_an_error_with_its_reason() {
     for id in [ids::null_entries(), ids::init_fails()] {
-        let error = library().instantiate(&id).err().unwrap();
+        let error = vst3_fixtures().instantiate(&id).err().unwrap();
         assert!(matches!(&error, LoadError::Instantiate { reason, .. } if !reason.is_empty()), "{error}");
     }
 }

@@ -4,16 +4,13 @@
 mod rig;
 
 use crosspoint_fixtures::vst3::ids::{self, PROGRAM_LIST, PROGRAMS, puppet, split};
-use crosspoint_formats::vst3::Vst3Library;
 use crosspoint_formats::*;
 use crosspoint_graph::Status;
 use crosspoint_graph::event::{Event, EventBody, Expression, NoteAddress};
-use rig::{Running, poll};
+use rig::{Running, poll, vst3_fixture};
 
 fn fixture(id: String) -> Box<dyn Plugin> {
-    // SAFETY: what the fixtures break of VST3's rules, they break within what a host must survive.
-    let library = unsafe { Vst3Library::from_entry("/builtin/vst3-fixtures", crosspoint_fixtures::vst3::entry) };
-    library.unwrap().instantiate(&id).unwrap()
+    vst3_fixture(&id)
 }
 
 /// A puppet, nothing written down yet.

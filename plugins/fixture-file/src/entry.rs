@@ -1,4 +1,4 @@
-//! The entry of the file, which reads its name and may not survive that.
+//! The entry of the file, which reads its name and may not survive that: CLAP's, and what VST3's has in common with it.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::path::Path;
@@ -17,7 +17,7 @@ const POISONED: &str = "CROSSPOINT_FIXTURE_POISONED";
 /// What happens when the second plugin is made.
 #[derive(Clone, Copy, PartialEq)]
 #[repr(u8)]
-pub(crate) enum Second {
+enum Second {
     IsMade,
     Aborts,
     Hangs,
@@ -38,7 +38,7 @@ pub(crate) fn plugins() -> &'static [&'static str] {
 }
 
 /// Whether the file's name says so of its second plugin.
-pub(crate) fn second(what: Second) -> bool {
+fn second(what: Second) -> bool {
     SECOND.load(Ordering::Relaxed) == what as u8
 }
 
@@ -52,11 +52,9 @@ pub static clap_entry: clap_plugin_entry = clap_plugin_entry {
     get_factory: Some(get_factory),
 };
 
-unsafe extern "C" fn init(path: *const c_char) -> bool {
+/// Does what the name of a file says, in so far as that is done when it is entered.
+pub(crate) fn behave(name: &str) {
     println!("a fixture is loaded");
-    // SAFETY: hosts hand over a C string.
-    let path = unsafe { CStr::from_ptr(path) }.to_string_lossy().into_owned();
-    let name = Path::new(&path).file_stem().unwrap_or_default().to_string_lossy();
     if std::env::var_os(POISONED).is_some() {
         std::process::abort();
     }
@@ -80,6 +78,28 @@ unsafe extern "C" fn init(path: *const c_char) -> bool {
     };
     SECOND.store(second as u8, Ordering::Relaxed);
     WHOLE.store(name == "pack", Ordering::Relaxed);
+}
+
+/// Whether it holds all fixtures.
+pub(crate) fn is_whole() -> bool {
+    WHOLE.load(Ordering::Relaxed)
+}
+
+/// Whether the second plugin can be made; does not come back if its making is fatal.
+pub(crate) fn make_second() -> bool {
+    if second(Second::Aborts) {
+        std::process::abort();
+    }
+    if second(Second::Hangs) {
+        hang();
+    }
+    !second(Second::IsRefused)
+}
+
+unsafe extern "C" fn init(path: *const c_char) -> bool {
+    // SAFETY: hosts hand over a C string.
+    let path = unsafe { CStr::from_ptr(path) }.to_string_lossy().into_owned();
+    behave(&Path::new(&path).file_stem().unwrap_or_default().to_string_lossy());
     // SAFETY: the pack's entry is as CLAP wants it and takes any path.
     unsafe { factory::start() }
 }
@@ -91,11 +111,11 @@ unsafe extern "C" fn get_factory(id: *const c_char) -> *const c_void {
     if unsafe { CStr::from_ptr(id) } != CLAP_PLUGIN_FACTORY_ID {
         return std::ptr::null();
     }
-    if WHOLE.load(Ordering::Relaxed) { factory::pack() } else { factory::FACTORY.cast() }
+    if is_whole() { factory::pack() } else { factory::FACTORY.cast() }
 }
 
 /// Never returns.
-pub(crate) fn hang() -> ! {
+fn hang() -> ! {
     loop {
         std::thread::sleep(Duration::from_secs(60));
     }

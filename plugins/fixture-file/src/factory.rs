@@ -8,7 +8,7 @@ use clap_sys::host::clap_host;
 use clap_sys::plugin::{clap_plugin, clap_plugin_descriptor};
 
 use crate::PLUGINS;
-use crate::entry::{Second, hang, plugins, second};
+use crate::entry::{make_second, plugins};
 
 static TABLE: clap_plugin_factory = clap_plugin_factory {
     get_plugin_count: Some(get_plugin_count),
@@ -65,16 +65,8 @@ unsafe extern "C" fn create_plugin(
     id: *const c_char,
 ) -> *const clap_plugin {
     // SAFETY: hosts hand over a C string.
-    if unsafe { CStr::from_ptr(id) }.to_bytes() == PLUGINS[1].as_bytes() {
-        if second(Second::Aborts) {
-            std::process::abort();
-        }
-        if second(Second::Hangs) {
-            hang();
-        }
-        if second(Second::IsRefused) {
-            return ptr::null();
-        }
+    if unsafe { CStr::from_ptr(id) }.to_bytes() == PLUGINS[1].as_bytes() && !make_second() {
+        return ptr::null();
     }
     // SAFETY: the caller's host and id, the pack's own factory.
     pack_factory()

@@ -1,7 +1,7 @@
-//! A plugin file for tests of scanning: a few fixtures in a real CLAP library, copied under a name that says what is wrong
-//! with it. Never wrong in any way but the one that its name says.
+//! A plugin file for tests of scanning: a few fixtures in a real library, which is one of CLAP and one of VST3, copied under a
+//! name that says what is wrong with it. Never wrong in any way but the one that its name says.
 //!
-//! [`copy`] makes such a file. The name up to the first `-` says how it behaves, the rest is free:
+//! [`copy`] makes such a file, or a bundle if the name ends with `.vst3`. The name up to the first `-` says how it behaves, the rest is free:
 //!
 //! | name | what happens |
 //! | --- | --- |
@@ -12,7 +12,7 @@
 //! | `stuck` | the second of its plugins is never made |
 //! | `refuse` | the second of its plugins cannot be made |
 //! | `poison` | is well itself, and lets others that come into its process after it abort there |
-//! | `window` | is well, and has the plugins of [`WINDOWS`] in it in place of those of [`PLUGINS`] |
+//! | `window` | is well, and has the plugins of [`WINDOWS`] in it in place of those of [`PLUGINS`] (CLAP alone) |
 //! | `pack` (nothing behind it) | is well, and holds all fixtures |
 //! | any other | is well |
 //!
@@ -20,6 +20,8 @@
 
 mod entry;
 mod factory;
+#[cfg(unix)]
+mod vst3;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -27,6 +29,12 @@ use std::{env, fs, io};
 /// The ids of the plugins in the file, in its order.
 pub const PLUGINS: [&str; 3] =
     [crosspoint_fixtures::ids::DELAY, crosspoint_fixtures::ids::GAIN, crosspoint_fixtures::ids::TONE];
+
+/// The ids of the plugins in the file as a VST3 library, in its order. Windows has none: a library cannot tell its name there.
+pub fn vst3_plugins() -> [String; 3] {
+    use crosspoint_fixtures::vst3::ids;
+    [ids::latency(), ids::gain(), ids::echo()]
+}
 
 /// The ids of the plugins with windows.
 pub const WINDOWS: [&str; 2] = [crosspoint_fixtures::ids::WINDOW_EAGER, crosspoint_fixtures::ids::WINDOW_HANGS];
@@ -43,12 +51,28 @@ pub fn library() -> io::Result<PathBuf> {
     files.find(|file| file.is_file()).ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, name))
 }
 
-/// Makes a plugin file of that name, `.clap` included, in a folder.
+/// Makes a plugin file of that name, `.clap` or `.vst3` included, in a folder. One of VST3 is a bundle.
 ///
 /// # Errors
 /// If the library is not there or cannot be copied.
 pub fn copy(folder: &Path, name: &str) -> io::Result<PathBuf> {
-    let file = folder.join(name);
-    fs::copy(library()?, &file)?;
-    Ok(file)
+    let path = folder.join(name);
+    let file = if name.ends_with(".vst3") { library_in(&path)? } else { path.clone() };
+    fs::copy(library()?, file)?;
+    Ok(path)
+}
+
+/// Where the library of a bundle is, whose folders are made.
+///
+/// # Errors
+/// If they cannot be made.
+pub fn library_in(bundle: &Path) -> io::Result<PathBuf> {
+    let (folder, ending) = match env::consts::OS {
+        "macos" => ("MacOS".to_owned(), ""),
+        "windows" => (format!("{}-win", env::consts::ARCH), "vst3"),
+        _ => (format!("{}-linux", env::consts::ARCH), "so"),
+    };
+    let folder = bundle.join("Contents").join(folder);
+    fs::create_dir_all(&folder)?;
+    Ok(folder.join(bundle.file_stem().unwrap_or_default()).with_extension(ending))
 }

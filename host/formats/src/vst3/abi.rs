@@ -79,3 +79,8 @@ pub(crate) fn is_whole<I: Interface>(object: &ComPtr<I>) -> bool {
         !table.is_null() && (0..size_of::<I::Vtbl>() / size_of::<usize>()).all(|entry| table.add(entry).read() != 0)
     }
 }
+
+/// Another interface of an object, if it has it and all of its functions.
+pub(crate) fn whole<I: Interface, J: Interface>(object: &ComPtr<J>) -> Option<ComPtr<I>> {
+    object.cast::<I>().filter(is_whole)
+}

@@ -89,7 +89,7 @@ impl Vst3Plugin {
     }
 
     pub(super) fn make_call(&self, activation: Activation, precision: Precision) -> Box<Call> {
-        let requirements = self.instance.processor.cast::<IProcessContextRequirements>();
+        let requirements = abi::whole::<IProcessContextRequirements, _>(&self.instance.processor);
         // SAFETY: the component is initialised and this is the main thread. One that does not say wants all.
         let wants = |needs: ComPtr<IProcessContextRequirements>| unsafe { needs.getProcessContextRequirements() } != 0;
         Call::new(Shape {

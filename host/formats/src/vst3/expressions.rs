@@ -13,6 +13,7 @@ use vst3::Steinberg::Vst::PhysicalUITypeIDs_::*;
 use vst3::Steinberg::Vst::*;
 use vst3::Steinberg::kResultOk;
 
+use super::abi::whole;
 use super::text::{to_wide, wide};
 use crate::midi::MEMBER_BEND_RANGE;
 use crate::note_expression::{FingerMovement, NoteExpressionKind, NoteExpressionType};
@@ -194,7 +195,7 @@ fn choose(
 
 /// What a plugin tells of a bus's channel. Main thread.
 fn read_types(controller: &ComPtr<IEditController>, (bus, channel): (i32, i16)) -> Vec<NoteExpressionTypeInfo> {
-    let Some(expressions) = controller.cast::<INoteExpressionController>() else { return Vec::new() };
+    let Some(expressions) = whole::<INoteExpressionController, _>(controller) else { return Vec::new() };
     // SAFETY: the controller is initialised and this is the main thread; as for all calls here.
     (0..unsafe { expressions.getNoteExpressionCount(bus, channel) }.min(MOST_TYPES))
         .filter_map(|index| {
@@ -212,7 +213,7 @@ fn read_movements(
     controller: &ComPtr<IEditController>,
     (bus, channel): (i32, i16),
 ) -> Vec<(FingerMovement, NoteExpressionTypeID)> {
-    let Some(mapping) = controller.cast::<INoteExpressionPhysicalUIMapping>() else { return Vec::new() };
+    let Some(mapping) = whole::<INoteExpressionPhysicalUIMapping, _>(controller) else { return Vec::new() };
     let mut entries = MOVEMENTS
         .map(|(number, _)| PhysicalUIMap { physicalUITypeID: number as PhysicalUITypeID, noteExpressionTypeID: NONE });
     let mut list = PhysicalUIMapList { count: entries.len() as u32, map: entries.as_mut_ptr() };
@@ -284,7 +285,7 @@ pub(crate) fn to_text(
     kind: NoteExpressionKind,
     value: f64,
 ) -> Option<String> {
-    let expressions = controller.cast::<INoteExpressionController>()?;
+    let expressions = whole::<INoteExpressionController, _>(controller)?;
     let (id, normalised) = number(kind, value).filter(|_| !value.is_nan())?;
     let mut text: String128 = [0; 128];
     // SAFETY: as above; there is room for the answer.
@@ -300,7 +301,7 @@ pub(crate) fn from_text(
     kind: NoteExpressionKind,
     text: &str,
 ) -> Option<f64> {
-    let expressions = controller.cast::<INoteExpressionController>()?;
+    let expressions = whole::<INoteExpressionController, _>(controller)?;
     let (id, _) = number(kind, 0.0)?;
     let (text, mut normalised) = (to_wide(text.trim()), f64::NAN);
     // SAFETY: as above; the string ends with a zero.

@@ -6,6 +6,7 @@ use std::mem::zeroed;
 use vst3::Steinberg::*;
 use vst3::{ComPtr, Interface};
 
+use super::abi::whole;
 use super::host::HostContext;
 use super::text::{id_text, narrow, wide};
 use crate::library::{Format, PluginDescriptor};
@@ -32,7 +33,7 @@ impl Factory {
     /// Introduces the host, for those that make their list of classes only then.
     pub(crate) fn new(factory: ComPtr<IPluginFactory>) -> Self {
         let host = HostContext::new();
-        if let (Some(third), Some(context)) = (factory.cast::<IPluginFactory3>(), host.as_com_ref::<FUnknown>()) {
+        if let (Some(third), Some(context)) = (whole::<IPluginFactory3, _>(&factory), host.as_com_ref::<FUnknown>()) {
             // SAFETY: the context lives as long as the factory is used.
             unsafe { third.setHostContext(context.as_ptr()) };
         }
@@ -72,7 +73,7 @@ impl Factory {
 
     /// What the factory's newest interface says of a class: the third has its names in UTF-16, which some give alone.
     fn class(&self, index: i32) -> Option<Class> {
-        if let Some(factory) = self.factory.cast::<IPluginFactory3>() {
+        if let Some(factory) = whole::<IPluginFactory3, _>(&self.factory) {
             // SAFETY: a structure of numbers, filled by the factory.
             let mut info: PClassInfoW = unsafe { zeroed() };
             // SAFETY: there is room for the answer.
@@ -87,7 +88,7 @@ impl Factory {
                 });
             }
         }
-        if let Some(factory) = self.factory.cast::<IPluginFactory2>() {
+        if let Some(factory) = whole::<IPluginFactory2, _>(&self.factory) {
             // SAFETY: as above.
             let mut info: PClassInfo2 = unsafe { zeroed() };
             // SAFETY: as above.

@@ -9,7 +9,7 @@ use vst3::Steinberg::Vst::*;
 use vst3::Steinberg::*;
 use vst3::{ComPtr, ComWrapper};
 
-use super::abi::is_whole;
+use super::abi::{is_whole, whole};
 use super::connection::Connection;
 use super::factory::Factory;
 use super::handler::Handler;
@@ -46,14 +46,14 @@ impl Instance {
         if unsafe { component.initialize(unknown(&context)) } != kResultOk {
             return Err("its component does not initialise");
         }
-        let Some(processor) = component.cast::<IAudioProcessor>().filter(is_whole) else {
+        let Some(processor) = whole::<IAudioProcessor, _>(&component) else {
             // SAFETY: it was initialised.
             unsafe { component.terminate() };
             return Err("it has no audio processor");
         };
         let mut instance = Self {
             connection: None,
-            controller: component.cast::<IEditController>().filter(is_whole),
+            controller: whole::<IEditController, _>(&component),
             processor,
             component,
             is_split: false,
@@ -90,9 +90,9 @@ impl Instance {
         let handler = self.handler.as_com_ref::<IComponentHandler>();
         // SAFETY: the controller is initialised, this is the main thread, and the handler outlives it.
         unsafe { controller.setComponentHandler(handler.map_or(std::ptr::null_mut(), |handler| handler.as_ptr())) };
-        self.context.exchange.set_receiver(controller.cast::<IDataExchangeReceiver>().filter(is_whole));
+        self.context.exchange.set_receiver(whole::<IDataExchangeReceiver, _>(&controller));
         if self.is_split {
-            let (component, other) = (self.component.cast::<IConnectionPoint>(), controller.cast::<IConnectionPoint>());
+            let (component, other) = (whole(&self.component), whole(&controller));
             self.connection = Connection::join(component, other, notes);
             self.follow_component();
         }

@@ -76,7 +76,7 @@ impl MidiMap {
 
     /// Reads the controllers. Main thread.
     pub(crate) fn read(&self, controller: &ComPtr<IEditController>) {
-        let Some(mapping) = controller.cast::<IMidiMapping>() else { return };
+        let Some(mapping) = abi::whole::<IMidiMapping, _>(controller) else { return };
         for (index, entries) in self.parameters.chunks(ENTRIES).enumerate() {
             let (bus, channel) = ((index / CHANNELS) as i32, (index % CHANNELS) as i16);
             for (number, entry) in entries[..controller::COUNT].iter().enumerate() {
@@ -92,7 +92,7 @@ impl MidiMap {
 
     /// Reads which parameter chooses each channel's programs. Main thread.
     pub(crate) fn read_programs(&self, controller: &ComPtr<IEditController>, programs: &[ProgramParameter]) {
-        let units = controller.cast::<IUnitInfo>();
+        let units = abi::whole::<IUnitInfo, _>(controller);
         for (index, entries) in self.parameters.chunks(ENTRIES).enumerate() {
             let (bus, channel) = ((index / CHANNELS) as i32, (index % CHANNELS) as i32);
             let mut unit = kRootUnitId;

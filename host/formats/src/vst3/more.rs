@@ -6,6 +6,7 @@ use vst3::ComPtr;
 use vst3::Steinberg::Vst::*;
 use vst3::Steinberg::{kResultOk, kResultTrue};
 
+use super::abi::whole;
 use super::ports;
 use super::stream::{Purpose, Stream};
 use super::text::id_from_text;
@@ -20,7 +21,7 @@ const HOST: &str = "Crosspoint";
 /// See [`crate::Plugin::remap_parameter`].
 pub(crate) fn remap(controller: &ComPtr<IEditController>, replaced: &PresetPlugin, parameter: u32) -> Option<u32> {
     let class = id_from_text(&replaced.id).filter(|_| replaced.format == Format::Vst3)?;
-    let mapping = controller.cast::<IRemapParamID>()?;
+    let mapping = whole::<IRemapParamID, _>(controller)?;
     let mut own = kNoParamId;
     // SAFETY: the controller is initialised, this is the main thread, and there is room for the answer.
     let result = unsafe { mapping.getCompatibleParamID(&class, parameter, &mut own) };
@@ -29,7 +30,7 @@ pub(crate) fn remap(controller: &ComPtr<IEditController>, replaced: &PresetPlugi
 
 /// See [`crate::Plugin::render_ahead`].
 pub(crate) fn render_ahead(component: &ComPtr<IComponent>) -> RenderAhead {
-    let Some(support) = component.cast::<IPrefetchableSupport>() else { return RenderAhead::Never };
+    let Some(support) = whole::<IPrefetchableSupport, _>(component) else { return RenderAhead::Never };
     let mut answer = ePrefetchableSupport_::kIsNeverPrefetchable as PrefetchableSupport;
     // SAFETY: as above, for the component.
     let result = unsafe { support.getPrefetchableSupport(&mut answer) };
@@ -47,7 +48,7 @@ pub(crate) fn set_presentation_latency(
     index: usize,
     frames: u32,
 ) {
-    if let (Some(latency), Ok(index)) = (processor.cast::<IAudioPresentationLatency>(), i32::try_from(index)) {
+    if let (Some(latency), Ok(index)) = (whole::<IAudioPresentationLatency, _>(processor), i32::try_from(index)) {
         // SAFETY: as above, for the component. One that has no such bus says so.
         unsafe { latency.setAudioPresentationLatencySamples(ports::number(direction), index, frames) };
     }
@@ -55,7 +56,7 @@ pub(crate) fn set_presentation_latency(
 
 /// See [`crate::Plugin::surface_layout`].
 pub(crate) fn surface_layout(controller: &ComPtr<IEditController>, surface: &SurfaceModel) -> Option<String> {
-    let representations = controller.cast::<IXmlRepresentationController>()?;
+    let representations = whole::<IXmlRepresentationController, _>(controller)?;
     let SurfaceModel { vendor, name, version } = surface;
     let mut about =
         RepresentationInfo { vendor: field(vendor), name: field(name), version: field(version), host: field(HOST) };

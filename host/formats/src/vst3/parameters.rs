@@ -9,6 +9,7 @@ use vst3::Steinberg::Vst::ParameterInfo_::ParameterFlags_::*;
 use vst3::Steinberg::Vst::*;
 use vst3::Steinberg::kResultOk;
 
+use super::abi::whole;
 use super::scale::Scale;
 use super::text::{to_wide, wide};
 use crate::plugin::{Parameter, ParameterFlags};
@@ -172,7 +173,7 @@ fn describe(info: &ParameterInfo, scale: &Scale, module: String) -> Parameter {
 
 /// Where each unit stands, such as `oscillators/1`; the root is nowhere.
 fn modules(controller: &ComPtr<IEditController>) -> HashMap<UnitID, String> {
-    let Some(info) = controller.cast::<IUnitInfo>() else { return HashMap::new() };
+    let Some(info) = whole::<IUnitInfo, _>(controller) else { return HashMap::new() };
     let mut units = HashMap::new();
     // SAFETY: the controller is initialised and this is the main thread.
     for index in 0..unsafe { info.getUnitCount() }.min(MOST_PARAMETERS) {

@@ -12,6 +12,7 @@ use vst3::Steinberg::TUID;
 use vst3::Steinberg::Vst::ChannelContext::{IInfoListener, IInfoListenerTrait};
 use vst3::Steinberg::Vst::*;
 
+use super::abi::whole;
 use super::activation::DEFAULT_ACTIVATION;
 use super::expressions::{self, ExpressionMap};
 use super::factory::{Factory, PluginClass};
@@ -160,7 +161,7 @@ impl Vst3Plugin {
     pub(super) fn read_all(&mut self) {
         self.read_ports();
         let buses = self.ports.note_inputs.len();
-        let learns = self.controller().is_some_and(|controller| controller.cast::<IMidiLearn>().is_some());
+        let learns = self.controller().is_some_and(|controller| whole::<IMidiLearn, _>(controller).is_some());
         let (map, expressions) = (MidiMap::new(buses, learns), ExpressionMap::new(buses));
         if let Some(controller) = &self.instance.controller {
             map.read(controller);
@@ -499,7 +500,7 @@ impl Plugin for Vst3Plugin {
     }
 
     fn set_track(&mut self, track: &Track) {
-        if let Some(listener) = self.controller().and_then(|controller| controller.cast::<IInfoListener>()) {
+        if let Some(listener) = self.controller().and_then(whole::<IInfoListener, _>) {
             let list = track::attributes(track);
             let list = list.as_com_ref::<IAttributeList>();
             // SAFETY: the controller is initialised and this is the main thread; the list lives for the call.

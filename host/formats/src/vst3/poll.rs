@@ -3,6 +3,7 @@
 use vst3::Steinberg::Vst::RestartFlags_::*;
 use vst3::Steinberg::Vst::*;
 
+use super::abi::whole;
 use super::midi_map::Moved;
 use super::notes::{Edit, Point, Record, pending};
 use super::plugin::{Vst3Plugin, reap};
@@ -55,7 +56,7 @@ impl Vst3Plugin {
         if moved.is_empty() {
             return;
         }
-        let Some(learner) = self.controller().and_then(|controller| controller.cast::<IMidiLearn>()) else { return };
+        let Some(learner) = self.controller().and_then(whole::<IMidiLearn, _>) else { return };
         for Moved { bus, channel, number } in moved {
             // SAFETY: the controller is initialised and this is the main thread.
             unsafe { learner.onLiveMIDIControllerInput(bus, channel, number) };

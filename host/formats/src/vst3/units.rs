@@ -7,7 +7,7 @@ use vst3::ComPtr;
 use vst3::Steinberg::Vst::*;
 use vst3::Steinberg::{kResultOk, kResultTrue};
 
-use super::abi::is_whole;
+use super::abi::whole;
 use super::stream::{Purpose, Stream};
 use super::text::wide;
 use crate::error::PluginError;
@@ -74,7 +74,7 @@ fn attribute(units: &ComPtr<IUnitInfo>, program: Program, name: &CStr) -> Vec<St
 
 /// All programs, each a preset within the plugin. Their list's name goes with them.
 pub(crate) fn programs(controller: &ComPtr<IEditController>) -> Vec<Preset> {
-    let Some(units) = controller.cast::<IUnitInfo>() else { return Vec::new() };
+    let Some(units) = whole::<IUnitInfo, _>(controller) else { return Vec::new() };
     let mut presets = Vec::new();
     for list in lists(&units) {
         for index in 0..list.programCount.min(MOST) {
@@ -98,7 +98,7 @@ pub(crate) fn programs(controller: &ComPtr<IEditController>) -> Vec<Preset> {
 
 /// The data of programs, if the component gives and takes them for that list.
 fn program_data(component: &ComPtr<IComponent>, list: ProgramListID) -> Option<ComPtr<IProgramListData>> {
-    let data = component.cast::<IProgramListData>().filter(is_whole)?;
+    let data = whole::<IProgramListData, _>(component)?;
     // SAFETY: the component is initialised and this is the main thread; as for all calls here.
     (unsafe { data.programDataSupported(list) } == kResultTrue).then_some(data)
 }
@@ -134,7 +134,7 @@ pub(crate) fn write_program(
         if data.setProgramData(program.list, program.index, Stream::lend(&stream())) != kResultOk {
             return Err(PluginError::Failed { action: "take that into the program" });
         }
-        if let Some(units) = controller.and_then(|controller| controller.cast::<IUnitInfo>()) {
+        if let Some(units) = controller.and_then(whole::<IUnitInfo, _>) {
             units.setUnitProgramData(program.list, program.index, Stream::lend(&stream()));
         }
     }
@@ -146,7 +146,7 @@ const NO_PROGRAM_DATA: PluginError = PluginError::Unsupported { feature: "the co
 
 /// The unit whose programs are those of a list, and how many they are.
 pub(crate) fn unit_of(controller: &ComPtr<IEditController>, list: ProgramListID) -> Option<(UnitID, i32)> {
-    let units = controller.cast::<IUnitInfo>()?;
+    let units = whole::<IUnitInfo, _>(controller)?;
     let count = lists(&units).find(|info| info.id == list)?.programCount;
     // SAFETY: as above.
     let unit = (0..unsafe { units.getUnitCount() }.min(MOST)).find_map(|index| {
@@ -167,7 +167,7 @@ pub(crate) fn note_names(
     chosen: impl Fn(ProgramListID) -> Option<Program>,
 ) -> Vec<NoteName> {
     let mut names = Vec::new();
-    if let Some(switches) = controller.cast::<IKeyswitchController>() {
+    if let Some(switches) = whole::<IKeyswitchController, _>(controller) {
         for (bus, channel) in (0..buses as i32).flat_map(|bus| (0..CHANNELS).map(move |channel| (bus, channel))) {
             // SAFETY: as above.
             for index in 0..unsafe { switches.getKeyswitchCount(bus, channel) }.min(MOST) {
@@ -186,7 +186,7 @@ pub(crate) fn note_names(
             }
         }
     }
-    if let Some(units) = controller.cast::<IUnitInfo>() {
+    if let Some(units) = whole::<IUnitInfo, _>(controller) {
         for list in lists(&units) {
             let program = chosen(list.id).unwrap_or(Program { list: list.id, index: 0 });
             names.extend(pitch_names(&units, program));

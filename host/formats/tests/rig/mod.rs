@@ -3,6 +3,7 @@
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use crosspoint_formats::clap::ClapLibrary;
+use crosspoint_formats::vst3::Vst3Library;
 use crosspoint_formats::{Activation, Library, Plugin, PluginNotice, describe};
 use crosspoint_graph::{Harness, Processor, Status};
 
@@ -25,6 +26,17 @@ pub fn fixtures() -> ClapLibrary {
 /// A fixture, not active.
 pub fn fixture(id: &str) -> Box<dyn Plugin> {
     fixtures().instantiate(id).unwrap()
+}
+
+/// The fixtures of VST3, linked statically.
+pub fn vst3_fixtures() -> Vst3Library {
+    // SAFETY: what the fixtures break of VST3's rules, they break within what a host must survive.
+    unsafe { Vst3Library::from_entry("/builtin/vst3-fixtures", crosspoint_fixtures::vst3::entry) }.unwrap()
+}
+
+/// A fixture of VST3, not active.
+pub fn vst3_fixture(id: &str) -> Box<dyn Plugin> {
+    vst3_fixtures().instantiate(id).unwrap()
 }
 
 /// All that a plugin has to say now.
