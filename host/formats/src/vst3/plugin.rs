@@ -1,6 +1,5 @@
 //! The controller half of a VST3 plugin: everything that VST3 reserves for the main thread.
 
-use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,6 +20,7 @@ use super::menu::Shown;
 use super::midi_map::MidiMap;
 use super::more;
 use super::notes::{Notes, Point, Record};
+use super::orphans;
 use super::parameters::{self, Parameters, Slot};
 use super::ports::{self, Ports};
 use super::processor::{Leash, Vst3Processor};
@@ -41,11 +41,6 @@ use crate::preset::{Preset, PresetLocation, PresetPlace, PresetPlugin};
 use crate::session::StatePurpose;
 use crate::surface::{MenuTarget, NoteName, SurfaceModel, Track};
 use crate::window::Editor;
-
-thread_local! {
-    /// Plugins that were dropped while their audio half was out.
-    static ORPHANS: RefCell<Vec<(Leash, Instance)>> = const { RefCell::new(Vec::new()) };
-}
 
 /// The sub-category of plugins that need the time to be the wall's.
 const REAL_TIME_ONLY: &str = "OnlyRT";
@@ -87,7 +82,7 @@ pub struct Vst3Plugin {
 impl Vst3Plugin {
     /// Makes and initialises the plugin.
     pub(crate) fn new(factory: Rc<Factory>, class: &PluginClass) -> Result<Self, &'static str> {
-        reap();
+        orphans::reap();
         let (notes, told) = Notes::new();
         let instance = Instance::new(Rc::clone(&factory), &class.id, &notes)?;
         let mut plugin = Self {
@@ -146,74 +141,19 @@ impl Vst3Plugin {
         self.view.run_loop().into_iter().chain([&context.run_loop, &host.run_loop])
     }
 
-    pub(super) fn read_ports(&mut self) {
-        let old = std::mem::take(&mut self.ports);
-        self.ports = Ports::read(&self.instance.component, &self.instance.processor, &old);
-    }
-
-    pub(super) fn read_parameters(&mut self) {
-        let Some(controller) = &self.instance.controller else { return };
-        let controlled = self.map.controlled();
-        self.parameters = Parameters::read(controller, |id| controlled.contains(&id));
-        self.map.read_programs(controller, &self.parameters.programs);
-    }
-
-    pub(super) fn read_all(&mut self) {
-        self.read_ports();
-        let buses = self.ports.note_inputs.len();
-        let learns = self.controller().is_some_and(|controller| whole::<IMidiLearn, _>(controller).is_some());
-        let (map, expressions) = (MidiMap::new(buses, learns), ExpressionMap::new(buses));
-        if let Some(controller) = &self.instance.controller {
-            map.read(controller);
-            expressions.read(controller);
-        }
-        (self.map, self.expressions) = (Arc::new(map), Arc::new(expressions));
-        self.read_parameters();
-        self.is_stale = false;
-    }
-
-    pub(super) fn read_latency(&self) -> u32 {
-        // SAFETY: the component is initialised and this is the main thread.
-        unsafe { self.instance.processor.getLatencySamples() }
-    }
-
-    pub(super) fn renew(&mut self) {
-        if self.must_reload {
-            self.reload();
-        } else if self.is_stale {
-            self.read_all();
-        }
-    }
-
     /// A parameter with the controller.
     fn slot(&self, parameter: u32) -> Option<(&ComPtr<IEditController>, &Slot)> {
         Some((self.controller()?, self.parameters.slot(parameter)?))
     }
 }
 
-/// Ends the orphans whose audio half is gone.
-pub(super) fn reap() {
-    let orphans = ORPHANS.with_borrow_mut(std::mem::take);
-    // Outside the borrow: a plugin's end is foreign code.
-    let waiting: Vec<_> = orphans.into_iter().filter(|(leash, _)| Arc::strong_count(leash) > 1).collect();
-    ORPHANS.with_borrow_mut(|orphans| orphans.extend(waiting));
-}
-
 impl Drop for Vst3Plugin {
     fn drop(&mut self) {
-        reap();
+        orphans::reap();
         self.view.lose();
         self.lose_menus();
         // SAFETY: taken once, here; nothing uses it afterwards.
-        let instance = unsafe { ManuallyDrop::take(&mut self.instance) };
-        if Arc::strong_count(&self.leash) > 1 {
-            let mut orphan = Some((Arc::clone(&self.leash), instance));
-            let kept = ORPHANS.try_with(|orphans| orphans.borrow_mut().extend(orphan.take()));
-            if kept.is_err() {
-                // On a thread that ends there is nobody left to wait: then it is never ended.
-                std::mem::forget(orphan);
-            }
-        }
+        orphans::end(&self.leash, unsafe { ManuallyDrop::take(&mut self.instance) });
     }
 }
 

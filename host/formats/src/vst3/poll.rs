@@ -6,13 +6,14 @@ use vst3::Steinberg::Vst::*;
 use super::abi::whole;
 use super::midi_map::Moved;
 use super::notes::{Edit, Point, Record, pending};
-use super::plugin::{Vst3Plugin, reap};
+use super::orphans;
+use super::plugin::Vst3Plugin;
 use crate::plugin::{BusDirection as Direction, ParametersChange, Plugin, PluginNotice};
 
 impl Vst3Plugin {
     /// See [`crate::Plugin::poll`].
     pub(super) fn poll_all(&mut self, notices: &mut Vec<PluginNotice>) {
-        reap();
+        orphans::reap();
         for letter in self.notes.take_letters() {
             // SAFETY: this is the main thread; letters lead to the plugin's own halves, which are initialised.
             unsafe { letter.to.notify(letter.message.as_ptr()) };
