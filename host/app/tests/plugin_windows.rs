@@ -4,7 +4,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
-use crosspoint_fixture_file::{WINDOWS, copy};
+use crosspoint_fixture_file::{WINDOWS, copy, vst3_windows};
 use crosspoint_fixtures::display::Display;
 
 fn open(folder: &tempfile::TempDir, file: &str) -> Command {
@@ -30,20 +30,23 @@ fn a_window_opens_and_closes() {
     assert_eq!(report["id"], eager);
 }
 
-/// A plugin that never comes back is named.
+/// A plugin that never comes back is named, of whichever format it is.
 #[test]
 fn a_window_that_hangs_is_named() {
-    let Some(display) = Display::start() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let mut command = open(&folder, "window.clap");
-    let [_, hangs] = WINDOWS;
-    command.arg(format!("window.clap#{hangs}")).env("DISPLAY", display.name());
-    let mut program = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(program.stderr.take().unwrap()).lines();
-    let named = lines.map_while(Result::ok).any(|line| line.starts_with("Window that hangs does not answer"));
-    program.kill().unwrap();
-    program.wait().unwrap();
-    assert!(named);
+    let ([_, clap], [_, vst3]) = (WINDOWS, vst3_windows());
+    for (file, hangs) in [("window.clap", clap), ("window.vst3", &vst3)] {
+        // A screen ends with its last window.
+        let Some(display) = Display::start() else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = open(&folder, file);
+        command.arg(format!("{file}#{hangs}")).env("DISPLAY", display.name());
+        let mut program = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(program.stderr.take().unwrap()).lines();
+        let named = lines.map_while(Result::ok).any(|line| line.starts_with("Window that hangs does not answer"));
+        program.kill().unwrap();
+        program.wait().unwrap();
+        assert!(named, "{file}");
+    }
 }
 
 /// Without a display, and without a window, the message says what to do.

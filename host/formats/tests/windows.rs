@@ -7,10 +7,10 @@ mod screen;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crosspoint_fixtures::ids;
+use crosspoint_fixtures::{ids, vst3};
 use crosspoint_formats::window::{Placement, PluginWindow, ResizeHints, Size, WindowError, wait};
 use crosspoint_formats::{Plugin, open};
-use rig::fixture;
+use rig::{fixture, vst3_fixture};
 use screen::Screen;
 
 /// The files of zam-plugins in both formats, or none with a word about it.
@@ -81,7 +81,7 @@ fn all_of_zam_plugins_draw_their_windows() {
 #[test]
 fn fifty_windows_leave_nothing() {
     let Some(screen) = Screen::start() else { return };
-    let mut plugins = vec![fixture(ids::WINDOW_EAGER)];
+    let mut plugins = vec![fixture(ids::WINDOW_EAGER), vst3_fixture(&vst3::ids::window_eager())];
     plugins.extend(zam().iter().filter(|file| file.file_stem() == Some("ZamGate".as_ref())).map(|file| make(file)));
     for plugin in &mut plugins {
         let mut before = 0;
@@ -96,7 +96,8 @@ fn fifty_windows_leave_nothing() {
         }
         assert_eq!(descriptors(), before);
     }
-    assert_eq!(count(&mut *plugins[0], ids::window::OPEN), 0.0);
+    // The same number for both formats.
+    plugins[..2].iter_mut().for_each(|plugin| assert_eq!(count(&mut **plugin, ids::window::OPEN), 0.0));
 }
 
 /// The window in front, the plugin in front, or by a person: no order of ends is wrong.
@@ -106,7 +107,11 @@ fn windows_may_close_at_any_moment() {
     let files = zam();
     let files = files.iter().filter(|file| file.file_stem() == Some("ZamDelay".as_ref()));
     let makers = files.map(|file| Box::new(|| make(file)) as Box<dyn Fn() -> Box<dyn Plugin>>);
-    for make in makers.chain([Box::new(|| fixture(ids::WINDOW_EAGER)) as Box<dyn Fn() -> Box<dyn Plugin>>]) {
+    let eager = [
+        Box::new(|| fixture(ids::WINDOW_EAGER)) as Box<dyn Fn() -> Box<dyn Plugin>>,
+        Box::new(|| vst3_fixture(&vst3::ids::window_eager())),
+    ];
+    for make in makers.chain(eager) {
         // With a resize asked for and not granted yet.
         let mut plugin = make();
         PluginWindow::open(&mut *plugin, None).unwrap().close(&mut *plugin);
@@ -182,6 +187,37 @@ fn a_mute_window_stays_as_it_is() {
     until(&mut *plugin, &mut window, |window| screen.size(window) == (size.width, size.height));
     window.close(&mut *plugin);
     assert_eq!(count(&mut *plugin, ids::window::OPEN), 0.0);
+}
+
+/// The same of VST3: without a size of its own, deaf to others, not even glad to go.
+#[test]
+fn a_mute_view_stays_as_it_is() {
+    let Some(screen) = Screen::start() else { return };
+    let mut plugin = vst3_fixture(&vst3::ids::window_mute());
+    let mut window = PluginWindow::open(&mut *plugin, None).unwrap();
+    let size = window.size().unwrap();
+    screen.resize(&window, size.width / 2, size.height / 2);
+    assert!(turn(&mut *plugin, &mut window));
+    until(&mut *plugin, &mut window, |window| screen.size(window) == (size.width, size.height));
+    window.close(&mut *plugin);
+    assert_eq!(count(&mut *plugin, vst3::ids::window::OPEN), 0.0);
+    assert_eq!(screen.windows(), 0);
+}
+
+/// A view asks and its window follows; its timers tick on the host's run loop until it is gone.
+#[test]
+fn a_view_is_given_the_size_it_asks_for_and_its_timers() {
+    let Some(screen) = Screen::start() else { return };
+    let mut plugin = vst3_fixture(&vst3::ids::window_eager());
+    let mut window = PluginWindow::open(&mut *plugin, None).unwrap();
+    until(&mut *plugin, &mut window, |window| screen.size(window).1 == 200);
+    while count(&mut *plugin, vst3::ids::window::TICKS) < 3.0 {
+        assert!(turn(&mut *plugin, &mut window));
+    }
+    screen.resize(&window, 640, 400);
+    until(&mut *plugin, &mut window, |window| screen.size(window).1 == 200);
+    window.close(&mut *plugin);
+    assert_eq!((plugin.interests(), plugin.next_poll()), (vec![], None));
 }
 
 /// Twice as many pixels to a length at first, one and a half times as many later.

@@ -32,9 +32,14 @@ static HAS_WINDOWS: AtomicBool = AtomicBool::new(false);
 /// Whether it holds all fixtures.
 static WHOLE: AtomicBool = AtomicBool::new(false);
 
+/// Whether it holds those that have windows in place of the others.
+pub(crate) fn has_windows() -> bool {
+    HAS_WINDOWS.load(Ordering::Relaxed)
+}
+
 /// The ids of its plugins.
 pub(crate) fn plugins() -> &'static [&'static str] {
-    if HAS_WINDOWS.load(Ordering::Relaxed) { &WINDOWS } else { &PLUGINS }
+    if has_windows() { &WINDOWS } else { &PLUGINS }
 }
 
 /// Whether the file's name says so of its second plugin.

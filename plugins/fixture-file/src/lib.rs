@@ -12,7 +12,7 @@
 //! | `stuck` | the second of its plugins is never made |
 //! | `refuse` | the second of its plugins cannot be made |
 //! | `poison` | is well itself, and lets others that come into its process after it abort there |
-//! | `window` | is well, and has the plugins of [`WINDOWS`] in it in place of those of [`PLUGINS`] (CLAP alone) |
+//! | `window` | is well, and has the plugins of [`WINDOWS`] in it in place of those of [`PLUGINS`] |
 //! | `pack` (nothing behind it) | is well, and holds all fixtures |
 //! | any other | is well |
 //!
@@ -34,6 +34,12 @@ pub const PLUGINS: [&str; 3] =
 pub fn vst3_plugins() -> [String; 3] {
     use crosspoint_fixtures::vst3::ids;
     [ids::latency(), ids::gain(), ids::echo()]
+}
+
+/// The ids of the plugins with windows in the file as a VST3 library.
+pub fn vst3_windows() -> [String; 2] {
+    use crosspoint_fixtures::vst3::ids;
+    [ids::window_eager(), ids::window_hangs()]
 }
 
 /// The ids of the plugins with windows.

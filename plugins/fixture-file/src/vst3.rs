@@ -11,15 +11,17 @@ use crosspoint_fixtures::vst3::{entry as pack, ids};
 use vst3::Steinberg::*;
 use vst3::{Class, ComPtr, ComWrapper, uid};
 
-use crate::entry::{behave, is_whole, make_second};
+use crate::entry::{behave, has_windows, is_whole, make_second};
 
-/// The classes in the file: those of [`crate::vst3_plugins`].
-const CLASSES: [TUID; 3] = [class(0), class(1), class(2)];
-
-/// The class of a fixture by its place among the file's.
-const fn class(place: usize) -> TUID {
+/// The class of a fixture.
+const fn class(number: u32) -> TUID {
     let [a, b] = ids::FAMILY;
-    uid(a, b, 0, ids::IN_FILES[place])
+    uid(a, b, 0, number)
+}
+
+/// The fixtures in the file by their numbers, in its order.
+fn fixtures() -> &'static [u32] {
+    if has_windows() { &ids::WINDOWS_IN_FILES } else { &ids::IN_FILES }
 }
 
 /// The name of the library that this code is in, without its folder and its ending.
@@ -86,12 +88,12 @@ impl Class for Few {
 impl Few {
     /// The place of a class in the pack.
     fn place(&self, index: i32) -> Option<i32> {
-        let wanted = CLASSES.get(usize::try_from(index).ok()?)?;
+        let wanted = class(*fixtures().get(usize::try_from(index).ok()?)?);
         // SAFETY: the pack's functions are called with its own factory; there is room for the answer.
         unsafe {
             (0..self.pack.countClasses()).find(|&place| {
                 let mut info: PClassInfo = zeroed();
-                self.pack.getClassInfo(place, &mut info) == kResultOk && info.cid == *wanted
+                self.pack.getClassInfo(place, &mut info) == kResultOk && info.cid == wanted
             })
         }
     }
@@ -104,7 +106,7 @@ impl IPluginFactoryTrait for Few {
     }
 
     unsafe fn countClasses(&self) -> i32 {
-        CLASSES.len() as i32
+        fixtures().len() as i32
     }
 
     unsafe fn getClassInfo(&self, index: i32, info: *mut PClassInfo) -> tresult {
@@ -115,7 +117,7 @@ impl IPluginFactoryTrait for Few {
     unsafe fn createInstance(&self, cid: FIDString, iid: FIDString, to: *mut *mut c_void) -> tresult {
         // SAFETY: the host hands over two ids and room for a pointer.
         unsafe {
-            if cid.cast::<TUID>().read_unaligned() == CLASSES[1] && !make_second() {
+            if cid.cast::<TUID>().read_unaligned() == class(ids::IN_FILES[1]) && !make_second() {
                 *to = ptr::null_mut();
                 return kResultFalse;
             }
