@@ -245,6 +245,33 @@ fn menus_are_shown_and_chosen_from() {
     say(&mut *plugin, "menu");
 }
 
+/// Help and the like are lines of the host's menu, where there are any.
+#[test]
+fn help_can_be_opened() {
+    let mut plugin = fixture(ids::split());
+    let [MenuItem::Entry { label, action, .. }] = &plugin.menu(MenuTarget::Plugin)[..] else { panic!() };
+    assert_eq!(label, "Help");
+    let mut running = Running::start(plugin);
+    assert!(running.plugin.parameter_value(split::MESSAGES) > Some(0.0));
+    assert!(running.plugin.perform_menu_action(MenuTarget::Plugin, *action));
+    assert_eq!(running.plugin.parameter_value(split::MESSAGES), Some(0.0));
+    assert!(!running.plugin.perform_menu_action(MenuTarget::Parameter(split::LEVEL), *action));
+    assert!(!running.plugin.perform_menu_action(MenuTarget::Plugin, action - 1), "it says nothing about itself");
+    running.stop();
+    assert!(new_puppet().menu(MenuTarget::Plugin).is_empty());
+}
+
+/// A plugin may ask to be seen, by the one name there is for its view.
+#[test]
+fn a_plugin_asks_for_its_view() {
+    let mut plugin = new_puppet();
+    let visible = |plugin: &mut dyn Plugin| plugin.editor().unwrap().take_requests().visible;
+    assert_eq!(visible(&mut *plugin), None);
+    say(&mut *plugin, "open editor\nopen other");
+    assert_eq!((visible(&mut *plugin), visible(&mut *plugin)), (Some(true), None));
+    assert_eq!(notes(&mut *plugin), ["open true", "open false"]);
+}
+
 /// What the audio half sends reaches the controller whole and in order, once a poll, as much as its queue holds; a queue that
 /// is opened anew begins anew.
 #[test]

@@ -206,6 +206,7 @@ impl Drop for Exchange {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use vst3::{Class, ComWrapper};
 
     fn open(exchange: &Exchange, shape: (u32, u32, u32)) -> (tresult, u32) {
         let mut id = 0;
@@ -235,6 +236,58 @@ mod tests {
         assert_eq!(exchange.free_block(id, second.blockID, false), kInvalidArgument);
         assert_eq!(exchange.free_block(id, 99, true), kInvalidArgument);
         assert_eq!(lock(&exchange, id).0, kResultOk);
+    }
+
+    /// Writes down what it receives.
+    #[derive(Default)]
+    struct Receiver(Mutex<Vec<String>>);
+
+    impl Class for Receiver {
+        type Interfaces = (IDataExchangeReceiver,);
+    }
+
+    impl IDataExchangeReceiverTrait for Receiver {
+        unsafe fn queueOpened(&self, context: u32, block_size: u32, _: *mut TBool) {
+            self.0.lock().unwrap().push(format!("opened {context} {block_size}"));
+        }
+
+        unsafe fn queueClosed(&self, context: u32) {
+            self.0.lock().unwrap().push(format!("closed {context}"));
+        }
+
+        unsafe fn onDataExchangeBlocksReceived(
+            &self,
+            _: u32,
+            count: u32,
+            blocks: *mut DataExchangeBlock,
+            background: TBool,
+        ) {
+            // SAFETY: there are so many blocks.
+            let blocks = unsafe { std::slice::from_raw_parts(blocks, count as usize) };
+            let ids: Vec<u32> = blocks.iter().map(|block| block.blockID).collect();
+            self.0.lock().unwrap().push(format!("{ids:?} {background}"));
+        }
+    }
+
+    /// In the order they were sent, not that of their places; a controller that comes later hears of the queue there is; what
+    /// was sent last comes before the end.
+    #[test]
+    fn blocks_come_in_order() {
+        let (exchange, receiver) = (Exchange::new(), ComWrapper::new(Receiver::default()));
+        let (_, id) = open(&exchange, (16, 3, 1));
+        exchange.set_receiver(receiver.to_com_ptr());
+        let [first, second, third] = [0, 1, 2].map(|_| lock(&exchange, id).1.blockID);
+        for (block, send) in [(third, true), (first, true), (second, false)] {
+            assert_eq!(exchange.free_block(id, block, send), kResultOk);
+        }
+        exchange.deliver();
+        exchange.deliver();
+        let last = lock(&exchange, id).1.blockID;
+        exchange.free_block(id, last, true);
+        exchange.close_queue(id);
+        exchange.set_receiver(None);
+        let told = receiver.0.lock().unwrap().clone();
+        assert_eq!(told, ["opened 7 16", &format!("[{third}, {first}] 0"), &format!("[{last}] 0"), "closed 7"]);
     }
 
     /// A room serves one queue after another; ids do not come back; what makes no sense is refused.

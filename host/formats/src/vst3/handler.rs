@@ -2,6 +2,7 @@
 //! [`super::plugin`] acts on the notes on the main thread. Plugins call from the wrong thread, so no call relies on the right
 //! one; from the audio thread nothing here locks, allocates or logs.
 
+use std::ffi::CStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -75,8 +76,14 @@ impl IComponentHandler2Trait for Handler {
         kResultOk
     }
 
-    unsafe fn requestOpenEditor(&self, _name: FIDString) -> tresult {
-        kResultFalse
+    /// There is only the one that is called so, which is also meant by one without a name.
+    unsafe fn requestOpenEditor(&self, name: FIDString) -> tresult {
+        // SAFETY: the plugin hands over a string or null.
+        let is_known = name.is_null() || unsafe { CStr::from_ptr(name) == CStr::from_ptr(ViewType::kEditor) };
+        if is_known {
+            self.notes.request_editor();
+        }
+        if is_known { kResultOk } else { kResultFalse }
     }
 
     /// Edits are told one by one, with their own beginnings and ends.

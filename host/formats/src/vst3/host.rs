@@ -84,6 +84,7 @@ const USED: &[Guid] = &[
     IAudioPresentationLatency::IID,
     IAudioProcessor::IID,
     IEditController::IID,
+    IEditController2::IID,
     IConnectionPoint::IID,
     IDataExchangeReceiver::IID,
     IInfoListener::IID,
@@ -181,6 +182,7 @@ mod tests {
         // SAFETY: the ids are valid.
         let knows = |interface: &Guid| unsafe { host.isPlugInterfaceSupported(&id(interface)) } == kResultTrue;
         assert!(knows(&IMidiMapping::IID) && knows(&IEditController::IID));
-        assert!(!knows(&IRunLoop::IID) && !knows(&IInterAppAudioHost::IID));
+        assert!(knows(&INoteExpressionController::IID) && knows(&IProgramListData::IID));
+        assert!(!knows(&IRunLoop::IID) && !knows(&IInterAppAudioHost::IID) && !knows(&IMidiMapping2::IID));
     }
 }

@@ -9,6 +9,7 @@ use vst3::Steinberg::Vst::*;
 use vst3::Steinberg::*;
 use vst3::{Class, ComPtr, ComRef, ComWrapper};
 
+use super::abi::whole;
 use super::notes::Notes;
 use super::text::wide;
 use crate::plugin::PluginNotice;
@@ -162,4 +163,30 @@ impl IContextMenuTrait for Menu {
         let shown = |first_action| Shown { target: self.target, position: (x, y), lines, first_action };
         if self.notes.show_menu(count, shown) { kResultOk } else { kResultFalse }
     }
+}
+
+/// Lines for what a plugin's controller can open, and who they are for: numbers that no line of a menu of its own comes to.
+const HELP: u32 = u32::MAX;
+const ABOUT: u32 = u32::MAX - 1;
+
+/// What any host can offer of a plugin: its help and what it says about itself, where it has them. Main thread.
+pub(crate) fn common_lines(controller: &ComPtr<IEditController>) -> Vec<MenuItem> {
+    let line = |label: &str, action| MenuItem::Entry { label: label.to_owned(), enabled: true, action, checked: None };
+    let can = |action: &u32| open(controller, *action, true);
+    let all = [(HELP, "Help"), (ABOUT, "About")].into_iter();
+    all.filter(|(action, _)| can(action)).map(|(action, label)| line(label, action)).collect()
+}
+
+/// Opens what one of [`common_lines`] says, or only tells whether it can. Main thread.
+pub(crate) fn open(controller: &ComPtr<IEditController>, action: u32, only_check: bool) -> bool {
+    let Some(controller) = whole::<IEditController2, _>(controller) else { return false };
+    // SAFETY: the controller is initialised and this is the main thread.
+    let result = unsafe {
+        match action {
+            HELP => controller.openHelp(only_check.into()),
+            ABOUT => controller.openAboutBox(only_check.into()),
+            _ => return false,
+        }
+    };
+    result == kResultTrue
 }

@@ -3,7 +3,7 @@
 
 use std::cell::UnsafeCell;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
@@ -87,6 +87,8 @@ pub(crate) struct Notes {
     main_thread: ThreadId,
     pending: AtomicU32,
     restart: AtomicI32,
+    /// It wants its view to be seen.
+    editor: AtomicBool,
     pub(crate) faults: Faults,
     log: Mutex<Vec<(Severity, String)>>,
     edits: Mutex<Vec<Edit>>,
@@ -118,6 +120,7 @@ impl Notes {
             main_thread: std::thread::current().id(),
             pending: AtomicU32::new(0),
             restart: AtomicI32::new(0),
+            editor: AtomicBool::new(false),
             faults: Faults::default(),
             log: Mutex::default(),
             edits: Mutex::default(),
@@ -160,6 +163,16 @@ impl Notes {
         let Self { log, edits, outgoing, letters, wishes, presets, menus, .. } = self;
         let _held = (lock(log), lock(edits), lock(outgoing), lock(letters), lock(wishes), lock(presets), lock(menus));
         during();
+    }
+
+    /// Keeps that the plugin wants its view to be seen.
+    pub(crate) fn request_editor(&self) {
+        self.editor.store(true, Ordering::Release);
+    }
+
+    /// Whether it wants that since it was last asked.
+    pub(crate) fn take_editor(&self) -> bool {
+        self.editor.swap(false, Ordering::AcqRel)
     }
 
     /// The audio half's ends, if the calling thread is inside it; else none.

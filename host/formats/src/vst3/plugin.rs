@@ -16,7 +16,7 @@ use super::activation::DEFAULT_ACTIVATION;
 use super::expressions::{self, ExpressionMap};
 use super::factory::{Factory, PluginClass};
 use super::instance::Instance;
-use super::menu::Shown;
+use super::menu::{self, Shown};
 use super::midi_map::MidiMap;
 use super::more;
 use super::notes::{Notes, Point, Record};
@@ -39,7 +39,7 @@ use crate::plugin::{
 };
 use crate::preset::{Preset, PresetLocation, PresetPlace, PresetPlugin};
 use crate::session::StatePurpose;
-use crate::surface::{MenuTarget, NoteName, SurfaceModel, Track};
+use crate::surface::{MenuItem, MenuTarget, NoteName, SurfaceModel, Track};
 use crate::window::Editor;
 
 /// The sub-category of plugins that need the time to be the wall's.
@@ -410,10 +410,17 @@ impl Plugin for Vst3Plugin {
         self.controller().map(|controller| expressions::movements(controller, port, channel)).unwrap_or_default()
     }
 
-    /// Plugins build their menus when a person clicks in their windows, not when they are asked: see
-    /// [`PluginNotice::MenuRequested`].
+    /// Its help and what it says about itself. It builds its other menus when a person clicks in its window, not when it is
+    /// asked: see [`PluginNotice::MenuRequested`].
+    fn menu(&mut self, target: MenuTarget) -> Vec<MenuItem> {
+        let controller = self.controller().filter(|_| target == MenuTarget::Plugin);
+        controller.map(menu::common_lines).unwrap_or_default()
+    }
+
     fn perform_menu_action(&mut self, target: MenuTarget, action: u32) -> bool {
         self.menu.as_ref().is_some_and(|menu| menu.perform(target, action))
+            || (target == MenuTarget::Plugin
+                && self.controller().is_some_and(|controller| menu::open(controller, action, false)))
     }
 
     fn remap_parameter(&mut self, replaced: &PresetPlugin, parameter: u32) -> Option<u32> {

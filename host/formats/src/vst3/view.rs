@@ -235,7 +235,8 @@ impl Editor for Vst3Plugin {
 
     fn take_requests(&mut self) -> EditorRequests {
         let size = self.view.open.as_ref().and_then(|open| open.frame.take_size());
-        EditorRequests { size, closed: std::mem::take(&mut self.view.was_lost), ..EditorRequests::default() }
+        let visible = self.notes.take_editor().then_some(true);
+        EditorRequests { size, visible, closed: std::mem::take(&mut self.view.was_lost), hints_changed: false }
     }
 }
 
