@@ -281,6 +281,9 @@ fn broken_states_are_refused() {
     for broken in [&state[..state.len() / 2], &foreign, b"", b"no state at all"] {
         assert!(matches!(plugin.load_state(broken), Err(PluginError::Failed { .. })));
     }
+    for length in 0..state.len() {
+        assert!(plugin.load_state(&state[..length]).is_err(), "{length} bytes of {}", state.len());
+    }
     // The component's part, shorter by a byte, in a file that is whole.
     let mut truncated = state.clone();
     let list = truncated.len() - 8;
