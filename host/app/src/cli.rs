@@ -224,12 +224,17 @@ pub struct PluginsList {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  crosspoint plugins show ZamComp\n  crosspoint plugins show clap:org.crosspoint.amp\n  \
-    crosspoint plugins show /usr/lib/clap/ZamVerb.clap --json"
+    crosspoint plugins show /usr/lib/clap/ZamVerb.clap --json\n\n\
+    The plugin runs in a process of its own.\n\n\
+    Exit status: 0 done; 1 there is no such plugin, or it crashed or did not answer."
 )]
 pub struct PluginsShow {
     /// The plugin: its file, with #ID where it holds several; its id, as clap:ID; or a name that only one has.
     #[arg(value_name = "REF")]
     pub plugin: PluginReference,
+    /// How long it may take to answer, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0, value_parser = seconds)]
+    pub timeout: f64,
     /// Print one JSON document.
     #[arg(long)]
     pub json: bool,

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     crosspoint::formats::scan::serve_if_worker();
+    crosspoint::formats::inspect::serve_if_worker(rack::open);
     crosspoint::formats::doctor::serve_if_worker(rack::open, &watch::Watch);
     let mut matches = Cli::command().get_matches();
     // Which parameter belongs to which plugin is a matter of position, which only the matches know.

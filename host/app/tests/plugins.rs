@@ -85,6 +85,31 @@ fn one_plugin_is_shown_whatever_it_is_called() {
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("plugins scan"));
 }
 
+/// One that crashes as a file, as a plugin or by never coming back costs its own process: the error says so, nothing is
+/// on standard output, and what a good one prints is not there either.
+#[test]
+fn a_plugin_that_crashes_is_not_shown() {
+    let place = Place::new(&["abort.clap", "fragile.clap", "stuck.clap", "pack.clap"]);
+    let cases = [
+        ("abort.clap#any".to_owned(), "SIGABRT"),
+        (format!("fragile.clap#{}", PLUGINS[1]), "SIGABRT"),
+        ("pack.clap#org.crosspoint.fixture.aborts-in-activate".to_owned(), "SIGABRT"),
+        (format!("stuck.clap#{}", PLUGINS[1]), "did not answer within 2s"),
+        (format!("fragile.clap#{}", PLUGINS[2]), ""),
+    ];
+    for (reference, reason) in cases {
+        let shown = place.run(&["show", &reference, "--json", "--timeout", "2"]);
+        let said = String::from_utf8_lossy(&shown.stderr).into_owned();
+        if reason.is_empty() {
+            assert_eq!(serde_json::from_slice::<Value>(&shown.stdout).unwrap()["id"], PLUGINS[2]);
+        } else {
+            assert_eq!((shown.status.code(), shown.stdout.len()), (Some(1), 0), "{reference}: {said}");
+            let reason = if cfg!(unix) { reason } else { "" };
+            assert!(said.contains(reason) && said.contains(reference.split('#').next().unwrap()), "{said}");
+        }
+    }
+}
+
 /// The bundled plugins need no file and no scan.
 #[test]
 fn the_bundled_plugins_are_listed() {

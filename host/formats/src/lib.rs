@@ -15,6 +15,7 @@ pub mod doctor;
 mod error;
 mod faults;
 mod finite;
+pub mod inspect;
 mod library;
 pub mod midi;
 mod note_expression;

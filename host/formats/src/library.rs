@@ -97,3 +97,23 @@ pub fn open(path: &Path) -> Result<Box<dyn Library>, LoadError> {
         None => Err(LoadError::UnknownFormat { path: path.to_owned() }),
     }
 }
+
+/// The plugin of an id, or the only one; else what is wrong, and what there is.
+pub(crate) fn pick<'l>(library: &'l dyn Library, id: Option<&str>) -> Result<&'l PluginDescriptor, String> {
+    let path = library.path().display();
+    let all = library.descriptors();
+    let ids = || all.iter().map(|plugin| plugin.id.as_str()).collect::<Vec<_>>().join(", ");
+    match (id, all) {
+        (None, [only]) => Ok(only),
+        (None, several) => Err(format!("{path} holds {} plugins; add # and one of: {}", several.len(), ids())),
+        (Some(id), _) => {
+            // VST3's are hexadecimal digits, which people write either way.
+            let is_it = |plugin: &&PluginDescriptor| match plugin.format {
+                Format::Vst3 => plugin.id.eq_ignore_ascii_case(id),
+                Format::Clap => plugin.id == id,
+            };
+            let found = all.iter().find(is_it);
+            found.ok_or_else(|| format!("{path} holds no plugin with the id \"{id}\"; it holds: {}", ids()))
+        }
+    }
+}

@@ -5,10 +5,13 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
+
 use crate::library::Format;
 
 /// Where a preset lies.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PresetLocation {
     /// Within the plugin itself, found by its key alone.
     Plugin,
@@ -17,7 +20,7 @@ pub enum PresetLocation {
 }
 
 /// What is needed to load a preset: its place, and its key within that place.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PresetPlace {
     /// Where it lies.
     pub location: PresetLocation,
@@ -42,7 +45,7 @@ impl PresetPlace {
 }
 
 /// What kind of preset it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PresetFlags {
     /// It came with the plugin or a pack of sounds.
     pub factory: bool,
@@ -55,7 +58,7 @@ pub struct PresetFlags {
 }
 
 /// A plugin that a preset is for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PresetPlugin {
     /// The plugin's format.
     pub format: Format,
@@ -64,11 +67,12 @@ pub struct PresetPlugin {
 }
 
 /// A preset as far as it tells without being loaded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preset {
     /// What people call it.
     pub name: String,
     /// How to load it: [`Plugin::load_preset`](crate::Plugin::load_preset).
+    #[serde(flatten)]
     pub place: PresetPlace,
     /// The plugins it is for, in formats that are known here; empty if it does not say.
     pub plugins: Vec<PresetPlugin>,
@@ -83,8 +87,10 @@ pub struct Preset {
     /// The id of the pack of sounds that it belongs to.
     pub pack: Option<String>,
     /// When it was made.
+    #[serde(with = "seconds")]
     pub created: Option<SystemTime>,
     /// When it was last changed.
+    #[serde(with = "seconds")]
     pub modified: Option<SystemTime>,
     /// Whatever else it says, as names and values.
     pub more: Vec<(String, String)>,
@@ -115,7 +121,7 @@ impl Preset {
 }
 
 /// A pack of sounds that presets belong to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PresetPack {
     /// Its identity, which [`Preset::pack`] names.
     pub id: String,
@@ -132,7 +138,7 @@ pub struct PresetPack {
 }
 
 /// Why a place yielded no presets, or fewer than it holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PresetProblem {
     /// The place; none if a whole source of presets failed.
     pub location: Option<PresetLocation>,
@@ -141,7 +147,7 @@ pub struct PresetProblem {
 }
 
 /// Presets that were found, and what stood in the way of others.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Presets {
     /// In the order they were found; files in order of their paths.
     pub presets: Vec<Preset>,
@@ -149,4 +155,21 @@ pub struct Presets {
     pub packs: Vec<PresetPack>,
     /// What went wrong on the way; the rest was listed all the same.
     pub problems: Vec<PresetProblem>,
+}
+
+/// Times as whole seconds since 1970; before that there were no plugins.
+mod seconds {
+    use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+        let since = time.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        since.map(|since| since.as_secs()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
+        let seconds = Option::<u64>::deserialize(deserializer)?;
+        Ok(seconds.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds))))
+    }
 }

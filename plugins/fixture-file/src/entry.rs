@@ -113,10 +113,11 @@ unsafe extern "C" fn deinit() {}
 
 unsafe extern "C" fn get_factory(id: *const c_char) -> *const c_void {
     // SAFETY: hosts hand over a C string.
-    if unsafe { CStr::from_ptr(id) } != CLAP_PLUGIN_FACTORY_ID {
-        return std::ptr::null();
+    let id = unsafe { CStr::from_ptr(id) };
+    if is_whole() {
+        return factory::pack(id);
     }
-    if is_whole() { factory::pack() } else { factory::FACTORY.cast() }
+    if id == CLAP_PLUGIN_FACTORY_ID { factory::FACTORY.cast() } else { std::ptr::null() }
 }
 
 /// Never returns.

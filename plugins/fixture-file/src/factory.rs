@@ -28,16 +28,16 @@ pub(crate) unsafe fn start() -> bool {
     unsafe { crosspoint_fixtures::entry().init.is_some_and(|init| init(c"fixtures".as_ptr())) }
 }
 
-/// The pack's own factory; null if it has none.
-pub(crate) fn pack() -> *const c_void {
+/// The pack's own factory of that id; null if it has none.
+pub(crate) fn pack(id: &CStr) -> *const c_void {
     let get = crosspoint_fixtures::entry().get_factory;
     // SAFETY: the pack was started, and is given a C string.
-    get.map_or(ptr::null(), |get| unsafe { get(CLAP_PLUGIN_FACTORY_ID.as_ptr()) })
+    get.map_or(ptr::null(), |get| unsafe { get(id.as_ptr()) })
 }
 
 fn pack_factory() -> Option<&'static clap_plugin_factory> {
     // SAFETY: that is what the id asked for; it lives as long as the pack does.
-    unsafe { pack().cast::<clap_plugin_factory>().as_ref() }
+    unsafe { pack(CLAP_PLUGIN_FACTORY_ID).cast::<clap_plugin_factory>().as_ref() }
 }
 
 fn descriptor(index: u32) -> Option<*const clap_plugin_descriptor> {

@@ -1,6 +1,5 @@
 //! The process in which a plugin is examined. It may crash or hang at any time; it ends with the pipe from the doctor.
 
-use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -11,8 +10,8 @@ use super::subject::Subject;
 use super::table::TABLE;
 use super::watch::CallWatch;
 use crate::error::LoadError;
-use crate::library::{Library, PluginDescriptor};
-use crate::scan::{process, stdio, worker};
+use crate::library::{self, Library, PluginDescriptor};
+use crate::scan::{process, worker};
 
 /// The argument that makes a program a worker.
 pub(super) const ARGUMENT: &str = "--crosspoint-doctor-worker";
@@ -62,29 +61,8 @@ impl process::Answer for Answer {
 /// ```
 pub fn serve_if_worker(open: impl Fn(&Path) -> Result<Box<dyn Library>, LoadError>, watch: &dyn CallWatch) {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == ARGUMENT) {
-        serve(open, watch);
+        worker::serve_requests("examine plugins", &Answer::Ready, |request, say| answer(request, &open, watch, say));
     }
-}
-
-fn serve(open: impl Fn(&Path) -> Result<Box<dyn Library>, LoadError>, watch: &dyn CallWatch) -> ! {
-    match stdio::take() {
-        Ok((input, mut output)) => {
-            let requests = worker::requests::<Request>(BufReader::new(input));
-            // One write a line. It begins with a line end, for the program may have printed half a line before.
-            let mut say = |answer: &Answer| -> Option<()> {
-                let text = serde_json::to_string(answer).ok()?;
-                output.write_all(format!("\n{text}\n").as_bytes()).ok()
-            };
-            let _ = say(&Answer::Ready);
-            for request in requests {
-                if answer(&request, &open, watch, &mut say).is_none() {
-                    break;
-                }
-            }
-        }
-        Err(error) => eprintln!("cannot examine plugins: {error}"),
-    }
-    worker::leave()
 }
 
 /// Answers a request; none if nobody listens.
@@ -92,13 +70,13 @@ fn answer(
     request: &Request,
     open: &impl Fn(&Path) -> Result<Box<dyn Library>, LoadError>,
     watch: &dyn CallWatch,
-    say: &mut impl FnMut(&Answer) -> Option<()>,
+    say: &mut dyn FnMut(&Answer) -> Option<()>,
 ) -> Option<()> {
     let library = match open(&request.path) {
         Ok(library) => library,
         Err(error) => return say(&Answer::Broken { reason: error.to_string() }),
     };
-    let plugin = match pick(&*library, request.id.as_deref()) {
+    let plugin = match library::pick(&*library, request.id.as_deref()) {
         Ok(plugin) => plugin,
         Err(reason) => return say(&Answer::Broken { reason }),
     };
@@ -113,18 +91,4 @@ fn answer(
         }
     }
     say(&Answer::Done)
-}
-
-fn pick<'l>(library: &'l dyn Library, id: Option<&str>) -> Result<&'l PluginDescriptor, String> {
-    let path = library.path().display();
-    let all = library.descriptors();
-    let ids = || all.iter().map(|plugin| plugin.id.as_str()).collect::<Vec<_>>().join(", ");
-    match (id, all) {
-        (None, [only]) => Ok(only),
-        (None, several) => Err(format!("{path} holds {} plugins; add # and one of: {}", several.len(), ids())),
-        (Some(id), _) => {
-            let found = all.iter().find(|plugin| plugin.id == id);
-            found.ok_or_else(|| format!("{path} holds no plugin with the id \"{id}\"; it holds: {}", ids()))
-        }
-    }
 }

@@ -35,7 +35,7 @@ mod look;
 mod module_info;
 pub(crate) mod process;
 mod scanner;
-pub(crate) mod stdio;
+mod stdio;
 mod wire;
 pub(crate) mod worker;
 

@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::sync::mpsc;
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::look;
@@ -32,31 +33,39 @@ pub fn serve_if_worker() {
 
 /// Makes this process a scan worker, whatever its arguments are, until its scanner has gone.
 pub fn serve() -> ! {
+    serve_requests("scan plugins", &Answer::Ready, answer)
+}
+
+/// Makes this process a worker that answers requests until nobody asks any more. `answer` gives none if nobody listens.
+/// `purpose` is what it cannot do if it has no pipes.
+pub(crate) fn serve_requests<R: DeserializeOwned + Send + 'static, A: Serialize>(
+    purpose: &str,
+    ready: &A,
+    mut answer: impl FnMut(&R, &mut dyn FnMut(&A) -> Option<()>) -> Option<()>,
+) -> ! {
     match stdio::take() {
         Ok((input, mut output)) => {
             let requests = requests(BufReader::new(input));
             // One write a line. It begins with a line end, for the program may have printed half a line before.
-            let mut say = |answer: &Answer| -> Option<()> {
+            let mut say = |answer: &A| -> Option<()> {
                 let text = serde_json::to_string(answer).ok()?;
                 output.write_all(format!("\n{text}\n").as_bytes()).ok()
             };
-            let _ = say(&Answer::Ready);
+            let _ = say(ready);
             for request in requests {
                 if answer(&request, &mut say).is_none() {
                     break;
                 }
             }
         }
-        Err(error) => eprintln!("cannot be a scan worker: {error}"),
+        Err(error) => eprintln!("cannot {purpose}: {error}"),
     }
     leave()
 }
 
 /// Requests as they come. They are read on a thread of their own, so that a plugin that never returns does not keep the
 /// process alive when the scanner has gone.
-pub(crate) fn requests<R: DeserializeOwned + Send + 'static>(
-    input: impl BufRead + Send + 'static,
-) -> mpsc::Receiver<R> {
+fn requests<R: DeserializeOwned + Send + 'static>(input: impl BufRead + Send + 'static) -> mpsc::Receiver<R> {
     let (sender, requests) = mpsc::channel();
     std::thread::spawn(move || {
         for request in input.lines().map_while(|line| serde_json::from_str(&line.ok()?).ok()) {
@@ -70,7 +79,7 @@ pub(crate) fn requests<R: DeserializeOwned + Send + 'static>(
 }
 
 /// Answers a request; none if nobody listens.
-fn answer(request: &Request, say: &mut impl FnMut(&Answer) -> Option<()>) -> Option<()> {
+fn answer(request: &Request, say: &mut dyn FnMut(&Answer) -> Option<()>) -> Option<()> {
     if let Some(plugins) = described(&request.path) {
         say(&Answer::Listed { plugins })?;
         return say(&Answer::Done);
@@ -88,7 +97,7 @@ fn answer(request: &Request, say: &mut impl FnMut(&Answer) -> Option<()>) -> Opt
 }
 
 /// Ends the process at once: exit handlers of plugins may crash or hang, and there is nothing left to be saved.
-pub(crate) fn leave() -> ! {
+fn leave() -> ! {
     #[cfg(unix)]
     // SAFETY: ends the process and runs nothing.
     unsafe {
