@@ -182,6 +182,38 @@ fn vst3_files_fail_for_themselves() {
     }
 }
 
+/// A bundle whose library aborts as soon as it is loaded is known all the same if it describes itself: nothing of it is run,
+/// and what only a plugin that was made can tell is not known. Without its description it costs a process.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_bundle_that_describes_itself_is_not_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("Self.vst3");
+    let library = bundle.join(format!("Contents/{}-linux", std::env::consts::ARCH));
+    let resources = bundle.join("Contents/Resources");
+    [&library, &resources].iter().for_each(|folder| std::fs::create_dir_all(folder).unwrap());
+    copy(&library, "Self.so").unwrap();
+    let description = resources.join("moduleinfo.json");
+    let text = r#"{
+        "Name": "Self", "Version": "1.0",
+        "Factory Info": { "Vendor": "Somebody", "URL": "", "E-Mail": "", "Flags": { "Unicode": true, }, },
+        "Classes": [{
+            "CID": "0123456789ABCDEF0123456789ABCDEF", "Category": "Audio Module Class", "Name": "Of itself",
+            "Sub Categories": ["Fx", "Delay"],
+        }],
+    }"#;
+    std::fs::write(&description, text).unwrap();
+    let [report] = &scan(&scanner(1), std::slice::from_ref(&bundle))[..] else { panic!() };
+    assert_eq!((ids(report), faults(report)), (vec!["0123456789ABCDEF0123456789ABCDEF"], vec![]));
+    let plugin = &report.plugins[0];
+    assert_eq!((plugin.descriptor.name.as_str(), plugin.descriptor.vendor.as_str()), ("Of itself", "Somebody"));
+    assert!(plugin.shape.is_none());
+
+    std::fs::remove_file(description).unwrap();
+    let [report] = &scan(&scanner(1), &[bundle])[..] else { panic!() };
+    assert_eq!((ids(report), faults(report)), (vec![], vec![(None, "it crashed: SIGABRT (signal 6)")]));
+}
+
 /// Once the observer has enough, nothing more is told, and a worker that hangs does not delay the end.
 #[test]
 fn a_scan_can_be_stopped() {

@@ -16,7 +16,8 @@
 //! | `pack` (nothing behind it) | is well, and holds all fixtures |
 //! | any other | is well |
 //!
-//! Every one prints a line on standard output when it is loaded.
+//! Every one prints a line on standard output when it is loaded. As a library of VST3, which it is on Linux too, every one
+//! aborts the process.
 
 mod entry;
 mod factory;
