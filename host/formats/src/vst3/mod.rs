@@ -36,6 +36,7 @@ mod ports;
 mod preset_file;
 mod presets;
 mod processor;
+mod program_values;
 mod queue;
 mod reading;
 mod run_loop;

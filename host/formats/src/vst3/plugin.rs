@@ -24,6 +24,7 @@ use super::orphans;
 use super::parameters::{self, Parameters, Slot};
 use super::ports::{self, Ports};
 use super::processor::{Leash, Vst3Processor};
+use super::program_values;
 use super::run_loop::RunLoop;
 use super::stream::Purpose;
 use super::track;
@@ -124,6 +125,25 @@ impl Vst3Plugin {
         [&self.ports.inputs, &self.ports.outputs].map(|buses| buses.iter().map(|bus| bus.layout).collect())
     }
 
+    /// Chooses the program that a value of such a parameter stands for.
+    fn choose_value(&mut self, parameter: u32, value: f64) -> Option<()> {
+        self.parameters.programs.iter().find(|known| known.id == parameter)?;
+        let (controller, slot) = self.slot(parameter)?;
+        let (least, most) = slot.scale.range();
+        let normalised = slot.exactly_normalised(controller, value).filter(|_| (least..=most).contains(&value))?;
+        // SAFETY: the controller is initialised and this is the main thread.
+        unsafe { controller.setParamNormalized(parameter, normalised) };
+        self.notes.send(Point { parameter, normalised });
+        Some(())
+    }
+
+    /// A value as the plugin shows it.
+    fn text_of(&self, parameter: u32, value: f64) -> Option<String> {
+        let (controller, slot) = self.slot(parameter)?;
+        let normalised = slot.exactly_normalised(controller, value)?;
+        parameters::to_text(controller, parameter, normalised, self.parameters.unit(parameter))
+    }
+
     /// The edit controller, for what else there is of VST3 than the common trait has.
     pub(super) fn controller(&self) -> Option<&ComPtr<IEditController>> {
         self.instance.controller.as_ref()
@@ -195,9 +215,7 @@ impl Plugin for Vst3Plugin {
     }
 
     fn value_to_text(&mut self, parameter: u32, value: f64) -> Option<String> {
-        let (controller, slot) = self.slot(parameter)?;
-        let normalised = slot.exactly_normalised(controller, value)?;
-        parameters::to_text(controller, parameter, normalised, self.parameters.unit(parameter))
+        self.text_of(parameter, value)
     }
 
     fn text_to_value(&mut self, parameter: u32, text: &str) -> Option<f64> {
@@ -334,7 +352,13 @@ impl Plugin for Vst3Plugin {
     }
 
     fn presets(&mut self) -> Vec<Preset> {
-        self.controller().map(units::programs).unwrap_or_default()
+        let listed = self.controller().map(units::programs).unwrap_or_default();
+        if !listed.is_empty() {
+            return listed;
+        }
+        let Parameters { list, programs, .. } = &self.parameters;
+        let chosen_by = list.iter().filter(|known| programs.iter().any(|program| program.id == known.id));
+        program_values::presets(chosen_by, |parameter, value| self.text_of(parameter, value))
     }
 
     fn load_preset(&mut self, place: &PresetPlace) -> Result<(), PluginError> {
@@ -345,7 +369,10 @@ impl Plugin for Vst3Plugin {
                 self.load(&preset, Purpose::Preset)?;
             }
             PresetLocation::Plugin => {
-                self.choose(Program::at(place)?).ok_or(failed)?;
+                match place.key.as_deref().and_then(program_values::from_key) {
+                    Some((parameter, value)) => self.choose_value(parameter, value).ok_or(failed)?,
+                    None => self.choose(Program::at(place)?).ok_or(failed)?,
+                }
             }
         }
         self.notes.tell_preset(place.clone());
