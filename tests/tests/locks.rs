@@ -18,7 +18,7 @@ fn a_render_ends_while_every_lock_is_held() {
     let mut engine = engine(EngineSettings::default());
     let hostile = ["wrong-thread", "late-events", "restart-storm", "callback-storm", "echo-events", "stateful"];
     let plugins = ["gate", "amp", "cabinet", "delay", "reverb"].map(rack).into_iter().chain(hostile.map(fixture));
-    let links: Vec<ChainLink> = plugins.map(|plugin| ChainLink { plugin, parameters: Vec::new() }).collect();
+    let links: Vec<ChainLink> = plugins.map(ChainLink::new).collect();
     let chain = engine.build_chain(&[Some(0)], &links).unwrap();
     let edges: Vec<_> = engine.graph().edges().filter(|(_, edge)| edge.matrix().is_some()).map(|(id, _)| id).collect();
     engine.send_command(0, Command::Measure(true)).unwrap();

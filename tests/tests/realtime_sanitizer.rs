@@ -17,10 +17,8 @@ fn callback(cell: &RendererCell, inputs: &[&[f32]], outputs: &mut [&mut [f32]]) 
 #[test]
 fn the_callback_never_blocks() {
     let mut engine = engine(EngineSettings::default());
-    let links: Vec<ChainLink> = ["gate", "amp", "cabinet", "delay", "reverb"]
-        .iter()
-        .map(|name| ChainLink { plugin: rack(name), parameters: Vec::new() })
-        .collect();
+    let links: Vec<ChainLink> =
+        ["gate", "amp", "cabinet", "delay", "reverb"].iter().map(|name| ChainLink::new(rack(name))).collect();
     let chain = engine.build_chain(&[Some(0)], &links).unwrap();
     let gate = chain.plugins[0];
     let edges: Vec<_> = engine.graph().edges().map(|(id, _)| id).collect();

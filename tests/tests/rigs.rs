@@ -6,7 +6,7 @@ use crosspoint::{ChainLink, EngineSettings, Notice, PluginSetup};
 use crosspoint_tests::{add, engine, fixture, noise, rack, render};
 
 fn link(plugin: crosspoint::PluginReference) -> ChainLink {
-    ChainLink { plugin, parameters: Vec::new() }
+    ChainLink::new(plugin)
 }
 
 /// No plugin at all: what goes in comes out, bit for bit, whatever the block.

@@ -10,8 +10,8 @@ fn main() -> Result<(), EngineError> {
     // SAFETY: the rack's entry keeps CLAP's rules.
     unsafe { engine.catalogue().add_linked("rack", &crosspoint_rack::clap_entry) }?;
     let link = |id: &str, parameters: &[(&str, &str)]| ChainLink {
-        plugin: PluginReference::in_file("rack", Some(id)),
         parameters: parameters.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+        ..ChainLink::new(PluginReference::in_file("rack", Some(id)))
     };
     let links = [link("org.crosspoint.amp", &[("Drive", "20 dB")]), link("org.crosspoint.reverb", &[("Mix", "30 %")])];
     let chain = engine.build_chain(&[Some(0)], &links)?;

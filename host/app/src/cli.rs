@@ -46,6 +46,10 @@ pub struct Source {
     /// through.
     #[arg(long, value_name = "REF", conflicts_with = "rig")]
     pub plugin: Vec<String>,
+    /// Loads a preset of the plugin named before it, before its parameters are set: by its name or its place, as `crosspoint
+    /// plugins presets` lists them, or a preset file.
+    #[arg(long, value_name = "NAME|FILE", conflicts_with = "rig")]
+    pub preset: Vec<String>,
     /// Sets a parameter of the plugin named before it, by id or name: a number in the plugin's own scale, or a text that
     /// the plugin understands, such as "-6 dB".
     #[arg(long, value_name = "ID|NAME=VALUE", conflicts_with = "rig", allow_hyphen_values = true)]
@@ -164,6 +168,8 @@ pub enum PluginsCommand {
     List(PluginsList),
     /// Show one plugin with its parameters.
     Show(PluginsShow),
+    /// List the presets for one plugin.
+    Presets(PluginsPresets),
     /// Open one plugin's own window, until it is closed.
     Open(PluginsOpen),
     /// Do to one plugin what a rig will do to it, and tell what was seen.
@@ -233,6 +239,35 @@ pub struct PluginsShow {
     #[arg(value_name = "REF")]
     pub plugin: PluginReference,
     /// How long it may take to answer, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0, value_parser = seconds)]
+    pub timeout: f64,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  crosspoint plugins presets Surge --search \"warm pad\"\n  \
+    crosspoint plugins presets ZamVerb.vst3 --json\n  \
+    crosspoint plugins presets ZamVerb.vst3 --preset Cathedral --save Cathedral.vstpreset\n\n\
+    Presets are those that the plugin lists itself and those in files: the places of CLAP's preset discovery, the standard \
+    folders of VST3. The plugin runs in a process of its own, save to be saved.\n\n\
+    Exit status: 0 done; 1 there is no such plugin or preset, or it crashed or did not answer; 3 done, but some presets could \
+    not be read, which standard error lists.")]
+pub struct PluginsPresets {
+    /// The plugin: its file, with #ID where it holds several; its id, as clap:ID; or a name that only one has.
+    #[arg(value_name = "REF")]
+    pub plugin: PluginReference,
+    /// Only those with all these words in their names, features, creators or descriptions.
+    #[arg(long, value_name = "TEXT", conflicts_with = "save")]
+    pub search: Option<String>,
+    /// Save what the plugin is like, of VST3, as a preset file that every host reads.
+    #[arg(long, value_name = "FILE.vstpreset")]
+    pub save: Option<PathBuf>,
+    /// The preset to load before it is saved. Default: the plugin as it starts.
+    #[arg(long, value_name = "NAME|FILE", requires = "save")]
+    pub preset: Option<String>,
+    /// How long the plugin may take to answer, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0, value_parser = seconds)]
     pub timeout: f64,
     /// Print one JSON document.

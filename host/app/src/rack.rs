@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crosspoint::formats::clap::ClapLibrary;
+use crosspoint::formats::inspect::Inspector;
 use crosspoint::formats::{Library, LoadError};
 use crosspoint::plugins::PluginDatabase;
 use crosspoint::{Engine, EngineSettings, PluginHost};
@@ -32,6 +33,14 @@ pub fn plugins() -> Result<PluginHost, Failure> {
         Err(error) => tracing::debug!("{error}"),
     }
     Ok(plugins)
+}
+
+/// Looks at plugins, the bundled ones too, in other processes, which are this program.
+///
+/// # Errors
+/// If the system does not say which program this is.
+pub fn inspector() -> Result<Inspector, Failure> {
+    Ok(Inspector::new(std::env::current_exe().map_err(Failure::new)?))
 }
 
 /// Opens a plugin file, or the bundled plugins by their name.

@@ -2,10 +2,15 @@
 
 use crate::cli::Source;
 use crate::failure::Failure;
+use crate::rack;
 use clap::ArgMatches;
+use crosspoint::formats::PresetPlace;
 use crosspoint::graph::{NodeId, NodeKind};
+use crosspoint::plugins::{PresetNameError, choose_preset};
 use crosspoint::session::{self, Document, Mapping};
-use crosspoint::{Chain, ChainLink, Engine, EngineError, Pending, Place, PluginReference, Plugins, RigProblem};
+use crosspoint::{
+    Catalogue, Chain, ChainLink, Engine, EngineError, Pending, Place, PluginReference, Plugins, RigProblem,
+};
 use std::path::{Path, PathBuf};
 
 /// A rig in the engine.
@@ -19,11 +24,19 @@ pub struct Loaded {
     pub problems: Vec<String>,
 }
 
-/// The plugins of an ad-hoc chain, each with the parameters that stand behind it.
+/// A plugin of an ad-hoc chain, as the command line names it.
+#[derive(Debug)]
+pub struct Link {
+    plugin: ChainLink,
+    /// The preset that it is to load, as people name it.
+    preset: Option<String>,
+}
+
+/// The plugins of an ad-hoc chain, each with the preset and the parameters that stand behind it.
 ///
 /// # Errors
-/// If a parameter stands before the first plugin, or has no `=`.
-pub fn links(matches: &ArgMatches) -> Result<Vec<ChainLink>, String> {
+/// If a preset or a parameter stands before the first plugin, a plugin has two presets, or a parameter no `=`.
+pub fn links(matches: &ArgMatches) -> Result<Vec<Link>, String> {
     let at = |name: &str| -> Vec<(usize, String)> {
         if !matches.try_contains_id(name).unwrap_or(false) {
             return Vec::new();
@@ -32,24 +45,66 @@ pub fn links(matches: &ArgMatches) -> Result<Vec<ChainLink>, String> {
         let values = matches.get_many::<String>(name).into_iter().flatten().cloned();
         indices.zip(values).collect()
     };
-    let mut links: Vec<(usize, ChainLink)> = at("plugin")
+    let mut links: Vec<(usize, Link)> = at("plugin")
         .into_iter()
         .map(|(index, text)| {
             let Ok(plugin) = text.parse::<PluginReference>();
-            (index, ChainLink { plugin, parameters: Vec::new() })
+            (index, Link { plugin: ChainLink::new(plugin), preset: None })
         })
         .collect();
+    let misplaced =
+        |option: &str, text: &str| format!("--{option} {text}: it belongs behind the --plugin that it is meant for");
+    for (index, text) in at("preset") {
+        let link = links.iter_mut().rev().find(|(plugin, _)| *plugin < index);
+        let (_, link) = link.ok_or_else(|| misplaced("preset", &text))?;
+        if let Some(first) = &link.preset {
+            return Err(format!("--preset {text}: {} loads {first} already; name one preset", link.plugin.plugin));
+        }
+        link.preset = Some(text);
+    }
     for (index, text) in at("param") {
         let Some((parameter, value)) = text.split_once('=') else {
             return Err(format!("--param {text}: write it as ID=VALUE or NAME=VALUE"));
         };
         let link = links.iter_mut().rev().find(|(plugin, _)| *plugin < index);
-        let Some((_, link)) = link else {
-            return Err(format!("--param {text}: it belongs behind the --plugin that it is meant for"));
-        };
-        link.parameters.push((parameter.trim().to_owned(), value.trim().to_owned()));
+        let (_, link) = link.ok_or_else(|| misplaced("param", &text))?;
+        link.plugin.parameters.push((parameter.trim().to_owned(), value.trim().to_owned()));
     }
     Ok(links.into_iter().map(|(_, link)| link).collect())
+}
+
+/// The chain with its presets found.
+///
+/// # Errors
+/// If a name means no preset, or several.
+pub fn chain_links(links: &[Link], catalogue: &Catalogue) -> Result<Vec<ChainLink>, Failure> {
+    let found = |Link { plugin, preset }: &Link| {
+        let preset = preset.as_ref().map(|preset| preset_place(preset, &plugin.plugin, catalogue)).transpose()?;
+        Ok(ChainLink { preset, ..plugin.clone() })
+    };
+    links.iter().map(found).collect()
+}
+
+/// Where the preset lies that people mean by its name, its place or its file.
+///
+/// # Errors
+/// If there is no such plugin or preset, or more than one of that name.
+pub fn preset_place(text: &str, plugin: &PluginReference, catalogue: &Catalogue) -> Result<PresetPlace, Failure> {
+    let file = Path::new(text);
+    let file = file.is_file().then(|| std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
+    // Such a file holds one preset, and which plugin it is for.
+    let is_whole = |file: &PathBuf| file.extension().is_some_and(|end| end.eq_ignore_ascii_case("vstpreset"));
+    if let Some(file) = file.as_ref().filter(|file| is_whole(file)) {
+        return Ok(PresetPlace::file(file));
+    }
+    let (path, id) = catalogue.locate(plugin)?;
+    let found = rack::inspector()?.presets(&path, id.as_deref()).map_err(Failure::new)?;
+    match (choose_preset(&found.presets.presets, text), file) {
+        (Ok(preset), _) => Ok(preset.place.clone()),
+        // A file that lies elsewhere.
+        (Err(PresetNameError::Unknown { .. }), Some(file)) => Ok(PresetPlace::file(file)),
+        (Err(error), _) => Err(Failure::new(format_args!("{plugin}: {error}"))),
+    }
 }
 
 /// A rig or a chain that the engine builds once its plugins are there.

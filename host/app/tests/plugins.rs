@@ -110,6 +110,80 @@ fn a_plugin_that_crashes_is_not_shown() {
     }
 }
 
+/// Presets within the plugin and in files, those that cannot be read told; and searched. A plugin that crashes is an error.
+#[test]
+fn presets_are_listed_and_searched() {
+    let place = Place::new(&["pack.clap"]);
+    let puppet = &format!("pack.clap#{}", crosspoint_fixtures::ids::PUPPET);
+    let folder = place.path().join("sounds");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("two.puppet"), "one\nabsent").unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        command.env(crosspoint_fixtures::ids::puppet::FOLDER, &folder).output().unwrap()
+    };
+    let json = |output: &Output| -> Value { serde_json::from_slice(&output.stdout).unwrap() };
+
+    let listed = run(&["presets", puppet, "--json"]);
+    assert!(listed.status.success(), "{listed:?}");
+    let presets = &json(&listed)["presets"];
+    assert_eq!(texts(presets, "name"), ["Bright", "Dark", "two", "two"]);
+    assert_eq!((&presets[0]["location"], &presets[0]["key"]), (&Value::from("plugin"), &Value::from("bright")));
+    assert!(presets[3]["location"]["file"].as_str().unwrap().ends_with("two.puppet"));
+    assert_eq!(presets[0]["creators"][1], "Another");
+    assert_eq!((&presets[0]["created"], &presets[0]["modified"]), (&Value::from(1_000_000_000), &Value::Null));
+    let found = run(&["presets", puppet, "--search", "another LEAD", "--json"]);
+    assert_eq!(texts(&json(&found)["presets"], "name"), ["Bright"]);
+    let text = String::from_utf8(run(&["presets", puppet]).stdout).unwrap();
+    assert!(text.starts_with("Bright (in the plugin, factory)\n    bright\n    lead, bright; by A person"), "{text}");
+
+    std::fs::write(folder.join("broken.puppet"), "broken").unwrap();
+    let listed = run(&["presets", puppet, "--json"]);
+    assert_eq!((listed.status.code(), json(&listed)["problems"].as_array().unwrap().len()), (Some(3), 1));
+    assert!(String::from_utf8_lossy(&listed.stderr).contains("it is broken"));
+    let crashed = run(&["presets", "pack.clap#org.crosspoint.fixture.aborts-in-init", "--json"]);
+    assert_eq!((crashed.status.code(), crashed.stdout.len()), (Some(1), 0), "{crashed:?}");
+
+    // Only what VST3 has is saved as VST3 wants it.
+    let saved = run(&["presets", puppet, "--save", "a.vstpreset"]);
+    assert_eq!(saved.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&saved.stderr).contains("no VST3 plugin"), "{saved:?}");
+}
+
+/// A chain's plugin starts with the preset that stands behind it, by name, key or file; what it may not mean is told.
+#[test]
+fn a_chain_loads_presets() {
+    let place = Place::new(&["pack.clap"]);
+    let puppet = &format!("pack.clap#{}", crosspoint_fixtures::ids::PUPPET);
+    let folder = place.path().join("sounds");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("two.puppet"), "one\nabsent").unwrap();
+    let midi = b"MThd\0\0\0\x06\0\0\0\x01\x01\xe0MTrk\0\0\0\x04\0\xff\x2f\0";
+    std::fs::write(place.path().join("a.mid"), midi).unwrap();
+    let render = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_crosspoint"));
+        command.args(["render", "--midi", "a.mid", "--output", "a.wav", "--tail", "0.1"]).args(arguments);
+        command.env(crosspoint_fixtures::ids::puppet::FOLDER, &folder);
+        command.current_dir(place.path()).env("CROSSPOINT_DATA", place.path().join("data"));
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let with = |preset: &str| render(&["--plugin", puppet, "--preset", preset]);
+    for preset in ["Bright", "dark", "bright"] {
+        assert_eq!(with(preset).0, Some(0), "{preset}");
+    }
+    // The plugin itself refuses this one: it was asked.
+    let (code, said) = with(&format!("{}#absent", folder.join("two.puppet").display()));
+    assert!(code == Some(1) && said.contains("does not load the preset"), "{said}");
+    for (preset, words) in [("Brighd", ["there is no preset", "Bright"]), ("two", ["may be any of", "two.puppet#one"])]
+    {
+        let (code, said) = with(preset);
+        assert!(code == Some(1) && words.iter().all(|word| said.contains(word)), "{said}");
+    }
+    assert_eq!(render(&["--preset", "Bright", "--plugin", puppet]).0, Some(2));
+    assert_eq!(render(&["--plugin", puppet, "--preset", "Bright", "--preset", "Dark"]).0, Some(2));
+}
+
 /// The bundled plugins need no file and no scan.
 #[test]
 fn the_bundled_plugins_are_listed() {

@@ -1,19 +1,28 @@
 //! What only a plugin itself can tell or take: texts of values, states. Asked for, and answered when it is there.
 
-use crate::controllers::{PluginKey, Plugins, Request};
+use crate::controllers::{Kept, PluginKey, Plugins, Request, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::history::Step;
 use crate::pending::{Pending, Reply};
 use crate::session::Document;
 use crosspoint_graph::NodeId;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What is done with an answer of the plugins.
 pub(crate) enum Asked {
     /// A document with their states.
     Document(Reply<Document>),
-    /// Whether a state was taken.
-    State(Reply<()>),
+    /// Whether a state was taken; if so, the step that it is in the history.
+    State {
+        /// Who wants to know.
+        reply: Reply<()>,
+        /// None for a step that is taken back.
+        step: Option<Step>,
+    },
+    /// What a plugin is set to, for a preset file.
+    Preset(PathBuf, Reply<()>),
     /// A parameter of a node to be set.
     Value(NodeId, Reply<()>),
     /// A value as text.
@@ -28,7 +37,7 @@ impl<P: Plugins> Engine<P> {
     }
 
     /// The key of a node's plugin.
-    fn key(&self, node: NodeId) -> Result<PluginKey, EngineError> {
+    pub(crate) fn key(&self, node: NodeId) -> Result<PluginKey, EngineError> {
         self.node(node)?;
         let record = self.records.get(&node).map(|record| record.key);
         record.ok_or_else(|| EngineError::Unfit { name: self.name(node), problem: "is no plugin, or it is missing" })
@@ -75,27 +84,30 @@ impl<P: Plugins> Engine<P> {
         }
     }
 
-    /// Gives a node's plugin a state.
+    /// Gives a node's plugin a state: a step of the history.
     ///
     /// # Errors
     /// In the answer: if there is no such plugin, or it refuses the state.
     pub fn load_state(&mut self, node: NodeId, state: Arc<[u8]>) -> Pending<()> {
         let (reply, pending) = Pending::new();
-        self.give_state(node, state, reply);
+        self.recall(node, StateSource::Bytes(state), reply);
         pending
     }
 
-    pub(crate) fn give_state(&mut self, node: NodeId, state: Arc<[u8]>, reply: Reply<()>) {
+    /// Gives a node's plugin a state from somewhere.
+    pub(crate) fn recall(&mut self, node: NodeId, source: StateSource, reply: Reply<()>) {
         match self.key(node) {
             Ok(key) => {
-                let ticket = self.ticket(Asked::State(reply));
-                self.ask(Request::LoadState { ticket, key, state });
+                let before = Kept::default();
+                let step = Some(Step::State { node, state: before.clone() });
+                let ticket = self.ticket(Asked::State { reply, step });
+                self.ask(Request::LoadState { ticket, key, source, before });
             }
             Err(error) => reply(Err(error)),
         }
     }
 
-    fn ask(&mut self, request: Request) {
+    pub(crate) fn ask(&mut self, request: Request) {
         self.plugins.send(request);
         self.hear_plugins();
     }

@@ -8,6 +8,7 @@ use crate::error::EngineError;
 use crate::pending::{Pending, Reply};
 use crate::plugins::PluginReference;
 use crate::session::{EntryKind, ParameterEntry, ParameterValue, PluginEntry};
+use crosspoint_formats::PresetPlace;
 use crosspoint_graph::{Cell, Edge, Endpoint, Matrix, NodeId};
 
 /// One plugin of a chain, with the parameters to set before it starts.
@@ -15,6 +16,8 @@ use crosspoint_graph::{Cell, Edge, Endpoint, Matrix, NodeId};
 pub struct ChainLink {
     /// Which plugin.
     pub plugin: PluginReference,
+    /// A preset to load before the parameters.
+    pub preset: Option<PresetPlace>,
     /// Parameters by id or name, each with a number or a text.
     pub parameters: Vec<(String, String)>,
 }
@@ -37,6 +40,11 @@ pub(crate) struct ChainPlan {
 }
 
 impl ChainLink {
+    /// A plugin as it is.
+    pub fn new(plugin: PluginReference) -> Self {
+        Self { plugin, preset: None, parameters: Vec::new() }
+    }
+
     fn need(&self) -> Need {
         let entry = |(parameter, text): &(String, String)| ParameterEntry {
             id: None,
@@ -48,7 +56,7 @@ impl ChainLink {
         Need {
             name: String::new(),
             origin: Origin::Reference(self.plugin.clone()),
-            setup: PluginSetup { parameters, ..PluginSetup::default() },
+            setup: PluginSetup { preset: self.preset.clone(), parameters, ..PluginSetup::default() },
         }
     }
 }

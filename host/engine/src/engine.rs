@@ -3,9 +3,10 @@
 
 use crate::asking::Asked;
 use crate::assembly::Assembly;
-use crate::controllers::{Phase, PluginHost, PluginKey, Plugins, Record, Request};
+use crate::controllers::{Phase, PluginHost, Plugins, Record, Request};
 use crate::error::EngineError;
 use crate::handle::{EngineHandle, Order};
+use crate::history::Step;
 use crate::housekeeping::make_renderer;
 use crate::load::LoadMeter;
 use crate::notice::Notice;
@@ -13,6 +14,7 @@ use crate::rig::Rig;
 use crate::settings::EngineSettings;
 use crate::snapshot::SnapshotCell;
 use crosspoint_devices::Stream;
+use crosspoint_formats::inspect::Inspector;
 use crosspoint_formats::{Activation, Plugin, RenderMode};
 use crosspoint_graph::event::{Event, EventBody, NoteAddress};
 use crosspoint_graph::graph::Edit;
@@ -22,9 +24,6 @@ use crosspoint_graph::{
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-
-/// Edits that undo remembers.
-const HISTORY: usize = 200;
 
 /// A rig with all that makes it sound, save its plugins' controllers, which are wherever `P` says.
 ///
@@ -43,11 +42,13 @@ pub struct Engine<P: Plugins = PluginHost> {
     /// What plugins were asked, by ticket.
     pub(crate) asked: HashMap<u64, Asked>,
     pub(crate) last_ticket: u64,
+    /// How plugins are looked at in other processes, if anybody said so.
+    pub(crate) inspector: Option<Inspector>,
     /// Processors of built-in nodes that are not in the graph just now, for undo to bring back.
     pub(crate) shelf: HashMap<NodeId, Box<dyn Processor>>,
     pub(crate) rig: Rig,
-    pub(crate) undo: VecDeque<Vec<Edit>>,
-    pub(crate) redo: Vec<Vec<Edit>>,
+    pub(crate) undo: VecDeque<Step>,
+    pub(crate) redo: Vec<Step>,
     /// Whether the graph has edits that no parcel carries yet.
     pub(crate) unpublished: bool,
     pub(crate) render_mode: RenderMode,
@@ -104,6 +105,7 @@ impl<P: Plugins> Engine<P> {
             assembly: None,
             asked: HashMap::new(),
             last_ticket: 0,
+            inspector: None,
             shelf: HashMap::new(),
             rig: Rig::default(),
             undo: VecDeque::new(),
@@ -199,58 +201,6 @@ impl<P: Plugins> Engine<P> {
         )?;
         self.unpublished = published == crosspoint_graph::Published::Waiting;
         Ok(())
-    }
-
-    /// Takes the last edit back. False if there is none.
-    ///
-    /// # Errors
-    /// If a plugin that it brings back does not activate.
-    pub fn undo(&mut self) -> Result<bool, EngineError> {
-        let Some(edits) = self.undo.pop_back() else { return Ok(false) };
-        let applied = self.graph.apply(edits)?;
-        self.snapshot.outdate_graph();
-        self.redo.push(applied.inverse);
-        self.publish()?;
-        Ok(true)
-    }
-
-    /// Makes the last edit again that was taken back. False if there is none.
-    ///
-    /// # Errors
-    /// As [`Self::undo`].
-    pub fn redo(&mut self) -> Result<bool, EngineError> {
-        let Some(edits) = self.redo.pop() else { return Ok(false) };
-        let applied = self.graph.apply(edits)?;
-        self.snapshot.outdate_graph();
-        self.undo.push_back(applied.inverse);
-        self.publish()?;
-        Ok(true)
-    }
-
-    pub(crate) fn remember(&mut self, inverse: Vec<Edit>) {
-        self.snapshot.outdate_graph();
-        self.redo.clear();
-        self.undo.push_back(inverse);
-        if self.undo.len() > HISTORY {
-            self.undo.pop_front();
-        }
-    }
-
-    /// Forgets the history, and with it the plugins that only undo could bring back.
-    pub fn forget_history(&mut self) {
-        self.undo.clear();
-        self.redo.clear();
-        self.shelf.clear();
-        let mut dropped: Vec<PluginKey> = Vec::new();
-        self.records.retain(|&id, record| {
-            record.forgotten = self.graph.node(id).is_none();
-            let stays = !record.forgotten || record.is_out() || record.is_awaited();
-            if !stays {
-                dropped.push(record.key);
-            }
-            stays
-        });
-        dropped.into_iter().for_each(|key| self.plugins.send(Request::Drop { key }));
     }
 
     // Playing

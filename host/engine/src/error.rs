@@ -3,6 +3,7 @@
 use crate::plugins::ReferenceError;
 use crate::session::SaveError;
 use crosspoint_devices::{DeviceNameError, OpenError, StreamError};
+use crosspoint_formats::inspect::InspectError;
 use crosspoint_formats::{LoadError, PluginError};
 use crosspoint_graph::graph::EditError;
 use crosspoint_graph::{NodeId, PublishError};
@@ -85,6 +86,22 @@ pub enum EngineError {
         /// What the plugin said.
         source: PluginError,
     },
+    /// A plugin does not load a preset.
+    #[error("\"{name}\" does not load the preset {preset}: {source}")]
+    Preset {
+        /// The node's name.
+        name: String,
+        /// Where the preset lies.
+        preset: String,
+        /// What the plugin said.
+        source: PluginError,
+    },
+    /// A plugin cannot be looked at.
+    #[error(transparent)]
+    Inspect(#[from] InspectError),
+    /// Nobody said how plugins are looked at in other processes.
+    #[error("the engine does not know how to look at plugins; tell it by `Engine::set_inspector`")]
+    NoInspector,
     /// The state that a plugin was to start with is not there.
     #[error("{name}: its state {file} is missing, it starts as new")]
     StateMissing {

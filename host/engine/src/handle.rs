@@ -1,7 +1,7 @@
 //! Reaching the engine from other threads. Never touches the engine itself: an action is done by its next poll, and what
 //! the rig looks like was left behind by its last one.
 
-use crate::controllers::{PluginSetup, Plugins};
+use crate::controllers::{PluginSetup, Plugins, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::pending::{Pending, Reply};
@@ -10,6 +10,8 @@ use crate::rig::RigProblem;
 use crate::session::{Builtin, Document, Mapping};
 use crate::settings::EngineSettings;
 use crate::snapshot::{Snapshot, SnapshotCell};
+use crosspoint_formats::PresetPlace;
+use crosspoint_formats::inspect::PluginPresets;
 use crosspoint_graph::event::Event;
 use crosspoint_graph::graph::Edit;
 use crosspoint_graph::{Cell, Command, Edge, EdgeId, NOW, NodeId};
@@ -126,6 +128,25 @@ pub enum Action {
         /// The value in the plain scale.
         value: f64,
     },
+    /// Finds the presets for a plugin. Answered by [`Done::Presets`] once they are found.
+    Presets {
+        /// The node.
+        node: NodeId,
+    },
+    /// Has a plugin load a preset.
+    LoadPreset {
+        /// The node.
+        node: NodeId,
+        /// Where the preset lies.
+        place: PresetPlace,
+    },
+    /// Saves what a plugin is set to as a `.vstpreset`. Answered once the file is written.
+    SavePreset {
+        /// The node.
+        node: NodeId,
+        /// The file.
+        file: PathBuf,
+    },
     /// Gives a plugin a state.
     LoadState {
         /// The node.
@@ -156,7 +177,7 @@ pub enum Action {
         /// The rig file.
         path: PathBuf,
     },
-    /// Takes the last edit back. Answered by [`Done::Changed`].
+    /// Takes the last edit or state back. Answered by [`Done::Changed`].
     Undo,
     /// Makes it again. Answered by [`Done::Changed`].
     Redo,
@@ -178,6 +199,8 @@ pub enum Done {
     Loaded(Vec<RigProblem>),
     /// A value as text.
     Text(Option<String>),
+    /// The presets for a plugin.
+    Presets(Box<PluginPresets>),
 }
 
 /// An action on its way to the engine.
@@ -254,7 +277,18 @@ impl<P: Plugins> Engine<P> {
                 let reply = Box::new(move |text: Result<_, _>| reply(text.map(Done::Text)));
                 return self.ask_for_text(node, parameter, value, reply);
             }
-            Action::LoadState { node, state } => return self.give_state(node, state, when_done(reply)),
+            Action::LoadState { node, state } => {
+                return self.recall(node, StateSource::Bytes(state), when_done(reply));
+            }
+            Action::LoadPreset { node, place } => {
+                return self.recall(node, StateSource::Preset(place), when_done(reply));
+            }
+            Action::SavePreset { node, file } => return self.save_preset_to(node, file, when_done(reply)),
+            Action::Presets { node } => {
+                let reply =
+                    Box::new(move |found: Result<_, _>| reply(found.map(|found| Done::Presets(Box::new(found)))));
+                return self.find_presets(node, reply);
+            }
         };
         reply(answer);
     }

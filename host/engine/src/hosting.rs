@@ -7,6 +7,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::notice::Notice;
 use crate::replace;
+use crate::session::write_file;
 use crosspoint_formats::PluginNotice;
 use crosspoint_graph::graph::Edit;
 use crosspoint_graph::{Command, NOW, Node, NodeId, Processor, Returned};
@@ -72,8 +73,20 @@ impl<P: Plugins> Engine<P> {
                         self.refresh_values(node, *described);
                     }
                 });
-                if let Some(Asked::State(reply)) = self.asked.remove(&ticket) {
+                if let Some(Asked::State { reply, step }) = self.asked.remove(&ticket) {
+                    if let (Ok(()), Some(step)) = (&told, step) {
+                        self.remember_step(step);
+                    }
                     reply(told);
+                }
+            }
+            Answer::PresetSaved { ticket, preset } => {
+                if let Some(Asked::Preset(file, reply)) = self.asked.remove(&ticket) {
+                    reply(preset.and_then(|preset| {
+                        let failed = |error: std::io::Error| format!("cannot be written: {error}");
+                        write_file(&file, &preset)
+                            .map_err(|error| EngineError::File { path: file, problem: failed(error) })
+                    }));
                 }
             }
             Answer::Parsed { ticket, value } => {

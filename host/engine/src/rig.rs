@@ -143,6 +143,7 @@ impl<P: Plugins> Engine<P> {
                 origin: Origin::Entry(plugin.plugin.clone()),
                 setup: PluginSetup {
                     state: plugin.state.clone(),
+                    preset: None,
                     parameters: plugin.parameters.clone(),
                     inputs: in_use(&plugin.audio_inputs, destinations(&document, &entry.name)),
                     outputs: in_use(&plugin.audio_outputs, sources(&document, &entry.name)),

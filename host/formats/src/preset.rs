@@ -2,6 +2,7 @@
 //! The same words for CLAP's preset discovery, for VST3's preset files and program lists. Never reads what a preset
 //! holds: that is the plugin's own matter.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -40,6 +41,17 @@ impl PresetPlace {
         match &self.location {
             PresetLocation::Plugin => None,
             PresetLocation::File(path) => Some(path),
+        }
+    }
+}
+
+impl fmt::Display for PresetPlace {
+    /// The file, the key within the plugin, or both with a `#` between them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.location, &self.key) {
+            (PresetLocation::Plugin, key) => f.write_str(key.as_deref().unwrap_or("of the plugin itself")),
+            (PresetLocation::File(path), None) => write!(f, "{}", path.display()),
+            (PresetLocation::File(path), Some(key)) => write!(f, "{}#{key}", path.display()),
         }
     }
 }

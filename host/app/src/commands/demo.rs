@@ -73,10 +73,8 @@ pub fn run(arguments: &Demo) -> Result<ExitCode, Failure> {
 }
 
 fn links() -> Vec<ChainLink> {
-    let link = |effect: &&str| ChainLink {
-        plugin: PluginReference::in_file(rack::NAME, Some(&format!("org.crosspoint.{effect}"))),
-        parameters: Vec::new(),
-    };
+    let link =
+        |effect: &&str| ChainLink::new(PluginReference::in_file(rack::NAME, Some(&format!("org.crosspoint.{effect}"))));
     EFFECTS.iter().map(link).collect()
 }
 

@@ -3,12 +3,13 @@
 use crate::cli::Render;
 use crate::failure::{Failure, code_for, print_problems};
 use crate::output::Output;
-use crate::{rack, source};
+use crate::rack;
+use crate::source::{self, Link};
+use crosspoint::EngineSettings;
 use crosspoint::formats::RenderMode;
 use crosspoint::offline::wav::{self, Audio};
 use crosspoint::offline::{Job, midi};
 use crosspoint::session::MachineFile;
-use crosspoint::{ChainLink, EngineSettings};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::process::ExitCode;
@@ -51,7 +52,7 @@ fn read_inputs(arguments: &Render) -> Result<(u32, Vec<Vec<f32>>), Failure> {
 }
 
 /// Runs the command.
-pub fn run(arguments: &Render, links: &[ChainLink]) -> Result<ExitCode, Failure> {
+pub fn run(arguments: &Render, links: &[Link]) -> Result<ExitCode, Failure> {
     if arguments.input.is_empty() && arguments.midi.is_none() {
         return Err(Failure::usage("nothing to render: name a WAV with --input or a MIDI file with --midi"));
     }
@@ -65,10 +66,11 @@ pub fn run(arguments: &Render, links: &[ChainLink]) -> Result<ExitCode, Failure>
     let (rate, inputs) = read_inputs(arguments)?;
     let mut engine = rack::engine(EngineSettings { rate, ..EngineSettings::default() })?;
     engine.set_render_mode(RenderMode::Offline);
+    let links = source::chain_links(links, engine.catalogue())?;
     let score = arguments.midi.as_deref().map(|path| midi::read(path, rate)).transpose()?.unwrap_or_default();
     // Files have no roles of their own: they fill the rig's inputs in order, whatever this machine's interface does.
     let files_in_order = |document: &_| Ok(MachineFile::default().map(document));
-    let loaded = source::build(&mut engine, &arguments.source, links, inputs.len(), files_in_order)?;
+    let loaded = source::build(&mut engine, &arguments.source, &links, inputs.len(), files_in_order)?;
     if loaded.outputs == 0 {
         print_problems(&loaded.problems);
         return Err(Failure::new("the rig has no output; connect something to one"));

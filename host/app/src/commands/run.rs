@@ -3,7 +3,8 @@
 use crate::cli::Run;
 use crate::failure::{Failure, code_for, print_problems};
 use crate::output::Output;
-use crate::{rack, source};
+use crate::rack;
+use crate::source::{self, Link};
 use crosspoint::devices::{DeviceName, Notice as DeviceNotice, StreamRequest};
 use crosspoint::graph::Command;
 use crosspoint::session::{Document, MachineFile, Mapping};
@@ -35,14 +36,16 @@ struct Report<'a> {
 
 /// Runs the command: the plugins on this thread, the process's main one, all else on another, so that neither waits for
 /// the other.
-pub fn run(arguments: &Run, links: &[ChainLink]) -> Result<ExitCode, Failure> {
+pub fn run(arguments: &Run, links: &[Link]) -> Result<ExitCode, Failure> {
     let output = Output::take()?;
     let stop = Arc::new(AtomicBool::new(false));
     let stopper = stop.clone();
     ctrlc::set_handler(move || stopper.store(true, Ordering::Relaxed)).map_err(Failure::new)?;
-    let (link, server) = rack::plugins()?.apart();
+    let mut plugins = rack::plugins()?;
+    let links = source::chain_links(links, plugins.catalogue())?;
+    let (link, server) = plugins.apart();
     std::thread::scope(|scope| {
-        let control = scope.spawn(|| control(arguments, links, link, output, &stop));
+        let control = scope.spawn(|| control(arguments, &links, link, output, &stop));
         server.run();
         control.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })

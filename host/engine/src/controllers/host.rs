@@ -1,12 +1,13 @@
 //! The main thread's half: every plugin of an engine, and every call that its format reserves for that thread. Knows
 //! nothing of the graph; does what it is asked in order, and tells what plugins say by themselves.
 
-use super::message::{Answer, Instance, Origin, PluginDescription, PluginKey, Request};
+use super::kept::Kept;
+use super::message::{Answer, Instance, Origin, PluginDescription, PluginKey, Request, StateSource};
 use super::setup::{self, PluginSetup};
 use super::{link, server};
 use crate::catalogue::Catalogue;
 use crate::error::EngineError;
-use crosspoint_formats::{Activation, Plugin, PluginError, PluginNotice, RenderMode};
+use crosspoint_formats::{Activation, Format, Plugin, PluginError, PluginNotice, RenderMode, StatePurpose};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 
@@ -38,6 +39,33 @@ impl Resident {
 
     fn describe(&mut self) -> PluginDescription {
         PluginDescription::of(&mut *self.plugin, &self.file)
+    }
+
+    /// Gives it a state; the one that it had goes to `before`, if it has any.
+    fn recall(&mut self, source: &StateSource, before: &Kept) -> Result<Box<PluginDescription>, EngineError> {
+        before.put(self.plugin.save_state().ok());
+        match source {
+            StateSource::Bytes(state) => self.plugin.load_state(state).map_err(|error| self.failed(error))?,
+            StateSource::Preset(place) => setup::load_preset(&mut *self.plugin, &self.name, place)?,
+            StateSource::Kept(kept) => {
+                if let Some(state) = kept.take() {
+                    self.plugin.load_state(&state).map_err(|error| self.failed(error))?;
+                }
+            }
+        }
+        Ok(Box::new(self.describe()))
+    }
+
+    /// What it is set to, as the preset file that its format lays down.
+    fn preset_file(&mut self) -> Result<Vec<u8>, EngineError> {
+        match self.plugin.descriptor().format {
+            // Its state as a preset is the file.
+            Format::Vst3 => self.plugin.save_state_for(StatePurpose::Preset).map_err(|error| self.failed(error)),
+            _ => {
+                let problem = "is no VST3 plugin: there are no preset files that all hosts read but `.vstpreset`";
+                Err(EngineError::Unfit { name: self.name.clone(), problem })
+            }
+        }
     }
 
     fn activate(&mut self, activation: Activation, problems: Vec<EngineError>) -> Result<Box<Instance>, EngineError> {
@@ -132,12 +160,13 @@ impl PluginHost {
                 }
                 Answer::States { ticket, states }
             }
-            Request::LoadState { ticket, key, state } => {
-                let described = self.resident(key).and_then(|resident| {
-                    resident.plugin.load_state(&state).map_err(|error| resident.failed(error))?;
-                    Ok(Box::new(resident.describe()))
-                });
+            Request::LoadState { ticket, key, source, before } => {
+                let described = self.resident(key).and_then(|resident| resident.recall(&source, &before));
                 Answer::StateLoaded { ticket, key, described }
+            }
+            Request::SavePreset { ticket, key } => {
+                let preset = self.resident(key).and_then(Resident::preset_file);
+                Answer::PresetSaved { ticket, preset }
             }
             Request::Parse { ticket, key, parameter, text } => {
                 let value = self

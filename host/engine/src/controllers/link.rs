@@ -43,6 +43,7 @@ fn refuse(request: Request) -> Option<Answer> {
         Request::Load { key, .. } | Request::Activate { key, .. } => Answer::Activated { key, instance: Err(gone) },
         Request::SaveStates { ticket, .. } => Answer::States { ticket, states: Vec::new() },
         Request::LoadState { ticket, key, .. } => Answer::StateLoaded { ticket, key, described: Err(gone) },
+        Request::SavePreset { ticket, .. } => Answer::PresetSaved { ticket, preset: Err(gone) },
         Request::Parse { ticket, .. } => Answer::Parsed { ticket, value: Err(gone) },
         Request::Text { ticket, .. } => Answer::Text { ticket, text: Err(gone) },
         Request::Deactivate { .. } | Request::SetParameters { .. } | Request::RenderMode(_) | Request::Drop { .. } => {

@@ -1,12 +1,15 @@
 //! What the control half asks of the main thread's half, and what comes back. Plain data and processors; a message owns
 //! all it needs, so that neither half ever waits for the other.
 
+use super::kept::Kept;
 use super::setup::PluginSetup;
 use crate::error::EngineError;
 use crate::plugins::PluginReference;
 use crate::session::PluginRef;
-use crosspoint_formats::{Activation, Parameter, Plugin, PluginDescriptor, PluginError, PluginNotice, RenderMode};
-use crosspoint_formats::{BusDirection, describe};
+use crosspoint_formats::{
+    Activation, BusDirection, Parameter, Plugin, PluginDescriptor, PluginError, PluginNotice, PresetPlace, RenderMode,
+    describe,
+};
 use crosspoint_graph::{Node, Processor};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +36,17 @@ pub enum Origin {
     Entry(PluginRef),
 }
 
+/// Where a state comes from.
+#[derive(Clone, Debug)]
+pub enum StateSource {
+    /// From whoever asks.
+    Bytes(Arc<[u8]>),
+    /// From a preset.
+    Preset(PresetPlace),
+    /// From the history. One that is empty changes nothing.
+    Kept(Kept),
+}
+
 /// Something for the main thread to do. They are done in order.
 pub enum Request {
     /// Make a plugin, set it up and activate it. Answered by [`Answer::Activated`].
@@ -55,8 +69,10 @@ pub enum Request {
     SetParameters { key: PluginKey, values: Vec<(u32, f64)> },
     /// Save the states of plugins. Answered by [`Answer::States`].
     SaveStates { ticket: u64, keys: Vec<PluginKey> },
-    /// Give a plugin a state. Answered by [`Answer::StateLoaded`].
-    LoadState { ticket: u64, key: PluginKey, state: Arc<[u8]> },
+    /// Give a plugin a state, and keep the one it had before. Answered by [`Answer::StateLoaded`].
+    LoadState { ticket: u64, key: PluginKey, source: StateSource, before: Kept },
+    /// What a preset file of a plugin would hold. Answered by [`Answer::PresetSaved`].
+    SavePreset { ticket: u64, key: PluginKey },
     /// What text means as a parameter's value. Answered by [`Answer::Parsed`].
     Parse { ticket: u64, key: PluginKey, parameter: String, text: String },
     /// How the plugin would show a value. Answered by [`Answer::Text`].
@@ -75,6 +91,8 @@ pub enum Answer {
     States { ticket: u64, states: Vec<(PluginKey, Result<Vec<u8>, PluginError>)> },
     /// Whether the state was taken; with what the plugin is like now.
     StateLoaded { ticket: u64, key: PluginKey, described: Result<Box<PluginDescription>, EngineError> },
+    /// What a preset file holds.
+    PresetSaved { ticket: u64, preset: Result<Vec<u8>, EngineError> },
     /// A parameter and its value.
     Parsed { ticket: u64, value: Result<(u32, f64), EngineError> },
     /// A value as text; none if the plugin has no words for it.

@@ -9,6 +9,7 @@
 //! ```
 
 mod host;
+mod kept;
 mod link;
 mod message;
 mod record;
@@ -16,9 +17,10 @@ mod server;
 mod setup;
 
 pub use host::PluginHost;
+pub(crate) use kept::Kept;
 pub use link::PluginLink;
 pub use message::PluginDescription;
-pub(crate) use message::{Answer, Instance, Origin, PluginKey, Request};
+pub(crate) use message::{Answer, Instance, Origin, PluginKey, Request, StateSource};
 pub(crate) use record::{Phase, Record};
 pub use server::PluginServer;
 pub use setup::PluginSetup;

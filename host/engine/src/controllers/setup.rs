@@ -2,14 +2,16 @@
 
 use crate::error::EngineError;
 use crate::session::{ParameterEntry, ParameterValue, PortSelector, State};
-use crosspoint_formats::{BusDirection, Plugin};
+use crosspoint_formats::{BusDirection, Plugin, PresetPlace};
 
-/// What a fresh plugin is given: its state, then its parameters.
+/// What a fresh plugin is given: its state, then a preset, then its parameters.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PluginSetup {
     /// Its state; none for the initial one.
     pub state: Option<State>,
-    /// Parameters to set after the state, by id or name, each a number in the plain scale or a text of the plugin's own.
+    /// A preset to load after the state.
+    pub preset: Option<PresetPlace>,
+    /// Parameters to set after these, by id or name, each a number in the plain scale or a text of the plugin's own.
     pub parameters: Vec<ParameterEntry>,
     /// Audio inputs to switch on that may be off from the start, such as a side chain: by name, of several with one name the
     /// next for each time it is named, or by number among all.
@@ -45,6 +47,8 @@ impl PluginSetup {
             }
             None => {}
         }
+        let preset = self.preset.as_ref().map(|place| load_preset(plugin, name, place));
+        problems.extend(preset.and_then(Result::err));
         for entry in &self.parameters {
             let parameter = entry.id.map_or_else(|| entry.name.clone(), |id| id.to_string());
             let text = match &entry.value {
@@ -58,6 +62,12 @@ impl PluginSetup {
         }
         problems
     }
+}
+
+/// Has a plugin load a preset.
+pub(super) fn load_preset(plugin: &mut dyn Plugin, name: &str, place: &PresetPlace) -> Result<(), EngineError> {
+    let refused = |source| EngineError::Preset { name: name.to_owned(), preset: place.to_string(), source };
+    plugin.load_preset(place).map_err(refused)
 }
 
 /// Switches buses of an inactive plugin on. What it does not have is told by those who would use it.

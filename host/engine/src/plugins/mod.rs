@@ -19,12 +19,14 @@
 //! ```
 
 mod database;
+mod preset_name;
 mod query;
 mod reference;
 mod scan;
 mod stamp;
 
 pub use database::{DatabaseError, KnownPlugin, PluginDatabase};
+pub use preset_name::{PresetNameError, choose_preset};
 pub use query::PluginQuery;
 pub use reference::{PluginReference, ReferenceError};
 pub use scan::{ScanProgress, ScanRequest, ScanSummary};

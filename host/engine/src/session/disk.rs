@@ -66,6 +66,11 @@ pub(super) struct SystemDisk;
 
 impl Disk for SystemDisk {}
 
+/// Writes a file whole or not at all.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_whole(&SystemDisk, path, bytes)
+}
+
 /// Writes a file whole or not at all. A link is followed; a file that is write-protected is not replaced.
 pub(super) fn write_whole(disk: &impl Disk, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = match fs::symlink_metadata(path) {

@@ -102,6 +102,8 @@ mod state;
 mod words;
 mod write;
 
+pub(crate) use disk::write_file;
+
 pub use crosspoints::{Crosspoint, Crosspoints, cable};
 pub use document::{
     Builtin, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, MAX_BEAT_VALUE, MAX_BEATS,

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 pub use sheet::{ParameterSheet, PluginSheet, ValueSheet};
-pub use worker::serve_if_worker;
+pub use worker::{serve, serve_if_worker};
 
 use crate::library::PluginDescriptor;
 use crate::preset::Presets;

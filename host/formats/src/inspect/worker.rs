@@ -63,10 +63,15 @@ impl process::Answer for Answer {
 /// ```
 pub fn serve_if_worker(open: impl Fn(&Path) -> Result<Box<dyn Library>, LoadError>) {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == ARGUMENT) {
-        worker::serve_requests("look at plugins", &Answer::Ready, |request, say| {
-            answer(request, &open, say).or_else(|reason| say(&Answer::Broken { reason }).ok_or(())).ok()
-        });
+        serve(open);
     }
+}
+
+/// Makes this process such a worker, whatever its arguments are, until the inspector has gone.
+pub fn serve(open: impl Fn(&Path) -> Result<Box<dyn Library>, LoadError>) -> ! {
+    worker::serve_requests("look at plugins", &Answer::Ready, |request, say| {
+        answer(request, &open, say).or_else(|reason| say(&Answer::Broken { reason }).ok_or(())).ok()
+    })
 }
 
 /// Answers a request; fails with what is wrong with the plugin.

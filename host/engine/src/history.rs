@@ -1,0 +1,107 @@
+//! Undo and redo: steps of the graph, and states that plugins had before others were loaded. A step is made anew each time
+//! that it is taken, so that what undoes an undoing is what was there then.
+
+use crate::asking::Asked;
+use crate::controllers::{Kept, PluginKey, Plugins, Request, StateSource};
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crosspoint_graph::NodeId;
+use crosspoint_graph::graph::Edit;
+
+/// Steps that undo remembers.
+const HISTORY: usize = 200;
+
+/// How to go one step back, or forth again.
+pub(crate) enum Step {
+    /// By edits of the graph.
+    Graph(Vec<Edit>),
+    /// By another state of a plugin.
+    State {
+        /// Its node.
+        node: NodeId,
+        /// The state.
+        state: Kept,
+    },
+}
+
+impl<P: Plugins> Engine<P> {
+    /// Takes the last edit back, or the last state or preset that a plugin was given. False if there is none.
+    ///
+    /// # Errors
+    /// If a plugin that it brings back does not activate.
+    pub fn undo(&mut self) -> Result<bool, EngineError> {
+        let Some(step) = self.undo.pop_back() else { return Ok(false) };
+        let inverse = self.take(step)?;
+        self.redo.push(inverse);
+        self.publish()?;
+        Ok(true)
+    }
+
+    /// Makes the last step again that was taken back. False if there is none.
+    ///
+    /// # Errors
+    /// As [`Self::undo`].
+    pub fn redo(&mut self) -> Result<bool, EngineError> {
+        let Some(step) = self.redo.pop() else { return Ok(false) };
+        let inverse = self.take(step)?;
+        self.undo.push_back(inverse);
+        self.publish()?;
+        Ok(true)
+    }
+
+    /// Takes a step; gives the one that leads back.
+    fn take(&mut self, step: Step) -> Result<Step, EngineError> {
+        match step {
+            Step::Graph(edits) => {
+                let applied = self.graph.apply(edits)?;
+                self.snapshot.outdate_graph();
+                Ok(Step::Graph(applied.inverse))
+            }
+            Step::State { node, state } => {
+                let before = Kept::default();
+                if let Some(key) = self.records.get(&node).map(|record| record.key) {
+                    let name = self.name(node);
+                    let reply = Box::new(move |loaded: Result<(), EngineError>| {
+                        if let Err(error) = loaded {
+                            tracing::warn!("{name}: {error}");
+                        }
+                    });
+                    let ticket = self.ticket(Asked::State { reply, step: None });
+                    let source = StateSource::Kept(state);
+                    self.plugins.send(Request::LoadState { ticket, key, source, before: before.clone() });
+                }
+                Ok(Step::State { node, state: before })
+            }
+        }
+    }
+
+    pub(crate) fn remember(&mut self, inverse: Vec<Edit>) {
+        self.snapshot.outdate_graph();
+        self.remember_step(Step::Graph(inverse));
+    }
+
+    pub(crate) fn remember_step(&mut self, step: Step) {
+        self.redo.clear();
+        self.undo.push_back(step);
+        if self.undo.len() > HISTORY {
+            self.undo.pop_front();
+        }
+    }
+
+    /// Forgets the history, and with it the plugins that only undo could bring back.
+    pub fn forget_history(&mut self) {
+        self.undo.clear();
+        self.redo.clear();
+        self.shelf.clear();
+        let mut dropped: Vec<PluginKey> = Vec::new();
+        self.records.retain(|&id, record| {
+            record.forgotten = self.graph.node(id).is_none();
+            let stays = !record.forgotten || record.is_out() || record.is_awaited();
+            if !stays {
+                dropped.push(record.key);
+            }
+            stays
+        });
+        dropped.into_iter().for_each(|key| self.plugins.send(Request::Drop { key }));
+    }
+}
