@@ -182,19 +182,25 @@ fn zam_has_programs() {
     let folder = tempfile::tempdir().unwrap();
     let mut engine = engine(EngineSettings::default());
     engine.set_inspector(inspector());
-    let mut programs = 0;
+    let (mut programs, mut others) = (0, 0);
     for (index, file) in files.iter().enumerate() {
         let node = add(&mut engine, &PluginReference::in_file(file, None));
         let found = engine.presets(node).wait().unwrap();
         assert_eq!(found.presets.problems, [], "{file:?}");
         programs += found.presets.presets.len();
+        let saved = folder.path().join(format!("{index}.vstpreset"));
+        engine.save_preset(node, saved.clone()).wait().unwrap();
+        let before = std::fs::read(&saved).unwrap();
         if let Some(last) = found.presets.presets.last() {
             let chosen = choose_preset(&found.presets.presets, &last.place.to_string()).unwrap();
             engine.load_preset(node, chosen.place.clone()).wait().unwrap();
         }
-        let saved = folder.path().join(format!("{index}.vstpreset"));
+        // A block, in which the component hears of it.
+        assert!(engine.cell().render(&[], &mut [&mut [0.0; 480]], true));
+        engine.poll();
         engine.save_preset(node, saved.clone()).wait().unwrap();
+        others += usize::from(std::fs::read(&saved).unwrap() != before);
         engine.load_preset(node, PresetPlace::file(saved)).wait().unwrap();
     }
-    assert!(programs > 0, "some of them have programs");
+    assert!(programs > 0 && others > 0, "{programs} programs, {others} of which change a state");
 }

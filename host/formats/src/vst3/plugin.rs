@@ -131,10 +131,27 @@ impl Vst3Plugin {
         let (controller, slot) = self.slot(parameter)?;
         let (least, most) = slot.scale.range();
         let normalised = slot.exactly_normalised(controller, value).filter(|_| (least..=most).contains(&value))?;
-        // SAFETY: the controller is initialised and this is the main thread.
-        unsafe { controller.setParamNormalized(parameter, normalised) };
-        self.notes.send(Point { parameter, normalised });
+        self.set_program(controller, Point { parameter, normalised });
         Some(())
+    }
+
+    /// Sets a parameter that chooses programs. Some components know nothing of programs: what the controller has changed with
+    /// it is told them too, which is nothing new to the others.
+    pub(super) fn set_program(&self, controller: &ComPtr<IEditController>, program: Point) {
+        // SAFETY: the controller is initialised and this is the main thread; as below.
+        let value = |parameter: &Parameter| unsafe { controller.getParamNormalized(parameter.id) };
+        let parameters = &self.parameters.list;
+        let before: Vec<f64> = parameters.iter().map(value).collect();
+        // SAFETY: as above.
+        unsafe { controller.setParamNormalized(program.parameter, program.normalised) };
+        // The component hears of it at its next block, or as soon as it is on.
+        self.notes.send(program);
+        for (parameter, before) in parameters.iter().zip(before) {
+            let normalised = value(parameter);
+            if normalised != before && normalised.is_finite() && parameter.id != program.parameter {
+                self.notes.send(Point { parameter: parameter.id, normalised: normalised.clamp(0.0, 1.0) });
+            }
+        }
     }
 
     /// A value as the plugin shows it.

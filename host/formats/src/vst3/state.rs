@@ -75,10 +75,7 @@ impl Vst3Plugin {
     pub(super) fn choose(&mut self, program: Program) -> Option<()> {
         let (parameter, count) = self.program_parameter(program.list).filter(|(_, count)| program.index < *count)?;
         let normalised = f64::from(program.index) / f64::from((count - 1).max(1));
-        // SAFETY: the controller is initialised and this is the main thread.
-        unsafe { self.controller()?.setParamNormalized(parameter, normalised) };
-        // The component hears of it at its next block, or as soon as it is on.
-        self.notes.send(Point { parameter, normalised });
+        self.set_program(self.controller()?, Point { parameter, normalised });
         Some(())
     }
 
