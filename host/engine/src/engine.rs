@@ -13,6 +13,7 @@ use crate::notice::Notice;
 use crate::rig::Rig;
 use crate::settings::EngineSettings;
 use crate::snapshot::SnapshotCell;
+use crate::wishes::TransportWish;
 use crosspoint_devices::Stream;
 use crosspoint_formats::inspect::Inspector;
 use crosspoint_formats::{Activation, Plugin, RenderMode};
@@ -47,6 +48,7 @@ pub struct Engine<P: Plugins = PluginHost> {
     /// Processors of built-in nodes that are not in the graph just now, for undo to bring back.
     pub(crate) shelf: HashMap<NodeId, Box<dyn Processor>>,
     pub(crate) rig: Rig,
+    pub(crate) transport: TransportWish,
     pub(crate) undo: VecDeque<Step>,
     pub(crate) redo: Vec<Step>,
     /// Whether the graph has edits that no parcel carries yet.
@@ -108,6 +110,7 @@ impl<P: Plugins> Engine<P> {
             inspector: None,
             shelf: HashMap::new(),
             rig: Rig::default(),
+            transport: TransportWish::default(),
             undo: VecDeque::new(),
             redo: Vec::new(),
             unpublished: false,
@@ -259,6 +262,7 @@ impl<P: Plugins> Engine<P> {
     /// If nothing takes commands.
     pub fn send_command(&mut self, frame: u64, command: Command) -> Result<(), EngineError> {
         self.rig.note_command(&command);
+        self.transport.note(&command);
         self.snapshot.outdate();
         Ok(self.publisher.send(Timed { frame, command })?)
     }

@@ -1,12 +1,14 @@
-//! Undo and redo: steps of the graph, and states that plugins had before others were loaded. A step is made anew each time
-//! that it is taken, so that what undoes an undoing is what was there then.
+//! Undo and redo: steps of the graph, states that plugins had before others were loaded, and steps that plugins made
+//! themselves. A step is made anew each time that it is taken, so that what undoes an undoing is what was there then.
 
 use crate::asking::Asked;
 use crate::controllers::{Kept, PluginKey, Plugins, Request, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crosspoint_formats::{ChangeDelta, HistoryDirection};
 use crosspoint_graph::NodeId;
 use crosspoint_graph::graph::Edit;
+use std::sync::Arc;
 
 /// Steps that undo remembers.
 const HISTORY: usize = 200;
@@ -21,6 +23,15 @@ pub(crate) enum Step {
         node: NodeId,
         /// The state.
         state: Kept,
+    },
+    /// By a plugin's own means, for a change that a person made in its window.
+    Change {
+        /// Its node.
+        node: NodeId,
+        /// What leads there.
+        delta: Arc<ChangeDelta>,
+        /// Which way the step goes.
+        direction: HistoryDirection,
     },
 }
 
@@ -71,6 +82,16 @@ impl<P: Plugins> Engine<P> {
                     self.plugins.send(Request::LoadState { ticket, key, source, before: before.clone() });
                 }
                 Ok(Step::State { node, state: before })
+            }
+            Step::Change { node, delta, direction } => {
+                if let Some(key) = self.records.get(&node).map(|record| record.key) {
+                    self.plugins.send(Request::ApplyChange { key, delta: Arc::clone(&delta), direction });
+                }
+                let direction = match direction {
+                    HistoryDirection::Undo => HistoryDirection::Redo,
+                    HistoryDirection::Redo => HistoryDirection::Undo,
+                };
+                Ok(Step::Change { node, delta, direction })
             }
         }
     }

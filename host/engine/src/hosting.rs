@@ -129,8 +129,13 @@ impl<P: Plugins> Engine<P> {
                 PluginNotice::RestartRequested | PluginNotice::PortsChanged => self.restart(node),
                 PluginNotice::LatencyChanged { frames } => self.follow_latency(node, frames),
                 notice => {
-                    if let PluginNotice::ParameterValue { parameter, value } = notice {
-                        self.note_value(node, parameter, value);
+                    match &notice {
+                        &PluginNotice::ParameterValue { parameter, value } => self.note_value(node, parameter, value),
+                        &PluginNotice::TransportRequested(request) => self.grant_transport(node, request),
+                        PluginNotice::ChangeMade { delta: Some(delta), .. } => self.remember_change(node, delta),
+                        &PluginNotice::HistoryRequested(direction) => self.grant_history(direction),
+                        &PluginNotice::ParameterResetRequested { parameter } => self.reset_parameter(node, parameter),
+                        _ => {}
                     }
                     self.notices.push(Notice::Plugin { node, notice });
                 }

@@ -71,6 +71,7 @@ mod rig;
 pub mod session;
 mod settings;
 mod snapshot;
+mod wishes;
 mod writing;
 
 pub use catalogue::Catalogue;

@@ -277,6 +277,11 @@ pub enum PluginNotice {
         /// Taken hold of (true) or let go (false).
         begin: bool,
     },
+    /// A person chose the host's line in the plugin's own menu that puts a parameter back to its initial value.
+    ParameterResetRequested {
+        /// Which.
+        parameter: u32,
+    },
     /// Automation or modulation of a parameter makes no sense any more and is to be removed.
     ParameterCleared {
         /// Which.

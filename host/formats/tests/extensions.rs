@@ -205,8 +205,17 @@ fn a_menu_is_built_and_performed() {
     );
     assert!(puppet.0.perform_menu_action(target, 42));
     assert!(!fixture(ids::GAIN).perform_menu_action(target, 42));
-    puppet.say("menu");
-    assert_eq!(puppet.notes(), ["perform 1 40 42", "menu Some(false) Some(false) Some(false)"]);
+    // The host's own lines: one for a parameter, and it does what it says.
+    assert_eq!(puppet.say("menu"), [PluginNotice::ParameterResetRequested { parameter: 40 }]);
+    assert_eq!(
+        puppet.notes(),
+        [
+            "perform 1 40 42",
+            "menu Some(false) Some(false) Some(false)",
+            "lines true [] [] false",
+            "lines true [(\"Reset to default\", 1)] [true] false"
+        ]
+    );
 }
 
 #[test]

@@ -151,6 +151,15 @@ impl PluginHost {
                 }
                 return None;
             }
+            Request::ApplyChange { key, delta, direction } => {
+                let applied = self.resident(key).and_then(|resident| {
+                    resident.plugin.apply_change(&delta, direction).map_err(|error| resident.failed(error))
+                });
+                if let Err(error) = applied {
+                    tracing::warn!("{error}");
+                }
+                return None;
+            }
             Request::SaveStates { ticket, keys } => {
                 let mut states = Vec::with_capacity(keys.len());
                 for key in keys {

@@ -46,7 +46,11 @@ fn refuse(request: Request) -> Option<Answer> {
         Request::SavePreset { ticket, .. } => Answer::PresetSaved { ticket, preset: Err(gone) },
         Request::Parse { ticket, .. } => Answer::Parsed { ticket, value: Err(gone) },
         Request::Text { ticket, .. } => Answer::Text { ticket, text: Err(gone) },
-        Request::Deactivate { .. } | Request::SetParameters { .. } | Request::RenderMode(_) | Request::Drop { .. } => {
+        Request::ApplyChange { .. }
+        | Request::Deactivate { .. }
+        | Request::SetParameters { .. }
+        | Request::RenderMode(_)
+        | Request::Drop { .. } => {
             return None;
         }
     })

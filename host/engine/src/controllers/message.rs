@@ -7,8 +7,8 @@ use crate::error::EngineError;
 use crate::plugins::PluginReference;
 use crate::session::PluginRef;
 use crosspoint_formats::{
-    Activation, BusDirection, Parameter, Plugin, PluginDescriptor, PluginError, PluginNotice, PresetPlace, RenderMode,
-    describe,
+    Activation, BusDirection, ChangeDelta, HistoryDirection, Parameter, Plugin, PluginDescriptor, PluginError,
+    PluginNotice, PresetPlace, RenderMode, describe,
 };
 use crosspoint_graph::{Node, Processor};
 use std::path::{Path, PathBuf};
@@ -71,6 +71,8 @@ pub enum Request {
     SaveStates { ticket: u64, keys: Vec<PluginKey> },
     /// Give a plugin a state, and keep the one it had before. Answered by [`Answer::StateLoaded`].
     LoadState { ticket: u64, key: PluginKey, source: StateSource, before: Kept },
+    /// Have a plugin go a step of its own back or forth.
+    ApplyChange { key: PluginKey, delta: Arc<ChangeDelta>, direction: HistoryDirection },
     /// What a preset file of a plugin would hold. Answered by [`Answer::PresetSaved`].
     SavePreset { ticket: u64, key: PluginKey },
     /// What text means as a parameter's value. Answered by [`Answer::Parsed`].

@@ -1,20 +1,21 @@
 //! Menus, both sides.
 
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 
 use clap_sys::ext::context_menu::*;
 use clap_sys::host::clap_host;
 use clap_sys::id::clap_id;
 use clap_sys::plugin::clap_plugin;
 
-use super::{first_extension, host_extension, text};
+use super::{first_extension, host_extension, text, with_notes};
+use crate::plugin::PluginNotice;
 use crate::surface::{MenuItem, MenuTarget};
 
 /// A menu of more lines than this is not believed.
 const MOST: u32 = 1 << 16;
 
 host_extension!(
-    /// The host's side of context-menu: it has no lines of its own to add to a plugin's menu, and shows none for it.
+    /// The host's side of context-menu: it has a line to add to a plugin's menu for a parameter, and shows none for it.
     HostContextMenu,
     [CLAP_EXT_CONTEXT_MENU, CLAP_EXT_CONTEXT_MENU_COMPAT],
     clap_host_context_menu {
@@ -25,20 +26,45 @@ host_extension!(
     }
 );
 
-unsafe extern "C" fn populate(
-    _host: *const clap_host,
-    _target: *const clap_context_menu_target,
-    _builder: *const clap_context_menu_builder,
-) -> bool {
-    true
+/// The host's line for a parameter.
+const RESET: clap_id = 1;
+/// What it says.
+const RESET_LABEL: &CStr = c"Reset to default";
+
+/// The parameter that a menu is about, if it is about one.
+///
+/// # Safety
+/// `target` is null or what CLAP lays down.
+unsafe fn parameter_of(target: *const clap_context_menu_target) -> Option<clap_id> {
+    // SAFETY: promised by the caller.
+    let target = unsafe { target.as_ref() }?;
+    (target.kind == CLAP_CONTEXT_MENU_TARGET_KIND_PARAM).then_some(target.id)
 }
 
-unsafe extern "C" fn perform(
+unsafe extern "C" fn populate(
     _host: *const clap_host,
-    _target: *const clap_context_menu_target,
-    _action: clap_id,
+    target: *const clap_context_menu_target,
+    builder: *const clap_context_menu_builder,
 ) -> bool {
-    false
+    // SAFETY: the plugin vouches for the target.
+    if unsafe { parameter_of(target) }.is_none() {
+        return true;
+    }
+    // SAFETY: the plugin vouches for the builder.
+    let Some(add) = (unsafe { builder.as_ref() }).and_then(|builder| builder.add_item) else { return false };
+    let reset = clap_context_menu_entry { label: RESET_LABEL.as_ptr(), is_enabled: true, action_id: RESET };
+    // SAFETY: the builder is the plugin's own; the line outlives the call.
+    unsafe { add(builder, CLAP_CONTEXT_MENU_ITEM_ENTRY, (&raw const reset).cast()) }
+}
+
+unsafe extern "C" fn perform(host: *const clap_host, target: *const clap_context_menu_target, action: clap_id) -> bool {
+    // SAFETY: the plugin vouches for the target.
+    let Some(parameter) = (unsafe { parameter_of(target) }).filter(|_| action == RESET) else { return false };
+    let call = "context-menu.perform was called off the main thread";
+    // SAFETY: the pointer is the one the plugin was given.
+    let told =
+        unsafe { with_notes(host, |notes| notes.tell(call, || PluginNotice::ParameterResetRequested { parameter })) };
+    told.unwrap_or(false)
 }
 
 unsafe extern "C" fn can_popup(_host: *const clap_host) -> bool {
