@@ -157,7 +157,7 @@ fn a_chain_loads_presets() {
     let puppet = &format!("pack.clap#{}", crosspoint_fixtures::ids::PUPPET);
     let folder = place.path().join("sounds");
     std::fs::create_dir(&folder).unwrap();
-    std::fs::write(folder.join("two.puppet"), "one\nabsent").unwrap();
+    std::fs::write(folder.join("two.puppet"), "one\nabsent\nunreadable").unwrap();
     let midi = b"MThd\0\0\0\x06\0\0\0\x01\x01\xe0MTrk\0\0\0\x04\0\xff\x2f\0";
     std::fs::write(place.path().join("a.mid"), midi).unwrap();
     let render = |arguments: &[&str]| {
@@ -175,10 +175,18 @@ fn a_chain_loads_presets() {
     // The plugin itself refuses this one: it was asked.
     let (code, said) = with(&format!("{}#absent", folder.join("two.puppet").display()));
     assert!(code == Some(1) && said.contains("does not load the preset"), "{said}");
+    let (code, said) = with(&format!("{}#unreadable", folder.join("two.puppet").display()));
+    assert!(code == Some(1) && said.contains("it is not there"), "{said}");
     for (preset, words) in [("Brighd", ["there is no preset", "Bright"]), ("two", ["may be any of", "two.puppet#one"])]
     {
         let (code, said) = with(preset);
         assert!(code == Some(1) && words.iter().all(|word| said.contains(word)), "{said}");
+    }
+    for (preset, expected) in [("Bright", 0), ("Brighd", 1)] {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_crosspoint"));
+        run.args(["run", "--device", "virtual", "--seconds", "0.1", "--plugin", puppet, "--preset", preset]);
+        let output = run.current_dir(place.path()).env("CROSSPOINT_DATA", place.path().join("data")).output().unwrap();
+        assert_eq!(output.status.code(), Some(expected), "{output:?}");
     }
     assert_eq!(render(&["--preset", "Bright", "--plugin", puppet]).0, Some(2));
     assert_eq!(render(&["--plugin", puppet, "--preset", "Bright", "--preset", "Dark"]).0, Some(2));

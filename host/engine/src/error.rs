@@ -87,14 +87,14 @@ pub enum EngineError {
         source: PluginError,
     },
     /// A plugin does not load a preset.
-    #[error("\"{name}\" does not load the preset {preset}: {source}")]
+    #[error("\"{name}\" does not load the preset {preset}: {reason}")]
     Preset {
         /// The node's name.
         name: String,
         /// Where the preset lies.
         preset: String,
         /// What the plugin said.
-        source: PluginError,
+        reason: String,
     },
     /// A plugin cannot be looked at.
     #[error(transparent)]

@@ -41,12 +41,17 @@ impl Resident {
         PluginDescription::of(&mut *self.plugin, &self.file)
     }
 
-    /// Gives it a state; the one that it had goes to `before`, if it has any.
-    fn recall(&mut self, source: &StateSource, before: &Kept) -> Result<Box<PluginDescription>, EngineError> {
+    /// Gives it a state; the one that it had goes to `before`, if it has any, and what it says meanwhile to `notices`.
+    fn recall(
+        &mut self,
+        source: &StateSource,
+        before: &Kept,
+        notices: &mut Vec<PluginNotice>,
+    ) -> Result<Box<PluginDescription>, EngineError> {
         before.put(self.plugin.save_state().ok());
         match source {
             StateSource::Bytes(state) => self.plugin.load_state(state).map_err(|error| self.failed(error))?,
-            StateSource::Preset(place) => setup::load_preset(&mut *self.plugin, &self.name, place)?,
+            StateSource::Preset(place) => setup::load_preset(&mut *self.plugin, &self.name, place, notices)?,
             StateSource::Kept(kept) => {
                 if let Some(state) = kept.take() {
                     self.plugin.load_state(&state).map_err(|error| self.failed(error))?;
@@ -170,7 +175,11 @@ impl PluginHost {
                 Answer::States { ticket, states }
             }
             Request::LoadState { ticket, key, source, before } => {
-                let described = self.resident(key).and_then(|resident| resident.recall(&source, &before));
+                let mut notices = Vec::new();
+                let described = self.resident(key).and_then(|resident| resident.recall(&source, &before, &mut notices));
+                if !notices.is_empty() {
+                    self.answers.push_back(Answer::Said { key, notices, described: None });
+                }
                 Answer::StateLoaded { ticket, key, described }
             }
             Request::SavePreset { ticket, key } => {

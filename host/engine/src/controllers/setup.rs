@@ -2,7 +2,7 @@
 
 use crate::error::EngineError;
 use crate::session::{ParameterEntry, ParameterValue, PortSelector, State};
-use crosspoint_formats::{BusDirection, Plugin, PresetPlace};
+use crosspoint_formats::{BusDirection, Plugin, PluginNotice, PresetPlace};
 
 /// What a fresh plugin is given: its state, then a preset, then its parameters.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,7 +47,8 @@ impl PluginSetup {
             }
             None => {}
         }
-        let preset = self.preset.as_ref().map(|place| load_preset(plugin, name, place));
+        // A plugin that is only being set up has nothing else to say that matters.
+        let preset = self.preset.as_ref().map(|place| load_preset(plugin, name, place, &mut Vec::new()));
         problems.extend(preset.and_then(Result::err));
         for entry in &self.parameters {
             let parameter = entry.id.map_or_else(|| entry.name.clone(), |id| id.to_string());
@@ -64,10 +65,22 @@ impl PluginSetup {
     }
 }
 
-/// Has a plugin load a preset.
-pub(super) fn load_preset(plugin: &mut dyn Plugin, name: &str, place: &PresetPlace) -> Result<(), EngineError> {
-    let refused = |source| EngineError::Preset { name: name.to_owned(), preset: place.to_string(), source };
-    plugin.load_preset(place).map_err(refused)
+/// Has a plugin load a preset. If it fails, what the plugin has to say goes to `notices`: the reason may be among it.
+pub(super) fn load_preset(
+    plugin: &mut dyn Plugin,
+    name: &str,
+    place: &PresetPlace,
+    notices: &mut Vec<PluginNotice>,
+) -> Result<(), EngineError> {
+    plugin.load_preset(place).map_err(|error| {
+        plugin.poll(notices);
+        let reason = notices.iter().rev().find_map(|notice| match notice {
+            PluginNotice::PresetFailed { reason, .. } => Some(reason.clone()),
+            _ => None,
+        });
+        let reason = reason.unwrap_or_else(|| error.to_string());
+        EngineError::Preset { name: name.to_owned(), preset: place.to_string(), reason }
+    })
 }
 
 /// Switches buses of an inactive plugin on. What it does not have is told by those who would use it.
