@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crosspoint_fixtures::{ids, vst3};
-use crosspoint_formats::window::{Placement, PluginWindow, ResizeHints, Size, WindowError, wait};
+use crosspoint_formats::window::{
+    Placement, PluginWindow, ResizeHints, Size, WindowError, WindowEvent, open_top_level, wait,
+};
 use crosspoint_formats::{Plugin, open};
 use rig::{fixture, vst3_fixture};
 use screen::Screen;
@@ -27,6 +29,9 @@ fn zam() -> Vec<PathBuf> {
     files
 }
 
+/// By then whatever is awaited has come, however busy the machine is.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 fn make(file: &std::path::Path) -> Box<dyn Plugin> {
     let library = open(file).unwrap();
     let id = library.descriptors()[0].id.clone();
@@ -44,10 +49,12 @@ fn turn(plugin: &mut dyn Plugin, window: &mut PluginWindow) -> bool {
     is_open
 }
 
-/// Turns until something is so, which the test runner's patience bounds.
-fn until(plugin: &mut dyn Plugin, window: &mut PluginWindow, is_so: impl Fn(&PluginWindow) -> bool) {
+/// Turns until something is so. The limit is for a wait in vain, which then says what for; no result depends on it.
+fn until(plugin: &mut dyn Plugin, window: &mut PluginWindow, awaited: &str, is_so: impl Fn(&PluginWindow) -> bool) {
+    let end = Instant::now() + PATIENCE;
     while !is_so(window) {
-        assert!(turn(plugin, window), "it closed");
+        assert!(turn(plugin, window), "it closed; awaited: {awaited}");
+        assert!(Instant::now() < end, "it never came to this: {awaited}; the view is of {:?}", window.size());
     }
 }
 
@@ -67,9 +74,11 @@ fn all_of_zam_plugins_draw_their_windows() {
         let mut plugin = make(&file);
         let mut window = PluginWindow::open(&mut *plugin, None).unwrap();
         assert_eq!(window.placement(), Placement::Embedded);
-        until(&mut *plugin, &mut window, |window| screen.colours(window) > 50);
+        until(&mut *plugin, &mut window, "more than 50 colours", |window| screen.colours(window) > 50);
+        until(&mut *plugin, &mut window, "a view and a window of one size", |window| {
+            window.size().map(|size| (size.width, size.height)) == Some(screen.size(window))
+        });
         let size = window.size().unwrap();
-        assert_eq!(screen.size(&window), (size.width, size.height));
         eprintln!("{}: {size}, {} colours", plugin.descriptor().name, screen.colours(&window));
         window.close(&mut *plugin);
         assert_eq!((plugin.interests(), plugin.next_poll()), (vec![], None));
@@ -149,14 +158,30 @@ fn sizes_are_negotiated_both_ways() {
     let mut plugin = fixture(ids::WINDOW_EAGER);
     let mut window = PluginWindow::open(&mut *plugin, None).unwrap();
     assert_eq!((window.size(), window.resize_hints()), (Some(Size::new(200, 100)), ResizeHints::FREE));
-    until(&mut *plugin, &mut window, |window| screen.size(window) == (300, 200));
+    until(&mut *plugin, &mut window, "300 x 200", |window| screen.size(window) == (300, 200));
     assert_eq!(count(&mut *plugin, ids::window::RESIZES), 0.0);
     screen.resize(&window, 640, 400);
     // It takes the size, and asks for another in the same breath.
-    until(&mut *plugin, &mut window, |window| screen.size(window) == (301, 200));
+    until(&mut *plugin, &mut window, "301 x 200", |window| screen.size(window) == (301, 200));
     assert_eq!(count(&mut *plugin, ids::window::RESIZES), 1.0);
     assert_eq!(window.size(), Some(Size::new(301, 200)));
     window.close(&mut *plugin);
+}
+
+/// A window that was given one size and then another: that it was of the first is news no more.
+#[test]
+fn a_size_that_is_out_of_date_is_not_told() {
+    let Some(_screen) = Screen::start() else { return };
+    let window = open_top_level("sizes", Size::new(50, 50)).unwrap();
+    window.set_visible(true);
+    for width in (100..200).step_by(2) {
+        window.set_size(Size::new(width, 50), ResizeHints::FREE);
+        // The server has done so when this is over, and its word of it is there.
+        window.set_visible(true);
+        window.set_size(Size::new(width + 1, 50), ResizeHints::FREE);
+        let stale = WindowEvent::Resized(Size::new(width, 50));
+        assert!(!window.take_events().contains(&stale), "{width}");
+    }
 }
 
 /// One of two sizes at once for a window, one that is 0 high for a drag: what is told is brought within reason.
@@ -167,8 +192,10 @@ fn a_liar_is_not_believed() {
     let mut window = PluginWindow::open(&mut *plugin, None).unwrap();
     assert_eq!(window.size(), Some(Size { width: Size::MOST, height: 1 }));
     screen.resize(&window, 100, 50);
-    until(&mut *plugin, &mut window, |window| window.size() == Some(Size { width: 700, height: 1 }));
-    until(&mut *plugin, &mut window, |window| screen.size(window) == (700, 1));
+    until(&mut *plugin, &mut window, "the view at 700 x 1", |window| {
+        window.size() == Some(Size { width: 700, height: 1 })
+    });
+    until(&mut *plugin, &mut window, "the window at 700 x 1", |window| screen.size(window) == (700, 1));
     // What was agreed on stays: it does not go on from one lie to the next.
     assert!((0..20).all(|_| turn(&mut *plugin, &mut window)));
     assert_eq!(count(&mut *plugin, ids::window::RESIZES), 1.0);
@@ -184,7 +211,7 @@ fn a_mute_window_stays_as_it_is() {
     let size = window.size().unwrap();
     screen.resize(&window, size.width / 2, size.height / 2);
     assert!(turn(&mut *plugin, &mut window));
-    until(&mut *plugin, &mut window, |window| screen.size(window) == (size.width, size.height));
+    until(&mut *plugin, &mut window, "its size again", |window| screen.size(window) == (size.width, size.height));
     window.close(&mut *plugin);
     assert_eq!(count(&mut *plugin, ids::window::OPEN), 0.0);
 }
@@ -229,7 +256,7 @@ fn the_scale_is_the_desktops() {
     let mut window = PluginWindow::open(&mut *plugin, None).unwrap();
     assert_eq!(window.scale(), 2.0);
     screen.set_dpi(144);
-    until(&mut *plugin, &mut window, |window| window.scale() == 1.5);
+    until(&mut *plugin, &mut window, "one and a half", |window| window.scale() == 1.5);
     window.close(&mut *plugin);
 }
 

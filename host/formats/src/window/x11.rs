@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use x11rb::connection::Connection;
-use x11rb::errors::{ConnectionError, ReplyOrIdError};
+use x11rb::errors::{ConnectionError, ReplyError, ReplyOrIdError};
 use x11rb::properties::{AspectRatio, WmSizeHints};
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
@@ -42,6 +42,9 @@ pub(super) struct Window {
     root: u32,
     id: u32,
     scale: Cell<f64>,
+    /// The number of the last order for another size: what the server tells of sizes before it has come to that is out of
+    /// date, and taken for a person's doing it would be asked of the view.
+    sized_at: Cell<u64>,
 }
 
 impl Window {
@@ -77,17 +80,19 @@ impl Window {
         let scale = Cell::new(read_scale(&connection));
         // Also so that plugins find the window on their own connections.
         connection.sync()?;
-        Ok(Self { connection, atoms, root, id, scale })
+        Ok(Self { connection, atoms, root, id, scale, sized_at: Cell::new(0) })
     }
 
-    fn event(&self, event: &Event) -> Option<WindowEvent> {
+    /// What an event means; `sequence` is the number of the last request that the server had carried out by then.
+    fn event(&self, event: &Event, sequence: u64) -> Option<WindowEvent> {
         match event {
             Event::ClientMessage(message) if message.window == self.id => {
                 let is_close = message.data.as_data32()[0] == self.atoms.WM_DELETE_WINDOW;
                 is_close.then_some(WindowEvent::CloseRequested)
             }
             Event::ConfigureNotify(change) if change.window == self.id => {
-                Some(WindowEvent::Resized(Size::new(change.width.into(), change.height.into())))
+                let is_current = sequence >= self.sized_at.get();
+                is_current.then_some(WindowEvent::Resized(Size::new(change.width.into(), change.height.into())))
             }
             // Someone else has destroyed it.
             Event::DestroyNotify(end) if end.window == self.id => Some(WindowEvent::CloseRequested),
@@ -112,17 +117,19 @@ impl Window {
         normal.aspect = ratio.map(|ratio| (ratio, ratio));
         normal.set_normal_hints(&self.connection, self.id)?;
         let size = ConfigureWindowAux::new().width(size.width).height(size.height);
-        self.connection.configure_window(self.id, &size)?;
+        self.sized_at.set(self.connection.configure_window(self.id, &size)?.sequence_number());
         self.connection.flush()
     }
 
-    fn try_set_visible(&self, visible: bool) -> Result<(), ConnectionError> {
+    /// Done when this returns, and so is all that was asked for before: what happens to a window that is open happens to
+    /// one of the size that it was given.
+    fn try_set_visible(&self, visible: bool) -> Result<(), ReplyError> {
         if visible {
             self.connection.map_window(self.id)?;
         } else {
             self.connection.unmap_window(self.id)?;
         }
-        self.connection.flush()
+        self.connection.sync()
     }
 
     /// What plugins left in it is put aside first: it would be destroyed with the window, and a plugin whose own order to
@@ -160,8 +167,8 @@ impl TopLevel for Window {
     fn take_events(&self) -> Vec<WindowEvent> {
         let mut events = Vec::new();
         loop {
-            let event = match self.connection.poll_for_event() {
-                Ok(Some(event)) => self.event(&event),
+            let event = match self.connection.poll_for_event_with_sequence() {
+                Ok(Some((event, sequence))) => self.event(&event, sequence),
                 Ok(None) => return events,
                 Err(_) => {
                     events.push(WindowEvent::CloseRequested);
