@@ -31,12 +31,18 @@ impl CallWatch for Watch {
         // The gate is opened first, and counting is over before the call's name takes memory.
         #[cfg(target_arch = "x86_64")]
         system::open();
-        let counted::Counts { allocations, frees, locks } = counted::end();
+        let counted::Counts { allocations, frees, locks, held } = counted::end();
         #[cfg(target_arch = "x86_64")]
         let system_call = system::first();
         #[cfg(not(target_arch = "x86_64"))]
         let system_call = None;
-        Calls { allocations: Some(allocations), frees: Some(frees), locks: Some(locks), system_call }
+        Calls {
+            allocations: Some(allocations),
+            frees: Some(frees),
+            locks: Some(locks),
+            locks_held: Some(held),
+            system_call,
+        }
     }
 }
 
@@ -44,7 +50,8 @@ impl CallWatch for Watch {
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod counted {
     use std::cell::Cell;
-    use std::ffi::{c_int, c_void};
+    use std::ffi::{CStr, c_int, c_void};
+    use std::sync::atomic::{AtomicPtr, Ordering};
 
     /// Calls since the thread is watched.
     #[derive(Clone, Copy, Default)]
@@ -52,6 +59,8 @@ mod counted {
         pub allocations: u64,
         pub frees: u64,
         pub locks: u64,
+        /// Those that someone else had at that moment.
+        pub held: u64,
     }
 
     thread_local! {
@@ -61,6 +70,10 @@ mod counted {
 
     pub fn begin() {
         COUNTS.set(Some(Counts::default()));
+    }
+
+    fn is_watched() -> bool {
+        COUNTS.with(|counts| counts.get().is_some())
     }
 
     pub fn end() -> Counts {
@@ -139,36 +152,71 @@ mod counted {
     }
 
     /// A function of the C library behind one of the same name here.
-    struct Behind(std::sync::atomic::AtomicPtr<c_void>);
+    struct Behind {
+        name: &'static CStr,
+        found: AtomicPtr<c_void>,
+    }
 
     impl Behind {
-        fn get(&self, name: &std::ffi::CStr) -> *mut c_void {
-            use std::sync::atomic::Ordering;
-            let known = self.0.load(Ordering::Relaxed);
-            if !known.is_null() {
-                return known;
+        const fn of(name: &'static CStr) -> Self {
+            Self { name, found: AtomicPtr::new(std::ptr::null_mut()) }
+        }
+
+        /// None where the C library has no such function.
+        fn get<L>(&self) -> Option<unsafe extern "C" fn(*mut L) -> c_int> {
+            let mut function = self.found.load(Ordering::Relaxed);
+            if function.is_null() {
+                // SAFETY: a C string.
+                function = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()) };
+                self.found.store(function, Ordering::Relaxed);
             }
-            // SAFETY: a C string; the answer is checked by who calls it.
-            let found = unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) };
-            self.0.store(found, Ordering::Relaxed);
-            found
+            // SAFETY: a pointer to a function or null, which is none; all names here take a lock and answer with a number.
+            unsafe { std::mem::transmute::<*mut c_void, Option<unsafe extern "C" fn(*mut L) -> c_int>>(function) }
         }
     }
 
-    static MUTEX_LOCK: Behind = Behind(std::sync::atomic::AtomicPtr::new(std::ptr::null_mut()));
-
-    #[unsafe(no_mangle)]
-    unsafe extern "C" fn pthread_mutex_lock(mutex: *mut libc::pthread_mutex_t) -> c_int {
-        count(|counts| counts.locks += 1);
-        let behind = MUTEX_LOCK.get(c"pthread_mutex_lock");
-        if behind.is_null() {
-            return libc::ENOSYS;
+    /// Takes a lock by the C library's `take`; on a thread that is watched it tries first, which tells whether the lock is
+    /// free.
+    ///
+    /// # Safety
+    /// Both take such a lock, and `lock` is one that the caller may take.
+    unsafe fn take<L>(lock: *mut L, take: &Behind, attempt: &Behind) -> c_int {
+        if is_watched() {
+            count(|counts| counts.locks += 1);
+            if let Some(attempt) = attempt.get() {
+                // SAFETY: promised by the caller.
+                let result = unsafe { attempt(lock) };
+                if result != libc::EBUSY {
+                    return result;
+                }
+                count(|counts| counts.held += 1);
+            }
         }
-        // SAFETY: the C library's function of that name takes and answers this.
-        let lock: unsafe extern "C" fn(*mut libc::pthread_mutex_t) -> c_int = unsafe { std::mem::transmute(behind) };
-        // SAFETY: as the caller asked for it.
-        unsafe { lock(mutex) }
+        // SAFETY: promised by the caller.
+        take.get().map_or(libc::ENOSYS, |take| unsafe { take(lock) })
     }
+
+    /// Defines a function of the C library's that takes a lock.
+    macro_rules! taking {
+        ($name:ident, $attempt:literal, $lock:ty) => {
+            #[unsafe(no_mangle)]
+            unsafe extern "C" fn $name(lock: *mut $lock) -> c_int {
+                const NAME: &CStr = match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                    Ok(name) => name,
+                    Err(_) => panic!("a name ends with a zero"),
+                };
+                static TAKE: Behind = Behind::of(NAME);
+                static ATTEMPT: Behind = Behind::of($attempt);
+                // SAFETY: the C library's functions of these names; the lock is the caller's.
+                unsafe { take(lock, &TAKE, &ATTEMPT) }
+            }
+        };
+    }
+
+    taking!(pthread_mutex_lock, c"pthread_mutex_trylock", libc::pthread_mutex_t);
+    taking!(pthread_rwlock_rdlock, c"pthread_rwlock_tryrdlock", libc::pthread_rwlock_t);
+    taking!(pthread_rwlock_wrlock, c"pthread_rwlock_trywrlock", libc::pthread_rwlock_t);
+    taking!(pthread_spin_lock, c"pthread_spin_trylock", libc::pthread_spinlock_t);
 }
 
 /// Calls into the system, by Linux's dispatch of them to a signal handler (5.11 and later; `Syscall User Dispatch` in the

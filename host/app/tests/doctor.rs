@@ -70,21 +70,36 @@ fn a_file_that_aborts_is_a_finding() {
     assert_eq!(document["plugin"], Value::Null);
 }
 
-/// Memory, locks and calls into the system are seen, each for itself, and are warnings.
+/// Memory, locks, waiting for those who have them and calls into the system are seen, each for itself, and are warnings.
 #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
 #[test]
 fn what_a_process_call_does_is_seen() {
     let folder = tempfile::tempdir().unwrap();
     copy(folder.path(), "pack.clap").unwrap();
-    let codes = ["allocates", "locks", "system-call"];
-    for (fixture, expected) in [("allocates", 0), ("locks", 1), ("calls-system", 2)] {
+    let table: [(&str, &[&str]); 4] = [
+        ("allocates", &["allocates"]),
+        ("locks", &["locks"]),
+        // It waits in the system.
+        ("waits-for-lock", &["locks", "waits-for-lock", "system-call"]),
+        ("calls-system", &["system-call"]),
+    ];
+    for (fixture, expected) in table {
         let (status, document) = examined(folder.path(), fixture);
-        for (index, code) in codes.iter().enumerate() {
-            let expected: &[&str] = if index == expected { &["calls"] } else { &[] };
-            assert_eq!(with_code(&document, code), expected, "{document:#}");
+        for code in ["allocates", "locks", "waits-for-lock", "system-call"] {
+            let expected: &[&str] = if expected.contains(&code) { &["calls"] } else { &[] };
+            assert_eq!(with_code(&document, code), expected, "{code}: {document:#}");
         }
         assert_eq!(status, Some(0));
     }
+}
+
+/// A plugin whose blocks now and then take longer than they last, by its own thread's time.
+#[cfg(unix)]
+#[test]
+fn a_slow_plugin_is_found_out() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(folder.path(), "pack.clap").unwrap();
+    assert_eq!(with_code(&examined(folder.path(), "is-slow").1, "too-slow"), ["time"]);
 }
 
 /// A plugin that is well: nothing found, the same keys as ever, and a summary that people can read.

@@ -17,6 +17,8 @@ pub struct Calls {
     pub frees: Option<u64>,
     /// Locks taken, free ones included.
     pub locks: Option<u64>,
+    /// Those among them that another thread had at that moment, so that the call waited.
+    pub locks_held: Option<u64>,
     /// The first call into the system, if there was one.
     pub system_call: Option<Option<SystemCall>>,
 }

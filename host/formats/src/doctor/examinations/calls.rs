@@ -8,7 +8,6 @@ use crate::doctor::watch::Calls;
 use crate::plugin::BusDirection;
 
 /// Blocks in which something was seen.
-#[derive(Default)]
 struct Count {
     blocks: u64,
     calls: u64,
@@ -16,6 +15,8 @@ struct Count {
 }
 
 impl Count {
+    const NONE: Self = Self { blocks: 0, calls: 0, measured: false };
+
     fn add(&mut self, calls: Option<u64>) {
         self.measured |= calls.is_some();
         let calls = calls.unwrap_or(0);
@@ -29,7 +30,7 @@ pub(crate) fn calls(subject: &mut Subject<'_>) -> Result<(), Stop> {
     let mut playing = subject.play()?;
     let parameters = movable(&*playing.plugin);
     let has_notes = !playing.plugin.note_ports(BusDirection::Input).is_empty();
-    let (mut memory, mut locks, mut system) = (Count::default(), Count::default(), Count::default());
+    let [mut memory, mut locks, mut held, mut system] = [const { Count::NONE }; 4];
     let mut names = std::collections::BTreeSet::new();
     let mut blocks = 0_u64;
     let mut seen = |calls: Calls| {
@@ -37,6 +38,7 @@ pub(crate) fn calls(subject: &mut Subject<'_>) -> Result<(), Stop> {
         let both = calls.allocations.zip(calls.frees).map(|(taken, given)| taken + given);
         memory.add(both);
         locks.add(calls.locks);
+        held.add(calls.locks_held);
         system.add(calls.system_call.as_ref().map(|call| u64::from(call.is_some())));
         names.extend(calls.system_call.flatten().map(|call| call.name));
     };
@@ -68,6 +70,10 @@ pub(crate) fn calls(subject: &mut Subject<'_>) -> Result<(), Stop> {
     if locks.calls > 0 {
         let seen = format!("it took a lock {} times, in {} of {blocks} blocks", locks.calls, locks.blocks);
         subject.find(Severity::Warning, "locks", seen, "whoever else holds the lock stops the callback: dropouts");
+    }
+    if held.calls > 0 {
+        let seen = format!("{} times another thread had the lock, in {} of {blocks} blocks", held.calls, held.blocks);
+        subject.find(Severity::Warning, "waits-for-lock", seen, "the callback waited for that thread: dropouts");
     }
     if system.calls > 0 {
         let names: Vec<String> = names.into_iter().collect();
