@@ -118,6 +118,72 @@ fn a_good_plugin_passes() {
     assert!(String::from_utf8_lossy(&text).contains(" 0 errors, "));
 }
 
+/// The examination and the code of each finding, but for those about speed, which is the machine's matter too.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn findings(document: &Value) -> Vec<(&str, &str)> {
+    let examinations = document["examinations"].as_array().unwrap().iter();
+    let all = examinations.flat_map(|examined| {
+        let codes = examined["findings"].as_array().unwrap().iter().map(|finding| finding["code"].as_str().unwrap());
+        codes.map(|code| (examined["name"].as_str().unwrap(), code))
+    });
+    all.filter(|(examination, _)| *examination != "time").collect()
+}
+
+/// The pack's library as it is shipped, a CLAP file and a VST3 bundle, with the program's watch on its calls: nothing is
+/// said against any plugin in it.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn the_bundled_plugins_pass_as_files_of_both_formats() {
+    let library = format!("{}crosspoint_rack{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let program = std::env::current_exe().unwrap();
+    let library = program.parent().unwrap().join(library);
+    let folder = tempfile::tempdir().unwrap();
+    let inside = folder.path().join("pack.vst3/Contents/x86_64-linux");
+    std::fs::create_dir_all(&inside).unwrap();
+    std::fs::copy(&library, inside.join("pack.so")).unwrap();
+    std::fs::copy(&library, folder.path().join("pack.clap")).unwrap();
+    let scanned = Command::new(env!("CARGO_BIN_EXE_crosspoint"))
+        .args(["plugins", "scan", ".", "--json"])
+        .current_dir(folder.path())
+        .env("CROSSPOINT_DATA", folder.path().join("data"))
+        .output()
+        .unwrap();
+    let found: Value = serde_json::from_slice(&scanned.stdout).unwrap();
+    let plugins = found["plugins"].as_array().unwrap();
+    assert!(plugins.len() >= 12 && plugins.len().is_multiple_of(2), "{found:#}");
+    for plugin in plugins {
+        let [path, id] = ["path", "id"].map(|key| plugin[key].as_str().unwrap());
+        let output = doctor(folder.path(), &[&format!("{path}#{id}"), "--quick", "--json"]);
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(findings(&document), [], "{document:#}");
+    }
+}
+
+/// Plugins that others made: two are well, but that as CLAP they have no state, and of one it is known that it takes memory.
+#[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+#[test]
+fn plugins_of_others_are_examined() {
+    let folder = tempfile::tempdir().unwrap();
+    for (format, expected) in [("clap", &[("state", "no-state")][..]), ("vst3", &[])] {
+        let files = ["ZaMultiCompX2", "ZamEQ2", "ZamVerb"];
+        let [one, other, third] = files.map(|name| format!("/usr/lib/{format}/{name}.{format}"));
+        if !Path::new(&one).exists() {
+            assert!(std::env::var_os("CROSSPOINT_REQUIRE_REAL_PLUGINS").is_none(), "zam-plugins are not installed");
+            eprintln!("SKIPPED: zam-plugins are not installed (apt-get install zam-plugins)");
+            return;
+        }
+        for file in [one, other] {
+            let output = doctor(folder.path(), &[&file, "--quick", "--json"]);
+            let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!((output.status.code(), findings(&document)), (Some(0), expected.to_vec()), "{document:#}");
+            assert_eq!(document["plugin"]["format"], format);
+        }
+        let output = doctor(folder.path(), &[&third, "--quick", "--json"]);
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(with_code(&document, "allocates"), ["calls"], "{document:#}");
+    }
+}
+
 #[test]
 fn a_plugin_that_is_not_there_is_no_finding() {
     let folder = tempfile::tempdir().unwrap();

@@ -68,6 +68,27 @@ fn a_scan_is_one_document_and_the_list_reads_it() {
     assert_eq!(texts(&place.json(&["list", "--name", "no such name", "--json"])["plugins"], "id"), [""; 0]);
 }
 
+/// All that Debian has of zam-plugins, in both formats, without a failure.
+#[cfg(target_os = "linux")]
+#[test]
+fn plugins_of_others_are_found() {
+    let place = Place::new(&[]);
+    let folders = ["/usr/lib/clap", "/usr/lib/vst3"];
+    if folders.map(|folder| Path::new(folder).join("ZamEQ2").with_extension(&folder[9..]).exists()) != [true; 2] {
+        assert!(std::env::var_os("CROSSPOINT_REQUIRE_REAL_PLUGINS").is_none(), "zam-plugins are not installed");
+        return eprintln!("SKIPPED: zam-plugins are not installed (apt-get install zam-plugins)");
+    }
+    let scanned = place.json(&["scan", folders[0], folders[1], "--json"]);
+    for format in ["clap", "vst3"] {
+        let plugins = scanned["plugins"].as_array().unwrap();
+        let is_one = |plugin: &&Value| {
+            plugin["format"] == format && plugin["name"].as_str().is_some_and(|name| name.starts_with("Za"))
+        };
+        assert_eq!(plugins.iter().filter(is_one).count(), 17, "{scanned:#}");
+    }
+    assert!(texts(&scanned["failed"], "path").iter().all(|path| !path.contains("/Za")), "{scanned:#}");
+}
+
 /// By name, by id and by file: the same plugin with its parameters.
 #[test]
 fn one_plugin_is_shown_whatever_it_is_called() {

@@ -134,6 +134,28 @@ impl<'s> Subject<'s> {
     }
 }
 
+/// How a plugin is brought to make a sound that can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Excitation {
+    /// By its audio input.
+    Input,
+    /// It has none, and takes notes.
+    Notes,
+}
+
+impl Excitation {
+    /// How this plugin is; no measurement applies to one that puts nothing out.
+    pub fn of(playing: &Playing) -> Result<Self, Stop> {
+        let takes_notes = || !playing.plugin.note_ports(BusDirection::Input).is_empty();
+        match (playing.outputs(), playing.inputs()) {
+            (0, _) => Err(Stop::DoesNotApply("it has no audio output")),
+            (_, 1..) => Ok(Self::Input),
+            (_, 0) if takes_notes() => Ok(Self::Notes),
+            (_, 0) => Err(Stop::DoesNotApply("it has no audio input and takes no notes")),
+        }
+    }
+}
+
 /// Sounds are the same up to here: -60 dB of their peak.
 pub(crate) const SAME: f32 = 1e-3;
 

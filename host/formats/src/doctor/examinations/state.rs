@@ -102,6 +102,8 @@ pub(crate) fn broken(subject: &mut Subject<'_>) -> Result<(), Stop> {
     let noise: Vec<u8> = (0..4096).map(|_| random.below(256) as u8).collect();
     let half = &state[..state.len() / 2];
     let mut playing = subject.play()?;
+    subject.usual_sound(&mut playing, 0.1, Blocks::Of(256));
+    let was_well = playing.status != Status::Error;
     for broken in [half, &[], &noise, &turned] {
         let _refused = playing.plugin.load_state(broken);
         playing.poll();
@@ -110,7 +112,7 @@ pub(crate) fn broken(subject: &mut Subject<'_>) -> Result<(), Stop> {
     let is_well = playing.plugin.load_state(&state).is_ok();
     playing.poll();
     subject.usual_sound(&mut playing, 0.1, Blocks::Of(256));
-    if is_well && playing.status == Status::Error {
+    if was_well && is_well && playing.status == Status::Error {
         let means = "a damaged rig file silences it for good";
         subject.find(Severity::Error, "state-breaks", "after a broken state and then a good one it still fails", means);
     }
