@@ -19,6 +19,7 @@ use clap_sys::plugin::{clap_plugin, clap_plugin_descriptor};
 use clap_sys::process::{CLAP_PROCESS_CONTINUE, clap_process, clap_process_status};
 use clap_sys::version::CLAP_VERSION;
 use crosspoint_formats::clap::{ClapLibrary, ClapPlugin};
+use crosspoint_formats::vst3::Vst3Plugin;
 use crosspoint_formats::window::ResizeHints;
 use crosspoint_formats::{Library, Plugin, PluginNotice, Severity, is_audio_thread};
 use crosspoint_graph::Status;
@@ -369,4 +370,6 @@ fn halves_keep_to_their_threads() {
     // Ambiguous, and so refused by the compiler, if the controller were Send.
     <dyn Plugin as NotSend<_>>::holds();
     <ClapPlugin as NotSend<_>>::holds();
+    // Its bindings take every interface for one that any thread may use.
+    <Vst3Plugin as NotSend<_>>::holds();
 }

@@ -10,7 +10,7 @@ use vst3::{Class, ComPtr, ComRef, ComWrapper};
 use super::notes::{Letter, Notes};
 
 /// What one half sees of the other.
-struct End {
+pub(super) struct End {
     notes: Arc<Notes>,
     /// The other half; none once disconnected.
     other: Mutex<Option<ComPtr<IConnectionPoint>>>,

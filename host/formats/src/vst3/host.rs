@@ -175,6 +175,41 @@ mod tests {
         assert_eq!(make(&IComponent::IID, &IComponent::IID), (kNoInterface, std::ptr::null_mut()));
     }
 
+    /// What is made comes with one reference, which is the plugin's to give back; what a message lends comes with none.
+    #[test]
+    fn references_are_those_that_the_interface_says() {
+        let host = HostContext::new();
+        let mut object = std::ptr::null_mut();
+        // SAFETY: the ids and the room are valid; the object is a message that lives until its only reference is given back.
+        unsafe {
+            host.createInstance(&mut id(&IMessage::IID), &mut id(&IMessage::IID), &mut object);
+            let message = object.cast::<IMessage>();
+            let count = |object: *mut FUnknown| {
+                ((*(*object).vtbl).addRef)(object);
+                ((*(*object).vtbl).release)(object)
+            };
+            assert_eq!(count(message.cast()), 1);
+            let list = ((*(*message).vtbl).getAttributes)(message);
+            let before = count(list.cast());
+            assert_eq!(((*(*message).vtbl).getAttributes)(message), list);
+            assert_eq!(count(list.cast()), before);
+            drop(ComPtr::from_raw(message));
+        }
+    }
+
+    /// The bindings take objects for good that only one thread may touch; a plugin calls them from any.
+    #[test]
+    fn objects_that_plugins_call_from_any_thread_can_be() {
+        fn is_for_all<T: Send + Sync>() {}
+        is_for_all::<HostContext>();
+        is_for_all::<super::super::handler::Handler>();
+        is_for_all::<super::super::view::Frame>();
+        is_for_all::<super::super::message::Message>();
+        is_for_all::<super::super::message::AttributeList>();
+        is_for_all::<super::super::stream::Stream>();
+        is_for_all::<super::super::connection::End>();
+    }
+
     /// What it says to know is what it asks plugins for; a run loop is no interface of a plugin.
     #[test]
     fn tells_the_truth_about_what_it_uses() {

@@ -267,4 +267,45 @@ mod tests {
         run_loop.purge();
         assert_eq!((Arc::strong_count(&calls), run_loop.interests(), run_loop.next()), (1, vec![], None));
     }
+    /// Takes itself away when it is called, and comes again with a timer of another length.
+    struct Restless {
+        run_loop: Arc<RunLoop>,
+        me: std::sync::atomic::AtomicPtr<ITimerHandler>,
+        calls: AtomicU32,
+    }
+
+    impl Class for Restless {
+        type Interfaces = (ITimerHandler,);
+    }
+
+    impl ITimerHandlerTrait for Restless {
+        unsafe fn onTimer(&self) {
+            let me = self.me.load(Ordering::Relaxed);
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            assert_eq!(self.run_loop.remove_timer(me), kResultOk);
+            // SAFETY: the handler is this object, which is being called.
+            unsafe { assert_eq!(self.run_loop.add_timer(me, 1), kResultOk) };
+        }
+    }
+
+    /// The lists may change from inside of a call: nobody is waited for, and nobody is called twice for one turn.
+    #[test]
+    fn handlers_may_come_and_go_while_they_are_called() {
+        let run_loop = Arc::new(RunLoop::default());
+        let handlers: Vec<_> = (0..3)
+            .map(|_| {
+                let (me, calls) = (std::sync::atomic::AtomicPtr::default(), AtomicU32::new(0));
+                let handler = ComWrapper::new(Restless { run_loop: Arc::clone(&run_loop), me, calls });
+                let pointer = handler.to_com_ptr::<ITimerHandler>().unwrap();
+                handler.me.store(pointer.as_ptr(), Ordering::Relaxed);
+                // SAFETY: the handler is a live object.
+                unsafe { assert_eq!(run_loop.add_timer(pointer.as_ptr(), 1), kResultOk) };
+                handler
+            })
+            .collect();
+        std::thread::sleep(SHORTEST_PERIOD);
+        run_loop.serve();
+        assert!(handlers.iter().all(|handler| handler.calls.load(Ordering::Relaxed) == 1));
+        run_loop.purge();
+    }
 }
