@@ -1,8 +1,8 @@
-//! One test for each trap of nice-plug 0.4.2, in which the bundled plugins are written, that nothing else shows: what a host
-//! has to know of plugins made with it.
+//! One test for each trap of nice-plug 0.4.2, in which the bundled plugins are written, and of vst3 0.3.0, by which they are
+//! hosted, that nothing else shows: what a host has to know of plugins made with the one, and the other leaves to its users.
 
 use crosspoint::formats::clap::ClapLibrary;
-use crosspoint::formats::{BusDirection, BusLayout, Library, Plugin};
+use crosspoint::formats::{Activation, BusDirection, BusLayout, Library, Plugin};
 use crosspoint::{EngineSettings, PluginSetup};
 use crosspoint_tests::{engine, rack, rack_vst3};
 
@@ -72,4 +72,30 @@ fn linked_packs_live_side_by_side() {
     let mut engine = engine(EngineSettings::default());
     engine.add_plugin("one", &rack("delay"), PluginSetup::default()).expect("it loads");
     engine.add_plugin("other", &crosspoint_tests::fixture("delay"), PluginSetup::default()).expect("it loads");
+}
+
+/// Whoever drops a library ends its factory, and a library must not be left while anything of it lives: none ever is. A
+/// plugin goes on without its library's object, and the file can be opened again.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#[test]
+fn a_plugin_outlives_what_opened_it() {
+    let name = format!("{}crosspoint_rack{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let program = std::env::current_exe().expect("there is a program");
+    let folder = tempfile::tempdir().expect("a folder");
+    let bundle = folder.path().join("pack.vst3");
+    let inside = bundle.join("Contents/x86_64-linux");
+    std::fs::create_dir_all(&inside).expect("it is made");
+    std::fs::copy(program.with_file_name(name), inside.join("pack.so")).expect("it is built beside the tests");
+    let mut plugins: Vec<_> = (0..2)
+        .map(|_| {
+            let library = crosspoint::formats::open(&bundle).expect("it opens");
+            make(&*library, "delay")
+        })
+        .collect();
+    for plugin in &mut plugins {
+        let activation = Activation { sample_rate: 48_000.0, min_frames: 1, max_frames: 64 };
+        let processor = plugin.activate(activation).expect("it is activated");
+        assert!(!plugin.save_state().expect("it has a state").is_empty());
+        plugin.deactivate(processor).expect("it is its own");
+    }
 }
