@@ -165,7 +165,7 @@ fn the_bundled_plugins_pass_as_files_of_both_formats() {
 fn plugins_of_others_are_examined() {
     let folder = tempfile::tempdir().unwrap();
     for (format, expected) in [("clap", &[("state", "no-state")][..]), ("vst3", &[])] {
-        let files = ["ZaMultiCompX2", "ZamEQ2", "ZamVerb"];
+        let files = ["ZaMultiCompX2", "ZamEQ2", "ZamHeadX2"];
         let [one, other, third] = files.map(|name| format!("/usr/lib/{format}/{name}.{format}"));
         if !Path::new(&one).exists() {
             assert!(std::env::var_os("CROSSPOINT_REQUIRE_REAL_PLUGINS").is_none(), "zam-plugins are not installed");
