@@ -228,7 +228,7 @@ fn a_mute_view_stays_as_it_is() {
     let size = window.size().unwrap();
     screen.resize(&window, size.width / 2, size.height / 2);
     assert!(turn(&mut *plugin, &mut window));
-    until(&mut *plugin, &mut window, |window| screen.size(window) == (size.width, size.height));
+    until(&mut *plugin, &mut window, "its size again", |window| screen.size(window) == (size.width, size.height));
     window.close(&mut *plugin);
     assert_eq!(count(&mut *plugin, vst3::ids::window::OPEN), 0.0);
     assert_eq!(screen.windows(), 0);
@@ -240,12 +240,12 @@ fn a_view_is_given_the_size_it_asks_for_and_its_timers() {
     let Some(screen) = Screen::start() else { return };
     let mut plugin = vst3_fixture(&vst3::ids::window_eager());
     let mut window = PluginWindow::open(&mut *plugin, None).unwrap();
-    until(&mut *plugin, &mut window, |window| screen.size(window).1 == 200);
+    until(&mut *plugin, &mut window, "the height it asks for", |window| screen.size(window).1 == 200);
     while count(&mut *plugin, vst3::ids::window::TICKS) < 3.0 {
         assert!(turn(&mut *plugin, &mut window));
     }
     screen.resize(&window, 640, 400);
-    until(&mut *plugin, &mut window, |window| screen.size(window).1 == 200);
+    until(&mut *plugin, &mut window, "the height it asks for again", |window| screen.size(window).1 == 200);
     window.close(&mut *plugin);
     assert_eq!((plugin.interests(), plugin.next_poll()), (vec![], None));
 }

@@ -385,12 +385,10 @@ impl Plugin for Vst3Plugin {
                 let Ok(preset) = std::fs::read(path) else { return Err(failed) };
                 self.load(&preset, Purpose::Preset)?;
             }
-            PresetLocation::Plugin => {
-                match place.key.as_deref().and_then(program_values::from_key) {
-                    Some((parameter, value)) => self.choose_value(parameter, value).ok_or(failed)?,
-                    None => self.choose(Program::at(place)?).ok_or(failed)?,
-                }
-            }
+            PresetLocation::Plugin => match place.key.as_deref().and_then(program_values::from_key) {
+                Some((parameter, value)) => self.choose_value(parameter, value).ok_or(failed)?,
+                None => self.choose(Program::at(place)?).ok_or(failed)?,
+            },
         }
         self.notes.tell_preset(place.clone());
         Ok(())
