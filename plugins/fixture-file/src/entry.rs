@@ -109,22 +109,6 @@ unsafe extern "C" fn init(path: *const c_char) -> bool {
     unsafe { factory::start() }
 }
 
-/// The entry that hosts of VST3 look for: fatal, whatever the file is called.
-#[cfg(target_os = "linux")]
-#[unsafe(no_mangle)]
-#[allow(non_snake_case)]
-pub extern "system" fn ModuleEntry(_library: *mut c_void) -> bool {
-    std::process::abort()
-}
-
-/// What makes the file a library of VST3. Nobody lives to call it.
-#[cfg(target_os = "linux")]
-#[unsafe(no_mangle)]
-#[allow(non_snake_case)]
-pub extern "system" fn GetPluginFactory() -> *mut c_void {
-    std::ptr::null_mut()
-}
-
 unsafe extern "C" fn deinit() {}
 
 unsafe extern "C" fn get_factory(id: *const c_char) -> *const c_void {

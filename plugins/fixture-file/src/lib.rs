@@ -16,8 +16,7 @@
 //! | `pack` (nothing behind it) | is well, and holds all fixtures |
 //! | any other | is well |
 //!
-//! Every one prints a line on standard output when it is loaded. As a library of VST3, which it is on Linux too, every one
-//! aborts the process.
+//! Every one prints a line on standard output when it is loaded.
 
 mod entry;
 mod factory;
