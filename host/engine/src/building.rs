@@ -87,6 +87,7 @@ impl<P: Plugins> Engine<P> {
     ) -> Result<NodeId, EngineError> {
         let key = PluginKey::unused();
         let entry = PluginEntry {
+            precision: setup.precision,
             state: setup.state.clone(),
             parameters: setup.parameters.clone(),
             plugin: as_entry(reference),

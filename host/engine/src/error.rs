@@ -4,7 +4,7 @@ use crate::plugins::ReferenceError;
 use crate::session::SaveError;
 use crosspoint_devices::{DeviceNameError, OpenError, StreamError};
 use crosspoint_formats::inspect::InspectError;
-use crosspoint_formats::{LoadError, PluginError};
+use crosspoint_formats::{LoadError, PluginError, Precision};
 use crosspoint_graph::graph::EditError;
 use crosspoint_graph::{NodeId, PublishError};
 
@@ -77,6 +77,14 @@ pub enum EngineError {
         minimum: f64,
         /// The greatest value.
         maximum: f64,
+    },
+    /// A plugin does not process samples of the precision that it was to be given.
+    #[error("{name} does not process samples of {} bits; it is given the other ones", .precision.bits())]
+    PrecisionRefused {
+        /// The node's name.
+        name: String,
+        /// What was asked for.
+        precision: Precision,
     },
     /// A plugin refused the state that it was to start with.
     #[error("{name}: its state was refused, it starts as new: {source}")]

@@ -142,6 +142,7 @@ impl<P: Plugins> Engine<P> {
                 name: entry.name.clone(),
                 origin: Origin::Entry(plugin.plugin.clone()),
                 setup: PluginSetup {
+                    precision: plugin.precision,
                     state: plugin.state.clone(),
                     preset: None,
                     parameters: plugin.parameters.clone(),

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crosspoint::formats::Precision;
 use crosspoint::session::{
     Builtin, Crosspoint, Crosspoints, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, LoadError,
     MachineFile, NodeEntry, ParameterEntry, ParameterValue, PluginEntry, PluginRef, PortSelector, SaveError, Severity,
@@ -70,6 +71,7 @@ fn everything(folder: &Path) -> Document {
             path_hint: Some(folder.join("plugins").join("a.clap")),
         },
         bypassed: true,
+        precision: Some(Precision::Double),
         audio_inputs: vec![AudioPort::new("main", layout), AudioPort::new("a: b", ChannelLayout::Surround(6))],
         audio_outputs: vec![AudioPort::new("", ChannelLayout::Ambisonic(9))],
         event_inputs: vec![EventPort::new("notes")],

@@ -12,6 +12,7 @@ mod arrangement;
 pub mod clap;
 mod describe;
 pub mod doctor;
+mod double;
 mod error;
 mod faults;
 mod finite;

@@ -203,6 +203,21 @@ pub enum Precision {
     Double,
 }
 
+impl Precision {
+    /// Bits a sample.
+    pub fn bits(self) -> u32 {
+        match self {
+            Self::Single => 32,
+            Self::Double => 64,
+        }
+    }
+
+    /// That of so many bits; none if there is none.
+    pub fn of_bits(bits: u32) -> Option<Self> {
+        [Self::Single, Self::Double].into_iter().find(|precision| precision.bits() == bits)
+    }
+}
+
 /// Whether a plugin may be given blocks before their time, while what it is connected to allows that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RenderAhead {
@@ -724,8 +739,8 @@ pub trait Plugin {
         None
     }
 
-    /// Asks for samples of a precision from the next activation on; it is [`Precision::Single`] until asked. A plugin that
-    /// has only the other one is given that. Whether it has the one asked for.
+    /// Asks for samples of a precision from the next activation on. Until asked, a plugin is given the one that it says it
+    /// prefers, else [`Precision::Single`]; one that has only the other one is given that. Whether it has the one asked for.
     fn set_precision(&mut self, precision: Precision) -> bool {
         precision == Precision::Single
     }

@@ -4,8 +4,8 @@ mod rig;
 
 use crosspoint_fixtures::ids;
 use crosspoint_formats::{
-    BusDirection, BusPurpose, Dialect, Format, Library, LoadError, PluginError, PluginNotice, RenderMode, Severity,
-    Tail, describe,
+    BusDirection, BusPurpose, Dialect, Format, Library, LoadError, PluginError, PluginNotice, Precision, RenderMode,
+    Severity, Tail, describe,
 };
 use crosspoint_graph::event::{Event, EventBody, Expression, NoteAddress, NoteId};
 use crosspoint_graph::{ChannelLayout, Processor, Status};
@@ -17,6 +17,53 @@ fn parameter(frame: u32, parameter: u32, value: f64) -> Event {
 
 fn note(id: i32, key: i8) -> NoteAddress {
     NoteAddress { note: NoteId(id), channel: 0, key }
+}
+
+/// What a sample is multiplied by in 64 bits and then rounded, and what it is in 32.
+fn multiplied(sample: f32, precision: Precision) -> f32 {
+    match precision {
+        Precision::Single => sample * 0.1_f32,
+        Precision::Double => (f64::from(sample) * 0.1) as f32,
+    }
+}
+
+/// A plugin that prefers 64 bits is given them, in plain blocks and with events; 32 where that is asked. One that has only
+/// 32 says so.
+#[test]
+fn a_plugin_is_given_the_precision_that_it_prefers_or_is_asked() {
+    let samples: Vec<f32> = (1..=512).map(|step| 1.0 / step as f32).collect();
+    assert!(
+        samples.iter().any(|&sample| multiplied(sample, Precision::Single) != multiplied(sample, Precision::Double))
+    );
+    for (id, asked, is_had, given) in [
+        (ids::GAIN_64, None, true, Precision::Double),
+        (ids::GAIN_64, Some(Precision::Single), true, Precision::Single),
+        (ids::GAIN_64, Some(Precision::Double), true, Precision::Double),
+        (ids::GAIN, None, true, Precision::Single),
+        (ids::GAIN, Some(Precision::Double), false, Precision::Single),
+    ] {
+        let mut plugin = fixture(id);
+        assert!(asked.is_none_or(|precision| plugin.set_precision(precision) == is_had), "{id}");
+        plugin.set_parameters(&[(ids::gain::GAIN, 0.1)]).unwrap();
+        let mut running = Running::start(plugin);
+        for (block, frames) in [512, 17, 64, 64].into_iter().enumerate() {
+            (0..2).for_each(|channel| running.harness.input(channel)[..512].copy_from_slice(&samples));
+            if block == 2 {
+                running.harness.send(parameter(5, ids::gain::GAIN, 0.1));
+            }
+            assert_ne!(running.process(frames), Status::Error);
+            for channel in 0..2 {
+                let expected = samples[..frames].iter().map(|&sample| multiplied(sample, given));
+                assert!(
+                    running.harness.output(channel)[..frames].iter().copied().eq(expected),
+                    "{id}, {asked:?}, {block}"
+                );
+            }
+        }
+        running.harness.input(1)[3] = f32::INFINITY;
+        assert_eq!(running.process(64), Status::Error, "{id}: what is no number is found");
+        running.stop();
+    }
 }
 
 #[test]

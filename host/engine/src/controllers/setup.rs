@@ -2,11 +2,13 @@
 
 use crate::error::EngineError;
 use crate::session::{ParameterEntry, ParameterValue, PortSelector, State};
-use crosspoint_formats::{BusDirection, Plugin, PluginNotice, PresetPlace};
+use crosspoint_formats::{BusDirection, Plugin, PluginNotice, Precision, PresetPlace};
 
 /// What a fresh plugin is given: its state, then a preset, then its parameters.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PluginSetup {
+    /// The precision of samples that it is to be given; none for the one that it prefers.
+    pub precision: Option<Precision>,
     /// Its state; none for the initial one.
     pub state: Option<State>,
     /// A preset to load after the state.
@@ -36,6 +38,11 @@ impl PluginSetup {
         let mut problems = Vec::new();
         switch_on(plugin, BusDirection::Input, &self.inputs);
         switch_on(plugin, BusDirection::Output, &self.outputs);
+        if let Some(precision) = self.precision
+            && !plugin.set_precision(precision)
+        {
+            problems.push(EngineError::PrecisionRefused { name: name.to_owned(), precision });
+        }
         match &self.state {
             Some(State::Bytes(state)) => {
                 if let Err(source) = plugin.load_state(state) {

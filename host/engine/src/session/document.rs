@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crosspoint_formats::Precision;
 use crosspoint_graph::{AudioPort, ChannelLayout, EventPort, Timing};
 
 use super::crosspoints::Crosspoints;
@@ -145,6 +146,8 @@ pub struct PluginEntry {
     pub plugin: PluginRef,
     /// Whether it is bypassed.
     pub bypassed: bool,
+    /// The precision of samples that it is to be given; none for the one that it prefers.
+    pub precision: Option<Precision>,
     /// Its audio inputs when it was last seen; empty if it never was.
     pub audio_inputs: Vec<AudioPort>,
     /// Its audio outputs when it was last seen.

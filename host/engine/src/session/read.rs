@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crosspoint_formats::Precision;
 use crosspoint_graph::graph::{DEFAULT_FEEDBACK_FRAMES, MAX_FEEDBACK_FRAMES};
 use crosspoint_graph::nodes::pan;
 use crosspoint_graph::{AudioPort, ChannelLayout, EventPort, MAX_PORT_CHANNELS, Timing};
@@ -249,6 +250,7 @@ impl Reader<'_, '_> {
         PluginEntry {
             plugin,
             bypassed: fields.flag(report, "bypassed"),
+            precision: fields.read(report, "precision", "32 or 64", |value| Precision::of_bits(whole(value)?)),
             latency: fields.whole(report, "latency", 0..crosspoint_graph::graph::MAX_LATENCY + 1).unwrap_or(0),
             audio_inputs: audio_ports(fields, report, "inputs"),
             audio_outputs: audio_ports(fields, report, "outputs"),

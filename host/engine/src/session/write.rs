@@ -104,6 +104,9 @@ fn plugin(fields: &mut Table<'_>, entry: &PluginEntry, folder: &Path, state_fold
     if entry.bypassed {
         fields.put("bypassed", true);
     }
+    if let Some(precision) = entry.precision {
+        fields.put("precision", precision.bits());
+    }
     if entry.latency > 0 {
         fields.put("latency", entry.latency);
     }

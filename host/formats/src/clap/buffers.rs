@@ -8,8 +8,9 @@ use clap_sys::audio_buffer::clap_audio_buffer;
 use crosspoint_graph::Block;
 use smallvec::SmallVec;
 
+use crate::double::{DoubleChannels, DoublePort};
 use crate::finite::sums_are_finite;
-use crate::plugin::AudioBus;
+use crate::plugin::{AudioBus, Precision};
 
 /// Channels that a constant mask can speak of.
 const MASK_CHANNELS: usize = 64;
@@ -46,8 +47,10 @@ struct Shape {
     input_routes: usize,
     max_frames: usize,
     is_running: bool,
+    /// What all buses lead to if the plugin is given 64 bits.
+    double: Option<DoubleChannels>,
     /// What buses that are off lead to: silence to read, and a place to write what nobody hears.
-    _spare: Vec<Spare>,
+    spare: Vec<Spare>,
 }
 
 /// A bus that is on: which of the plugin's buffers is which of the node's ports.
@@ -57,6 +60,8 @@ struct Route {
     buffer: u32,
     port: u32,
     channels: u32,
+    /// The place of its first channel among those of all buses.
+    first_channel: u32,
 }
 
 impl Route {
@@ -71,6 +76,10 @@ impl Route {
     fn channels(self) -> usize {
         self.channels as usize
     }
+
+    fn double(&self) -> DoublePort {
+        DoublePort { port: self.port(), first_channel: self.first_channel as usize, channels: self.channels() }
+    }
 }
 
 /// Channel pointers of one bus that is off, with what they lead to.
@@ -80,18 +89,18 @@ struct Spare {
 }
 
 impl Buffers {
-    /// For these buses and blocks of at most so many frames.
-    pub(crate) fn new(inputs: &[AudioBus], outputs: &[AudioBus], max_frames: usize) -> Self {
-        let mut spare = Vec::new();
-        let mut routes = Vec::new();
-        let mut all = SmallVec::with_capacity(inputs.len() + outputs.len());
-        build_buffers(inputs, max_frames, &mut all, &mut routes, &mut spare);
-        for off in all.iter_mut().filter(|buffer: &&mut clap_audio_buffer| !buffer.data32.is_null()) {
-            off.constant_mask = u64::MAX;
-        }
-        let input_routes = routes.len();
-        build_buffers(outputs, max_frames, &mut all, &mut routes, &mut spare);
-        let shape = Shape { routes: routes.into(), input_routes, max_frames, is_running: false, _spare: spare };
+    /// For these buses, samples of that precision and blocks of at most so many frames.
+    pub(crate) fn new(inputs: &[AudioBus], outputs: &[AudioBus], precision: Precision, max_frames: usize) -> Self {
+        let channels = |buses: &[AudioBus]| buses.iter().map(|bus| bus.layout.channels() as usize).sum::<usize>();
+        let double = (precision == Precision::Double)
+            .then(|| DoubleChannels::new(channels(inputs) + channels(outputs), max_frames));
+        let shape =
+            Shape { routes: [].into(), input_routes: 0, max_frames, is_running: false, double, spare: Vec::new() };
+        let mut building = Building { shape, routes: Vec::new(), all: SmallVec::new(), first_channel: 0 };
+        building.add(inputs, u64::MAX);
+        building.shape.input_routes = building.routes.len();
+        building.add(outputs, 0);
+        let Building { shape, routes, all, .. } = building;
         Self {
             all,
             wiring: 0,
@@ -99,7 +108,7 @@ impl Buffers {
             heard_channels: 0,
             output_count: outputs.len() as u32,
             outputs: ptr::null_mut(),
-            shape: Box::new(shape),
+            shape: Box::new(Shape { routes: routes.into(), ..shape }),
         }
     }
 
@@ -123,7 +132,18 @@ impl Buffers {
             return false;
         }
         self.mask_inputs(block);
+        let Shape { double, routes, input_routes, .. } = &mut *self.shape;
+        if let Some(double) = double {
+            double.take_in(routes[..*input_routes].iter().map(Route::double), block);
+            // Each block is converted: none is as the one before.
+            self.wiring = 0;
+        }
         true
+    }
+
+    /// Whether the plugin is given 64 bits. What it wrote is in the block once [`Self::inspect`] was called.
+    pub(crate) fn is_double(&self) -> bool {
+        self.shape.double.is_some()
     }
 
     /// Whether a block in which no input is silent needs no [`Self::prepare`].
@@ -145,11 +165,13 @@ impl Buffers {
         if !fits {
             return false;
         }
-        for route in inputs {
-            self.all[route.buffer()].data32 = block.input_pointers(route.port());
-        }
-        for route in outputs {
-            self.all[route.buffer()].data32 = block.output_pointers(route.port());
+        if self.shape.double.is_none() {
+            for route in inputs {
+                self.all[route.buffer()].data32 = block.input_pointers(route.port());
+            }
+            for route in outputs {
+                self.all[route.buffer()].data32 = block.output_pointers(route.port());
+            }
         }
         // The tables of a block's ports follow one another.
         self.heard = block.output_pointers(0);
@@ -185,6 +207,10 @@ impl Buffers {
 
     /// Looks at what the plugin wrote, and marks the channels that it says are constant and that are zero.
     pub(crate) fn inspect(&mut self, block: &mut Block<'_>) -> Outcome {
+        let Shape { double, routes, input_routes, .. } = &*self.shape;
+        if let Some(double) = double {
+            double.give_out(routes[*input_routes..].iter().map(Route::double), block);
+        }
         if !self.is_finite(block) && !self.is_finite_indeed(block) {
             return Outcome::NonFinite;
         }
@@ -225,29 +251,40 @@ impl Buffers {
     }
 }
 
-/// Adds the plugin's buffers of one direction, and routes to those that are ports of the node: the ones that are on, in
-/// order.
-fn build_buffers(
-    buses: &[AudioBus],
-    frames: usize,
-    buffers: &mut SmallVec<[clap_audio_buffer; 2]>,
-    routes: &mut Vec<Route>,
-    spare: &mut Vec<Spare>,
-) {
-    let mut port = 0;
-    for bus in buses {
-        let channels = bus.layout.channels();
-        let mut data32 = ptr::null_mut();
-        if bus.is_port() {
-            routes.push(Route { buffer: buffers.len() as u32, port, channels });
-            port += 1;
-        } else if channels > 0 {
-            let mut samples = vec![vec![0.0; frames]; channels as usize];
-            let mut pointers: Vec<_> = samples.iter_mut().map(|channel| channel.as_mut_ptr()).collect();
-            data32 = pointers.as_mut_ptr();
-            spare.push(Spare { _pointers: pointers, _samples: samples });
+/// Buffers while they are made.
+struct Building {
+    shape: Shape,
+    routes: Vec<Route>,
+    all: SmallVec<[clap_audio_buffer; 2]>,
+    /// How many channels there are so far.
+    first_channel: u32,
+}
+
+impl Building {
+    /// Adds the buffers of one direction, and routes to those that are ports of the node: the ones that are on, in order.
+    /// Those that are off are constant as `off` says.
+    fn add(&mut self, buses: &[AudioBus], off: u64) {
+        let mut port = 0;
+        for bus in buses {
+            let channels = bus.layout.channels();
+            let first_channel = self.first_channel;
+            self.first_channel += channels;
+            let (mut data32, mut data64, mut constant_mask) = (ptr::null_mut(), ptr::null_mut(), 0);
+            if bus.is_port() {
+                self.routes.push(Route { buffer: self.all.len() as u32, port, channels, first_channel });
+                port += 1;
+            } else if channels > 0 {
+                constant_mask = off;
+            }
+            if let Some(double) = &mut self.shape.double {
+                data64 = double.pointers(first_channel as usize);
+            } else if !bus.is_port() && channels > 0 {
+                let mut samples = vec![vec![0.0; self.shape.max_frames]; channels as usize];
+                let mut pointers: Vec<_> = samples.iter_mut().map(|channel| channel.as_mut_ptr()).collect();
+                data32 = pointers.as_mut_ptr();
+                self.shape.spare.push(Spare { _pointers: pointers, _samples: samples });
+            }
+            self.all.push(clap_audio_buffer { data32, data64, channel_count: channels, latency: 0, constant_mask });
         }
-        let data64 = ptr::null_mut();
-        buffers.push(clap_audio_buffer { data32, data64, channel_count: channels, latency: 0, constant_mask: 0 });
     }
 }

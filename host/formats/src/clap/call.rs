@@ -15,6 +15,7 @@ use super::output::EventOutput;
 use super::parameters::ParameterTable;
 use super::ports::Ports;
 use super::transport;
+use crate::plugin::Precision;
 
 /// The structures of a process call. In this order, so that what each call touches is three cache lines in a row: a rig
 /// of thirty plugins does not fit the first level of cache otherwise.
@@ -38,9 +39,9 @@ pub(crate) struct PinnedCall(ptr::NonNull<Call>);
 unsafe impl Send for PinnedCall {}
 
 impl PinnedCall {
-    /// For a plugin with these ports and parameters and blocks of at most `max_frames`.
-    pub(crate) fn new(ports: &Ports, parameters: ParameterTable, max_frames: usize) -> Self {
-        let call = Box::into_raw(Box::new(Call::new(ports, parameters, max_frames)));
+    /// For a plugin with these ports and parameters, samples of that precision and blocks of at most `max_frames`.
+    pub(crate) fn new(ports: &Ports, parameters: ParameterTable, precision: Precision, max_frames: usize) -> Self {
+        let call = Box::into_raw(Box::new(Call::new(ports, parameters, precision, max_frames)));
         // SAFETY: the box was just made; it is freed by `drop` alone.
         unsafe {
             (*call).link(call);
@@ -78,7 +79,7 @@ impl Drop for PinnedCall {
 }
 
 impl Call {
-    fn new(ports: &Ports, parameters: ParameterTable, max_frames: usize) -> Self {
+    fn new(ports: &Ports, parameters: ParameterTable, precision: Precision, max_frames: usize) -> Self {
         let no_input = clap_input_events { ctx: ptr::null_mut(), size: None, get: None };
         let no_output = clap_output_events { ctx: ptr::null_mut(), try_push: None };
         Self {
@@ -95,7 +96,7 @@ impl Call {
             },
             input_list: no_input,
             output_list: no_output,
-            buffers: Buffers::new(&ports.inputs, &ports.outputs, max_frames),
+            buffers: Buffers::new(&ports.inputs, &ports.outputs, precision, max_frames),
             is_fed: false,
             input: EventInput::new(&ports.note_inputs, parameters.clone()),
             output: EventOutput::new(ports.note_inputs.len(), ports.note_outputs.len(), parameters),
@@ -123,6 +124,8 @@ impl Call {
         if !self.buffers.prepare(block) {
             return false;
         }
+        // What it writes in 64 bits is to be converted: the block is not plain, as if it was fed.
+        self.is_fed |= self.buffers.is_double();
         if !block.events().is_empty() {
             self.feed(block, |_| true);
         }

@@ -36,7 +36,8 @@ use crate::arrangement::{BusLayout, ChannelMap, PortConfiguration};
 use crate::error::PluginError;
 use crate::library::PluginDescriptor;
 use crate::plugin::{
-    Activation, AudioBus, BusDirection, Interest, NotePort, Parameter, Plugin, PluginNotice, RenderMode, Tail,
+    Activation, AudioBus, BusDirection, Interest, NotePort, Parameter, Plugin, PluginNotice, Precision, RenderMode,
+    Tail,
 };
 use crate::preset::PresetPlace;
 use crate::session::{ChangeDelta, HistoryDirection, ProjectPart, StatePurpose, UndoContext};
@@ -59,6 +60,8 @@ pub struct ClapPlugin {
     pub(super) parameters: Vec<Parameter>,
     pub(super) table: ParameterTable,
     pub(super) latency: u32,
+    /// The precision asked for; none for the one that the plugin prefers.
+    precision: Option<Precision>,
     /// Read ports and parameters again as soon as the plugin is inactive.
     pub(super) is_stale: bool,
     /// Its window, as far as it has one.
@@ -88,6 +91,7 @@ impl ClapPlugin {
             parameters: Vec::new(),
             table: ParameterTable::default(),
             latency: 0,
+            precision: None,
             is_stale: false,
             view: View::default(),
         };
@@ -144,7 +148,7 @@ impl ClapPlugin {
         let params = unsafe { plugin_extension::<clap_plugin_params>(plugin, CLAP_EXT_PARAMS) };
         // SAFETY: the vtable is valid as long as the plugin.
         let Some(flush) = params.and_then(|params| unsafe { params.as_ref().flush }) else { return };
-        let mut call = PinnedCall::new(&Ports::default(), self.table.clone(), 1);
+        let mut call = PinnedCall::new(&Ports::default(), self.table.clone(), Precision::Single, 1);
         // A block's worth at a time, so that a long list is never cut.
         for some in values.chunks(FLUSH_VALUES).chain(values.is_empty().then_some(values)) {
             call.get().prepare_values(some);
@@ -356,7 +360,13 @@ impl Plugin for ClapPlugin {
         }
         let Activation { sample_rate, min_frames, max_frames } = activation;
         let functions = self.functions().ok_or(PluginError::Unsupported { feature: "processing" })?;
-        let call = PinnedCall::new(&self.ports, self.table.clone(), max_frames as usize);
+        let Ports { takes_double, prefers_double, .. } = self.ports;
+        let precision = match self.precision {
+            Some(Precision::Double) if takes_double => Precision::Double,
+            None if prefers_double => Precision::Double,
+            _ => Precision::Single,
+        };
+        let call = PinnedCall::new(&self.ports, self.table.clone(), precision, max_frames as usize);
         let notes = Arc::clone(&self.notes);
         let configuration =
             PluginAudioConfiguration { sample_rate, min_frames_count: min_frames, max_frames_count: max_frames };
@@ -369,6 +379,11 @@ impl Plugin for ClapPlugin {
         })?;
         self.latency = self.read_latency();
         Ok(Box::new(ClapProcessor::new(functions, call, notes, processor.into())))
+    }
+
+    fn set_precision(&mut self, precision: Precision) -> bool {
+        self.precision = Some(precision);
+        precision == Precision::Single || self.ports.takes_double
     }
 
     fn deactivate(&mut self, mut processor: Box<dyn Processor>) -> Result<(), PluginError> {

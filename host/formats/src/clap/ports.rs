@@ -15,6 +15,9 @@ pub(crate) struct Ports {
     pub(crate) outputs: Vec<AudioBus>,
     pub(crate) note_inputs: Vec<NotePort>,
     pub(crate) note_outputs: Vec<NotePort>,
+    /// Whether all audio ports take samples of 64 bits, and whether all prefer them.
+    pub(crate) takes_double: bool,
+    pub(crate) prefers_double: bool,
 }
 
 /// A plugin that reports more ports than this in one direction is not believed.
@@ -29,6 +32,12 @@ impl Ports {
             let outputs = read_buses(plugin, &extension, false);
             ports.inputs = link(&inputs, &outputs, &old.inputs);
             ports.outputs = link(&outputs, &inputs, &old.outputs);
+            let all = |flags| {
+                !(inputs.is_empty() && outputs.is_empty())
+                    && inputs.iter().chain(&outputs).all(|bus| bus.flags.contains(flags))
+            };
+            ports.takes_double = all(AudioPortFlags::SUPPORTS_64BITS);
+            ports.prefers_double = ports.takes_double && all(AudioPortFlags::PREFERS_64BITS);
         }
         if let Some(extension) = plugin.get_extension::<PluginNotePorts>() {
             ports.note_inputs = read_note_ports(plugin, &extension, true);
@@ -41,6 +50,7 @@ impl Ports {
 struct Bus {
     id: ClapId,
     pair: Option<ClapId>,
+    flags: AudioPortFlags,
     bus: AudioBus,
 }
 
@@ -57,7 +67,8 @@ fn read_bus(info: &AudioPortInfo) -> Bus {
     let is_main = info.flags.contains(AudioPortFlags::IS_MAIN);
     let purpose = if is_main { BusPurpose::Main } else { BusPurpose::Auxiliary };
     let name = String::from_utf8_lossy(info.name).into_owned();
-    Bus { id: info.id, pair: info.in_place_pair, bus: AudioBus { name, layout, purpose, in_place: None, active: true } }
+    let bus = AudioBus { name, layout, purpose, in_place: None, active: true };
+    Bus { id: info.id, pair: info.in_place_pair, flags: info.flags, bus }
 }
 
 /// Buses with their in-place partners by index; a pair counts only if both say so and are of one size.

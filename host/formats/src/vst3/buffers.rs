@@ -2,9 +2,9 @@
 //! plugin that computes in 64 bits, channels of its own that a block's are converted to and from. All made at activation.
 #![deny(clippy::disallowed_types)]
 
-use crosspoint_graph::Block;
 use vst3::Steinberg::Vst::AudioBusBuffers;
 
+use crate::double::{DoubleChannels, DoublePort};
 use crate::plugin::{AudioBus, Precision};
 
 /// A bus that is on: which of the plugin's buffers is which of the node's ports.
@@ -29,6 +29,10 @@ impl Route {
 
     pub(crate) fn channels(self) -> usize {
         self.channels as usize
+    }
+
+    pub(crate) fn double(&self) -> DoublePort {
+        DoublePort { port: self.port(), first_channel: self.first_channel as usize, channels: self.channels() }
     }
 }
 
@@ -59,7 +63,7 @@ pub(crate) enum Samples {
     /// Those that are off, and all of them in a call that nobody hears.
     Single(Spare),
     /// All, always.
-    Double(Double),
+    Double(DoubleChannels),
 }
 
 impl Samples {
@@ -67,7 +71,7 @@ impl Samples {
     pub(crate) fn new(precision: Precision, inputs: usize, outputs: usize, frames: usize) -> Self {
         match precision {
             Precision::Single => Self::Single(Spare::new(inputs, outputs, frames)),
-            Precision::Double => Self::Double(Double::new(inputs, outputs, frames)),
+            Precision::Double => Self::Double(DoubleChannels::new(inputs + outputs, frames)),
         }
     }
 
@@ -76,8 +80,7 @@ impl Samples {
         let channels = |buffers: &[AudioBusBuffers]| buffers.iter().map(|buffer| buffer.numChannels as usize).sum();
         let mut place = 0;
         if let Self::Double(double) = self {
-            let silent: usize = channels(&buffers[..inputs]);
-            double.channels[..silent].iter_mut().for_each(|channel| channel.fill(0.0));
+            double.silence(channels(&buffers[..inputs]));
         }
         for buffer in buffers {
             buffer.silenceFlags = u64::MAX;
@@ -86,7 +89,7 @@ impl Samples {
                     buffer.__field0.channelBuffers32 = spare.pointers.as_mut_ptr().wrapping_add(place);
                 }
                 Self::Double(double) => {
-                    buffer.__field0.channelBuffers64 = double.pointers.as_mut_ptr().wrapping_add(place);
+                    buffer.__field0.channelBuffers64 = double.pointers(place);
                 }
             }
             place += buffer.numChannels as usize;
@@ -109,41 +112,5 @@ impl Spare {
         let quiet = std::iter::repeat_n(silence.as_mut_ptr(), inputs);
         let pointers = quiet.chain(rubbish.iter_mut().map(|channel| channel.as_mut_ptr())).collect();
         Self { pointers, _silence: silence, _rubbish: rubbish }
-    }
-}
-
-/// Channels in 64 bits, those of inputs first. Those of buses that are off stay silent.
-pub(crate) struct Double {
-    pointers: Vec<*mut f64>,
-    channels: Vec<Vec<f64>>,
-}
-
-impl Double {
-    fn new(inputs: usize, outputs: usize, frames: usize) -> Self {
-        let mut channels = vec![vec![0.0; frames]; inputs + outputs];
-        let pointers = channels.iter_mut().map(|channel| channel.as_mut_ptr()).collect();
-        Self { pointers, channels }
-    }
-
-    /// Takes in what a block holds for the inputs of these routes.
-    pub(crate) fn take_in(&mut self, routes: &[Route], block: &Block<'_>) {
-        for route in routes {
-            let channels = &mut self.channels[route.first_channel as usize..][..route.channels()];
-            for (channel, to) in channels.iter_mut().enumerate() {
-                let from = block.input(route.port(), channel);
-                to.iter_mut().zip(from).for_each(|(to, from)| *to = f64::from(*from));
-            }
-        }
-    }
-
-    /// Writes what the plugin wrote for the outputs of these routes into a block. What no 32 bits can hold is infinite there.
-    pub(crate) fn give_out(&self, routes: &[Route], block: &mut Block<'_>) {
-        for route in routes {
-            let channels = &self.channels[route.first_channel as usize..][..route.channels()];
-            for (channel, from) in channels.iter().enumerate() {
-                let to = block.output(route.port(), channel);
-                to.iter_mut().zip(from).for_each(|(to, from)| *to = *from as f32);
-            }
-        }
     }
 }

@@ -234,7 +234,7 @@ impl Call {
     #[inline(never)]
     fn take_in(&mut self, block: &Block<'_>) {
         if let Samples::Double(double) = &mut self.samples {
-            double.take_in(&self.routes[..self.input_routes], block);
+            double.take_in(self.routes[..self.input_routes].iter().map(Route::double), block);
         }
     }
 
@@ -242,7 +242,7 @@ impl Call {
     #[inline(never)]
     fn give_out(&self, block: &mut Block<'_>) {
         if let Samples::Double(double) = &self.samples {
-            double.give_out(&self.routes[self.input_routes..], block);
+            double.give_out(self.routes[self.input_routes..].iter().map(Route::double), block);
         }
     }
 
