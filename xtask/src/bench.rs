@@ -114,18 +114,7 @@ fn benches() -> Result<Vec<Bench>, String> {
         let Some(package) = manifest.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"')) else {
             continue;
         };
-        for file in sorted_entries(&folder.join("benches")) {
-            let (Some(name), true) = (file.file_stem(), file.extension().is_some_and(|extension| extension == "rs"))
-            else {
-                continue;
-            };
-            let source = std::fs::read_to_string(&file).unwrap_or_default();
-            found.push(Bench {
-                package: package.to_owned(),
-                name: name.to_string_lossy().into_owned(),
-                counts_instructions: source.contains("\"--only\""),
-            });
-        }
+        found.extend(sorted_entries(&folder.join("benches")).iter().filter_map(|place| Bench::at(package, place)));
     }
     if found.is_empty() { Err("no crate has a bench".to_owned()) } else { Ok(found) }
 }
@@ -146,6 +135,14 @@ fn sorted_entries(folder: &Path) -> Vec<PathBuf> {
 }
 
 impl Bench {
+    /// The bench of a file, or of a folder with a `main.rs`, as cargo has them; none if it is neither.
+    fn at(package: &str, place: &Path) -> Option<Self> {
+        let file = if place.is_dir() { place.join("main.rs") } else { place.to_owned() };
+        let source = std::fs::read_to_string(&file).ok().filter(|_| file.extension().is_some_and(|end| end == "rs"))?;
+        let name = place.file_stem()?.to_string_lossy().into_owned();
+        Some(Self { package: package.to_owned(), name, counts_instructions: source.contains("\"--only\"") })
+    }
+
     fn call(&self) -> Call {
         Call::cargo(["bench", "--package", &self.package, "--bench", &self.name])
     }
@@ -200,6 +197,25 @@ impl Bench {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whatever a manifest calls a bench is found, be it a file or a folder.
+    #[test]
+    fn every_bench_is_found() {
+        let mut declared: Vec<String> = Vec::new();
+        for folder in crates() {
+            let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+            let sections = manifest.split("[[bench]]").skip(1);
+            declared.extend(sections.filter_map(|section| {
+                let line = section.lines().find_map(|line| line.strip_prefix("name = \""))?;
+                line.strip_suffix('"').map(str::to_owned)
+            }));
+        }
+        let mut found: Vec<String> = benches().unwrap().into_iter().map(|bench| bench.name).collect();
+        declared.sort();
+        found.sort();
+        assert!(declared.len() >= 6, "{declared:?}");
+        assert_eq!(found, declared);
+    }
 
     #[test]
     fn reads_verdicts_and_nothing_else() {
