@@ -2,7 +2,7 @@
 //! hosted, that nothing else shows: what a host has to know of plugins made with the one, and the other leaves to its users.
 
 use crosspoint::formats::clap::ClapLibrary;
-use crosspoint::formats::{Activation, BusDirection, BusLayout, Library, Plugin};
+use crosspoint::formats::{BusDirection, BusLayout, Library, Plugin};
 use crosspoint::{EngineSettings, PluginSetup};
 use crosspoint_tests::{engine, rack, rack_vst3};
 
@@ -93,7 +93,7 @@ fn a_plugin_outlives_what_opened_it() {
         })
         .collect();
     for plugin in &mut plugins {
-        let activation = Activation { sample_rate: 48_000.0, min_frames: 1, max_frames: 64 };
+        let activation = crosspoint::formats::Activation { sample_rate: 48_000.0, min_frames: 1, max_frames: 64 };
         let processor = plugin.activate(activation).expect("it is activated");
         assert!(!plugin.save_state().expect("it has a state").is_empty());
         plugin.deactivate(processor).expect("it is its own");

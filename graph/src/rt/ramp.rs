@@ -3,6 +3,8 @@
 //! channel; its cells share an epoch, which lets a kernel render the row as `A.x + t * (D.x)`. Whenever a cell of the row
 //! starts or ends a ramp, the epoch moves there and every gain is brought up to date.
 
+use super::kernels::fused_multiply_add;
+
 /// Longest ramp in frames: `t` must be exact in 32-bit floating point.
 pub const MAX_RAMP_FRAMES: u32 = 1 << 24;
 
@@ -52,7 +54,7 @@ impl Row {
         } else if frame >= ramp.end {
             ramp.target
         } else {
-            ramp.slope.mul_add(self.elapsed(frame) as f32, gain)
+            fused_multiply_add(ramp.slope, self.elapsed(frame) as f32, gain)
         }
     }
 

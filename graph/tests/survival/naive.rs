@@ -38,6 +38,9 @@ struct Crosspoint {
     end: Option<u64>,
 }
 
+/// A ramp is rounded once, at every level.
+const FUSED: Level = Level::Avx2Fma;
+
 impl Row {
     fn is_moving(&self) -> bool {
         self.cells.iter().any(|cell| cell.end.is_some())
@@ -47,7 +50,7 @@ impl Row {
         match cell.end {
             None => cell.gain,
             Some(end) if frame >= end => cell.target,
-            Some(_) => cell.slope.mul_add((frame - self.epoch) as f32, cell.gain),
+            Some(_) => FUSED.multiply_add(cell.slope, (frame - self.epoch) as f32, cell.gain),
         }
     }
 

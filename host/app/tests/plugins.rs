@@ -1,7 +1,7 @@
 //! The program's plugin commands, run as people run them.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Output};
 
 use crosspoint_fixture_file::{PLUGINS, copy};
 use serde_json::Value;
@@ -230,11 +230,16 @@ fn the_bundled_plugins_are_listed() {
 fn a_killed_scan_leaves_no_worker_and_loses_nothing() {
     let place = Place::new(&["a-good.clap", "hang.clap"]);
     let arguments = ["scan", ".", "--jobs", "1", "--timeout", "3600"];
-    let mut scan = place.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut scan = place
+        .command(&arguments)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
     let journal = place.path().join("data/plugins.journal");
     let id = scan.id();
     // Workers are children of the scan's threads.
-    let children = || -> Vec<PathBuf> {
+    let children = || -> Vec<std::path::PathBuf> {
         let threads = std::fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
         let listed = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
         let listed: Vec<String> = listed.collect();

@@ -11,6 +11,10 @@ use rig::Running;
 
 /// The plugin files, or none with a word about it.
 fn zam() -> Vec<PathBuf> {
+    // Wine shows Linux's folders to a program for Windows, which cannot load what is there.
+    if !cfg!(target_os = "linux") {
+        return Vec::new();
+    }
     let folders = ["/usr/lib/clap", "/usr/lib/x86_64-linux-gnu/clap", "/usr/lib64/clap"];
     let mut files: Vec<PathBuf> = folders
         .iter()

@@ -58,7 +58,7 @@ impl Level {
     /// a fused instruction: for checking, not for rendering.
     #[inline]
     pub fn multiply_add(self, gain: f32, sample: f32, sum: f32) -> f32 {
-        if self.fused() { gain.mul_add(sample, sum) } else { gain * sample + sum }
+        if self.fused() { fused_multiply_add(gain, sample, sum) } else { gain * sample + sum }
     }
 
     /// The level's name in reports: lower case, stable.
@@ -69,6 +69,63 @@ impl Level {
             Self::Avx2Fma => "avx2+fma",
             Self::Avx512 => "avx512",
             Self::Neon => "neon",
+        }
+    }
+}
+
+/// `factor * other + sum`, rounded once, as the processor's own instruction gives it. Not the standard library's: where the
+/// system's C library is to compute it, some round twice.
+///
+/// The product is exact in 64 bits; their sum is rounded to odd, so that rounding it once more to 32 bits gives what rounding
+/// once would (Boldo and Melquiond, "Emulation of a FMA and correctly rounded sums: proved algorithms using rounding to odd",
+/// 2008).
+#[inline]
+pub(crate) fn fused_multiply_add(factor: f32, other: f32, sum: f32) -> f32 {
+    let (product, sum) = (f64::from(factor) * f64::from(other), f64::from(sum));
+    let near = product + sum;
+    // What the sum lost by rounding (Knuth's TwoSum).
+    let part = near - product;
+    let lost = (product - (near - part)) + (sum - part);
+    let bits = near.to_bits();
+    let odd = if lost == 0.0 || !lost.is_finite() || bits & 1 == 1 {
+        near
+    } else if (lost > 0.0) == (near > 0.0) {
+        f64::from_bits(bits + 1)
+    } else {
+        f64::from_bits(bits - 1)
+    };
+    odd as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fused_multiply_add;
+    use proptest::prelude::*;
+
+    /// Where rounding twice goes wrong: a product that lies just beyond the middle between two numbers.
+    #[test]
+    fn it_is_rounded_once() {
+        let one_and_a_bit = 1.0 + f32::EPSILON;
+        let half = f32::EPSILON / 2.0;
+        // (1 + e)(e / 2) + 1 is just above the middle of 1 and 1 + e.
+        assert_eq!(fused_multiply_add(one_and_a_bit, half, 1.0), one_and_a_bit);
+        assert_eq!(fused_multiply_add(-one_and_a_bit, half, -1.0), -one_and_a_bit);
+        // Just below it, by less than 64 bits can hold beside 1.
+        assert_eq!(fused_multiply_add(1.0 - half, half, 1.0), 1.0);
+        assert_eq!(fused_multiply_add(half, f32::MIN_POSITIVE, 1.0), 1.0);
+        assert_eq!(fused_multiply_add(3.0, f32::INFINITY, 1.0), f32::INFINITY);
+        assert!(fused_multiply_add(f32::NAN, 1.0, 1.0).is_nan());
+    }
+
+    proptest! {
+        /// The same bits as the C library's, where that is known to round once.
+        #[cfg(all(target_os = "linux", target_env = "gnu"))]
+        #[test]
+        fn it_is_what_the_system_computes(factor: f32, other: f32, sum: f32, exponent in -80_i32..10) {
+            for sum in [sum, factor * other * 2.0_f32.powi(exponent), -factor * other] {
+                let (own, known) = (fused_multiply_add(factor, other, sum), factor.mul_add(other, sum));
+                prop_assert!(own.to_bits() == known.to_bits() || own.is_nan() && known.is_nan(), "{} {}", own, known);
+            }
         }
     }
 }

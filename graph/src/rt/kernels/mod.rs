@@ -34,6 +34,7 @@ mod x86;
 
 pub use float_environment::FloatEnvironment;
 pub use level::Level;
+pub(crate) use level::fused_multiply_add;
 pub use packing::Packing;
 pub use ticks::ticks;
 
