@@ -116,6 +116,7 @@ fn require(holds: bool, problem: &'static str) -> Verdict {
 }
 
 /// Whether a symbol is what a cell should read.
+#[inline(always)]
 fn carries(flat: &Flat, cell: &FlatCell, symbol: Symbol) -> Verdict {
     let right =
         symbol == Symbol(cell.source, cell.delay) || symbol == Symbol::SILENCE && is_unmapped(flat, cell.source);
@@ -123,6 +124,7 @@ fn carries(flat: &Flat, cell: &FlatCell, symbol: Symbol) -> Verdict {
 }
 
 /// Whether an output channel belongs to an input node and shows no channel of the device.
+#[cold]
 fn is_unmapped(flat: &Flat, output: u32) -> bool {
     let place = flat.nodes.partition_point(|node| node.outputs.first + node.outputs.count <= output);
     flat.nodes[place].kind != Kind::Processor && flat.device_inputs[output as usize].is_none()
@@ -172,26 +174,18 @@ impl Check<'_> {
     /// Whether what a slot holds is what an input channel of the rig should hear.
     #[inline(always)]
     fn hears(&self, input: u32, symbol: Symbol) -> Verdict {
-        let sum = &self.scratch.inputs[input as usize];
-        if symbol == Symbol::sum(input) && sum.summed == sum.wanted {
-            return Ok(());
-        }
-        self.hears_no_sum(input, symbol)
-    }
-
-    fn hears_no_sum(&self, input: u32, symbol: Symbol) -> Verdict {
         let Input { wanted, last, summed, .. } = self.scratch.inputs[input as usize];
+        if summed > 0 {
+            require(summed == wanted, "a sum is not complete")?;
+            return require(symbol == Symbol::sum(input), "a sum was overwritten");
+        }
         if wanted == 0 {
             return require(symbol == Symbol::SILENCE, "an input that nothing feeds is not silent");
         }
-        if summed == 0 {
-            let cell = &self.flat.cells[last as usize];
-            require(wanted == 1, "a sum was left out")?;
-            require(cell.gain == 1.0, "a cell was elided that is not at unity")?;
-            return carries(self.flat, cell, symbol);
-        }
-        require(summed == wanted, "a sum is not complete")?;
-        require(symbol == Symbol::sum(input), "a sum was overwritten")
+        let cell = &self.flat.cells[last as usize];
+        require(wanted == 1, "a sum was left out")?;
+        require(cell.gain == 1.0, "a cell was elided that is not at unity")?;
+        carries(self.flat, cell, symbol)
     }
 
     fn line_source(&self, line: usize) -> u32 {
@@ -220,22 +214,16 @@ impl Check<'_> {
     }
 
     /// Notes a cell as summed into an input channel of the rig, from a source that stands in a slot.
+    #[inline(always)]
     fn sum_cell(&mut self, index: u32, input: u32, gain: f32, slot: u32) -> Verdict {
-        let symbol = self.scratch.slots[slot as usize].symbol;
+        let cell = &self.flat.cells[index as usize];
         let sum = &mut self.scratch.inputs[input as usize];
-        Self::adds(self.flat, index, input, gain, symbol, sum.next)?;
+        require(sum.next <= index, "a sum is out of order")?;
         sum.next = index + 1;
         sum.summed += 1;
-        Ok(())
-    }
-
-    /// Whether a cell may be added to a sum that has come to the cell before `next`.
-    fn adds(flat: &Flat, index: u32, input: u32, gain: f32, symbol: Symbol, next: u32) -> Verdict {
-        let cell = &flat.cells[index as usize];
-        require(next <= index, "a sum is out of order")?;
         require(cell.destination == input, "a cell is summed into another channel")?;
         require(cell.gain == gain, "a cell has another gain than the graph")?;
-        carries(flat, cell, symbol)
+        carries(self.flat, cell, self.scratch.slots[slot as usize].symbol)
     }
 
     fn begin_sum(&mut self, input: u32, slot: u32, accumulate: bool) -> Verdict {
@@ -255,25 +243,10 @@ impl Check<'_> {
         let first = terms.first().ok_or("a sum without terms")?;
         let input = self.flat.cells[first.cell as usize].destination;
         self.begin_sum(input, mix.destination, mix.accumulate)?;
-        let Scratch { slots, inputs, .. } = &mut *self.scratch;
-        let sum = &mut inputs[input as usize];
-        let mut next = sum.next;
         for term in terms {
-            let cell = &self.flat.cells[term.cell as usize];
-            let symbol = slots[term.slot as usize].symbol;
-            let right = term.slot != mix.destination
-                && next <= term.cell
-                && cell.destination == input
-                && cell.gain == term.gain
-                && symbol == Symbol(cell.source, cell.delay);
-            if !right {
-                require(term.slot != mix.destination, "a sum overwrites what it reads")?;
-                Self::adds(self.flat, term.cell, input, term.gain, symbol, next)?;
-            }
-            next = term.cell + 1;
+            require(term.slot != mix.destination, "a sum overwrites what it reads")?;
+            self.sum_cell(term.cell, input, term.gain, term.slot)?;
         }
-        sum.next = next;
-        sum.summed += terms.len() as u32;
         self.write(mix.destination, Symbol::sum(input))
     }
 

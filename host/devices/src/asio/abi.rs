@@ -11,8 +11,10 @@ pub(super) struct Interface {
     pub functions: *const Functions,
 }
 
-type Simple = unsafe extern "system" fn(*mut Interface) -> i32;
-type TwoNumbers = unsafe extern "system" fn(*mut Interface, *mut i32, *mut i32) -> i32;
+/// A function that takes nothing and returns a result.
+pub(super) type Simple = unsafe extern "system" fn(*mut Interface) -> i32;
+/// One that answers with two numbers.
+pub(super) type TwoNumbers = unsafe extern "system" fn(*mut Interface, *mut i32, *mut i32) -> i32;
 
 /// The functions of a driver. A result is 0 or [`SUCCESS`] if it went well, unless said otherwise.
 #[repr(C)]

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::ptr::{NonNull, null_mut};
 
-use super::abi::{BufferInfo, Callbacks, ChannelInfo, Functions, Interface, SUCCESS};
+use super::abi::{BufferInfo, Callbacks, ChannelInfo, Functions, Interface, SUCCESS, Simple, TwoNumbers};
 use super::buffer_sizes::BufferSizes;
 use windows_sys::Win32::System::Com::{CLSCTX_INPROC_SERVER, CoCreateInstance};
 use windows_sys::Win32::UI::WindowsAndMessaging::GetDesktopWindow;
@@ -70,16 +70,12 @@ impl Driver {
         }
     }
 
-    fn simple(&self, doing: &str, function: unsafe extern "system" fn(*mut Interface) -> i32) -> Result<(), String> {
+    fn simple(&self, doing: &str, function: Simple) -> Result<(), String> {
         // SAFETY: the driver is alive, and this is one of its functions.
         self.result(unsafe { function(self.this()) }, doing)
     }
 
-    fn two_numbers(
-        &self,
-        doing: &str,
-        function: unsafe extern "system" fn(*mut Interface, *mut i32, *mut i32) -> i32,
-    ) -> Result<(i32, i32), String> {
+    fn two_numbers(&self, doing: &str, function: TwoNumbers) -> Result<(i32, i32), String> {
         let (mut first, mut second) = (0, 0);
         // SAFETY: the driver is alive, this is one of its functions, and there is room for both numbers.
         self.result(unsafe { function(self.this(), &mut first, &mut second) }, doing)?;
@@ -171,7 +167,7 @@ impl Driver {
     }
 
     /// How to tell it, from within its own call.
-    pub fn output_ready(&self) -> unsafe extern "system" fn(*mut Interface) -> i32 {
+    pub fn output_ready(&self) -> Simple {
         self.functions().output_ready
     }
 }

@@ -76,7 +76,6 @@ pub(super) struct Session {
     /// How often it had switched, and when that was seen.
     switches: (u64, Instant),
     rate: u32,
-    buffer_frames: u32,
 }
 
 impl Session {
@@ -98,7 +97,6 @@ impl Session {
                     reset_since: None,
                     switches: (0, Instant::now()),
                     rate: opened.rate,
-                    buffer_frames: opened.buffer_frames,
                     plan,
                 };
                 Ok((session, opened))
@@ -180,9 +178,9 @@ impl Session {
         match prepared {
             Ok((driver, opened)) => {
                 self.driver = Some(driver);
-                (self.rate, self.buffer_frames) = (opened.rate, opened.buffer_frames);
-                self.plan.status.set_rate(self.rate);
-                self.plan.status.set_buffer_frames(self.buffer_frames);
+                self.rate = opened.rate;
+                self.plan.status.set_rate(opened.rate);
+                self.plan.status.set_buffer_frames(opened.buffer_frames);
                 if was_running && let Err(message) = self.start() {
                     self.plan.status.stopped.set(&message);
                 }

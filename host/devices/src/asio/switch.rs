@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::abi::{Callbacks, Interface, SAMPLE_POSITION_VALID, SYSTEM_TIME_VALID, Time, message};
+use super::abi::{Callbacks, Interface, SAMPLE_POSITION_VALID, SYSTEM_TIME_VALID, Simple, Time, message};
 use super::sample_format::SampleFormat;
 use crate::callback_cell::CallbackCell;
 use crate::period::PeriodTime;
@@ -48,7 +48,7 @@ pub(super) struct Switch {
     status: Arc<StreamStatus>,
     frames: usize,
     /// How to tell the driver that the outputs are written, if it wants to know.
-    output_ready: Option<(unsafe extern "system" fn(*mut Interface) -> i32, *mut Interface)>,
+    output_ready: Option<(Simple, *mut Interface)>,
     /// Whether a thread is in here.
     running: AtomicBool,
     work: UnsafeCell<Work>,
@@ -68,7 +68,7 @@ impl Switch {
         frames: usize,
         inputs: Vec<Channel>,
         outputs: Vec<Channel>,
-        output_ready: Option<(unsafe extern "system" fn(*mut Interface) -> i32, *mut Interface)>,
+        output_ready: Option<(Simple, *mut Interface)>,
     ) -> Self {
         let tables = PeriodTables::new(inputs.len(), outputs.len());
         let work = UnsafeCell::new(Work { inputs, outputs, tables, clock: SampleClock::default() });
