@@ -102,16 +102,23 @@ mod tests {
     use super::fused_multiply_add;
     use proptest::prelude::*;
 
-    /// Where rounding twice goes wrong: a product that lies just beyond the middle between two numbers.
+    /// Where rounding twice goes wrong: sums next to the middle between two numbers, nearer than 64 bits can tell, so that
+    /// the first rounding makes them the middle and the second goes to the even neighbour, which is the wrong one.
+    ///
+    /// ```text
+    ///   1 + e ──────── sum · middle ──────── 1 + 2e           1 ──────── middle · sum ──────── 1 + e
+    /// ```
     #[test]
     fn it_is_rounded_once() {
-        let one_and_a_bit = 1.0 + f32::EPSILON;
-        let half = f32::EPSILON / 2.0;
-        // (1 + e)(e / 2) + 1 is just above the middle of 1 and 1 + e.
-        assert_eq!(fused_multiply_add(one_and_a_bit, half, 1.0), one_and_a_bit);
-        assert_eq!(fused_multiply_add(-one_and_a_bit, half, -1.0), -one_and_a_bit);
-        // Just below it, by less than 64 bits can hold beside 1.
-        assert_eq!(fused_multiply_add(1.0 - half, half, 1.0), 1.0);
+        let e = f32::EPSILON;
+        let half = e / 2.0;
+        // 2^-24 - 2^-70: just below the middle of 1 + e and 1 + 2e, of which the second is even.
+        assert_eq!(fused_multiply_add(1.0 + e, half * (1.0 - e), 1.0 + e), 1.0 + e);
+        assert_eq!(fused_multiply_add(1.0 + e, half * (e - 1.0), -1.0 - e), -1.0 - e);
+        // (2^47 + 2) 2^-71, which is 2^-24 + 2^-70: just above the middle of 1 and 1 + e, of which the first is even.
+        let (factor, other) = (8_392_705.0 / 8_388_608.0, 16_769_026.0 / 16_777_216.0 * half);
+        assert_eq!(fused_multiply_add(factor, other, 1.0), 1.0 + e);
+        assert_eq!(fused_multiply_add(-factor, other, -1.0), -1.0 - e);
         assert_eq!(fused_multiply_add(half, f32::MIN_POSITIVE, 1.0), 1.0);
         assert_eq!(fused_multiply_add(3.0, f32::INFINITY, 1.0), f32::INFINITY);
         assert!(fused_multiply_add(f32::NAN, 1.0, 1.0).is_nan());
