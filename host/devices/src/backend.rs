@@ -1,5 +1,6 @@
 //! The traits that carry every driver, and the list of the backends there are.
 
+use crate::audio_thread::Scheduling;
 use crate::device_name::DeviceNameError;
 use crate::error::{Choices, DeviceError, OpenError, StreamError};
 use crate::period::DuplexCallback;
@@ -102,6 +103,17 @@ pub trait Stream: Send {
 
     /// How many xruns the driver has counted since the stream was opened.
     fn xruns(&self) -> u64;
+
+    /// How the system schedules the thread that calls the callback. `None` as long as it has not called it, and where it is
+    /// not known.
+    fn scheduling(&self) -> Option<Scheduling> {
+        None
+    }
+
+    /// `request`, which this stream was opened with, so that it means this very device and no other.
+    fn request_for_this_device(&self, request: &StreamRequest) -> StreamRequest {
+        StreamRequest { device: Some(self.info().device.clone()), ..request.clone() }
+    }
 
     /// Closes the stream and hands back its callback. `None` if a driver took it to its grave.
     fn close(self: Box<Self>) -> Option<Box<dyn DuplexCallback>>;

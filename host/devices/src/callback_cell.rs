@@ -7,6 +7,7 @@ use std::ptr::null_mut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
+use crate::audio_thread::AudioThread;
 use crate::period::{DuplexCallback, Period};
 use crate::status::StreamStatus;
 
@@ -15,6 +16,8 @@ pub(crate) struct CallbackCell {
     // A box around the fat box, because only a thin pointer is atomic.
     slot: AtomicPtr<Box<dyn DuplexCallback>>,
     panicked: AtomicBool,
+    /// The thread that ran it last.
+    pub thread: AudioThread,
     status: Arc<StreamStatus>,
 }
 
@@ -22,7 +25,7 @@ impl CallbackCell {
     /// Puts a callback into a new cell. A panic of the callback is written to `status`.
     pub fn new(callback: Box<dyn DuplexCallback>, status: Arc<StreamStatus>) -> Self {
         let slot = AtomicPtr::new(Box::into_raw(Box::new(callback)));
-        Self { slot, panicked: AtomicBool::new(false), status }
+        Self { slot, panicked: AtomicBool::new(false), thread: AudioThread::default(), status }
     }
 
     /// Runs the callback over one period. Says whether it ran to its end; if not, the outputs hold anything.
@@ -33,6 +36,7 @@ impl CallbackCell {
         if self.panicked.load(Ordering::Relaxed) {
             return false;
         }
+        self.thread.enter();
         let callback = self.slot.swap(null_mut(), Ordering::AcqRel);
         if callback.is_null() {
             return false;

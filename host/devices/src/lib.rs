@@ -24,6 +24,7 @@ pub mod jack;
 pub mod offline;
 pub mod virtual_device;
 
+mod audio_thread;
 mod backend;
 mod callback_cell;
 mod device_name;
@@ -34,6 +35,7 @@ mod request;
 mod selection;
 mod status;
 
+pub use audio_thread::Scheduling;
 pub use backend::{Backend, DeviceInfo, Latency, Stream, StreamInfo, backend, backends, open_best};
 pub use device_name::{DeviceName, DeviceNameError};
 pub use error::{Choices, DeviceError, OpenError, Side, StreamError};

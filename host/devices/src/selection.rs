@@ -76,6 +76,16 @@ fn existing(available: usize) -> String {
     }
 }
 
+impl SelectionError {
+    /// How many channels the device has, if there are too few.
+    pub fn available(&self) -> Option<usize> {
+        match self {
+            Self::Absent { available, .. } => Some(*available),
+            _ => None,
+        }
+    }
+}
+
 impl ChannelSelection {
     /// Every channel that the device has.
     pub const fn all() -> Self {
@@ -119,6 +129,18 @@ impl ChannelSelection {
         match &self.0 {
             Choice::All => None,
             Choice::These(channels) => Some(channels.iter().copied().max().unwrap_or(0)),
+        }
+    }
+
+    /// The channels that come before the first one that a device of `available` channels does not have. The places of the
+    /// rest stay as they are.
+    pub fn before_the_first_absent(&self, available: usize) -> Self {
+        match &self.0 {
+            Choice::All => self.clone(),
+            Choice::These(channels) => {
+                let present = channels.iter().copied().take_while(|&channel| channel <= available);
+                Self(Choice::These(present.collect()))
+            }
         }
     }
 
@@ -241,6 +263,17 @@ mod tests {
             assert!(error.contains(message), "{text}: {error}");
         }
         assert!(resolved("1", 0).unwrap_err().to_string().contains("select none"));
+    }
+
+    /// Of a device that has shrunk, each channel that is left keeps its place.
+    #[test]
+    fn channels_that_are_left_keep_their_places() {
+        for (text, available, left) in
+            [("1-8", 2, "1-2"), ("3,4,9,2", 8, "3,4"), ("9,1", 8, "none"), ("1-8", 8, "1-8"), ("all", 0, "all")]
+        {
+            let selection: ChannelSelection = text.parse().unwrap();
+            assert_eq!(selection.before_the_first_absent(available).to_string(), left, "{text} of {available}");
+        }
     }
 
     /// Display is the inverse of parsing.

@@ -18,6 +18,11 @@ pub enum Notice {
         /// The new length in frames.
         frames: u32,
     },
+    /// The server began to run as fast as its clients can, or ceased to.
+    Freewheel {
+        /// Whether it does now.
+        on: bool,
+    },
     /// The driver lost frames.
     Xruns {
         /// How many times since the last notice.
@@ -48,6 +53,8 @@ pub(crate) struct StreamStatus {
     pub freewheel: AtomicBool,
     pub lost: Reason,
     pub stopped: Reason,
+    /// Why the audio thread was given no real-time priority, and what to do.
+    pub ordinary: Reason,
 }
 
 impl StreamStatus {
@@ -73,6 +80,7 @@ pub(crate) struct NoticeReader {
     xruns: u64,
     rate: u32,
     buffer_frames: u32,
+    freewheel: bool,
     lost: bool,
     stopped: bool,
 }
@@ -80,7 +88,7 @@ pub(crate) struct NoticeReader {
 impl NoticeReader {
     /// Starts from the rate and buffer size that the stream was opened with.
     pub fn new(rate: u32, buffer_frames: u32) -> Self {
-        Self { xruns: 0, rate, buffer_frames, lost: false, stopped: false }
+        Self { xruns: 0, rate, buffer_frames, freewheel: false, lost: false, stopped: false }
     }
 
     /// Everything that happened since the last call.
@@ -95,6 +103,11 @@ impl NoticeReader {
         if frames != 0 && frames != self.buffer_frames {
             self.buffer_frames = frames;
             notices.push(Notice::BufferSizeChanged { frames });
+        }
+        let on = status.freewheel.load(Ordering::Relaxed);
+        if on != self.freewheel {
+            self.freewheel = on;
+            notices.push(Notice::Freewheel { on });
         }
         let total = status.xruns();
         if total != self.xruns {
@@ -125,12 +138,12 @@ const WRITTEN: u8 = 2;
 pub(crate) struct Reason {
     state: AtomicU8,
     length: AtomicUsize,
-    bytes: [AtomicU8; 200],
+    bytes: [AtomicU8; 400],
 }
 
 impl Default for Reason {
     fn default() -> Self {
-        Self { state: AtomicU8::new(EMPTY), length: AtomicUsize::new(0), bytes: [const { AtomicU8::new(0) }; 200] }
+        Self { state: AtomicU8::new(EMPTY), length: AtomicUsize::new(0), bytes: [const { AtomicU8::new(0) }; 400] }
     }
 }
 
@@ -177,12 +190,14 @@ mod tests {
         status.add_xruns(1);
         status.set_rate(48_000);
         status.set_buffer_frames(128);
+        status.freewheel.store(true, Ordering::Relaxed);
         status.lost.set("unplugged");
         status.lost.set("a later reason does not replace the first");
         assert_eq!(
             reader.drain(&status),
             [
                 Notice::BufferSizeChanged { frames: 128 },
+                Notice::Freewheel { on: true },
                 Notice::Xruns { new: 3, total: 3 },
                 Notice::DeviceLost { reason: "unplugged".into() },
             ]
@@ -197,6 +212,6 @@ mod tests {
     fn a_long_reason_is_cut() {
         let reason = Reason::default();
         reason.set(&"x".repeat(1000));
-        assert_eq!(reason.get().unwrap().len(), 200);
+        assert_eq!(reason.get().unwrap().len(), 400);
     }
 }

@@ -13,11 +13,13 @@ use super::convert::DriverSample;
 use super::drift::DriftResampler;
 use super::join::{JoinLatency, JoinWriter, join};
 use super::periods::{Periods, Shared};
-use super::refusal;
+use super::{id_of, refusal};
+use crate::audio_thread::{AudioThread, Scheduling};
 use crate::backend::{Latency, Stream, StreamInfo};
 use crate::callback_cell::CallbackCell;
 use crate::error::{OpenError, StreamError};
 use crate::period::DuplexCallback;
+use crate::request::StreamRequest;
 use crate::status::{Notice, NoticeReader, StreamStatus};
 
 /// How long a system may take to open a stream.
@@ -69,6 +71,9 @@ pub(super) struct CpalStream {
     input_latency: Measured,
     output_latency: Measured,
     join_latency: JoinLatency,
+    /// Whether real-time priority was asked for.
+    #[cfg(target_os = "linux")]
+    has_asked: bool,
 }
 
 impl CpalStream {
@@ -93,6 +98,8 @@ impl CpalStream {
             input_latency: Measured::unknown(),
             output_latency: Measured::unknown(),
             join_latency: JoinLatency::default(),
+            #[cfg(target_os = "linux")]
+            has_asked: false,
         };
         let (running, frames) = stream.build().map_err(|error| refusal(&stream.info.device, &error))?;
         stream.running = Some(running);
@@ -107,7 +114,7 @@ impl CpalStream {
 
     /// Makes the streams, and says how long their periods are.
     fn build(&mut self) -> Result<(Running, u32), cpal::Error> {
-        self.running = None;
+        self.end();
         let frames = self.info.buffer_frames as usize;
         let (mut writer, mut reader) = (None, None);
         if let (Some(input), Some(_)) = (&self.input, &self.output) {
@@ -216,6 +223,35 @@ impl CpalStream {
         }
     }
 
+    /// Ends the streams, and with them their threads.
+    fn end(&mut self) {
+        self.running = None;
+        self.shared.cell.thread.forget();
+        #[cfg(target_os = "linux")]
+        {
+            self.has_asked = false;
+        }
+    }
+
+    /// The thread that calls, as long as it is not joined: a stream that is dropped joins its own.
+    fn audio_thread(&self) -> Option<&AudioThread> {
+        self.running.as_ref().filter(|running| running.playing).map(|_| &self.shared.cell.thread)
+    }
+
+    /// Of the systems behind cpal, ALSA alone has threads that are cpal's own, with no word in what runs on them before the
+    /// first period: real-time priority is asked for from here, once.
+    fn ask_for_real_time(&mut self) {
+        #[cfg(target_os = "linux")]
+        if !self.has_asked
+            && let Some(answer) = self.audio_thread().and_then(AudioThread::ask_for_real_time)
+        {
+            self.has_asked = true;
+            if let Err(advice) = answer {
+                self.shared.status.ordinary.set(&advice);
+            }
+        }
+    }
+
     fn stream_error(&self, error: &cpal::Error) -> StreamError {
         let device = self.info.device.clone();
         match error.kind() {
@@ -269,19 +305,20 @@ impl Stream for CpalStream {
         running.playing = true;
         let played = running.input.iter().chain(&running.output).try_for_each(StreamTrait::play);
         played.map_err(|error| {
-            self.running = None;
+            self.end();
             self.stream_error(&error)
         })
     }
 
     fn stop(&mut self) -> Result<(), StreamError> {
         if self.running.as_ref().is_some_and(|running| running.playing) {
-            self.running = None;
+            self.end();
         }
         Ok(())
     }
 
     fn notices(&mut self) -> Vec<Notice> {
+        self.ask_for_real_time();
         self.reader.drain(&self.shared.status)
     }
 
@@ -289,8 +326,19 @@ impl Stream for CpalStream {
         self.shared.status.xruns()
     }
 
+    fn scheduling(&self) -> Option<Scheduling> {
+        self.audio_thread()?.scheduling(|| self.shared.status.ordinary.get().unwrap_or_default())
+    }
+
+    /// Inputs and outputs may be of two devices.
+    fn request_for_this_device(&self, request: &StreamRequest) -> StreamRequest {
+        let id = |side: &Option<SidePlan>| side.as_ref().and_then(|side| id_of(&side.device));
+        let (input, output) = (id(&self.input), id(&self.output));
+        StreamRequest { device: output.or_else(|| input.clone()), input_device: input, ..request.clone() }
+    }
+
     fn close(mut self: Box<Self>) -> Option<Box<dyn DuplexCallback>> {
-        self.running = None;
+        self.end();
         self.shared.cell.take()
     }
 }

@@ -6,11 +6,18 @@ use jack::{AsyncClient, Client, LatencyType, Port, Unowned};
 
 use super::process::{Notifier, Processor};
 use super::server::Lease;
+use crate::audio_thread::Scheduling;
 use crate::backend::{Latency, Stream, StreamInfo};
 use crate::callback_cell::CallbackCell;
 use crate::error::StreamError;
 use crate::period::DuplexCallback;
 use crate::status::{Notice, NoticeReader, StreamStatus};
+
+/// Why a client's thread has no real-time priority.
+const ORDINARY: &str = "the JACK server gives its clients no real-time priority; start it with `jackd --realtime` or \
+                        switch that on in its settings, and allow it to your user: write `@audio - rtprio 95` and \
+                        `@audio - memlock unlimited` to a file in /etc/security/limits.d, put yourself into the group \
+                        `audio`, and log in again";
 
 /// Handles for asking about ports while the processor has them.
 pub(super) struct UnownedPorts {
@@ -148,13 +155,13 @@ impl Stream for JackStream {
 
     fn stop(&mut self) -> Result<(), StreamError> {
         match std::mem::replace(&mut self.client, ClientState::Gone) {
-            ClientState::Running(client) => match client.deactivate() {
-                Ok((client, notifier, processor)) => {
-                    self.client = ClientState::Stopped(IdleClient { client, notifier, processor });
-                    Ok(())
-                }
-                Err(_) => Err(self.lost()),
-            },
+            ClientState::Running(client) => {
+                let deactivated = client.deactivate();
+                self.cell.thread.forget();
+                let (client, notifier, processor) = deactivated.map_err(|_| self.lost())?;
+                self.client = ClientState::Stopped(IdleClient { client, notifier, processor });
+                Ok(())
+            }
             other => {
                 self.client = other;
                 Ok(())
@@ -168,6 +175,13 @@ impl Stream for JackStream {
 
     fn xruns(&self) -> u64 {
         self.status.xruns()
+    }
+
+    /// JACK asks for its clients itself, if its server runs so.
+    fn scheduling(&self) -> Option<Scheduling> {
+        let ClientState::Running(_) = &self.client else { return None };
+        self.live_client()?;
+        self.cell.thread.scheduling(|| ORDINARY.to_owned())
     }
 
     fn close(mut self: Box<Self>) -> Option<Box<dyn DuplexCallback>> {

@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use self::pacer::{Due, Pacer};
 use self::periods::VirtualPeriods;
+use crate::audio_thread::{self, Scheduling};
 use crate::backend::{Backend, DeviceInfo, Latency, Stream, StreamInfo};
 use crate::callback_cell::CallbackCell;
 use crate::error::{Choices, DeviceError, OpenError, Side, StreamError};
@@ -27,7 +28,7 @@ const DEFAULT_RATE: u32 = 48_000;
 const DEFAULT_FRAMES: u32 = 128;
 
 fn rates() -> Choices {
-    Choices::new([8_000..=384_000])
+    Choices::new([8_000..=768_000])
 }
 
 fn buffer_frames() -> Choices {
@@ -68,6 +69,13 @@ impl FromStr for Shape {
             }
         }
         if shape.inputs.max(shape.outputs) > MAX_CHANNELS { Err(()) } else { Ok(shape) }
+    }
+}
+
+impl VirtualBackend {
+    /// The period length in frames closest to `frames` that a virtual device can have.
+    pub fn nearest_buffer_frames(frames: u32) -> u32 {
+        buffer_frames().nearest(frames)
     }
 }
 
@@ -199,8 +207,15 @@ impl Stream for VirtualStream {
         let pacer = Pacer::new(self.info.rate, self.info.buffer_frames);
         let seen_stop = Arc::clone(&stop);
         let opened = self.opened;
+        let status = Arc::clone(&self.status);
         let builder = std::thread::Builder::new().name("crosspoint-virtual".to_owned());
-        match builder.spawn(move || pace(periods, pacer, opened, &seen_stop)) {
+        let run = move || {
+            if let Err(advice) = audio_thread::ask_for_real_time() {
+                status.ordinary.set(&advice);
+            }
+            pace(periods, pacer, opened, &seen_stop)
+        };
+        match builder.spawn(run) {
             Ok(thread) => {
                 self.runner = Runner::Running { stop, thread };
                 Ok(())
@@ -214,7 +229,9 @@ impl Stream for VirtualStream {
             Runner::Running { stop, thread } => {
                 stop.store(true, Ordering::Release);
                 thread.thread().unpark();
-                let periods = thread.join().map_err(|_| self.refused("its thread panicked"))?;
+                let joined = thread.join();
+                self.cell.thread.forget();
+                let periods = joined.map_err(|_| self.refused("its thread panicked"))?;
                 self.runner = Runner::Stopped(periods);
             }
             other => self.runner = other,
@@ -228,6 +245,11 @@ impl Stream for VirtualStream {
 
     fn xruns(&self) -> u64 {
         self.status.xruns()
+    }
+
+    fn scheduling(&self) -> Option<Scheduling> {
+        let Runner::Running { .. } = &self.runner else { return None };
+        self.cell.thread.scheduling(|| self.status.ordinary.get().unwrap_or_default())
     }
 
     fn close(mut self: Box<Self>) -> Option<Box<dyn DuplexCallback>> {
@@ -362,7 +384,7 @@ mod tests {
             (request("tape"), "choose one of INxOUT"),
             (request("9999x1"), "up to 1024x1024"),
             (request("0x0"), "select at least one channel"),
-            (StreamRequest { rate: Some(0), ..request("1x1") }, "offers 8000 to 384000 Hz"),
+            (StreamRequest { rate: Some(0), ..request("1x1") }, "offers 8000 to 768000 Hz"),
             (StreamRequest { buffer_frames: Some(1 << 20), ..request("1x1") }, "offers 1 to 8192"),
             (StreamRequest { inputs: "1-4".parse().unwrap(), ..request("2x2") }, "input channels of `2x2`"),
         ] {
