@@ -4,6 +4,7 @@
 use crate::asking::Asked;
 use crate::assembly::Assembly;
 use crate::controllers::{Phase, PluginHost, Plugins, Record, Request};
+use crate::device::DeviceLife;
 use crate::error::EngineError;
 use crate::handle::{EngineHandle, Order};
 use crate::history::Step;
@@ -14,7 +15,6 @@ use crate::rig::Rig;
 use crate::settings::EngineSettings;
 use crate::snapshot::SnapshotCell;
 use crate::wishes::TransportWish;
-use crosspoint_devices::Stream;
 use crosspoint_formats::inspect::Inspector;
 use crosspoint_formats::{Activation, Plugin, RenderMode};
 use crosspoint_graph::event::{Event, EventBody, NoteAddress};
@@ -56,7 +56,7 @@ pub struct Engine<P: Plugins = PluginHost> {
     pub(crate) render_mode: RenderMode,
     /// How many batches are open: nothing is published meanwhile.
     pub(crate) batches: u32,
-    pub(crate) stream: Option<Box<dyn Stream>>,
+    pub(crate) device: DeviceLife,
     pub(crate) notices: Vec<Notice>,
     pub(crate) handle: EngineHandle,
     pub(crate) orders: Receiver<Order>,
@@ -116,7 +116,7 @@ impl<P: Plugins> Engine<P> {
             unpublished: false,
             render_mode: RenderMode::RealTime,
             batches: 0,
-            stream: None,
+            device: DeviceLife::default(),
             notices: Vec::new(),
             load: None,
             snapshot: handle.snapshot_cell(),

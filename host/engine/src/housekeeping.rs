@@ -59,12 +59,6 @@ impl<P: Plugins> Engine<P> {
         }
     }
 
-    fn hear_device(&mut self) {
-        if let Some(stream) = &mut self.stream {
-            self.notices.extend(stream.notices().into_iter().map(Notice::Device));
-        }
-    }
-
     /// Sends the graph, with processors for all nodes that should have one and do not.
     pub(crate) fn publish(&mut self) -> Result<(), EngineError> {
         self.request_activations();
@@ -153,7 +147,7 @@ impl<P: Plugins> Engine<P> {
 impl<P: Plugins> Drop for Engine<P> {
     fn drop(&mut self) {
         // No callback after this; then no plugin is destroyed while its audio half is out.
-        drop(self.stream.take());
+        self.device.close();
         if let Some(mut renderer) = self.cell.take() {
             self.bring_all_home(&mut renderer);
         }

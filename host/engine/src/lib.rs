@@ -80,6 +80,7 @@ pub use controllers::{PluginDescription, PluginHost, PluginLink, PluginServer, P
 pub use crosspoint_devices as devices;
 pub use crosspoint_formats as formats;
 pub use crosspoint_graph as graph;
+pub use device::DeviceState;
 pub use engine::Engine;
 pub use error::EngineError;
 pub use handle::{Action, Done, EngineHandle};

@@ -1,7 +1,9 @@
 //! What the engine has to tell, beside answers to what it was asked.
 
+use crosspoint_devices::StreamInfo;
 use crosspoint_formats::PluginNotice;
 use crosspoint_graph::NodeId;
+use std::sync::Arc;
 
 /// Something that people should know, gathered by [`Engine::poll`](crate::Engine::poll).
 #[derive(Clone, Debug, PartialEq)]
@@ -81,4 +83,47 @@ pub enum Notice {
     },
     /// The device has something to say.
     Device(crosspoint_devices::Notice),
+    /// The device is gone, for the reason that [`Notice::Device`] gave, and the rig runs on by a timer.
+    OnTimer {
+        /// The device as it was.
+        device: Arc<StreamInfo>,
+        /// Whether it is asked for until it is back.
+        is_awaited: bool,
+        /// Why there is no timer either; the rig stands still then.
+        failure: Option<String>,
+    },
+    /// The device that is waited for is there, and cannot be had.
+    DeviceRefuses {
+        /// The device as it was.
+        device: Arc<StreamInfo>,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The device is back and plays.
+    DeviceBack {
+        /// The device as it was when it went away.
+        before: Arc<StreamInfo>,
+        /// The device as it is now.
+        now: Arc<StreamInfo>,
+    },
+    /// The thread that renders has no real-time priority: others may keep it waiting. Told once for each time that a device
+    /// begins to play.
+    NotRealTime {
+        /// Why, and what to do.
+        advice: String,
+    },
+    /// The engine runs at the device's new rate. Plugins are activated anew, and what sounded is gone.
+    RateFollowed {
+        /// Frames a second until now.
+        before: u32,
+        /// Frames a second from now on.
+        after: u32,
+    },
+    /// The engine cannot run at the device's new rate and plays on at its own.
+    RateRefused {
+        /// The device's rate, in frames a second.
+        rate: u32,
+        /// Why.
+        reason: String,
+    },
 }

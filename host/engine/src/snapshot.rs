@@ -2,6 +2,7 @@
 //! somebody may look. Never read by the callback.
 
 use crate::controllers::{Phase, PluginDescription, Plugins};
+use crate::device::DeviceState;
 use crate::engine::Engine;
 use crate::load::LoadSnapshot;
 use crate::session::EntryKind;
@@ -29,8 +30,12 @@ pub struct Snapshot {
     pub tempo: f64,
     /// Beats a bar and the note value of a beat, as last asked for.
     pub metre: (u16, u16),
+    /// What plays the rig, or is waited for.
+    pub device: DeviceState,
     /// Periods that the device lost.
     pub xruns: u64,
+    /// Frames that were lost with them, as far as the driver tells.
+    pub lost_frames: u64,
     /// Whether there is something to undo, and to redo.
     pub history: (bool, bool),
     /// Whether a rig or chain waits for its plugins.
@@ -89,7 +94,9 @@ impl SnapshotCell {
             latency: 0,
             tempo: 120.0,
             metre: (4, 4),
+            device: DeviceState::None,
             xruns: 0,
+            lost_frames: 0,
             history: (false, false),
             is_building: false,
             load: None,
@@ -134,9 +141,9 @@ impl<P: Plugins> Engine<P> {
 
     /// Leaves a snapshot if anything has changed.
     pub(crate) fn show(&mut self) {
-        let xruns = self.stream.as_ref().map_or(0, |stream| stream.xruns());
+        let (xruns, lost_frames) = (self.xruns(), self.lost_frames());
         let mut snapshot = self.snapshot.read();
-        if !self.snapshot.outdated && snapshot.xruns == xruns {
+        if !self.snapshot.outdated && (snapshot.xruns, snapshot.lost_frames) == (xruns, lost_frames) {
             return;
         }
         if std::mem::take(&mut self.snapshot.graph_outdated) {
@@ -150,7 +157,9 @@ impl<P: Plugins> Engine<P> {
             latency: self.latency(),
             tempo: self.rig.tempo,
             metre: self.rig.metre,
+            device: self.device.state.clone(),
             xruns,
+            lost_frames,
             history: (!self.undo.is_empty(), !self.redo.is_empty()),
             is_building: self.assembly.is_some(),
             load: self.shown_load(),

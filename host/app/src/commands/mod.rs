@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub mod demo;
+pub mod device_events;
 pub mod devices;
 pub mod graph;
 pub mod plugins;
@@ -22,18 +23,8 @@ fn describe(notice: &Notice) -> Option<String> {
         ),
         Notice::EventsLost { count, .. } => format!("{count} events were lost: too many at once"),
         Notice::CommandsLate { count } => format!("{count} commands came late: too many at once"),
-        Notice::Device(notice) => describe_device(notice)?,
-        _ => return None,
-    })
-}
-
-/// A notice of a device, save xruns, of which there may be hundreds a second.
-fn describe_device(notice: &DeviceNotice) -> Option<String> {
-    Some(match notice {
-        DeviceNotice::RateChanged { rate } => format!("the device runs at {rate} Hz now"),
-        DeviceNotice::BufferSizeChanged { frames } => format!("the device's buffer is {frames} frames long now"),
-        DeviceNotice::DeviceLost { reason } => format!("the device is gone: {reason}"),
-        DeviceNotice::Stopped { reason } => format!("the device stopped: {reason}"),
+        Notice::Device(DeviceNotice::DeviceLost { reason }) => format!("the device is gone: {reason}"),
+        Notice::Device(DeviceNotice::Stopped { reason }) => format!("the device stopped: {reason}"),
         _ => return None,
     })
 }

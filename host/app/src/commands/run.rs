@@ -1,14 +1,15 @@
 //! `crosspoint run`: a rig, or a chain of plugins, on an audio device.
 
+use super::device_events::{DeviceEvent, device_event};
 use crate::cli::Run;
 use crate::failure::{Failure, code_for, print_problems};
 use crate::output::Output;
 use crate::rack;
 use crate::source::{self, Link};
-use crosspoint::devices::{DeviceName, Notice as DeviceNotice, StreamRequest};
+use crosspoint::devices::{Scheduling, StreamInfo, StreamRequest};
 use crosspoint::graph::Command;
 use crosspoint::session::{Document, MachineFile, Mapping};
-use crosspoint::{ChainLink, Engine, EngineSettings, Notice, PluginLink};
+use crosspoint::{ChainLink, DeviceState, Engine, EngineSettings, PluginLink};
 use serde::Serialize;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,8 +18,8 @@ use std::time::{Duration, Instant};
 
 /// How often the engine is looked after.
 const POLL: Duration = Duration::from_millis(10);
-/// How often a lost device is asked for.
-const RETRY: Duration = Duration::from_secs(1);
+/// How long the start line waits for the audio thread, to say how it is scheduled.
+const FIRST_PERIOD: Duration = Duration::from_secs(1);
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -30,8 +31,26 @@ struct Report<'a> {
     outputs: &'a [String],
     /// Frames that the rig adds between input and output.
     latency: u32,
+    /// `playing`, or `lost` while the device is away.
+    state: &'a str,
+    /// Whether the audio thread has real-time priority; null where the system does not tell.
+    real_time: Option<bool>,
+    real_time_priority: Option<i32>,
     xruns: u64,
+    /// Frames lost with them, as far as the driver tells.
+    lost_frames: u64,
+    /// What became of the device, in order.
+    events: &'a [TimedEvent],
     problems: &'a [String],
+}
+
+/// An event, and when it happened.
+#[derive(Serialize)]
+struct TimedEvent {
+    /// Seconds since the device was opened.
+    seconds: f64,
+    #[serde(flatten)]
+    event: DeviceEvent,
 }
 
 /// Runs the command: the plugins on this thread, the process's main one, all else on another, so that neither waits for
@@ -76,17 +95,19 @@ fn control(
     let inputs = engine.stream().map_or(0, |stream| stream.info().inputs.len());
     let mut building = Some(source::begin(&mut engine, &arguments.source, links, inputs, machine_roles)?);
     engine.send_command(0, Command::Play(true))?;
-    let mut problems = Vec::new();
+    let (mut problems, mut events) = (Vec::new(), Vec::new());
+    let opened = Instant::now();
+    let mut unsaid = None;
     let mut xruns = Xruns { told: 0, at: Instant::now() };
     let until = arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds.clamp(0.0, 1e6)));
     while !stop.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until) {
         for notice in engine.poll() {
-            if let Some(message) = super::describe(&notice) {
+            if let Some(event) = device_event(&notice) {
+                eprintln!("{}", event.message);
+                events.push(TimedEvent { seconds: opened.elapsed().as_secs_f64(), event });
+            } else if let Some(message) = super::describe(&notice) {
                 eprintln!("{message}");
                 problems.push(message);
-            }
-            if let Notice::Device(DeviceNotice::DeviceLost { .. }) = notice {
-                reopen(&mut engine, arguments.device.as_ref(), &request, stop);
             }
         }
         if let Some(loaded) = building.as_ref().and_then(|building| building.try_finish(&engine)) {
@@ -94,15 +115,27 @@ fn control(
             let told = loaded?.problems;
             print_problems(&told);
             problems.extend(told);
-            say_what_plays(&engine);
+            unsaid = Some(Instant::now());
+        }
+        if let DeviceState::Playing { stream, scheduling } = engine.device()
+            && unsaid.is_some_and(|since| scheduling.is_some() || since.elapsed() > FIRST_PERIOD)
+        {
+            unsaid = None;
+            say_what_plays(stream, scheduling.as_ref(), engine.latency());
         }
         xruns.look(&engine);
         std::thread::sleep(POLL);
     }
+    if let DeviceState::Lost { stream, reason, .. } = engine.device() {
+        problems.push(format!("{}:{} was still away at the end: {reason}", stream.backend, stream.device));
+    }
     if arguments.json
-        && let Some(stream) = engine.stream()
+        && let Some(info) = engine.device().stream()
     {
-        let info = stream.info();
+        let scheduling = match engine.device() {
+            DeviceState::Playing { scheduling, .. } => scheduling.as_ref(),
+            _ => None,
+        };
         output.json(&Report {
             backend: info.backend,
             device: &info.device,
@@ -111,7 +144,15 @@ fn control(
             inputs: &info.inputs,
             outputs: &info.outputs,
             latency: engine.latency(),
-            xruns: stream.xruns(),
+            state: if matches!(engine.device(), DeviceState::Lost { .. }) { "lost" } else { "playing" },
+            real_time: scheduling.map(|scheduling| matches!(scheduling, Scheduling::RealTime { .. })),
+            real_time_priority: match scheduling {
+                Some(Scheduling::RealTime { priority }) => Some(*priority),
+                _ => None,
+            },
+            xruns: engine.xruns(),
+            lost_frames: engine.lost_frames(),
+            events: &events,
             problems: &problems,
         })?;
     }
@@ -127,7 +168,7 @@ struct Xruns {
 
 impl Xruns {
     fn look(&mut self, engine: &Engine<PluginLink>) {
-        let count = engine.stream().map_or(0, |stream| stream.xruns());
+        let count = engine.xruns();
         if count != self.told && self.at.elapsed() > Duration::from_secs(1) {
             eprintln!("{count} xruns so far: periods that came too late");
             *self = Self { told: count, at: Instant::now() };
@@ -149,30 +190,20 @@ fn machine_roles(document: &Document) -> Result<Mapping, Failure> {
     Ok(mapping)
 }
 
-fn say_what_plays(engine: &Engine<PluginLink>) {
-    let Some(stream) = engine.stream() else { return };
-    let info = stream.info();
+fn say_what_plays(device: &StreamInfo, scheduling: Option<&Scheduling>, latency: u32) {
+    let priority = match scheduling {
+        Some(Scheduling::RealTime { priority }) => format!("real-time priority {priority}"),
+        Some(_) => "no real-time priority".to_owned(),
+        None => "priority not known".to_owned(),
+    };
     eprintln!(
-        "playing on {}:{} at {} Hz, buffers of {} frames, {} in, {} out; the rig adds {} frames. Ctrl-C stops.",
-        info.backend,
-        info.device,
-        info.rate,
-        info.buffer_frames,
-        info.inputs.len(),
-        info.outputs.len(),
-        engine.latency()
+        "playing on {}:{} at {} Hz, buffers of {} frames, {} in, {} out, {priority}; the rig adds {latency} frames. \
+         Ctrl-C stops.",
+        device.backend,
+        device.device,
+        device.rate,
+        device.buffer_frames,
+        device.inputs.len(),
+        device.outputs.len(),
     );
-}
-
-/// Waits for a lost device and goes on with the same rig; never takes another one instead.
-fn reopen(engine: &mut Engine<PluginLink>, device: Option<&DeviceName>, request: &StreamRequest, stop: &AtomicBool) {
-    eprintln!("the device is gone; waiting for it");
-    while !stop.load(Ordering::Relaxed) {
-        std::thread::sleep(RETRY);
-        engine.poll();
-        if engine.open_device(device, request).is_ok() {
-            say_what_plays(engine);
-            return;
-        }
-    }
 }
