@@ -3,7 +3,7 @@
 //!
 //! `jack` is the default server, `jack:NAME` the one of that name. Ports are called `in_1`, `in_2`, ... and `out_1`,
 //! `out_2`, ... in the order of the selections; with auto-connect, the k-th is connected to the physical port that the
-//! k-th selected channel means. What goes in comes out of the same callback: the client adds no latency, and JACK,
+//! k-th selected channel means, and named after it. What goes in comes out of the same callback: the client adds no latency, and JACK,
 //! which takes an input's latency for an output's where a client says nothing else, tells the other clients so.
 
 mod process;
@@ -96,12 +96,12 @@ impl Backend for JackBackend {
             client: client.name().to_owned(),
             rate: client.sample_rate(),
             buffer_frames: client.buffer_size(),
-            inputs: input_names,
-            outputs: output_names,
+            inputs: channel_names(&client, &inputs.peers, &input_names),
+            outputs: channel_names(&client, &outputs.peers, &output_names),
         };
         let processor = Processor::new(Arc::clone(&cell), Arc::clone(&status), input_ports, output_ports);
         let idle = IdleClient { client, notifier: Notifier::new(Arc::clone(&status)), processor };
-        let peers = Peers { inputs: inputs.peers, outputs: outputs.peers };
+        let peers = Peers { inputs: named(input_names, inputs.peers), outputs: named(output_names, outputs.peers) };
         Ok(Box::new(JackStream::new(info, idle, peers, cell, status, lease)))
     }
 }
@@ -155,6 +155,25 @@ fn physical(client: &Client, side: Side) -> Vec<String> {
         Side::Output => PortFlags::IS_INPUT,
     };
     client.ports(None, Some(AUDIO), PortFlags::IS_PHYSICAL | direction)
+}
+
+/// What people may know the channels by: the physical port that each is connected to, with the name that its driver has for
+/// it; else the port itself.
+fn channel_names(client: &Client, peers: &[String], ports: &[String]) -> Vec<String> {
+    if peers.is_empty() { ports.to_vec() } else { peers.iter().map(|peer| with_alias(client, peer)).collect() }
+}
+
+fn with_alias(client: &Client, name: &str) -> String {
+    let aliases = client.port_by_name(name).and_then(|port| port.aliases().ok()).unwrap_or_default();
+    match aliases.into_iter().find(|alias| !alias.is_empty() && alias != name) {
+        Some(alias) => format!("{name} ({alias})"),
+        None => name.to_owned(),
+    }
+}
+
+/// Ports with what each is to be connected to; none if they are to stay unconnected.
+fn named(ports: Vec<String>, peers: Vec<String>) -> Vec<(String, String)> {
+    ports.into_iter().zip(peers).collect()
 }
 
 fn port_names(prefix: &str, count: usize) -> Vec<String> {

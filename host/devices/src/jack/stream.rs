@@ -25,10 +25,10 @@ pub(super) struct UnownedPorts {
     pub outputs: Vec<Port<Unowned>>,
 }
 
-/// What the ports are to be connected to, in their order; empty if to nothing.
+/// Our ports that are to be connected, by their short names, each with what to.
 pub(super) struct Peers {
-    pub inputs: Vec<String>,
-    pub outputs: Vec<String>,
+    pub inputs: Vec<(String, String)>,
+    pub outputs: Vec<(String, String)>,
 }
 
 /// A client that is registered but not active.
@@ -92,9 +92,9 @@ impl JackStream {
 
     fn connect(&self) -> Result<(), StreamError> {
         let client = self.live_client().ok_or_else(|| self.lost())?;
-        let ours = |name: &String| format!("{}:{name}", self.info.client);
-        let inputs = self.peers.inputs.iter().cloned().zip(self.info.inputs.iter().map(ours));
-        let outputs = self.info.outputs.iter().map(ours).zip(self.peers.outputs.iter().cloned());
+        let ours = |port: &String| format!("{}:{port}", self.info.client);
+        let inputs = self.peers.inputs.iter().map(|(port, peer)| (peer.clone(), ours(port)));
+        let outputs = self.peers.outputs.iter().map(|(port, peer)| (ours(port), peer.clone()));
         for (source, destination) in inputs.chain(outputs) {
             match client.connect_ports_by_name(&source, &destination) {
                 Ok(()) | Err(jack::Error::PortAlreadyConnected(..)) => {}

@@ -96,6 +96,8 @@ fn auto_connect_honours_the_selection() {
         ..request(&server, "rig")
     };
     let mut stream = JackBackend.open(&request, silence()).unwrap();
+    assert_eq!(stream.info().inputs, ["system:capture_2", "system:capture_3"]);
+    assert_eq!(stream.info().outputs, ["system:playback_8", "system:playback_5"]);
     assert_eq!(server.connections("rig:in_1"), [""; 0]);
     for _ in 0..2 {
         stream.start().unwrap();
