@@ -5,11 +5,13 @@ mod life;
 mod search;
 mod state;
 mod turns;
+mod watch;
 
 pub(crate) use life::DeviceLife;
 pub use state::DeviceState;
 
 use self::search::Opener;
+use self::turns::NOBODY;
 use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -72,6 +74,8 @@ impl<P: Plugins> Engine<P> {
         }
         self.device.turn = turn;
         self.device.turns.pass(turn);
+        self.device.turns.watch(if way.is_some() { turn } else { NOBODY });
+        self.device.watch.restart();
         stream.start()?;
         let device = Arc::new(stream.info().clone());
         self.device.opener =

@@ -5,6 +5,7 @@
 use super::search::{Found, MakeCallback, Opener, Search};
 use super::state::DeviceState;
 use super::turns::{NOBODY, RigCallback, Turns};
+use super::watch::Watch;
 use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -16,6 +17,7 @@ use crosspoint_devices::{
 use crosspoint_formats::RenderMode;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// An engine's device.
 pub(crate) struct DeviceLife {
@@ -28,6 +30,10 @@ pub(crate) struct DeviceLife {
     /// How the device is had again, if the engine opened it; the search has it while there is one.
     pub opener: Option<Opener>,
     search: Option<Search>,
+    /// The device's stream, if it is there but does not call.
+    quiet: Option<Quiet>,
+    pub watch: Watch,
+    is_freewheeling: bool,
     /// Timers on their way out.
     pub closing: Vec<JoinHandle<()>>,
     pub state: DeviceState,
@@ -39,6 +45,12 @@ pub(crate) struct DeviceLife {
     rate_due: Option<u32>,
 }
 
+/// A stream that does not call, with the turn of its callback.
+struct Quiet {
+    stream: Box<dyn Stream>,
+    turn: u32,
+}
+
 impl Default for DeviceLife {
     fn default() -> Self {
         Self {
@@ -48,6 +60,9 @@ impl Default for DeviceLife {
             stream: None,
             opener: None,
             search: None,
+            quiet: None,
+            watch: Watch::default(),
+            is_freewheeling: false,
             closing: Vec::new(),
             state: DeviceState::None,
             waits: true,
@@ -66,7 +81,8 @@ impl DeviceLife {
 
     /// Xruns since the device was opened, those of the timer that stood in for it among them.
     pub fn xruns(&self) -> u64 {
-        self.past_xruns + self.stream.as_ref().map_or(0, |stream| stream.xruns())
+        let quiet = self.quiet.as_ref().map(|quiet| &quiet.stream);
+        self.past_xruns + self.stream.iter().chain(quiet).map(|stream| stream.xruns()).sum::<u64>()
     }
 
     /// Closes everything. No callback runs after this.
@@ -75,7 +91,7 @@ impl DeviceLife {
         if let Some(found) = self.search.take().and_then(Search::end) {
             drop(found.stream.close());
         }
-        if let Some(stream) = self.stream.take() {
+        for stream in self.stream.take().into_iter().chain(self.quiet.take().map(|quiet| quiet.stream)) {
             drop(stream.close());
         }
         for closing in self.closing.drain(..) {
@@ -85,14 +101,24 @@ impl DeviceLife {
         self.opener = None;
         self.state = DeviceState::None;
         self.turns.forget();
-        (self.past_xruns, self.rate_due) = (0, None);
+        (self.past_xruns, self.rate_due, self.is_freewheeling) = (0, None, false);
     }
 
-    /// Takes the present stream out of use. Its xruns still count.
-    fn retire(&mut self) -> Option<Box<dyn Stream>> {
-        let stream = self.stream.take()?;
-        self.past_xruns += stream.xruns();
-        Some(stream)
+    /// Takes a stream out of use. Its xruns still count.
+    fn retire(&mut self, stream: Option<Box<dyn Stream>>) -> Option<Box<dyn Stream>> {
+        self.past_xruns += stream.as_ref().map_or(0, |stream| stream.xruns());
+        stream
+    }
+
+    /// What the streams have to tell.
+    fn notices(&mut self) -> Vec<DeviceNotice> {
+        let quiet = self.quiet.as_mut().map(|quiet| &mut quiet.stream);
+        self.stream.iter_mut().chain(quiet).flat_map(|stream| stream.notices()).collect()
+    }
+
+    /// Whether the device's stream is open.
+    fn has_device(&self) -> bool {
+        self.quiet.is_some() || matches!(self.state, DeviceState::Playing { .. })
     }
 
     /// Closes a stream whose turn is over, without waiting for its last period.
@@ -105,9 +131,9 @@ impl DeviceLife {
         }
     }
 
-    /// Changes what is known of the device that plays.
+    /// Changes what is known of the device.
     fn update(&mut self, change: impl FnOnce(&mut StreamInfo)) {
-        if let DeviceState::Playing { stream, .. } = &mut self.state {
+        if let DeviceState::Playing { stream, .. } | DeviceState::Lost { stream, .. } = &mut self.state {
             change(Arc::make_mut(stream));
         }
     }
@@ -116,21 +142,24 @@ impl DeviceLife {
 impl<P: Plugins> Engine<P> {
     /// Hears the device, and the search for it.
     pub(crate) fn hear_device(&mut self) {
-        let told = self.device.stream.as_mut().map_or_else(Vec::new, |stream| stream.notices());
         let mut lost = None;
-        for mut notice in told {
+        for mut notice in self.device.notices() {
             match &mut notice {
                 DeviceNotice::RateChanged { rate } => {
                     let rate = *rate;
                     self.device.update(|device| device.rate = rate);
-                    self.device.rate_due = Some(rate);
+                    // One that does not call is followed once it does.
+                    self.device.rate_due = self.device.quiet.is_none().then_some(rate);
                 }
                 DeviceNotice::BufferSizeChanged { frames } => {
                     let frames = *frames;
                     self.device.update(|device| device.buffer_frames = frames);
                 }
-                DeviceNotice::Freewheel { on } if self.device.turns.follows_freewheel() => {
-                    self.set_render_mode(if *on { RenderMode::Offline } else { RenderMode::RealTime });
+                DeviceNotice::Freewheel { on } => {
+                    self.device.is_freewheeling = *on;
+                    if self.device.turns.follows_freewheel() {
+                        self.set_render_mode(if *on { RenderMode::Offline } else { RenderMode::RealTime });
+                    }
                 }
                 DeviceNotice::Xruns { total, .. } => *total += self.device.past_xruns,
                 DeviceNotice::DeviceLost { reason } | DeviceNotice::Stopped { reason } => lost = Some(reason.clone()),
@@ -142,6 +171,7 @@ impl<P: Plugins> Engine<P> {
         if let Some(reason) = lost {
             self.lose_device(reason);
         }
+        self.watch_device();
         self.hear_search();
         self.follow_rate();
         self.note_scheduling();
@@ -152,10 +182,45 @@ impl<P: Plugins> Engine<P> {
         Box::new(move || Box::new(RigCallback::new(cell.clone(), turns.clone(), turn)))
     }
 
+    /// Sets a device aside that does not call, and takes it back once it does.
+    fn watch_device(&mut self) {
+        let Some(calls) = self.device.turns.calls() else { return };
+        let has_called = self.device.watch.look(calls);
+        let Some(device) = self.device.state.stream().cloned() else { return };
+        match self.device.quiet.take() {
+            Some(Quiet { stream, turn }) if has_called => self.hand_back(stream, turn, device.clone(), device),
+            Some(quiet) => self.device.quiet = Some(quiet),
+            None if matches!(self.device.state, DeviceState::Playing { .. }) => {
+                let period = Duration::from_secs_f64(f64::from(device.buffer_frames) / f64::from(device.rate.max(1)));
+                if !self.device.waits || self.device.is_freewheeling {
+                    self.device.watch.restart();
+                } else if self.device.watch.is_over(period) {
+                    self.set_aside(device);
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn set_aside(&mut self, device: Arc<StreamInfo>) {
+        let Some(stream) = self.device.stream.take() else { return };
+        self.device.quiet = Some(Quiet { stream, turn: self.device.turn });
+        self.device.rate_due = None;
+        let reason = "it is open, but calls no more".to_owned();
+        let failure = self.run_on_timer(&device).err().map(|error| error.to_string());
+        let (stream, is_on_timer) = (device.clone(), failure.is_none());
+        self.device.state = DeviceState::Lost { stream, reason: reason.clone(), is_awaited: true, is_on_timer };
+        self.notices.push(Notice::Device(DeviceNotice::Stopped { reason }));
+        self.notices.push(Notice::OnTimer { device, is_awaited: true, failure });
+        self.snapshot.outdate();
+    }
+
     /// Goes on without the device.
     fn lose_device(&mut self, reason: String) {
-        let DeviceState::Playing { stream: device, .. } = &self.device.state else { return };
-        let device = device.clone();
+        if !self.device.has_device() {
+            return;
+        }
+        let Some(device) = self.device.state.stream().cloned() else { return };
         let lost = |is_awaited, is_on_timer| {
             let (stream, reason) = (device.clone(), reason.clone());
             DeviceState::Lost { stream, reason, is_awaited, is_on_timer }
@@ -164,9 +229,14 @@ impl<P: Plugins> Engine<P> {
             self.device.state = lost(false, false);
             return;
         }
-        let gone = self.device.retire();
         self.device.rate_due = None;
-        let failure = self.run_on_timer(&device).err().map(|error| error.to_string());
+        let quiet = self.device.quiet.take();
+        // One that did not call any more has its timer.
+        let has_timer = quiet.is_some() && self.device.stream.is_some();
+        let gone = quiet.map_or_else(|| self.device.stream.take(), |quiet| Some(quiet.stream));
+        let gone = self.device.retire(gone);
+        let timer = if has_timer { Ok(()) } else { self.run_on_timer(&device) };
+        let failure = timer.err().map(|error| error.to_string());
         let is_awaited = match self.device.opener.take() {
             Some(opener) => {
                 let turn = self.device.next_turn();
@@ -224,21 +294,29 @@ impl<P: Plugins> Engine<P> {
         self.snapshot.outdate();
     }
 
-    /// Hands the renderer from the timer to the device.
+    /// Takes the device that was found.
     fn take_back(&mut self, Found { opener, stream, turn }: Found) {
         let now = Arc::new(stream.info().clone());
         let before = self.device.state.stream().unwrap_or(&now).clone();
+        self.device.opener = Some(opener);
+        self.device.turns.watch(turn);
+        self.hand_back(stream, turn, before, now);
+    }
+
+    /// Hands the renderer from the timer to the device.
+    fn hand_back(&mut self, stream: Box<dyn Stream>, turn: u32, before: Arc<StreamInfo>, now: Arc<StreamInfo>) {
         self.device.turn = turn;
+        self.device.watch.restart();
         if now.rate == self.settings.rate {
             self.device.turns.pass(turn);
         } else {
             self.device.rate_due = Some(now.rate);
         }
-        if let Some(timer) = self.device.retire() {
+        let timer = self.device.stream.take();
+        if let Some(timer) = self.device.retire(timer) {
             self.device.close_aside(timer);
         }
         self.device.stream = Some(stream);
-        self.device.opener = Some(opener);
         self.device.state = DeviceState::Playing { stream: now.clone(), scheduling: None };
         self.notices.push(Notice::DeviceBack { before, now });
     }

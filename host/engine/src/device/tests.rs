@@ -389,6 +389,38 @@ fn a_stream_of_the_embedders_own_is_not_asked_for() -> Result<(), EngineError> {
     Ok(())
 }
 
+/// A device that is open and no longer calls: a timer carries the rig on, and the device has it again with its next period.
+/// Gone for good meanwhile, it is waited for as any other. One that freewheels may take its time.
+#[test]
+fn a_device_that_does_not_call_is_set_aside() {
+    let fake = Fake::new();
+    let mut engine = playing(&fake, &StreamRequest::default());
+    engine.device.watch.patience = Duration::from_millis(30);
+    fake.desk().notices.push(DeviceNotice::Freewheel { on: true });
+    engine.poll();
+    std::thread::sleep(Duration::from_millis(60));
+    assert_eq!(engine.poll(), []);
+    fake.desk().notices.push(DeviceNotice::Freewheel { on: false });
+    fake.desk().xruns = 2;
+    let told = until(&mut engine, is_on_timer);
+    assert!(told.iter().any(|notice| matches!(notice, Notice::Device(DeviceNotice::Stopped { .. }))), "{told:?}");
+    until_it_renders(&engine);
+    assert_eq!(fake.period(0), 0.0, "it is the timer's turn");
+    until(&mut engine, is_back);
+    assert_eq!(fake.period(0), 1.0);
+    assert_eq!(fake.desk().requests.len(), 1, "it was never closed");
+    assert!(engine.xruns() >= 2);
+
+    until(&mut engine, is_on_timer);
+    fake.unplug();
+    let told = until(&mut engine, is_on_timer);
+    assert!(told.contains(&Notice::Device(DeviceNotice::DeviceLost { reason: "unplugged".into() })), "{told:?}");
+    until_it_renders(&engine);
+    fake.desk().is_there = true;
+    until(&mut engine, is_back);
+    assert_eq!((fake.period(0), fake.desk().closed), (1.0, 1));
+}
+
 /// Closing while the device is waited for ends the timer and the search: nothing is asked, nothing renders after it.
 #[test]
 fn closing_ends_the_search() {

@@ -13,6 +13,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 pub(crate) struct Turns {
     /// The turn that it is; 0 is nobody's.
     now: AtomicU32,
+    /// The turn of the device's callback, and how often it was called.
+    watched: AtomicU32,
+    calls: AtomicU64,
     lost_frames: AtomicU64,
     follow_freewheel: AtomicBool,
 }
@@ -24,6 +27,16 @@ impl Turns {
     /// Makes it somebody's turn, from its next period on.
     pub fn pass(&self, turn: u32) {
         self.now.store(turn, Ordering::Release);
+    }
+
+    /// Counts the calls of the callback with that turn, which is a device's.
+    pub fn watch(&self, turn: u32) {
+        self.watched.store(turn, Ordering::Relaxed);
+    }
+
+    /// How often the device has called; `None` if nobody counts.
+    pub fn calls(&self) -> Option<u64> {
+        (self.watched.load(Ordering::Relaxed) != NOBODY).then(|| self.calls.load(Ordering::Relaxed))
     }
 
     /// Frames that devices said they have lost, by the jumps of their positions, since [`Self::forget`].
@@ -67,6 +80,9 @@ impl DuplexCallback for RigCallback {
         let frame = period.time.frame;
         let lost = self.next_frame.map_or(0, |expected| frame.saturating_sub(expected));
         self.next_frame = Some(frame + period.frames as u64);
+        if self.turns.watched.load(Ordering::Relaxed) == self.turn {
+            self.turns.calls.fetch_add(1, Ordering::Relaxed);
+        }
         if self.turns.now.load(Ordering::Acquire) != self.turn {
             period.outputs.iter_mut().for_each(|output| output.fill(0.0));
             return;
