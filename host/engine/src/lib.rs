@@ -71,6 +71,7 @@ mod rig;
 pub mod session;
 mod settings;
 mod snapshot;
+pub mod tape;
 mod wishes;
 mod writing;
 

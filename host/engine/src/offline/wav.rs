@@ -58,7 +58,7 @@ impl Audio {
 
 /// A length for the resampler's transform that holds a whole number of periods of both rates, twice: the middle of its
 /// filter then lies on a sample, and nothing is shifted by half of one.
-fn even_chunk(from: u32, to: u32) -> usize {
+pub(crate) fn even_chunk(from: u32, to: u32) -> usize {
     let (mut divisor, mut rest) = (from, to);
     while rest > 0 {
         (divisor, rest) = (rest, divisor % rest);
