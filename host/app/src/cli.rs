@@ -30,6 +30,10 @@ pub enum Command {
     Render(Render),
     /// List the audio devices.
     Devices(Devices),
+    /// Play an audio file on a device.
+    Play(Play),
+    /// Record a device to a file.
+    Record(Record),
     /// Look at plugins.
     Plugins(Plugins),
     /// Show a rig as text, as a picture, or for Graphviz.
@@ -152,6 +156,106 @@ pub struct Devices {
     /// Print one JSON document.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Which device, and how it is to be.
+#[derive(Debug, Args)]
+pub struct DeviceChoice {
+    /// The device: a backend, or a backend and a name, as `crosspoint devices` lists them. Default: the best there is.
+    #[arg(long, value_name = "BACKEND[:NAME]")]
+    pub device: Option<DeviceName>,
+    /// Sample rate in Hz to switch the device to.
+    #[arg(long)]
+    pub rate: Option<u32>,
+    /// Device buffer in frames. Default: the device's.
+    #[arg(long)]
+    pub buffer: Option<u32>,
+    /// The name under which JACK and others show the program.
+    #[arg(long, default_value = "crosspoint")]
+    pub client_name: String,
+    /// Leave the ports unconnected (JACK).
+    #[arg(long)]
+    pub no_connect: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  crosspoint play song.flac\n  \
+    crosspoint play take.wav --device \"asio:My Interface\" --outputs 3,4\n  \
+    crosspoint play click.wav --device jack --loop --gain -6\n  \
+    crosspoint play long.wav --start 90 --seconds 10\n\n\
+    The device is switched to the file's rate where it can be; else the file is resampled, which is said. A file of one channel \
+    plays on all outputs that are chosen, one of more channels on the output of each one's place.\n\n\
+    Exit status: 0 played to its end, or as far as was asked for; 1 it could not be, or the device went away; 3 played with \
+    gaps, or with parts of the file damaged.")]
+pub struct Play {
+    /// The file: WAV, AIFF, FLAC, MP3 or Ogg Vorbis.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub device: DeviceChoice,
+    /// Device outputs to play on, in order: `1-8`, `3,4`, `all`. Default: as many as the file has channels, from the first; two
+    /// for a file of one.
+    #[arg(long)]
+    pub outputs: Option<ChannelSelection>,
+    /// Where to begin, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+    pub start: f64,
+    /// Stop after so many seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub seconds: Option<f64>,
+    /// Begin again at the end, until interrupted.
+    #[arg(long = "loop")]
+    pub repeat: bool,
+    /// Louder or softer, in dB.
+    #[arg(long, value_name = "DB", default_value_t = 0.0, allow_negative_numbers = true)]
+    pub gain: f64,
+    /// Print one JSON document when it is over.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  crosspoint record take.wav --inputs 1-8\n  \
+    crosspoint record take.wav --device \"asio:My Interface\" --inputs 1,2 --bits 24 --seconds 60\n  \
+    crosspoint record take.wav --device jack --json\n\n\
+    The file is sound at any moment: a crash costs the last second. One that is there already is kept, unless --force. A take \
+    that a WAV file cannot hold (4 GiB) goes on in FILE-2.wav, FILE-3.wav without losing a frame. Frames that are known to be \
+    lost are silence in the file, so that it keeps time, and it is said where.\n\n\
+    Exit status: 0 recorded until interrupted or as long as was asked for; 1 it could not be, or it ended early, which keeps \
+    what there is; 3 recorded, but frames are missing.")]
+pub struct Record {
+    /// The file to write, a WAV.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub device: DeviceChoice,
+    /// Device inputs to record, in order: `1-8`, `3,4`, `all`.
+    #[arg(long, default_value = "all")]
+    pub inputs: ChannelSelection,
+    /// Bits of a sample: integers of 16 or 24, or floats of 32, which hold all that a device gives.
+    #[arg(long, value_enum, default_value = "32f")]
+    pub bits: Bits,
+    /// Stop after so many seconds. Default: when interrupted.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub seconds: Option<f64>,
+    /// Write over a file of that name.
+    #[arg(long)]
+    pub force: bool,
+    /// Print one JSON document when it is over.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What a recorded sample is.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Bits {
+    /// Integers of 16 bits.
+    #[value(name = "16")]
+    Int16,
+    /// Integers of 24 bits.
+    #[value(name = "24")]
+    Int24,
+    /// Floats of 32 bits.
+    #[value(name = "32f")]
+    Float32,
 }
 
 #[derive(Debug, Args)]

@@ -31,6 +31,8 @@ fn main() -> ExitCode {
         Command::Run(arguments) => commands::run::run(&arguments, &links),
         Command::Render(arguments) => commands::render::run(&arguments, &links),
         Command::Devices(arguments) => commands::devices::run(&arguments),
+        Command::Play(arguments) => commands::play::run(&arguments),
+        Command::Record(arguments) => commands::record::run(&arguments),
         Command::Plugins(arguments) => commands::plugins::run(&arguments, cli.verbose),
         Command::Graph(arguments) => commands::graph::run(&arguments),
     });

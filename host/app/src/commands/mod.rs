@@ -4,7 +4,10 @@ pub mod demo;
 pub mod device_events;
 pub mod devices;
 pub mod graph;
+mod opening;
+pub mod play;
 pub mod plugins;
+pub mod record;
 pub mod render;
 pub mod run;
 
