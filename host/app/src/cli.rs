@@ -151,8 +151,18 @@ pub struct Render {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  crosspoint devices --json")]
+#[command(
+    after_help = "Examples:\n  crosspoint devices\n  crosspoint devices --channels\n  crosspoint devices --json\n\n\
+    No driver of ASIO is loaded and no plugin of ALSA is opened to be listed, so that nobody is disturbed who plays; what is \
+    not known without that is null or empty.\n\n\
+    The document: devices [{device (what --device takes), backend, name, description, default, inputs, outputs, input_names, \
+    output_names, rates and buffer_frames [{min, max}], sample_formats, shares_clock, wrapper, broken}], failed [{backend, \
+    reason}], hint."
+)]
 pub struct Devices {
+    /// Name every channel.
+    #[arg(long)]
+    pub channels: bool,
     /// Print one JSON document.
     #[arg(long)]
     pub json: bool,

@@ -42,6 +42,18 @@ pub struct DeviceInfo {
     pub buffer_frames: Choices,
     /// Whether a request without a name gets it.
     pub is_default: bool,
+    /// The inputs' names, if each is known.
+    pub input_names: Vec<String>,
+    /// The outputs' names, if each is known.
+    pub output_names: Vec<String>,
+    /// What samples are like on their way to the device and from it, such as `i24` or `f32`, if known.
+    pub sample_formats: Vec<String>,
+    /// Whether input and output run by one clock, if it has both and that is known.
+    pub shares_clock: Option<bool>,
+    /// Whether it stands before another device of this list, whose hardware it takes while it is open.
+    pub is_wrapper: bool,
+    /// Why it cannot be opened, and what to do, if that is known without trying.
+    pub broken: Option<String>,
 }
 
 /// What a stream was opened with.

@@ -144,7 +144,8 @@ fn drivers_are_listed_by_what_the_registry_says() {
     let devices = AsioBackend.devices().unwrap();
     let device = |name: &str| devices.iter().find(|device| device.name == name).unwrap();
     assert_eq!(device(NAME).description, "Driver for tests");
-    assert!(device("Crosspoint Broken Driver").description.contains("is not registered"));
+    assert_eq!(device(NAME).broken, None);
+    assert!(device("Crosspoint Broken Driver").broken.as_ref().is_some_and(|why| why.contains("is not registered")));
     assert_eq!(driver.counts().made, 0);
     let broken = StreamRequest { device: Some("Crosspoint Broken Driver".to_owned()), ..request() };
     assert!(driver.refusal(&broken).contains("install the driver again"));

@@ -8,7 +8,7 @@ use super::registry::{InstalledDriver, installed};
 use super::session::{Latencies, Opened, Plan, Session};
 use crate::backend::{Backend, DeviceInfo, Latency, Stream, StreamInfo};
 use crate::callback_cell::CallbackCell;
-use crate::error::{Choices, DeviceError, OpenError, StreamError};
+use crate::error::{DeviceError, OpenError, StreamError};
 use crate::period::DuplexCallback;
 use crate::request::StreamRequest;
 use crate::status::{Notice, NoticeReader, StreamStatus};
@@ -36,20 +36,16 @@ impl Backend for AsioBackend {
         let drivers = installed();
         let first = by_preference(&drivers).first().map(|driver| driver.name.clone());
         let device = |driver: &InstalledDriver| {
-            let note = match &driver.class {
-                Err(reason) => format!(" (broken: {reason})"),
-                Ok(_) if driver.is_wrapper() => " (a wrapper of the system's own audio)".to_owned(),
-                Ok(_) => String::new(),
-            };
             DeviceInfo {
                 backend: NAME,
                 name: driver.name.clone(),
-                description: driver.description.clone() + &note,
-                inputs: None,
-                outputs: None,
-                rates: Choices::default(),
-                buffer_frames: Choices::default(),
+                description: driver.description.clone(),
                 is_default: first.as_ref() == Some(&driver.name),
+                // One buffer switch serves both sides.
+                shares_clock: Some(true),
+                is_wrapper: driver.is_wrapper(),
+                broken: driver.class.as_ref().err().cloned(),
+                ..DeviceInfo::default()
             }
         };
         Ok(drivers.iter().map(device).collect())

@@ -133,24 +133,41 @@ impl CpalBackend {
         let name = id_of(device)?;
         let open_it = self.name != "alsa" || name.starts_with("hw:");
         let look = |side, has: bool| match (has, open_it) {
-            (false, _) => (Some(0), None),
-            (true, false) => (None, None),
+            (false, _) => (Some(0), None, Vec::new()),
+            (true, false) => (None, None, Vec::new()),
             (true, true) => {
                 let ranges = offer::ranges(device, side).unwrap_or_default();
                 let channels = offer::channel_counts(&ranges).last().copied();
-                (channels.map(usize::from), channels.and_then(|channels| Offer::new(&ranges, channels)))
+                let offer = channels.and_then(|channels| Offer::new(&ranges, channels));
+                (channels.map(usize::from), offer, offer::formats(&ranges))
             }
         };
-        let (inputs, input) = look(Side::Input, device.supports_input());
-        let (outputs, output) = look(Side::Output, device.supports_output());
+        let (inputs, input, input_formats) = look(Side::Input, device.supports_input());
+        let (outputs, output, output_formats) = look(Side::Output, device.supports_output());
+        let mut sample_formats = input_formats;
+        sample_formats.extend(output_formats);
+        sample_formats.sort();
+        sample_formats.dedup();
         let (mut rates, mut buffer_frames) = (Choices::default(), Choices::default());
         for offer in [input, output].into_iter().flatten() {
             rates = rates.intersection(&offer.rates).unwrap_or_default();
             buffer_frames = buffer_frames.intersection(&offer.buffer_frames).unwrap_or_default();
         }
-        let description = device.to_string();
-        let is_default = defaults.contains(&name);
-        Some(DeviceInfo { backend: self.name, name, description, inputs, outputs, rates, buffer_frames, is_default })
+        let has_both = device.supports_input() && device.supports_output();
+        Some(DeviceInfo {
+            backend: self.name,
+            description: device.to_string(),
+            inputs,
+            outputs,
+            rates,
+            buffer_frames,
+            is_default: defaults.contains(&name),
+            sample_formats,
+            // Hardware has one clock for both of its sides; what a plugin of the system stands for is not known.
+            shares_clock: (has_both && open_it).then_some(true),
+            name,
+            ..DeviceInfo::default()
+        })
     }
 
     /// Finds a side's device and channels. `None` if no channel of it is selected.

@@ -64,6 +64,11 @@ pub(super) fn channel_counts(ranges: &[SupportedStreamConfigRange]) -> Vec<u16> 
     counts
 }
 
+/// The sample formats there are, as cpal calls them.
+pub(super) fn formats(ranges: &[SupportedStreamConfigRange]) -> Vec<String> {
+    ranges.iter().map(|range| range.sample_format().to_string()).collect()
+}
+
 /// How many channels the system takes for `all`.
 pub(super) fn usual_channels(device: &Device, side: Side) -> Option<u16> {
     let config = match side {

@@ -53,15 +53,21 @@ impl Backend for JackBackend {
     fn devices(&self) -> Result<Vec<DeviceInfo>, DeviceError> {
         // The client is dropped before the lease.
         let (_lease, client) = server::open_client("crosspoint-look", None, &Arc::default())?;
+        let [input_names, output_names] = [Side::Input, Side::Output].map(|side| physical(&client, side));
         Ok(vec![DeviceInfo {
             backend: NAME,
             name: server::default_name(),
             description: "JACK server".to_owned(),
-            inputs: Some(physical(&client, Side::Input).len()),
-            outputs: Some(physical(&client, Side::Output).len()),
+            inputs: Some(input_names.len()),
+            outputs: Some(output_names.len()),
             rates: Choices::only(client.sample_rate()),
             buffer_frames: Choices::only(client.buffer_size()),
             is_default: true,
+            input_names,
+            output_names,
+            sample_formats: vec!["f32".to_owned()],
+            shares_clock: Some(true),
+            ..DeviceInfo::default()
         }])
     }
 

@@ -35,6 +35,11 @@ fn buffer_frames() -> Choices {
     Choices::new([1..=8_192])
 }
 
+/// Of channels that count from 0.
+fn names(side: &str, channels: impl IntoIterator<Item = usize>) -> Vec<String> {
+    channels.into_iter().map(|channel| format!("{side} {}", channel + 1)).collect()
+}
+
 /// The backend named `virtual`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct VirtualBackend;
@@ -94,6 +99,11 @@ impl Backend for VirtualBackend {
             rates: rates(),
             buffer_frames: buffer_frames(),
             is_default,
+            input_names: names("input", 0..Shape::default().inputs),
+            output_names: names("output", 0..Shape::default().outputs),
+            sample_formats: vec!["f32".to_owned()],
+            shares_clock: Some(true),
+            ..DeviceInfo::default()
         };
         Ok(vec![
             device("8x8", "silence in, nothing out, paced by a timer; any size as INxOUT", true),
@@ -137,8 +147,8 @@ impl Backend for VirtualBackend {
             client: String::new(),
             rate,
             buffer_frames: frames,
-            inputs: inputs.iter().map(|channel| format!("input {}", channel + 1)).collect(),
-            outputs: outputs.iter().map(|channel| format!("output {}", channel + 1)).collect(),
+            inputs: names("input", inputs.iter().copied()),
+            outputs: names("output", outputs.iter().copied()),
         };
         let looped = shape.loopback.then_some((&inputs[..], &outputs[..]));
         let periods = VirtualPeriods::new(
