@@ -8,7 +8,8 @@ use std::thread::JoinHandle;
 
 use crate::abi::{BufferInfo, Callbacks, ChannelInfo, Functions, Interface, SUCCESS, Split, Time};
 use crate::class;
-use crate::plan::{Counts, Plan, Trait};
+use crate::outside;
+use crate::plan::{Counts, PLAN_VARIABLE, Plan, Trait};
 use windows_sys::Win32::Foundation::{E_NOINTERFACE, S_OK};
 use windows_sys::core::GUID;
 
@@ -45,6 +46,12 @@ fn count(change: impl FnOnce(&mut Counts)) {
 pub fn configure(plan: Plan) {
     *lock(&PLAN) = Some(plan);
     count(|counts| *counts = Counts { alive: counts.alive, buffers: counts.buffers, ..Counts::default() });
+}
+
+/// What a driver that is made now is to be.
+fn plan() -> Plan {
+    let told = *lock(&PLAN);
+    told.or_else(|| Plan::read(&std::env::var(PLAN_VARIABLE).ok()?)).unwrap_or_default()
 }
 
 /// What happened.
@@ -281,7 +288,7 @@ static FUNCTIONS: Functions = Functions {
 
 /// Makes a driver as the plan says.
 pub fn make() -> *mut c_void {
-    let plan = lock(&PLAN).unwrap_or_default();
+    let plan = plan();
     count(|counts| {
         counts.alive += 1;
         counts.made += 1;
@@ -437,7 +444,7 @@ unsafe extern "system" fn get_buffer_size(
     step: *mut i32,
 ) -> i32 {
     // The plan may have changed since, as a control panel changes it.
-    let sizes = lock(&PLAN).unwrap_or_default().sizes;
+    let sizes = plan().sizes;
     // SAFETY: the host has a reference, and room for the answers.
     unsafe {
         state(this).plan.sizes = sizes;
@@ -555,6 +562,7 @@ unsafe extern "system" fn dispose_buffers(this: *mut Interface) -> i32 {
         *running = None;
     }
     count(|counts| counts.buffers -= 1);
+    outside::report(counts());
     0
 }
 

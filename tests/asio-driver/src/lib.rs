@@ -4,6 +4,7 @@
 //!
 //! A test finds the library by [`library`], registers it under [`NAME`], and talks to it by the functions of [`Control`].
 
+mod outside;
 mod plan;
 
 #[cfg(windows)]
@@ -17,4 +18,5 @@ mod driver;
 #[cfg(windows)]
 mod exports;
 
-pub use plan::{CLASS, Control, Counts, NAME, Plan, Trait, library};
+pub use outside::{REPORT_VARIABLE, Report, register};
+pub use plan::{CLASS, Control, Counts, NAME, PLAN_VARIABLE, Plan, Trait, library};

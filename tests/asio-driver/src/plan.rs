@@ -9,6 +9,9 @@ pub const CLASS: &str = "{5B1C0F3E-6D1B-4C7B-9C0A-2F6E1D9A7C11}";
 /// The name under which it is registered.
 pub const NAME: &str = "Crosspoint Test Driver";
 
+/// The variable of the environment from which a process that was told nothing takes its plan.
+pub const PLAN_VARIABLE: &str = "CROSSPOINT_TEST_ASIO_PLAN";
+
 /// What the driver is to be from the next time on that it is made.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +47,36 @@ impl Default for Plan {
             other_rate: 44_100.0,
             traits: 0,
         }
+    }
+}
+
+impl Plan {
+    /// As text for [`PLAN_VARIABLE`].
+    pub fn text(&self) -> String {
+        let Self { inputs, outputs, sample_type, second_type, sizes, rate, other_rate, traits } = self;
+        let [smallest, largest, preferred, step] = sizes;
+        format!(
+            "{inputs} {outputs} {sample_type} {second_type} {smallest} {largest} {preferred} {step} {rate} {other_rate} \
+             {traits}"
+        )
+    }
+
+    /// What [`text`](Self::text) wrote.
+    pub fn read(text: &str) -> Option<Self> {
+        // Every number that a plan has is one that a float holds.
+        let numbers: Vec<f64> = text.split(' ').map_while(|word| word.parse().ok()).collect();
+        let numbers: [f64; 11] = numbers.try_into().ok()?;
+        let whole = |place: usize| numbers[place] as i32;
+        Some(Self {
+            inputs: whole(0),
+            outputs: whole(1),
+            sample_type: whole(2),
+            second_type: whole(3),
+            sizes: [whole(4), whole(5), whole(6), whole(7)],
+            rate: numbers[8],
+            other_rate: numbers[9],
+            traits: numbers[10] as u32,
+        })
     }
 }
 
