@@ -33,6 +33,7 @@ const STEPS: &[Step] = &[
     Step("examples", Speed::Full, "every example program runs to its end", examples),
     Step("demo", Speed::Full, "the demonstration writes a WAV and a PNG", demonstration),
     Step("app", Speed::Full, "the application's commands answer", app),
+    Step("windows", Speed::Full, "the tests on Windows, in Wine, and the types for other systems", windows),
     Step("loom", Speed::Full, "the credit counter in every order of two threads", loom),
     Step("rtsan", Speed::Full, "the callback under RealtimeSanitizer", rtsan),
     Step("valgrind", Speed::Full, "the graph's unsafe code under valgrind", valgrind),
@@ -245,6 +246,16 @@ fn app() -> Outcome {
         }
     }
     Ok(tally)
+}
+
+/// Only where Windows is, or can be had in Wine.
+fn windows() -> Outcome {
+    if crate::windows::is_possible() {
+        crate::windows::test()
+    } else {
+        println!("this step is for Windows, and for Debian and its relatives");
+        Ok(Tally::default())
+    }
 }
 
 /// A target directory of its own: other flags would make everything else be built again.

@@ -12,22 +12,34 @@ use crate::tally::Tally;
 use crate::{asks_for_help, setup, workspace};
 use toolchain::{TARGET, Toolchain};
 
-/// Crates whose tests run on Windows. Those of the others need what only Linux has: a JACK server, plugins of its packages.
-const TESTED: &[&str] = &["crosspoint-graph", "crosspoint-devices", "crosspoint-formats"];
+/// Crates whose tests run on Windows; in them, what needs Linux says so itself. Those of the others need what only Linux has:
+/// plugins of its packages.
+const TESTED: &[&str] = &[
+    "crosspoint-graph",
+    "crosspoint-devices",
+    "crosspoint-formats",
+    "crosspoint-app",
+    "crosspoint-asio-driver",
+    "crosspoint-examples",
+];
+
+/// Other targets whose types are checked, where that needs no linker and no library of theirs.
+const TYPED: &[&str] = &["x86_64-pc-windows-msvc", "aarch64-apple-darwin"];
 
 const HELP: &str = "\
 Builds everything for Windows and runs its tests.
 
 usage: cargo xtask windows [check | test | run PROGRAM [ARGUMENT...] | cargo ARGUMENT...]
 
-  check   checks the types of the whole workspace, tests included
+  check   checks the types of the whole workspace, tests included; elsewhere than on Windows also for Microsoft's compiler
+          and for macOS
   test    the same, then runs the tests; what is done without a word too
   run     runs a program that was built for Windows
   cargo   any command of cargo, for Windows
 
 On Windows this is cargo as it is. On Debian, Ubuntu and their relatives it installs MinGW's linker and Wine, unpacks the
 newest Rust that the system packages into the user's cache folder, builds its standard library for Windows once, which
-takes some minutes, and uses that. Elsewhere install the target x86_64-pc-windows-gnu and Wine, and use cargo directly.
+takes a minute or two, and uses that. Elsewhere install the target x86_64-pc-windows-gnu and Wine, and use cargo directly.
 
 examples:
   cargo xtask windows
@@ -69,8 +81,19 @@ pub fn test() -> Outcome {
     if !succeeded && tally.failed == 0 { Err(format!("`{tests}` failed")) } else { Ok(tally) }
 }
 
+/// Whether this machine is Windows, or can be made to run what was built for it.
+pub fn is_possible() -> bool {
+    cfg!(windows) || (cfg!(all(target_os = "linux", target_arch = "x86_64")) && workspace::program("apt-get").is_some())
+}
+
 fn check(machine: &Machine) -> Result<(), String> {
-    machine.cargo("check").arguments(["--workspace", "--tests"]).run()
+    machine.cargo("check").arguments(["--workspace", "--tests"]).run()?;
+    if let Machine::Wine { toolchain, .. } = machine {
+        for target in TYPED {
+            toolchain.check_types(target)?;
+        }
+    }
+    Ok(())
 }
 
 /// What runs programs for Windows here.

@@ -5,13 +5,16 @@
 use std::path::{Path, PathBuf};
 
 use crate::call::Call;
-use crate::workspace::{cache, make};
+use crate::workspace::{self, cache, make};
 
 /// What is built for.
 pub const TARGET: &str = "x86_64-pc-windows-gnu";
 
 /// MinGW's linker, as Debian calls it.
 const LINKER: &str = "x86_64-w64-mingw32-gcc-posix";
+
+/// What a standard library is made of.
+const LIBRARY: &str = "-Zbuild-std=std,panic_unwind,panic_abort,test,proc_macro";
 
 /// A toolchain in its folder.
 pub struct Toolchain {
@@ -51,6 +54,15 @@ impl Toolchain {
         call.variable("RUSTC", self.command("rustc").to_string_lossy())
             .variable("RUSTDOC", self.command("rustdoc").to_string_lossy())
             .variable("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER", LINKER)
+    }
+
+    /// Checks the types of the whole workspace for a target of which nothing is here: the standard library's are checked on
+    /// the way.
+    pub fn check_types(&self, target: &str) -> Result<(), String> {
+        let call = Call::cargo(["check", "--workspace", LIBRARY, "--target", target]);
+        let call = call.variable("CARGO_TARGET_DIR", workspace::target().join("types").to_string_lossy());
+        // Unlocks what builds the standard library. There is no C compiler for the target: blake3 is told to do without.
+        self.use_in(call.variable("RUSTC_BOOTSTRAP", "1").variable("CARGO_FEATURE_PURE", "1")).run()
     }
 
     /// Has the compiler make a library for Windows of one file.
@@ -137,8 +149,7 @@ impl Toolchain {
         write("Cargo.toml", "[package]\nname = \"empty\"\nedition = \"2021\"\n\n[workspace]\n")?;
         write("src/lib.rs", "")?;
         let target = empty.join("target");
-        let parts = "-Zbuild-std=std,panic_unwind,panic_abort,test,proc_macro";
-        let call = Call::cargo(["build", "--release", parts, "--target", TARGET]).folder(&empty);
+        let call = Call::cargo(["build", "--release", LIBRARY, "--target", TARGET]).folder(&empty);
         let call = call.variable("CARGO_TARGET_DIR", target.to_string_lossy()).variable("RUSTC_BOOTSTRAP", "1");
         self.use_in(call).run()?;
         let place = library.join(TARGET).join("lib");
