@@ -176,7 +176,7 @@ mod tests {
         let inputs = [0, 1].map(|channel| (0..48_000).map(|frame| sample(channel, frame)).collect::<Vec<f32>>());
         device.render(&[&inputs[0], &inputs[1]], &mut []).unwrap();
         let recorded = recorder.finish();
-        assert_eq!(recorded.files, [path.clone()]);
+        assert_eq!(recorded.files, std::slice::from_ref(&path));
         assert_eq!((recorded.frames, recorded.gaps, recorded.error), (48_000, vec![], None));
         assert_eq!(recorded.peaks, [7999.0 / 8192.0, 7999.0 / 16_384.0]);
         let read: Vec<f32> = WavReader::open(&path).unwrap().into_samples().map(Result::unwrap).collect();
