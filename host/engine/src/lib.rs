@@ -61,6 +61,7 @@ mod history;
 mod hosting;
 mod housekeeping;
 mod load;
+pub mod measurement;
 mod notice;
 pub mod offline;
 mod pending;
