@@ -1,5 +1,9 @@
 //! The command line. Words and examples only; what commands do is in `commands`.
 
+mod measurement;
+
+pub use measurement::{BitPerfect, Latency, Tune};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use crosspoint::PluginReference;
 use crosspoint::devices::{ChannelSelection, DeviceName};
@@ -38,6 +42,12 @@ pub enum Command {
     Plugins(Plugins),
     /// Show a rig as text, as a picture, or for Graphviz.
     Graph(Graph),
+    /// Measure the round trip from outputs to inputs, through cables.
+    Latency(Latency),
+    /// Find out whether what goes out comes in again with every bit.
+    BitPerfect(BitPerfect),
+    /// Find the smallest buffer that a rig is safe with.
+    Tune(Tune),
 }
 
 /// Where a rig comes from: a file, or plugins named one by one.
@@ -169,7 +179,7 @@ pub struct Devices {
 }
 
 /// Which device, and how it is to be.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct DeviceChoice {
     /// The device: a backend, or a backend and a name, as `crosspoint devices` lists them. Default: the best there is.
     #[arg(long, value_name = "BACKEND[:NAME]")]

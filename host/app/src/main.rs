@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod demo;
+mod drawing;
 mod failure;
 mod output;
 mod rack;
@@ -35,6 +36,9 @@ fn main() -> ExitCode {
         Command::Record(arguments) => commands::record::run(&arguments),
         Command::Plugins(arguments) => commands::plugins::run(&arguments, cli.verbose),
         Command::Graph(arguments) => commands::graph::run(&arguments),
+        Command::Latency(arguments) => commands::latency::run(&arguments),
+        Command::BitPerfect(arguments) => commands::bit_perfect::run(&arguments),
+        Command::Tune(arguments) => commands::tune::run(&arguments, &links),
     });
     match done {
         Ok(code) => code,

@@ -175,7 +175,7 @@ fn plugin_loads(engine: &Engine, chain: &Chain, loads: &[Load], tick_us: f64) ->
     chain.plugins.iter().map(load).collect()
 }
 
-fn draw(report: &Report, input: &[f32], audio: &Audio, shares: &[f32]) -> picture::Picture {
+fn draw(report: &Report, input: &[f32], audio: &Audio, shares: &[f32]) -> crate::drawing::Picture {
     let plugins: Vec<PluginLoad> = report
         .plugins
         .iter()

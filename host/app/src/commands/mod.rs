@@ -1,15 +1,18 @@
 //! One file for each command.
 
+pub mod bit_perfect;
 pub mod demo;
 pub mod device_events;
 pub mod devices;
 pub mod graph;
+pub mod latency;
 mod opening;
 pub mod play;
 pub mod plugins;
 pub mod record;
 pub mod render;
 pub mod run;
+pub mod tune;
 
 use crosspoint::Notice;
 use crosspoint::devices::Notice as DeviceNotice;

@@ -4,7 +4,7 @@ use crate::cli::DeviceChoice;
 use crate::failure::Failure;
 use crosspoint::EngineError;
 use crosspoint::devices::{
-    Backend, ChannelSelection, DuplexCallback, Notice, OpenError, Stream, StreamRequest, backend, backends,
+    Backend, ChannelSelection, DeviceName, DuplexCallback, Notice, OpenError, Stream, StreamRequest, backend, backends,
 };
 
 /// The backend whose devices nobody hears.
@@ -21,24 +21,14 @@ pub const NO_DEVICE: &str = "`crosspoint devices` lists what there is and says w
 /// If it does not open; the error says what it can do.
 pub fn open(
     choice: &DeviceChoice,
-    [inputs, outputs]: [&ChannelSelection; 2],
+    sides: [&ChannelSelection; 2],
     wanted: Option<u32>,
     mut make: impl FnMut() -> Result<Box<dyn DuplexCallback>, Failure>,
 ) -> Result<Box<dyn Stream>, Failure> {
-    let request = StreamRequest {
-        device: choice.device.as_ref().and_then(|name| name.device.clone()),
-        inputs: inputs.clone(),
-        outputs: outputs.clone(),
-        rate: choice.rate,
-        buffer_frames: choice.buffer,
-        client_name: choice.client_name.clone(),
-        auto_connect: !choice.no_connect,
-        ..StreamRequest::default()
-    };
     if let Some(name) = &choice.device {
-        let backend = backend(&name.backend).map_err(EngineError::from)?;
-        return open_at(&*backend, &request, wanted, &mut make)?.map_err(Failure::new);
+        return open_named(name, choice, sides, wanted, make)?.map_err(Failure::new);
     }
+    let request = request(choice, sides);
     let mut refusals = String::new();
     for backend in backends().iter().filter(|backend| backend.name() != SILENT) {
         match open_at(&**backend, &request, wanted, &mut make)? {
@@ -47,6 +37,35 @@ pub fn open(
         }
     }
     Err(Failure::new(format_args!("no device could be opened:{refusals}\n{NO_DEVICE}")))
+}
+
+/// As [`open`] for a device that is named, whatever `choice` names; what it refuses is the inner error.
+///
+/// # Errors
+/// If there is no such backend.
+pub fn open_named(
+    name: &DeviceName,
+    choice: &DeviceChoice,
+    sides: [&ChannelSelection; 2],
+    wanted: Option<u32>,
+    mut make: impl FnMut() -> Result<Box<dyn DuplexCallback>, Failure>,
+) -> Result<Result<Box<dyn Stream>, OpenError>, Failure> {
+    let request = StreamRequest { device: name.device.clone(), ..request(choice, sides) };
+    let backend = backend(&name.backend).map_err(EngineError::from)?;
+    open_at(&*backend, &request, wanted, &mut make)
+}
+
+fn request(choice: &DeviceChoice, [inputs, outputs]: [&ChannelSelection; 2]) -> StreamRequest {
+    StreamRequest {
+        device: choice.device.as_ref().and_then(|name| name.device.clone()),
+        inputs: inputs.clone(),
+        outputs: outputs.clone(),
+        rate: choice.rate,
+        buffer_frames: choice.buffer,
+        client_name: choice.client_name.clone(),
+        auto_connect: !choice.no_connect,
+        ..StreamRequest::default()
+    }
 }
 
 fn open_at(

@@ -177,7 +177,7 @@ impl Xruns {
 }
 
 /// Which channels the roles of a rig stand for on this machine: what the machine file says, the rest in order.
-fn machine_roles(document: &Document) -> Result<Mapping, Failure> {
+pub(super) fn machine_roles(document: &Document) -> Result<Mapping, Failure> {
     let mut machine = MachineFile::default();
     if let Some(path) = MachineFile::default_path() {
         let loaded = MachineFile::load(&path).map_err(Failure::new)?;

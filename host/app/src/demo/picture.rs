@@ -2,18 +2,13 @@
 //! and the plugins did against the deadline. It only draws what it is given: it measures no time and reads no file, and
 //! it draws any report, however empty or broken its numbers, without a panic.
 
-mod axis;
-mod canvas;
-mod colour;
 mod load;
 mod measure;
 mod sound;
 
-use axis::{duration, number, percent};
-use canvas::{Area, Canvas, Style};
-use std::fs::File;
-use std::io::{self, BufWriter};
-use std::path::Path;
+use crate::drawing::axis::{duration, number, percent};
+use crate::drawing::canvas::{Area, Canvas, Style};
+use crate::drawing::{Picture, colour};
 
 /// Width of the picture in pixels.
 pub const WIDTH: usize = 1600;
@@ -64,25 +59,6 @@ pub struct PluginLoad {
     pub latency: u32,
 }
 
-/// Pixels, ready to be written to a file.
-pub struct Picture {
-    canvas: Canvas,
-}
-
-impl Picture {
-    /// Writes the picture to `path` as a PNG, in place of a file that is there.
-    pub fn write_png(&self, path: impl AsRef<Path>) -> io::Result<()> {
-        let file = BufWriter::new(File::create(path)?);
-        let mut encoder = png::Encoder::new(file, self.canvas.width() as u32, self.canvas.height() as u32);
-        encoder.set_color(png::ColorType::Rgb);
-        encoder.set_depth(png::BitDepth::Eight);
-        let mut writer = encoder.write_header()?;
-        writer.write_image_data(self.canvas.pixels().as_flattened())?;
-        writer.finish()?;
-        Ok(())
-    }
-}
-
 /// Draws a report.
 pub fn draw(report: &Report) -> Picture {
     let mut canvas = Canvas::new(WIDTH, HEIGHT, colour::BACKGROUND);
@@ -110,7 +86,7 @@ pub fn draw(report: &Report) -> Picture {
     load::deadline_panel(&mut canvas, deadline, report.blocks, report.deadline_us);
     load::plugin_panel(&mut canvas, plugins, report.plugins);
     load::note_panel(&mut canvas, notes, report.notes);
-    Picture { canvas }
+    Picture::new(canvas)
 }
 
 /// Areas below one another, from the top of `first` on.
@@ -150,21 +126,11 @@ fn headline(canvas: &mut Canvas, report: &Report) {
     canvas.text(MARGIN, 32, &style.fit(report.title, right.saturating_sub(MARGIN)), style);
 }
 
-/// The background of a panel, with its title and a quieter explanation; the area left for what it shows.
-fn panel(canvas: &mut Canvas, area: Area, title: &str, detail: &str) -> Area {
-    canvas.fill_rounded(area, 8, colour::PANEL);
-    let strong = Style::strong(colour::TEXT);
-    canvas.text(area.x + 16, area.y + 8, title, strong);
-    let start = area.x + 16 + strong.width(title.chars().count() + 2);
-    let quiet = Style::small(colour::DIM);
-    canvas.text(start, area.y + 8, &quiet.fit(detail, area.right().saturating_sub(start + 16)), quiet);
-    area.inset(16, 32, 16, 10)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+    use std::fs::File;
 
     const NOTHING: Report = Report {
         title: "",
@@ -188,7 +154,7 @@ mod tests {
 
     /// How many different colours there are between two corners.
     fn colours(picture: &Picture, [left, top, right, bottom]: [usize; 4]) -> usize {
-        let rows = picture.canvas.pixels().chunks(WIDTH).take(bottom).skip(top);
+        let rows = picture.canvas().pixels().chunks(WIDTH).take(bottom).skip(top);
         rows.flat_map(|row| &row[left..right]).collect::<BTreeSet<_>>().len()
     }
 
@@ -211,7 +177,7 @@ mod tests {
         };
         let (full, empty) = (draw(&full), draw(&NOTHING));
         let pixels = |picture: &Picture, [left, top, right, bottom]: [usize; 4]| -> Vec<_> {
-            let rows = picture.canvas.pixels().chunks(WIDTH).take(bottom).skip(top);
+            let rows = picture.canvas().pixels().chunks(WIDTH).take(bottom).skip(top);
             rows.flat_map(|row| row[left..right].to_vec()).collect()
         };
         let panels = [
@@ -242,7 +208,7 @@ mod tests {
         let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut bytes).unwrap();
         assert_eq!((info.width as usize, info.height as usize), (WIDTH, HEIGHT));
-        assert_eq!(bytes, picture.canvas.pixels().as_flattened());
+        assert_eq!(bytes, picture.canvas().pixels().as_flattened());
         assert!(picture.write_png(folder.path().join("absent").join("demo.png")).is_err());
     }
 

@@ -219,11 +219,14 @@ impl DeadlineStatistics {
     }
 }
 
-/// The smallest buffer that is safe, and above which no larger one that was tried is unsafe. None if there is none.
+/// The smallest buffer that is safe, and above which no larger one that was tried is unsafe: luck does not count. None if
+/// there is none.
 pub fn smallest_safe<'a>(steps: &'a [DeadlineStatistics], safety: &Safety) -> Option<&'a DeadlineStatistics> {
-    let mut sorted: Vec<&DeadlineStatistics> = steps.iter().collect();
-    sorted.sort_by_key(|step| std::cmp::Reverse(step.buffer_frames));
-    sorted.into_iter().take_while(|step| step.verdict(safety) == Verdict::Safe).last()
+    let mut sorted: Vec<(&DeadlineStatistics, Verdict)> =
+        steps.iter().map(|step| (step, step.verdict(safety))).collect();
+    sorted.sort_by_key(|(step, _)| std::cmp::Reverse(step.buffer_frames));
+    let not_unsafe = sorted.into_iter().take_while(|(_, verdict)| matches!(verdict, Verdict::Safe | Verdict::TooFew));
+    not_unsafe.filter(|(_, verdict)| *verdict == Verdict::Safe).last().map(|(step, _)| step)
 }
 
 #[cfg(test)]
@@ -261,8 +264,10 @@ mod tests {
         assert_eq!(worst.verdict(&safety), Verdict::WorstTooLong { load: 0.9 });
         assert_eq!(usual.verdict(&safety), Verdict::TooLong { load: 0.6 });
         assert_eq!(few.verdict(&safety), Verdict::TooFew);
-        let steps = [lost.clone(), good.clone(), worst, better, few];
+        let steps = [lost.clone(), good.clone(), worst, better.clone(), few.clone()];
         assert_eq!(smallest_safe(&steps, &safety), Some(&good));
+        let few_first = [DeadlineStatistics { buffer_frames: 2048, ..few.clone() }, better.clone()];
+        assert_eq!(smallest_safe(&few_first, &safety), Some(&few_first[1]));
         // One that is safe below one that is not was luck.
         assert_eq!(smallest_safe(&[step(16, &[0.1], 0), lost], &safety), None);
     }

@@ -2,10 +2,7 @@
 
 use super::stimulus::Stimulus;
 use super::take::{Take, TakePlayer, Takes};
-use crosspoint_devices::{
-    DeviceName, DeviceNameError, Latency, Notice, OpenError, Stream, StreamError, StreamInfo, StreamRequest, backend,
-    open_best,
-};
+use crosspoint_devices::{DuplexCallback, Latency, Notice, Stream, StreamError, StreamInfo};
 use std::time::{Duration, Instant};
 
 /// How often a take is looked after.
@@ -13,18 +10,12 @@ const POLL: Duration = Duration::from_millis(5);
 /// How much longer than it lasts a take may be on its way.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often a take is tried that the driver disturbed.
-const TRIES: usize = 5;
+const TRIES: usize = 10;
 
 /// Why a measurement did not come about.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MeasurementError {
-    /// The device does not open.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// The device's name makes no sense.
-    #[error(transparent)]
-    DeviceName(#[from] DeviceNameError),
     /// The device does not start.
     #[error(transparent)]
     Start(#[from] StreamError),
@@ -59,29 +50,22 @@ pub struct Loopback {
 }
 
 impl Loopback {
-    /// Opens and starts a device; without a name the best there is. It plays silence until it is asked for more.
+    /// On a stream that `open` opens with the callback that it is given, which it may ask for again if a device refuses.
+    /// The device plays silence until it is asked for more.
     ///
     /// # Errors
-    /// If it does not open or start.
-    pub fn open(device: Option<&DeviceName>, request: &StreamRequest) -> Result<Self, MeasurementError> {
-        let (mut stream, takes) = match device {
-            Some(name) => {
-                let request = StreamRequest { device: name.device.clone(), ..request.clone() };
-                let (player, takes) = TakePlayer::new();
-                (backend(&name.backend)?.open(&request, Box::new(player))?, takes)
-            }
-            None => {
-                let (_, mut takes) = TakePlayer::new();
-                // A backend that refuses drops its player; the last one is that of the stream.
-                let player = || {
-                    let (player, own) = TakePlayer::new();
-                    takes = own;
-                    Box::new(player) as Box<_>
-                };
-                (open_best(request, player)?, takes)
-            }
+    /// Those of `open`.
+    pub fn open<E>(
+        open: impl FnOnce(&mut dyn FnMut() -> Box<dyn DuplexCallback>) -> Result<Box<dyn Stream>, E>,
+    ) -> Result<Self, E> {
+        let (_, mut takes) = TakePlayer::new();
+        // A backend that refuses drops its player; the last one is that of the stream.
+        let mut player = || {
+            let (player, own) = TakePlayer::new();
+            takes = own;
+            Box::new(player) as Box<dyn DuplexCallback>
         };
-        stream.start()?;
+        let stream = open(&mut player)?;
         Ok(Self { stream, takes })
     }
 
@@ -104,12 +88,13 @@ impl Loopback {
     /// and tries again if the driver loses frames.
     ///
     /// # Errors
-    /// If the device stops, or loses frames all the time.
+    /// If the device does not start or stops, or loses frames all the time.
     pub fn hear(&mut self, output: usize, stimulus: &Stimulus) -> Result<Vec<Vec<f32>>, MeasurementError> {
         let outputs = self.info().outputs.len();
         if output >= outputs {
             return Err(MeasurementError::NoOutput { output: output + 1, outputs });
         }
+        self.stream.start()?;
         for _ in 0..TRIES {
             let take = Take {
                 output: Some(output),
@@ -151,7 +136,7 @@ impl Loopback {
 mod tests {
     use super::*;
     use crate::measurement::find_path;
-    use crosspoint_devices::{ChannelSelection, DuplexCallback, Period, PeriodTime};
+    use crosspoint_devices::{ChannelSelection, Period, PeriodTime, StreamRequest, backend};
 
     /// A wiring of outputs to inputs, each wire with a delay in frames and a gain, played in periods of changing length.
     struct Wired {

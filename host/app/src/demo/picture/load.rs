@@ -1,12 +1,12 @@
 //! The panels about time spent: blocks against the deadline, plugins side by side, and lines of text. They draw times
 //! that were measured elsewhere and never look at a clock.
 
-use super::axis::{Scale, duration, micros, percent};
-use super::canvas::{Area, Canvas, Style};
-use super::colour;
 use super::measure::quantile;
-use super::panel;
 use super::sound::nothing;
+use crate::drawing::axis::{Scale, duration, micros, percent};
+use crate::drawing::canvas::{Area, Canvas, Style};
+use crate::drawing::colour;
+use crate::drawing::panel;
 
 /// Height of one plugin in its panel, and of all else in it.
 const ROW: usize = 34;

@@ -1,7 +1,7 @@
 //! What is measured of a sound before it is drawn: envelopes, levels and spectra, one per column of pixels. Samples that
 //! are not finite count as silence; any length will do, none included.
 
-use super::axis::unit;
+use crate::drawing::axis::unit;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 use std::f64::consts::TAU;

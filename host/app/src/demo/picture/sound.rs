@@ -1,11 +1,11 @@
 //! The panels with time from left to right: waves, spectrogram and levels, all on the same scale so that what happens at
 //! one moment stands in one line. They draw sound and know nothing of plugins or load.
 
-use super::axis::{Scale, decibels, frequency, level, number, round_step, ticks};
-use super::canvas::{Area, Canvas, Style};
-use super::colour::{self, Colour};
 use super::measure::{self, Envelope};
-use super::panel;
+use crate::drawing::axis::{Scale, decibels, frequency, level, number, round_step, ticks};
+use crate::drawing::canvas::{Area, Canvas, Style};
+use crate::drawing::colour::{self, Colour};
+use crate::drawing::panel;
 
 /// Room for the labels to the left and the readings to the right of each plot.
 const LEFT: usize = 48;

@@ -1,0 +1,100 @@
+//! `crosspoint bit-perfect`: whether every bit that goes out comes in again, and what is in the way if not.
+
+use super::latency::channels;
+use super::opening;
+use super::render::progress_bar;
+use crate::cli::BitPerfect;
+use crate::failure::Failure;
+use crate::output::Output;
+use crosspoint::measurement::{Finding, Loopback, Stimulus, examine};
+use serde::Serialize;
+use std::fmt::Write;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// Frames of a pattern: a third of a second at 48 kHz, and longer than any delay that is looked for.
+const FRAMES: usize = 1 << 14;
+
+#[derive(Serialize)]
+struct Report {
+    backend: String,
+    device: String,
+    rate: u32,
+    buffer_frames: u32,
+    bit_perfect: bool,
+    paths: Vec<Tried>,
+}
+
+/// One pair at one width.
+#[derive(Serialize)]
+struct Tried {
+    /// Channels of the device, from 1.
+    output: usize,
+    input: usize,
+    bits: u32,
+    bit_perfect: bool,
+    /// In words.
+    finding: String,
+}
+
+/// Runs the command.
+pub fn run(arguments: &BitPerfect) -> Result<ExitCode, Failure> {
+    let mut output = Output::take()?;
+    let sides = [&arguments.inputs, &arguments.outputs];
+    let mut loopback = Loopback::open(|player| opening::open(&arguments.device, sides, None, || Ok(player())))?;
+    let info = loopback.info().clone();
+    let count = info.outputs.len().min(info.inputs.len());
+    if count == 0 {
+        return Err(Failure::usage("there is no pair to try: choose at least one output and one input"));
+    }
+    let outputs = channels(&arguments.outputs, info.outputs.len());
+    let inputs = channels(&arguments.inputs, info.inputs.len());
+    let until = arguments.wait.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
+    let bar = progress_bar(count * arguments.widths.len(), "playing each width on each output");
+    let mut paths = Vec::new();
+    for (place, (&output, &input)) in outputs.iter().zip(&inputs).enumerate() {
+        for &bits in &arguments.widths {
+            let stimulus = Stimulus::integers(FRAMES, bits, arguments.level);
+            let finding = loop {
+                let heard = loopback.hear(place, &stimulus).map_err(Failure::new)?;
+                let finding = heard.get(place).map_or(Finding::Unconnected, |heard| examine(&stimulus, heard));
+                if finding != Finding::Unconnected || until.is_none_or(|until| Instant::now() > until) {
+                    break finding;
+                }
+            };
+            paths.push(Tried { output, input, bits, bit_perfect: finding.is_exact(), finding: finding.to_string() });
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    let report = Report {
+        backend: info.backend.to_owned(),
+        device: info.device,
+        rate: info.rate,
+        buffer_frames: info.buffer_frames,
+        bit_perfect: paths.iter().all(|tried| tried.bit_perfect),
+        paths,
+    };
+    if arguments.json {
+        output.json(&report)?
+    } else {
+        output.text(&text(&report))?
+    }
+    Ok(if report.bit_perfect { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn text(report: &Report) -> String {
+    let mut text = format!(
+        "{}:{} at {} Hz, buffers of {} frames\n\n",
+        report.backend, report.device, report.rate, report.buffer_frames
+    );
+    for tried in &report.paths {
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            text,
+            "output {:>3} -> input {:>3}  {:>2} bits  {}",
+            tried.output, tried.input, tried.bits, tried.finding
+        );
+    }
+    text
+}
