@@ -38,7 +38,8 @@ pub fn device_event(notice: &Notice) -> Option<DeviceEvent> {
     Some(DeviceEvent { event, message })
 }
 
-fn driver_event(notice: &DeviceNotice) -> Option<(&'static str, String)> {
+/// What a driver says, as programs ask for it and for people.
+pub fn driver_event(notice: &DeviceNotice) -> Option<(&'static str, String)> {
     Some(match notice {
         DeviceNotice::RateChanged { rate } => ("rate-changed", format!("the device runs at {rate} Hz now")),
         DeviceNotice::BufferSizeChanged { frames } => {

@@ -88,7 +88,7 @@ fn open_at(
 pub fn ending(notice: &Notice) -> Option<String> {
     match notice {
         Notice::DeviceLost { .. } | Notice::Stopped { .. } | Notice::RateChanged { .. } => {
-            super::describe_device(notice)
+            super::device_events::driver_event(notice).map(|(_, message)| message)
         }
         _ => None,
     }

@@ -238,10 +238,15 @@ mod tests {
     #[test]
     fn a_loopback_is_one_period_long() {
         let two = ChannelSelection::first(2).unwrap();
-        let request =
-            StreamRequest { inputs: two.clone(), outputs: two, buffer_frames: Some(256), ..StreamRequest::default() };
-        let device = "virtual:2x2,loopback".parse().unwrap();
-        let mut loopback = Loopback::open(Some(&device), &request).unwrap();
+        let request = StreamRequest {
+            device: Some("2x2,loopback".to_owned()),
+            inputs: two.clone(),
+            outputs: two,
+            buffer_frames: Some(256),
+            ..StreamRequest::default()
+        };
+        let device = backend("virtual").unwrap();
+        let mut loopback = Loopback::open(|player| device.open(&request, player())).unwrap();
         let stimulus = Stimulus::flat(2048, -20.0);
         let heard = loopback.hear(1, &stimulus).unwrap();
         assert_eq!(find_path(&stimulus, &heard[0]), None);
