@@ -4,16 +4,15 @@
 use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::midi::{self, StageCell};
 use crate::settings::EngineSettings;
-use crosspoint_devices::{DeviceName, Period, Stream, StreamRequest, backend, open_best};
+use crosspoint_devices::{DeviceName, DuplexCallback, Period, Stream, StreamRequest, backend, open_best};
 use crosspoint_graph::RendererCell;
 use std::sync::Arc;
 
 /// The callback of every device.
-fn callback(cell: Arc<RendererCell>) -> impl FnMut(Period<'_>) + Send {
-    move |period: Period<'_>| {
-        cell.render(period.inputs, period.outputs, period.freewheel);
-    }
+fn callback(cell: Arc<RendererCell>, stage: StageCell) -> impl FnMut(Period<'_>) + Send {
+    move |period: Period<'_>| midi::render(&cell, &stage, period)
 }
 
 impl<P: Plugins> Engine<P> {
@@ -24,18 +23,23 @@ impl<P: Plugins> Engine<P> {
     /// If the device does not open as asked; the error says what it can do. The engine plays nothing then.
     pub fn open_device(&mut self, name: Option<&DeviceName>, request: &StreamRequest) -> Result<(), EngineError> {
         self.close_device();
-        let cell = self.cell();
         let stream = match name {
             Some(name) => {
                 let request = StreamRequest { device: name.device.clone(), ..request.clone() };
-                backend(&name.backend)?.open(&request, Box::new(callback(cell)))?
+                backend(&name.backend)?.open(&request, self.callback())?
             }
-            None => open_best(request, || Box::new(callback(cell.clone())))?,
+            None => open_best(request, || self.callback())?,
         };
         self.play_on(stream)
     }
 
-    /// Plays on a stream that was opened with this engine's [`Engine::cell`].
+    /// The callback of a stream that somebody else opens: renders the rig, with its MIDI. It may be made any number of
+    /// times, of which one renders at a time.
+    pub fn callback(&self) -> Box<dyn DuplexCallback> {
+        Box::new(callback(self.cell(), self.midi.cell()))
+    }
+
+    /// Plays on a stream that was opened with this engine's [`Engine::callback`] or [`Engine::cell`].
     ///
     /// # Errors
     /// If it does not start.
@@ -46,6 +50,7 @@ impl<P: Plugins> Engine<P> {
         }
         stream.start()?;
         self.stream = Some(stream);
+        self.midi.stream_opened();
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 use crate::controllers::{Phase, PluginDescription, Plugins};
 use crate::engine::Engine;
 use crate::load::LoadSnapshot;
+use crate::midi::MidiConnection;
 use crate::session::EntryKind;
 use crate::settings::EngineSettings;
 use crosspoint_formats::{Parameter, PluginDescriptor};
@@ -31,6 +32,8 @@ pub struct Snapshot {
     pub metre: (u16, u16),
     /// Periods that the device lost.
     pub xruns: u64,
+    /// The MIDI ports of the rig's roles.
+    pub midi: Arc<[MidiConnection]>,
     /// Whether there is something to undo, and to redo.
     pub history: (bool, bool),
     /// Whether a rig or chain waits for its plugins.
@@ -90,6 +93,7 @@ impl SnapshotCell {
             tempo: 120.0,
             metre: (4, 4),
             xruns: 0,
+            midi: Arc::default(),
             history: (false, false),
             is_building: false,
             load: None,
@@ -151,6 +155,7 @@ impl<P: Plugins> Engine<P> {
             tempo: self.rig.tempo,
             metre: self.rig.metre,
             xruns,
+            midi: self.midi_connections().into(),
             history: (!self.undo.is_empty(), !self.redo.is_empty()),
             is_building: self.assembly.is_some(),
             load: self.shown_load(),

@@ -1,4 +1,4 @@
-//! `crosspoint devices`: the audio devices of all backends.
+//! `crosspoint devices`: the audio devices of all backends, and the MIDI ports.
 
 use crate::cli::Devices;
 use crate::failure::Failure;
@@ -13,6 +13,8 @@ struct Listing {
     devices: Vec<Device>,
     /// Backends that could not be asked.
     failed: Vec<FailedBackend>,
+    /// MIDI ports.
+    midi: super::midi::Ports,
 }
 
 #[derive(Serialize)]
@@ -38,7 +40,7 @@ struct FailedBackend {
 /// Runs the command.
 pub fn run(arguments: &Devices) -> Result<ExitCode, Failure> {
     let mut output = Output::take()?;
-    let mut listing = Listing { devices: Vec::new(), failed: Vec::new() };
+    let mut listing = Listing { devices: Vec::new(), failed: Vec::new(), midi: super::midi::ports() };
     for backend in backends() {
         match backend.devices() {
             Ok(devices) => listing.devices.extend(devices.into_iter().map(|device| Device {
@@ -81,5 +83,5 @@ fn text(listing: &Listing) -> String {
     for failed in &listing.failed {
         let _ = writeln!(text, "{}: {}", failed.backend, failed.reason);
     }
-    text
+    text + &super::midi::text(&listing.midi)
 }

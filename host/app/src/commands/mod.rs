@@ -3,6 +3,7 @@
 pub mod demo;
 pub mod devices;
 pub mod graph;
+mod midi;
 pub mod plugins;
 pub mod render;
 pub mod run;
@@ -23,6 +24,8 @@ fn describe(notice: &Notice) -> Option<String> {
         Notice::EventsLost { count, .. } => format!("{count} events were lost: too many at once"),
         Notice::CommandsLate { count } => format!("{count} commands came late: too many at once"),
         Notice::Device(notice) => describe_device(notice)?,
+        Notice::Midi { direction, role, event } => midi::describe(*direction, role, event)?,
+        Notice::MidiLost { count } => format!("{count} MIDI messages were lost: too many at once, or too long"),
         _ => return None,
     })
 }

@@ -5,10 +5,11 @@ use crate::failure::{Failure, code_for, print_problems};
 use crate::output::Output;
 use crate::rack;
 use crate::source::{self, Link};
+use crosspoint::devices::midi::Direction;
 use crosspoint::devices::{DeviceName, Notice as DeviceNotice, StreamRequest};
-use crosspoint::graph::Command;
+use crosspoint::graph::{Command, NodeId};
 use crosspoint::session::{Document, MachineFile, Mapping};
-use crosspoint::{ChainLink, Engine, EngineSettings, Notice, PluginLink};
+use crosspoint::{ChainLink, Engine, EngineSettings, MidiEvent, Notice, PluginLink};
 use serde::Serialize;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -31,6 +32,8 @@ struct Report<'a> {
     /// Frames that the rig adds between input and output.
     latency: u32,
     xruns: u64,
+    /// The MIDI ports of the rig's roles.
+    midi: Vec<super::midi::Connection>,
     problems: &'a [String],
 }
 
@@ -77,6 +80,7 @@ fn control(
     let mut building = Some(source::begin(&mut engine, &arguments.source, links, inputs, machine_roles)?);
     engine.send_command(0, Command::Play(true))?;
     let mut problems = Vec::new();
+    let mut midi_opened = false;
     let mut xruns = Xruns { told: 0, at: Instant::now() };
     let until = arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds.clamp(0.0, 1e6)));
     while !stop.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until) {
@@ -85,16 +89,24 @@ fn control(
                 eprintln!("{message}");
                 problems.push(message);
             }
+            if let Notice::Midi { event: MidiEvent::Open { .. }, .. } = notice {
+                midi_opened = true;
+            }
             if let Notice::Device(DeviceNotice::DeviceLost { .. }) = notice {
                 reopen(&mut engine, arguments.device.as_ref(), &request, stop);
             }
         }
         if let Some(loaded) = building.as_ref().and_then(|building| building.try_finish(&engine)) {
             building = None;
-            let told = loaded?.problems;
+            let loaded = loaded?;
+            play_midi(&mut engine, &arguments.midi_input, loaded.events)?;
+            let told = loaded.problems;
             print_problems(&told);
             problems.extend(told);
             say_what_plays(&engine);
+        }
+        if std::mem::take(&mut midi_opened) {
+            say_midi(&engine);
         }
         xruns.look(&engine);
         std::thread::sleep(POLL);
@@ -112,6 +124,7 @@ fn control(
             outputs: &info.outputs,
             latency: engine.latency(),
             xruns: stream.xruns(),
+            midi: engine.midi_connections().into_iter().map(Into::into).collect(),
             problems: &problems,
         })?;
     }
@@ -147,6 +160,24 @@ fn machine_roles(document: &Document) -> Result<Mapping, Failure> {
     let mapping = machine.map(document);
     mapping.notices.iter().for_each(|notice| eprintln!("{notice}"));
     Ok(mapping)
+}
+
+/// Plays the rig's event input with MIDI ports.
+fn play_midi(engine: &mut Engine<PluginLink>, ports: &[String], events: Option<NodeId>) -> Result<(), Failure> {
+    if ports.is_empty() {
+        return Ok(());
+    }
+    let role = events.and_then(|node| engine.role(node)).map(str::to_owned);
+    let role = role.ok_or_else(|| Failure::new("--midi-input: the rig has no event input to play"))?;
+    ports.iter().for_each(|port| engine.open_midi(Direction::Input, &role, port));
+    say_midi(engine);
+    Ok(())
+}
+
+fn say_midi(engine: &Engine<PluginLink>) {
+    for port in engine.midi_connections() {
+        eprintln!("{}", super::midi::state(&port, engine.settings().rate));
+    }
 }
 
 fn say_what_plays(engine: &Engine<PluginLink>) {
