@@ -156,7 +156,8 @@ fn midi_comes_back_at_its_frame() {
     // The peer goes: told, waited for, and connected again when it is back.
     drop(source.close());
     eventually(|| {
-        let lost = |notice: &Notice| matches!(notice, Notice::Midi { event: MidiEvent::Lost, role, .. } if role == "keys");
+        let lost =
+            |notice: &Notice| matches!(notice, Notice::Midi { event: MidiEvent::Lost, role, .. } if role == "keys");
         rig.poll().iter().any(lost).then_some(())
     });
     let (told, _sent) = channel();
@@ -171,6 +172,7 @@ fn midi_comes_back_at_its_frame() {
 #[test]
 fn a_note_sounds_at_its_frame() {
     const FRAMES: usize = 9600;
+    const BEGIN: u64 = 9600;
     let Some(server) = JackServer::start() else { return skip("jackd") };
     let jack = backend("jack").unwrap();
     let synth = || {
@@ -182,25 +184,26 @@ fn a_note_sounds_at_its_frame() {
         rig.connect(synth, output).unwrap();
         (rig, keys)
     };
-    // In a file: the note at frame 17, after some silence.
+    // In a file: the note at frame 17 of a block, once the fades are over with which a rig begins.
     let (mut in_file, keys) = synth();
     let event = |bytes: [u8; 3]| crosspoint::graph::event::Event {
         frame: 0,
         port: 0,
         body: crosspoint::graph::event::EventBody::Midi(bytes),
     };
-    let events = [(17, event([0x90, 60, 100])), (2017, event([0x80, 60, 64]))];
+    let events = [(BEGIN + 17, event([0x90, 60, 100])), (BEGIN + 2017, event([0x80, 60, 64]))];
     let job = crosspoint::offline::Job {
         inputs: &[],
         outputs: 2,
-        frames: FRAMES,
+        frames: BEGIN as usize + FRAMES,
         block: 64,
         compensate: true,
         events: &events,
         events_into: Some(keys),
     };
-    let expected = in_file.render(&job, |_| true).unwrap().channels;
-    assert!(expected[0][17..].iter().any(|sample| sample.abs() > 0.01), "the note sounds");
+    let expected = &in_file.render(&job, |_| true).unwrap().channels[0][BEGIN as usize..];
+    assert!(expected[..17].iter().all(|sample| *sample == 0.0), "it is quiet before");
+    assert!(expected[17..].iter().any(|sample| sample.abs() > 0.01), "the note sounds");
     let late = in_file.latency() as usize;
 
     let (mut live, _) = synth();
@@ -246,7 +249,7 @@ fn a_note_sounds_at_its_frame() {
         live.poll();
     }
     samples.truncate(FRAMES - late);
-    let differs = samples.iter().zip(&expected[0]).position(|(heard, expected)| heard != expected);
+    let differs = samples.iter().zip(expected).position(|(heard, expected)| heard != expected);
     assert_eq!(differs, None, "the note of the file and of the stage differ");
     drop(recorder.close());
     live.close_device();

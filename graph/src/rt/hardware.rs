@@ -102,8 +102,7 @@ mod tests {
         let input = NodeKind::Input { device_channels: Vec::new() };
         let output = NodeKind::Output { device_channels: Vec::new(), alignment_groups: Vec::new() };
         let port = || vec![EventPort::new("events")];
-        let (from, _) =
-            graph.edit(|t| t.add_node(Node { event_outputs: port(), ..Node::new("keys", input) })).unwrap();
+        let (from, _) = graph.edit(|t| t.add_node(Node { event_outputs: port(), ..Node::new("keys", input) })).unwrap();
         let (to, _) = graph.edit(|t| t.add_node(Node { event_inputs: port(), ..Node::new("synth", output) })).unwrap();
         graph.edit(|t| t.connect(Edge::events(Endpoint::new(from, 0), Endpoint::new(to, 0)))).unwrap();
         for blocks in [&[64, 64][..], &[1; 128], &[33, 95], &[128]] {
@@ -111,7 +110,8 @@ mod tests {
             publisher.publish(&graph, NOW).unwrap();
             let sent = vec![(0, 1), (31, 2), (32, 3), (63, 0), (64, 5), (127, 6)];
             let room = || Vec::with_capacity(16);
-            let mut score = Score { from, to, start: 0, sent: sent.clone(), heard: room(), sysex: Vec::with_capacity(16) };
+            let mut score =
+                Score { from, to, start: 0, sent: sent.clone(), heard: room(), sysex: Vec::with_capacity(16) };
             for &frames in blocks {
                 assert_no_alloc(|| renderer.render_with_events(&[], &mut [], frames, &mut score));
                 score.start += frames;

@@ -125,11 +125,14 @@ pub trait StreamMidi {
     /// If the driver does not, or there are too many.
     fn open(&mut self, direction: Direction, name: &str) -> Result<usize, StreamError>;
 
-    /// Connects one of our ports to another's, if that is there and it is not yet. Whether it is connected to it now.
+    /// Whether another's port of that name is there.
+    fn has(&self, name: &str) -> bool;
+
+    /// Connects one of our ports to another's. Nothing happens if it is connected already.
     ///
     /// # Errors
-    /// If the driver refuses.
-    fn connect(&mut self, direction: Direction, port: usize, to: &str) -> Result<bool, StreamError>;
+    /// If the driver refuses, or there is no such port.
+    fn connect(&mut self, direction: Direction, port: usize, to: &str) -> Result<(), StreamError>;
 
     /// Messages that did not fit into what goes out, so far.
     fn lost(&self) -> u64;

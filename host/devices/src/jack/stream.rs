@@ -195,22 +195,22 @@ impl StreamMidi for JackStream {
         self.midi.open(client, &self.info.device, direction, name)
     }
 
-    fn connect(&mut self, direction: Direction, port: usize, to: &str) -> Result<bool, StreamError> {
+    fn has(&self, name: &str) -> bool {
+        !name.contains('\0') && self.live_client().is_some_and(|client| client.port_by_name(name).is_some())
+    }
+
+    fn connect(&mut self, direction: Direction, port: usize, to: &str) -> Result<(), StreamError> {
         let client = self.live_client().ok_or_else(|| self.gone())?;
-        let Some(name) = self.midi.name(direction, port) else { return Ok(false) };
-        if to.contains('\0') || client.port_by_name(to).is_none() {
-            return Ok(false);
-        }
+        let refused = |message: String| StreamError::Driver { device: self.info.device.clone(), message };
+        let name = self.midi.name(direction, port).ok_or_else(|| refused("there is no such MIDI port".to_owned()))?;
         let ours = format!("{}:{name}", self.info.client);
         let (source, destination) = match direction {
             Direction::Input => (to, ours.as_str()),
             Direction::Output => (ours.as_str(), to),
         };
         match client.connect_ports_by_name(source, destination) {
-            Ok(()) | Err(jack::Error::PortAlreadyConnected(..)) => Ok(true),
-            Err(error) => {
-                Err(StreamError::Connect { device: self.info.device.clone(), message: error.to_string() })
-            }
+            Ok(()) | Err(jack::Error::PortAlreadyConnected(..)) => Ok(()),
+            Err(error) => Err(refused(format!("{source} to {destination}: {error}"))),
         }
     }
 

@@ -52,14 +52,21 @@ enum Connection {
     Output(MidiOutput),
 }
 
+/// An open port.
+struct Opened {
+    /// The driver's identity of it.
+    id: String,
+    connection: Connection,
+    losses: MidiLosses,
+}
+
 struct Wanted {
     port: PortId,
     direction: Direction,
     name: String,
     /// Whether the name is that of a port that was open, and means no other.
     is_known: bool,
-    /// The driver's identity of the open port, what keeps it open, and what it has lost.
-    open: Option<(String, Connection, MidiLosses)>,
+    open: Option<Opened>,
     losses_told: u64,
     refusal: Option<String>,
 }
@@ -111,7 +118,7 @@ impl MidiPorts {
     pub fn take_losses(&mut self) -> Vec<(PortId, u64)> {
         let mut losses = Vec::new();
         for wanted in &mut self.wanted {
-            let count = wanted.open.as_ref().map_or(0, |(_, _, losses)| losses.count());
+            let count = wanted.open.as_ref().map_or(0, |open| open.losses.count());
             if count > wanted.losses_told {
                 losses.push((wanted.port, count - wanted.losses_told));
                 wanted.losses_told = count;
@@ -140,7 +147,7 @@ impl MidiPorts {
         changes: &mut Vec<MidiChange>,
     ) {
         for wanted in self.wanted.iter_mut().filter(|wanted| wanted.direction == direction) {
-            if let (Some((id, connection, _)), Ok(ports)) = (&wanted.open, listed) {
+            if let (Some(Opened { id, connection, .. }), Ok(ports)) = (&wanted.open, listed) {
                 let failed = matches!(connection, Connection::Output(output) if output.has_failed());
                 if failed || ports.iter().all(|port| port.id != *id) {
                     (wanted.open, wanted.losses_told) = (None, 0);
@@ -177,12 +184,7 @@ impl MidiPorts {
     }
 
     /// Opens a wanted port, if it is among those there are.
-    #[expect(clippy::type_complexity, reason = "used once")]
-    fn open(
-        &self,
-        wanted: &Wanted,
-        ports: &[MidiPort],
-    ) -> Result<Option<((String, Connection, MidiLosses), String, OpenEnd)>, String> {
+    fn open(&self, wanted: &Wanted, ports: &[MidiPort]) -> Result<Option<(Opened, String, OpenEnd)>, String> {
         let ambiguous = |names: Vec<String>| {
             format!(
                 "`{}` may be any of the MIDI {}s {}; name it in full",
@@ -210,7 +212,7 @@ impl MidiPorts {
                 (Connection::Output(output), OpenEnd::Output(sender))
             }
         };
-        Ok(Some(((port.id.clone(), connection, losses), port.name.clone(), end)))
+        Ok(Some((Opened { id: port.id.clone(), connection, losses }, port.name.clone(), end)))
     }
 }
 

@@ -9,6 +9,7 @@ mod route;
 mod side;
 mod stage;
 mod translate;
+mod wish;
 
 pub(crate) use side::MidiSide;
 
@@ -153,7 +154,11 @@ impl<P: Plugins> Engine<P> {
         if !notices.is_empty() {
             self.snapshot.outdate();
         }
-        self.notices.extend(notices.into_iter().map(|(direction, role, event)| Notice::Midi { direction, role, event }));
+        self.notices.extend(notices.into_iter().map(|(direction, role, event)| Notice::Midi {
+            direction,
+            role,
+            event,
+        }));
         let lost = self.midi.take_lost(&mut self.stream);
         if lost > 0 {
             self.notices.push(Notice::MidiLost { count: lost });

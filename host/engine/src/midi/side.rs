@@ -1,11 +1,12 @@
 //! The control thread's half of MIDI: which ports are wanted for which roles, which are open, what the audio thread was told.
 
-use super::route::{InputEnd, InputRoute, Lane, OutputEnd, OutputRoute};
+use super::route::{InputRoute, OutputRoute};
 use super::stage::{Stage, Table, Told};
+use super::wish::{DRIVER, Place, Wish};
 use super::{MidiConnection, MidiEvent, MidiListing, StageCell};
 use crate::session::Mapping;
-use crosspoint_devices::midi::{Direction, MidiBackend, MidiChange, MidiPorts, OpenEnd, PortId, SystemMidi, TickClock};
 use crosspoint_devices::Stream;
+use crosspoint_devices::midi::{Direction, MidiBackend, MidiChange, MidiPorts, SystemMidi, TickClock};
 use crosspoint_graph::kernels::ticks;
 use crosspoint_graph::{AudioCell, NodeId};
 use std::collections::BTreeMap;
@@ -17,30 +18,6 @@ use std::time::{Duration, Instant};
 const TABLES: usize = 8;
 /// How often ports are looked for.
 const LOOK: Duration = Duration::from_millis(500);
-/// What the names of ports of the audio driver begin with.
-const DRIVER: &str = "jack";
-
-/// What one role wants of one port.
-struct Wish {
-    number: u32,
-    direction: Direction,
-    role: String,
-    name: String,
-    /// Whether a mapping wanted it, and another one may take it back.
-    mapped: bool,
-    place: Place,
-    open: Option<String>,
-    refusal: Option<String>,
-    /// What the audio thread has not got yet.
-    end: Option<OpenEnd>,
-}
-
-enum Place {
-    System(Option<PortId>),
-    /// A port of the stream, at a place, and what it is to be connected to.
-    Driver { port: Option<usize>, peer: Option<String> },
-}
-
 /// What the audio thread was told last.
 #[derive(Default, PartialEq)]
 struct Sent {
@@ -138,9 +115,7 @@ impl MidiSide {
 
     pub fn list(&mut self, stream: &mut Option<Box<dyn Stream>>) -> MidiListing {
         let mut listing = MidiListing::default();
-        for (direction, names) in
-            [(Direction::Input, &mut listing.inputs), (Direction::Output, &mut listing.outputs)]
-        {
+        for (direction, names) in [(Direction::Input, &mut listing.inputs), (Direction::Output, &mut listing.outputs)] {
             match self.system().list(direction) {
                 Ok(ports) => names.extend(ports.into_iter().map(|port| port.name)),
                 Err(error) => listing.unavailable = Some(error.to_string()),
@@ -157,24 +132,32 @@ impl MidiSide {
     }
 
     fn wish(&mut self, direction: Direction, role: &str, name: &str, mapped: bool) {
+        let driver = |peer: Option<&str>| {
+            let name = self.port_name(direction, role);
+            Place::Driver { name, port: None, peer: peer.map(str::to_owned) }
+        };
         let place = match name.strip_prefix(DRIVER) {
-            Some("") => Place::Driver { port: None, peer: None },
-            Some(peer) if peer.starts_with(':') => Place::Driver { port: None, peer: Some(peer[1..].to_owned()) },
+            Some("") => driver(None),
+            Some(peer) if peer.starts_with(':') => driver(Some(&peer[1..])),
             _ => Place::System(None),
         };
         self.last_number += 1;
         let (number, role, name) = (self.last_number, role.to_owned(), name.to_owned());
+        if !self.roles.iter().any(|(way, known)| *way == direction && *known == role) {
+            self.roles.push((direction, role.clone()));
+        }
         self.wishes.push(Wish { number, direction, role, name, mapped, place, open: None, refusal: None, end: None });
-        self.role_number(direction, self.wishes.len() - 1);
         (self.changed, self.looked) = (true, None);
     }
 
-    /// The number of the role of a wish.
-    fn role_number(&mut self, direction: Direction, wish: usize) {
-        let role = &self.wishes[wish].role;
-        if !self.roles.iter().any(|(way, known)| *way == direction && known == role) {
-            self.roles.push((direction, role.clone()));
-        }
+    /// A name for a port of the audio driver that no other of ours has.
+    fn port_name(&self, direction: Direction, role: &str) -> String {
+        let base = format!("midi_{}_{role}", if direction == Direction::Input { "in" } else { "out" });
+        let taken = |candidate: &str| {
+            self.wishes.iter().any(|wish| matches!(&wish.place, Place::Driver { name, .. } if name == candidate))
+        };
+        let numbered = (2..).map(|number| format!("{base}_{number}"));
+        std::iter::once(base.clone()).chain(numbered).find(|name| !taken(name)).unwrap_or(base)
     }
 
     pub fn close(&mut self, direction: Direction, role: &str) {
@@ -187,10 +170,13 @@ impl MidiSide {
             Direction::Input => &mapping.midi_inputs,
             Direction::Output => &mapping.midi_outputs,
         };
-        let is_wanted = |wish: &Wish| wanted(wish.direction).get(&wish.role).is_some_and(|names| names.contains(&wish.name));
+        let is_wanted =
+            |wish: &Wish| wanted(wish.direction).get(&wish.role).is_some_and(|names| names.contains(&wish.name));
         self.forget(|wish| wish.mapped && !is_wanted(wish));
         for direction in [Direction::Input, Direction::Output] {
-            for (role, name) in wanted(direction).iter().flat_map(|(role, names)| names.iter().map(move |name| (role, name))) {
+            for (role, name) in
+                wanted(direction).iter().flat_map(|(role, names)| names.iter().map(move |name| (role, name)))
+            {
                 let same = |wish: &Wish| wish.direction == direction && wish.role == *role && wish.name == *name;
                 if !self.wishes.iter().any(same) {
                     self.wish(direction, role, name, true);
@@ -220,18 +206,8 @@ impl MidiSide {
     }
 
     pub fn connections(&self) -> Vec<MidiConnection> {
-        let delay = |wish: &Wish| match wish.place {
-            Place::Driver { .. } => 0,
-            Place::System(_) => self.told.delay.load(Ordering::Relaxed),
-        };
-        let shown = |wish: &Wish| MidiConnection {
-            direction: wish.direction,
-            role: wish.role.clone(),
-            name: wish.name.clone(),
-            open: wish.open.clone(),
-            delay: wish.open.as_ref().filter(|_| self.stream > 0).map(|_| delay(wish)),
-        };
-        self.wishes.iter().map(shown).collect()
+        let delay = (self.stream > 0).then(|| self.told.delay.load(Ordering::Relaxed));
+        self.wishes.iter().map(|wish| wish.shown(delay)).collect()
     }
 
     /// Messages lost since the last call.
@@ -267,8 +243,9 @@ impl MidiSide {
         let changes = self.system.as_mut().map_or_else(Vec::new, MidiPorts::poll);
         let mut events = Vec::new();
         for change in changes {
-            let (MidiChange::Open { port: id, .. } | MidiChange::Lost { port: id } | MidiChange::Refused { port: id, .. }) =
-                change;
+            let (MidiChange::Open { port: id, .. }
+            | MidiChange::Lost { port: id }
+            | MidiChange::Refused { port: id, .. }) = change;
             let Some(at) =
                 self.wishes.iter().position(|wish| matches!(wish.place, Place::System(Some(port)) if port == id))
             else {
@@ -295,33 +272,18 @@ impl MidiSide {
 
     fn look_at_driver(&mut self, stream: &mut dyn Stream, events: &mut Vec<(Direction, String, MidiEvent)>) {
         for wish in &mut self.wishes {
-            let Place::Driver { port, peer } = &mut wish.place else { continue };
-            let refusal = match stream.midi() {
+            let Place::Driver { port: before, .. } = wish.place else { continue };
+            let open = match stream.midi() {
                 None => Err("the audio device carries no MIDI; run on JACK, or name a port of the system".to_owned()),
-                Some(midi) => {
-                    let name = format!("midi_{}_{}", if wish.direction == Direction::Input { "in" } else { "out" }, wish.role);
-                    let made = match *port {
-                        Some(port) => Ok(port),
-                        None => midi.open(wish.direction, &name),
-                    };
-                    made.and_then(|made| {
-                        *port = Some(made);
-                        match peer {
-                            None => Ok(Some(name)),
-                            Some(peer) => {
-                                let connected = midi.connect(wish.direction, made, peer)?;
-                                Ok(connected.then(|| peer.clone()))
-                            }
-                        }
-                    })
-                    .map_err(|error| error.to_string())
-                }
+                Some(midi) => wish.open_port(midi).map_err(|error| error.to_string()),
             };
-            let event = match refusal {
+            // A port is heard before its peer is there: others may be connected to it.
+            self.changed |= matches!(wish.place, Place::Driver { port, .. } if port != before);
+            let event = match open {
                 Ok(now) if now == wish.open => continue,
                 Ok(now) => {
                     (wish.open, wish.refusal) = (now.clone(), None);
-                    now.map_or(MidiEvent::Lost, |port| MidiEvent::Open { port: format!("{DRIVER}:{port}") })
+                    now.map_or(MidiEvent::Lost, |port| MidiEvent::Open { port })
                 }
                 Err(reason) if wish.refusal.as_ref() == Some(&reason) => continue,
                 Err(reason) => {
@@ -360,37 +322,19 @@ impl MidiSide {
         let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
         for (number, (direction, role)) in (0..).zip(&self.roles) {
             let wishes = self.wishes.iter_mut().filter(|wish| wish.direction == *direction && wish.role == *role);
-            // A port of the driver is heard even while nobody is connected to it.
-            let open = wishes.filter(|wish| match wish.place {
-                Place::Driver { port, .. } => port.is_some(),
-                Place::System(_) => wish.open.is_some(),
-            });
+            let open = wishes.filter(|wish| wish.is_heard());
             let nodes = |ends: &[(String, NodeId)]| -> Vec<NodeId> {
                 ends.iter().filter(|(known, _)| known == role).map(|(_, node)| *node).collect()
             };
             match direction {
                 Direction::Input => {
-                    let lane = |wish: &mut Wish| Lane {
-                        number: wish.number,
-                        end: match (&wish.place, wish.end.take()) {
-                            (Place::Driver { port: Some(port), .. }, _) => InputEnd::period(*port),
-                            (_, Some(OpenEnd::Input(ring))) => InputEnd::Ring(Some(ring)),
-                            _ => InputEnd::Ring(None),
-                        },
-                    };
-                    inputs.push(InputRoute::new(number, open.map(lane).collect(), nodes(&sent.inputs)));
+                    let lanes = open.map(Wish::input_lane).collect();
+                    inputs.push(InputRoute::new(number, lanes, nodes(&sent.inputs)));
                 }
                 Direction::Output => {
-                    let lane = |wish: &mut Wish| Lane {
-                        number: wish.number,
-                        end: match (&wish.place, wish.end.take()) {
-                            (Place::Driver { port: Some(port), .. }, _) => OutputEnd::Period { port: *port },
-                            (_, Some(OpenEnd::Output(ring))) => OutputEnd::Ring(Some(ring)),
-                            _ => OutputEnd::Ring(None),
-                        },
-                    };
+                    let lanes = open.map(Wish::output_lane).collect();
                     let nodes = nodes(&sent.outputs).into_iter().map(|node| (node, self.nodes[&node])).collect();
-                    outputs.push(OutputRoute::new(number, open.map(lane).collect(), nodes));
+                    outputs.push(OutputRoute::new(number, lanes, nodes));
                 }
             }
         }
