@@ -40,13 +40,16 @@ fn request(server: &str, client: &str, inputs: usize, outputs: usize) -> StreamR
     }
 }
 
+/// Bytes with their frames in a period.
+type Messages = Vec<(u32, Vec<u8>)>;
+
 /// What the source sends in a period: the bytes as they go to JACK, each with its frame, and the whole messages that they
 /// are. Every frame of a period has its turn; running status, a system-exclusive message in two pieces, two messages at
 /// one frame.
-fn sent_in(period: u64) -> (Vec<(u32, Vec<u8>)>, Vec<(u32, Vec<u8>)>) {
+fn sent_in(period: u64) -> (Messages, Messages) {
     let key = (period % 100) as u8;
     let frame = (period * 7 % 60) as u32;
-    let raw: Vec<(u32, Vec<u8>)> = vec![
+    let raw = vec![
         (frame, vec![0x90, key, 100]),
         (frame, vec![0xB2, 1, key]),
         (frame + 1, vec![2, key]),
@@ -54,7 +57,7 @@ fn sent_in(period: u64) -> (Vec<(u32, Vec<u8>)>, Vec<(u32, Vec<u8>)>) {
         (frame + 3, vec![3, 0xF7, 0xF8]),
         (frame + 3, vec![0x80, key, 64]),
     ];
-    let whole: Vec<(u32, Vec<u8>)> = vec![
+    let whole = vec![
         (frame, vec![0x90, key, 100]),
         (frame, vec![0xB2, 1, key]),
         (frame + 1, vec![0xB2, 2, key]),

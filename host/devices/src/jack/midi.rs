@@ -21,11 +21,11 @@ enum NewPort {
 }
 
 /// Both halves of a new client's MIDI, without a port.
-pub(super) fn halves() -> (MidiControl, MidiProcess) {
+pub(super) fn halves() -> (MidiControl, Box<MidiProcess>) {
     let (sending, arriving) = rtrb::RingBuffer::new(2 * MOST_PORTS);
     let lost = Arc::<AtomicU64>::default();
     let (inputs, outputs) = (Vec::with_capacity(MOST_PORTS), Vec::with_capacity(MOST_PORTS));
-    let process = MidiProcess { inputs, outputs, arriving, lost: Arc::clone(&lost) };
+    let process = Box::new(MidiProcess { inputs, outputs, arriving, lost: Arc::clone(&lost) });
     (MidiControl { inputs: Vec::new(), outputs: Vec::new(), sending, lost }, process)
 }
 
@@ -48,7 +48,7 @@ impl MidiProcess {
             }
         }
         for port in &mut self.outputs {
-            drop(port.writer(scope));
+            let _emptied = port.writer(scope);
         }
         PeriodPorts { ports: self, scope }
     }

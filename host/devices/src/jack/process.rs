@@ -22,7 +22,7 @@ pub(super) struct Processor {
     tables: PeriodTables,
     inputs: Vec<Port<AudioIn>>,
     outputs: Vec<Port<AudioOut>>,
-    midi: MidiProcess,
+    midi: Box<MidiProcess>,
     clock: FrameClock,
 }
 
@@ -32,7 +32,7 @@ impl Processor {
         status: Arc<StreamStatus>,
         inputs: Vec<Port<AudioIn>>,
         outputs: Vec<Port<AudioOut>>,
-        midi: MidiProcess,
+        midi: Box<MidiProcess>,
     ) -> Self {
         let tables = PeriodTables::new(inputs.len(), outputs.len());
         Self { cell, status, tables, inputs, outputs, midi, clock: FrameClock::default() }

@@ -141,11 +141,7 @@ impl Hands<'_, '_> {
         };
         let mut moment = Moment { offset, frames, frame_of: &frame_of, time_of: &time_of, lost };
         for route in routes(table) {
-            // Not `as_deref_mut`: it would have to outlive the period.
-            let midi = match &mut self.midi {
-                Some(midi) => Some(&mut **midi as &mut dyn PeriodMidi),
-                None => None,
-            };
+            let midi = self.midi.as_mut().map(|midi| &mut **midi as &mut dyn PeriodMidi);
             each(route, &mut moment, midi);
         }
     }
