@@ -49,3 +49,11 @@ generational_id!(
     EdgeId,
     "e"
 );
+
+impl EdgeId {
+    /// An identity that no graph gives to an edge: for what is merged outside of one, such as the devices that one port
+    /// stands for.
+    pub fn outside(number: u32) -> Self {
+        Self { index: number, generation: u32::MAX }
+    }
+}

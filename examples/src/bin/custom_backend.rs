@@ -60,6 +60,7 @@ impl Stream for Burst {
                     time,
                     xruns: 0,
                     freewheel: true,
+                    midi: None,
                 });
             }
             assert_eq!(output, input, "the rig is a wire");

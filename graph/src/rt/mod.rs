@@ -7,6 +7,7 @@ mod bypass;
 mod cell;
 mod command;
 mod delay_line;
+mod hardware;
 mod harness;
 pub mod kernels;
 mod node;
@@ -19,8 +20,9 @@ mod silence;
 mod tap;
 
 pub use block::{Block, Chunk};
-pub use cell::RendererCell;
+pub use cell::{AudioCell, RendererCell};
 pub use command::{Command, Fault, Level, Load, NOW, Report, Timed};
+pub use hardware::{EventEnds, HardwareEvents};
 pub use harness::Harness;
 pub(crate) use parcel::{CarriedGain, CarriedNode, Crosspoint, GainStart, Parcel};
 pub(crate) use program::{Program, Reports};

@@ -2,6 +2,7 @@
 //! commands, cuts the block into chunks, runs the schedule on each.
 
 use super::command::{Command, Load, NOW, Report, Timed};
+use super::hardware::{EventEnds, HardwareEvents};
 use super::kernels::{FloatEnvironment, Kernels, ticks};
 use super::parcel::{Crosspoint, Parcel};
 use super::playhead::Playhead;
@@ -164,6 +165,33 @@ impl Renderer {
     /// # Panics
     /// If a channel is shorter.
     pub fn render_frames(&mut self, inputs: &[&[f32]], outputs: &mut [&mut [f32]], frames: usize) {
+        self.render_block(inputs, outputs, frames, None);
+    }
+
+    /// As [`Self::render_frames`], with events from and to the hardware, each at its frame.
+    ///
+    /// # Panics
+    /// If a channel is shorter.
+    ///
+    /// # Real-time
+    /// For the callback, if `events` is.
+    pub fn render_with_events(
+        &mut self,
+        inputs: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+        frames: usize,
+        events: &mut dyn HardwareEvents,
+    ) {
+        self.render_block(inputs, outputs, frames, Some(events));
+    }
+
+    fn render_block(
+        &mut self,
+        inputs: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+        frames: usize,
+        mut events: Option<&mut dyn HardwareEvents>,
+    ) {
         let _environment = FloatEnvironment::flush_to_zero();
         // A command may switch measuring on in the middle of a block, whose start nobody has noted then.
         let start = self.measure.then(ticks);
@@ -173,7 +201,14 @@ impl Renderer {
         let mut done = 0;
         while done < frames {
             let length = self.chunk_length(frames - done);
+            if let Some(events) = &mut events {
+                events.read(done, length, &mut EventEnds::new(&mut self.program));
+            }
             self.render_chunk(inputs, outputs, done, length);
+            if let Some(events) = &mut events {
+                events.write(done, length, &EventEnds::new(&mut self.program));
+            }
+            self.program.end_chunk();
             done += length;
         }
         if let Some(start) = start {
@@ -340,7 +375,6 @@ impl Renderer {
             offset,
         };
         self.program.run(&mut context);
-        self.program.end_chunk();
         self.frame += frames as u64;
         self.playhead.advance(frames);
     }

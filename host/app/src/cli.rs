@@ -32,7 +32,7 @@ pub enum Command {
     Run(Run),
     /// Render files through a rig, or a chain of plugins, to a file.
     Render(Render),
-    /// List the audio devices.
+    /// List the audio devices and the MIDI ports.
     Devices(Devices),
     /// Play an audio file on a device.
     Play(Play),
@@ -94,6 +94,7 @@ pub struct Demo {
 #[command(after_help = "Examples:\n  crosspoint run guitar.rig.toml\n  \
     crosspoint run guitar.rig.toml --device jack\n  \
     crosspoint run --plugin rack#org.crosspoint.amp --param Drive=60 --device alsa:hw:1 --inputs 1 --outputs 3,4\n  \
+    crosspoint run --plugin rack#org.crosspoint.synth --midi-input Keystation --midi-input Pedals\n  \
     crosspoint run --device virtual --seconds 5")]
 pub struct Run {
     #[command(flatten)]
@@ -119,6 +120,10 @@ pub struct Run {
     /// Leave the ports unconnected (JACK).
     #[arg(long)]
     pub no_connect: bool,
+    /// A MIDI port to play the rig's event input, or the chain, with: its name as `crosspoint devices` lists it, or a part of
+    /// it; `jack` for a port to be connected by hand. May be given several times. One that is not there is waited for.
+    #[arg(long, value_name = "NAME")]
+    pub midi_input: Vec<String>,
     /// Stop after so many seconds.
     #[arg(long)]
     pub seconds: Option<f64>,

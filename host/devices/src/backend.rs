@@ -3,6 +3,7 @@
 use crate::audio_thread::Scheduling;
 use crate::device_name::DeviceNameError;
 use crate::error::{Choices, DeviceError, OpenError, StreamError};
+use crate::midi::Direction;
 use crate::period::DuplexCallback;
 use crate::request::StreamRequest;
 use crate::status::Notice;
@@ -127,8 +128,38 @@ pub trait Stream: Send {
         StreamRequest { device: Some(self.info().device.clone()), ..request.clone() }
     }
 
+    /// The MIDI that comes and goes with the stream's periods, if its driver carries any.
+    fn midi(&mut self) -> Option<&mut dyn StreamMidi> {
+        None
+    }
+
     /// Closes the stream and hands back its callback. `None` if a driver took it to its grave.
     fn close(self: Box<Self>) -> Option<Box<dyn DuplexCallback>>;
+}
+
+/// MIDI ports of a stream, sample-accurate and without a delay. Used from the control thread, while the stream runs too.
+pub trait StreamMidi {
+    /// The ports of others that ours can be connected to.
+    fn ports(&self, direction: Direction) -> Vec<String>;
+
+    /// Makes a port of that name, if there is none yet. Returns its place in [`Period::midi`](crate::Period::midi). It is
+    /// there until the stream is closed.
+    ///
+    /// # Errors
+    /// If the driver does not, or there are too many.
+    fn open(&mut self, direction: Direction, name: &str) -> Result<usize, StreamError>;
+
+    /// Whether another's port of that name is there.
+    fn has(&self, name: &str) -> bool;
+
+    /// Connects one of our ports to another's. Nothing happens if it is connected already.
+    ///
+    /// # Errors
+    /// If the driver refuses, or there is no such port.
+    fn connect(&mut self, direction: Direction, port: usize, to: &str) -> Result<(), StreamError>;
+
+    /// Messages that did not fit into what goes out, so far.
+    fn lost(&self) -> u64;
 }
 
 /// Every backend of this build, the best for live use first.

@@ -13,6 +13,8 @@
 //! | [`virtual_device`] | no sound card at all | a thread paced by a timer |
 //! | [`offline`] | files and tests; pulled by the caller, no stream | caller's thread |
 //!
+//! MIDI devices are in [`midi`]; a driver that carries MIDI itself hands it over with the [`Period`].
+//!
 //! This crate knows nothing of graphs, plugins or files, and never starts an audio server.
 
 #![deny(missing_docs)]
@@ -21,6 +23,7 @@
 pub mod asio;
 pub mod cpal;
 pub mod jack;
+pub mod midi;
 pub mod offline;
 pub mod virtual_device;
 
@@ -36,11 +39,11 @@ mod selection;
 mod status;
 
 pub use audio_thread::Scheduling;
-pub use backend::{Backend, DeviceInfo, Latency, Stream, StreamInfo, backend, backends, open_best};
+pub use backend::{Backend, DeviceInfo, Latency, Stream, StreamInfo, StreamMidi, backend, backends, open_best};
 pub use device_name::{DeviceName, DeviceNameError};
 pub use error::{Choices, DeviceError, OpenError, Side, StreamError};
 pub use offline::{Offline, OfflineError, PeriodSizes};
-pub use period::{DuplexCallback, Period, PeriodTime};
+pub use period::{DuplexCallback, Period, PeriodMidi, PeriodTime};
 pub use request::{JoinClocks, StreamRequest};
 pub use selection::{ChannelSelection, MAX_CHANNELS, SelectionError};
 pub use status::Notice;

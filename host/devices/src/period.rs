@@ -30,6 +30,21 @@ pub struct Period<'a> {
     pub xruns: u64,
     /// Whether the driver runs faster or slower than real time and waits for the callback: render as for a file.
     pub freewheel: bool,
+    /// MIDI that the driver carries in its periods, if it does.
+    pub midi: Option<&'a mut dyn PeriodMidi>,
+}
+
+/// The MIDI of one period: whole messages with their frames, on ports in the order in which
+/// [`Stream::midi`](crate::Stream::midi) opened them.
+///
+/// # Real-time
+/// For the callback.
+pub trait PeriodMidi: std::fmt::Debug {
+    /// Hands over each message that came in at a port, by frame. None of a port that does not exist.
+    fn read(&mut self, port: usize, each: &mut dyn FnMut(u32, &[u8]));
+
+    /// Sends a message at a frame, which is not before that of the last one. False, and counted, if it does not fit.
+    fn write(&mut self, port: usize, frame: u32, message: &[u8]) -> bool;
 }
 
 /// What runs inside a driver's period.

@@ -3,7 +3,7 @@
 #![deny(clippy::disallowed_types)]
 
 use crate::callback_cell::CallbackCell;
-use crate::period::{Period, PeriodTime};
+use crate::period::{Period, PeriodMidi, PeriodTime};
 
 /// What a period is besides its buffers.
 #[derive(Clone, Copy, Debug)]
@@ -38,12 +38,26 @@ impl PeriodTables {
         inputs: impl Iterator<Item = &'a [f32]>,
         outputs: impl Iterator<Item = &'a mut [f32]>,
     ) {
+        self.run_with_midi(cell, head, inputs, outputs, None);
+    }
+
+    /// As [`Self::run`], with the driver's MIDI.
+    pub fn run_with_midi<'a>(
+        &mut self,
+        cell: &CallbackCell,
+        head: PeriodHead,
+        inputs: impl Iterator<Item = &'a [f32]>,
+        outputs: impl Iterator<Item = &'a mut [f32]>,
+        midi: Option<&mut dyn PeriodMidi>,
+    ) {
         let mut input_table: Vec<&'a [f32]> = std::mem::take(&mut self.inputs);
         let mut output_table: Vec<&'a mut [f32]> = std::mem::take(&mut self.outputs);
         input_table.extend(inputs);
         output_table.extend(outputs);
 
-        let rendered = cell.run(period(head, &input_table, &mut output_table));
+        // Shortens its lifetime too, which only works on what is not in an option.
+        let midi = midi.map(|midi| midi as &mut dyn PeriodMidi);
+        let rendered = cell.run(period(head, &input_table, &mut output_table, midi));
         if !rendered {
             output_table.iter_mut().for_each(|channel| channel.fill(0.0));
         }
@@ -60,11 +74,16 @@ impl PeriodTables {
 }
 
 /// Shortens the channels' lifetime to the tables' own, which `Period` has only one of.
-fn period<'p, 'a: 'p>(head: PeriodHead, inputs: &'p [&'a [f32]], outputs: &'p mut [&'a mut [f32]]) -> Period<'p> {
+fn period<'p, 'a: 'p>(
+    head: PeriodHead,
+    inputs: &'p [&'a [f32]],
+    outputs: &'p mut [&'a mut [f32]],
+    midi: Option<&'p mut (dyn PeriodMidi + 'p)>,
+) -> Period<'p> {
     // SAFETY: `&mut [&'a mut T]` is invariant in 'a because a shorter-lived reference could be stored through it and read
     // afterwards. A `DuplexCallback` is generic over 'p: all it can store there are the period's own slices, which live
     // for 'a, or 'static ones.
     let outputs = unsafe { std::mem::transmute::<&'p mut [&'a mut [f32]], &'p mut [&'p mut [f32]]>(outputs) };
     let PeriodHead { frames, time, xruns, freewheel } = head;
-    Period { inputs, outputs, frames, time, xruns, freewheel }
+    Period { inputs, outputs, frames, time, xruns, freewheel, midi }
 }

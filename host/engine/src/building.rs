@@ -24,7 +24,8 @@ impl<P: Plugins> Engine<P> {
         self.add_entry(node, EntryKind::Input { role: role.to_owned(), signal })
     }
 
-    /// Adds a port through which events come in, as from a keyboard: [`Self::send_event`] plays it.
+    /// Adds a port through which events come in, as from a keyboard: [`Self::open_midi`] joins one to its role, and
+    /// [`Self::send_event`] plays it.
     ///
     /// # Errors
     /// If the graph is full.
@@ -32,6 +33,17 @@ impl<P: Plugins> Engine<P> {
         let kind = NodeKind::Input { device_channels: Vec::new() };
         let node = Node { event_outputs: vec![EventPort::new("events")], ..Node::new(name, kind) };
         self.add_entry(node, EntryKind::Input { role: role.to_owned(), signal: HardwareSignal::Events })
+    }
+
+    /// Adds a port through which events go out, as to a synthesizer.
+    ///
+    /// # Errors
+    /// If the graph is full.
+    pub fn add_event_output(&mut self, name: &str, role: &str) -> Result<NodeId, EngineError> {
+        let kind = NodeKind::Output { device_channels: Vec::new(), alignment_groups: Vec::new() };
+        let node = Node { event_inputs: vec![EventPort::new("events")], ..Node::new(name, kind) };
+        let (role, signal) = (role.to_owned(), HardwareSignal::Events);
+        self.add_entry(node, EntryKind::Output { role, signal, alignment_group: None })
     }
 
     /// Adds what the hardware plays as a role.

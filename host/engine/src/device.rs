@@ -15,8 +15,9 @@ use self::turns::NOBODY;
 use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::midi;
 use crate::settings::EngineSettings;
-use crosspoint_devices::{Backend, DeviceName, Stream, StreamRequest, backend, open_best};
+use crosspoint_devices::{Backend, DeviceName, DuplexCallback, Period, Stream, StreamRequest, backend, open_best};
 use std::sync::Arc;
 
 impl<P: Plugins> Engine<P> {
@@ -51,8 +52,15 @@ impl<P: Plugins> Engine<P> {
         self.play(stream, Some((backend, request)), turn)
     }
 
-    /// Plays on a stream that was opened with this engine's [`Engine::cell`]. When it goes away, the rig runs on by a timer;
-    /// the engine does not know how to have it again.
+    /// The callback of a stream that somebody else opens: renders the rig, with its MIDI. It may be made any number of
+    /// times, of which one renders at a time.
+    pub fn callback(&self) -> Box<dyn DuplexCallback> {
+        let (cell, stage) = (self.cell(), self.midi.cell());
+        Box::new(move |period: Period<'_>| midi::render(&cell, &stage, period))
+    }
+
+    /// Plays on a stream that was opened with this engine's [`Engine::callback`] or [`Engine::cell`]. When it goes away, the
+    /// rig runs on by a timer; the engine does not know how to have it again.
     ///
     /// # Errors
     /// If it does not start.

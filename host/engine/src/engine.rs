@@ -10,6 +10,7 @@ use crate::handle::{EngineHandle, Order};
 use crate::history::Step;
 use crate::housekeeping::make_renderer;
 use crate::load::LoadMeter;
+use crate::midi::MidiSide;
 use crate::notice::Notice;
 use crate::rig::Rig;
 use crate::settings::EngineSettings;
@@ -57,6 +58,7 @@ pub struct Engine<P: Plugins = PluginHost> {
     /// How many batches are open: nothing is published meanwhile.
     pub(crate) batches: u32,
     pub(crate) device: DeviceLife,
+    pub(crate) midi: MidiSide,
     pub(crate) notices: Vec<Notice>,
     pub(crate) handle: EngineHandle,
     pub(crate) orders: Receiver<Order>,
@@ -117,6 +119,7 @@ impl<P: Plugins> Engine<P> {
             render_mode: RenderMode::RealTime,
             batches: 0,
             device: DeviceLife::default(),
+            midi: MidiSide::new(),
             notices: Vec::new(),
             load: None,
             snapshot: handle.snapshot_cell(),

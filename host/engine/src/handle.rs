@@ -4,12 +4,14 @@
 use crate::controllers::{PluginSetup, Plugins, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::midi::MidiListing;
 use crate::pending::{Pending, Reply};
 use crate::plugins::PluginReference;
 use crate::rig::RigProblem;
 use crate::session::{Builtin, Document, Mapping};
 use crate::settings::EngineSettings;
 use crate::snapshot::{Snapshot, SnapshotCell};
+use crosspoint_devices::midi::Direction;
 use crosspoint_formats::PresetPlace;
 use crosspoint_formats::inspect::PluginPresets;
 use crosspoint_graph::event::Event;
@@ -47,6 +49,31 @@ pub enum Action {
         /// What people call it.
         name: String,
         /// Its role.
+        role: String,
+    },
+    /// Adds a port through which events go out. Answered by [`Done::Node`].
+    AddEventOutput {
+        /// What people call it.
+        name: String,
+        /// Its role.
+        role: String,
+    },
+    /// Lists the MIDI ports there are. Answered by [`Done::Midi`].
+    MidiPorts,
+    /// Joins a MIDI port to a role. The snapshot tells when it is open.
+    OpenMidi {
+        /// Which way.
+        direction: Direction,
+        /// The role of the rig's event inputs or outputs.
+        role: String,
+        /// The port's name or a part of it.
+        name: String,
+    },
+    /// Closes the MIDI ports of a role.
+    CloseMidi {
+        /// Which way.
+        direction: Direction,
+        /// The role.
         role: String,
     },
     /// Adds a built-in node. Answered by [`Done::Node`].
@@ -201,6 +228,8 @@ pub enum Done {
     Text(Option<String>),
     /// The presets for a plugin.
     Presets(Box<PluginPresets>),
+    /// The MIDI ports there are.
+    Midi(MidiListing),
 }
 
 /// An action on its way to the engine.
@@ -250,6 +279,16 @@ impl<P: Plugins> Engine<P> {
             Action::AddInput { name, role, channels } => self.add_input(&name, &role, &channels).map(Done::Node),
             Action::AddOutput { name, role, channels } => self.add_output(&name, &role, &channels).map(Done::Node),
             Action::AddEventInput { name, role } => self.add_event_input(&name, &role).map(Done::Node),
+            Action::AddEventOutput { name, role } => self.add_event_output(&name, &role).map(Done::Node),
+            Action::MidiPorts => Ok(Done::Midi(self.midi_ports())),
+            Action::OpenMidi { direction, role, name } => {
+                self.open_midi(direction, &role, &name);
+                Ok(Done::Done)
+            }
+            Action::CloseMidi { direction, role } => {
+                self.close_midi(direction, &role);
+                Ok(Done::Done)
+            }
             Action::AddBuiltin { name, builtin } => self.add_builtin(&name, builtin).map(Done::Node),
             Action::AddPlugin { name, plugin, setup } => self.add_plugin(&name, &plugin, setup).map(Done::Node),
             Action::Connect { source, destination } => self.connect(source, destination).map(Done::Edge),

@@ -32,6 +32,7 @@ impl<P: Plugins> Engine<P> {
         }
         self.tell_the_untold();
         self.hear_device();
+        self.hear_midi();
         self.hear_load();
         self.show();
         std::mem::take(&mut self.notices)

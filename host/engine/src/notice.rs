@@ -126,4 +126,18 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// A MIDI port was opened, is gone, or cannot be opened.
+    Midi {
+        /// Which way.
+        direction: crosspoint_devices::midi::Direction,
+        /// The role that it has in the rig.
+        role: String,
+        /// What has become of it.
+        event: crate::midi::MidiEvent,
+    },
+    /// MIDI messages were lost because too many came at once, or were longer than any may be.
+    MidiLost {
+        /// How many.
+        count: u64,
+    },
 }

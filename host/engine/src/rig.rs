@@ -203,6 +203,7 @@ impl<P: Plugins> Engine<P> {
             }
             Ok(())
         })?;
+        self.map_midi(roles);
         self.send_settings()?;
         self.forget_history();
         Ok(problems)

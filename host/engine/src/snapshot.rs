@@ -5,6 +5,7 @@ use crate::controllers::{Phase, PluginDescription, Plugins};
 use crate::device::DeviceState;
 use crate::engine::Engine;
 use crate::load::LoadSnapshot;
+use crate::midi::MidiConnection;
 use crate::session::EntryKind;
 use crate::settings::EngineSettings;
 use crosspoint_formats::{Parameter, PluginDescriptor};
@@ -36,6 +37,8 @@ pub struct Snapshot {
     pub xruns: u64,
     /// Frames that were lost with them, as far as the driver tells.
     pub lost_frames: u64,
+    /// The MIDI ports of the rig's roles.
+    pub midi: Arc<[MidiConnection]>,
     /// Whether there is something to undo, and to redo.
     pub history: (bool, bool),
     /// Whether a rig or chain waits for its plugins.
@@ -97,6 +100,7 @@ impl SnapshotCell {
             device: DeviceState::None,
             xruns: 0,
             lost_frames: 0,
+            midi: Arc::default(),
             history: (false, false),
             is_building: false,
             load: None,
@@ -160,6 +164,7 @@ impl<P: Plugins> Engine<P> {
             device: self.device.state.clone(),
             xruns,
             lost_frames,
+            midi: self.midi_connections().into(),
             history: (!self.undo.is_empty(), !self.redo.is_empty()),
             is_building: self.assembly.is_some(),
             load: self.shown_load(),

@@ -569,6 +569,10 @@ inputs = [1, 0, 2]
 [roles.keys]
 midi_input = "Stage \"piano\""
 
+[roles.pads]
+midi_input = ["jack", "Pads"]
+midi_output = "jack:synth:in"
+
 [roles.speakers]
 outputs = [3, 4]
 colour = "red"
@@ -576,6 +580,7 @@ colour = "red"
     let loaded = MachineFile::parse(text).unwrap();
     assert_eq!(loaded.problems.len(), 3);
     assert_eq!(loaded.machine.roles["DI box"].inputs, [Some(0), None, Some(1)]);
+    assert_eq!(loaded.machine.roles["pads"].midi_input, ["jack", "Pads"]);
     loaded.machine.save(&path).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), text);
     assert_eq!(MachineFile::load(&path).unwrap(), loaded);
@@ -587,10 +592,11 @@ colour = "red"
 
 #[test]
 fn a_broken_machine_file_is_reported_by_line_and_never_shifts_channels() {
-    let text = "device = 3\n[roles]\nx = 1\n[roles.a]\ninputs = [1, -2, 3]\noutputs = [99999999]\nmidi_input = 4\n";
+    let text = "device = 3\n[roles]\nx = 1\n[roles.a]\ninputs = [1, -2, 3]\noutputs = [99999999]\nmidi_input = 4\n\
+        midi_output = [\"a\", 4]\n";
     let loaded = MachineFile::parse(text).unwrap();
     let lines: Vec<usize> = loaded.problems.iter().map(|problem| problem.line).collect();
-    assert_eq!(lines, [1, 3, 5, 6, 7]);
+    assert_eq!(lines, [1, 3, 5, 6, 7, 8]);
     assert_eq!(loaded.machine.roles["a"].inputs, []);
     assert!(MachineFile::parse("[roles").is_err());
 }

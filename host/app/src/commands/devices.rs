@@ -1,4 +1,5 @@
-//! `crosspoint devices`: the audio devices of all backends, what each can do, and what to do where there is none.
+//! `crosspoint devices`: the audio devices of all backends, what each can do, and what to do where there is none; and the
+//! MIDI ports.
 
 use crate::cli::Devices;
 use crate::failure::Failure;
@@ -18,6 +19,8 @@ struct Listing {
     failed: Vec<FailedBackend>,
     /// What to do, where there is no device that can be heard.
     hint: Option<&'static str>,
+    /// MIDI ports.
+    midi: super::midi::Ports,
 }
 
 /// What is not known without opening a device is null or empty.
@@ -92,7 +95,7 @@ fn ranges(choices: &Choices) -> Vec<Range> {
 /// Runs the command.
 pub fn run(arguments: &Devices) -> Result<ExitCode, Failure> {
     let mut output = Output::take()?;
-    let mut listing = Listing { devices: Vec::new(), failed: Vec::new(), hint: None };
+    let mut listing = Listing { devices: Vec::new(), failed: Vec::new(), hint: None, midi: super::midi::ports() };
     for backend in backends() {
         match backend.devices() {
             Ok(devices) => {
@@ -145,7 +148,7 @@ fn text(listing: &Listing, names_channels: bool) -> String {
     if let Some(hint) = listing.hint {
         let _ = writeln!(text, "{hint}.");
     }
-    text
+    text + &super::midi::text(&listing.midi)
 }
 
 fn describe(text: &mut String, device: &Device, names_channels: bool) {
@@ -247,6 +250,7 @@ mod tests {
             devices: vec![device("jack", good), device("asio", broken)],
             failed: vec![FailedBackend { backend: "alsa", reason: "no".to_owned() }],
             hint: None,
+            midi: crate::commands::midi::Ports::default(),
         };
         let said = text(&listing, true);
         for wanted in

@@ -6,6 +6,7 @@ pub mod device_events;
 pub mod devices;
 pub mod graph;
 pub mod latency;
+mod midi;
 mod opening;
 pub mod play;
 pub mod plugins;
@@ -31,6 +32,8 @@ fn describe(notice: &Notice) -> Option<String> {
         Notice::CommandsLate { count } => format!("{count} commands came late: too many at once"),
         Notice::Device(DeviceNotice::DeviceLost { reason }) => format!("the device is gone: {reason}"),
         Notice::Device(DeviceNotice::Stopped { reason }) => format!("the device stopped: {reason}"),
+        Notice::Midi { direction, role, event } => midi::describe(*direction, role, event)?,
+        Notice::MidiLost { count } => format!("{count} MIDI messages were lost: too many at once, or too long"),
         _ => return None,
     })
 }

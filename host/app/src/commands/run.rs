@@ -6,10 +6,11 @@ use crate::failure::{Failure, code_for, print_problems};
 use crate::output::Output;
 use crate::rack;
 use crate::source::{self, Link};
+use crosspoint::devices::midi::Direction;
 use crosspoint::devices::{Scheduling, StreamInfo, StreamRequest};
-use crosspoint::graph::Command;
+use crosspoint::graph::{Command, NodeId};
 use crosspoint::session::{Document, MachineFile, Mapping};
-use crosspoint::{ChainLink, DeviceState, Engine, EngineSettings, PluginLink};
+use crosspoint::{ChainLink, DeviceState, Engine, EngineSettings, MidiEvent, Notice, PluginLink};
 use serde::Serialize;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -41,6 +42,8 @@ struct Report<'a> {
     lost_frames: u64,
     /// What became of the device, in order.
     events: &'a [TimedEvent],
+    /// The MIDI ports of the rig's roles.
+    midi: Vec<super::midi::Connection>,
     problems: &'a [String],
 }
 
@@ -98,6 +101,7 @@ fn control(
     let (mut problems, mut events) = (Vec::new(), Vec::new());
     let opened = Instant::now();
     let mut unsaid = None;
+    let mut midi_opened = false;
     let mut xruns = Xruns { told: 0, at: Instant::now() };
     let until = arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds.clamp(0.0, 1e6)));
     while !stop.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until) {
@@ -109,10 +113,15 @@ fn control(
                 eprintln!("{message}");
                 problems.push(message);
             }
+            if let Notice::Midi { event: MidiEvent::Open { .. }, .. } = notice {
+                midi_opened = true;
+            }
         }
         if let Some(loaded) = building.as_ref().and_then(|building| building.try_finish(&engine)) {
             building = None;
-            let told = loaded?.problems;
+            let loaded = loaded?;
+            play_midi(&mut engine, &arguments.midi_input, loaded.events)?;
+            let told = loaded.problems;
             print_problems(&told);
             problems.extend(told);
             unsaid = Some(Instant::now());
@@ -122,6 +131,9 @@ fn control(
         {
             unsaid = None;
             say_what_plays(stream, scheduling.as_ref(), engine.latency());
+        }
+        if std::mem::take(&mut midi_opened) {
+            say_midi(&engine);
         }
         xruns.look(&engine);
         std::thread::sleep(POLL);
@@ -153,6 +165,7 @@ fn control(
             xruns: engine.xruns(),
             lost_frames: engine.lost_frames(),
             events: &events,
+            midi: engine.midi_connections().into_iter().map(Into::into).collect(),
             problems: &problems,
         })?;
     }
@@ -188,6 +201,24 @@ pub(super) fn machine_roles(document: &Document) -> Result<Mapping, Failure> {
     let mapping = machine.map(document);
     mapping.notices.iter().for_each(|notice| eprintln!("{notice}"));
     Ok(mapping)
+}
+
+/// Plays the rig's event input with MIDI ports.
+fn play_midi(engine: &mut Engine<PluginLink>, ports: &[String], events: Option<NodeId>) -> Result<(), Failure> {
+    if ports.is_empty() {
+        return Ok(());
+    }
+    let role = events.and_then(|node| engine.role(node)).map(str::to_owned);
+    let role = role.ok_or_else(|| Failure::new("--midi-input: the rig has no event input to play"))?;
+    ports.iter().for_each(|port| engine.open_midi(Direction::Input, &role, port));
+    say_midi(engine);
+    Ok(())
+}
+
+fn say_midi(engine: &Engine<PluginLink>) {
+    for port in engine.midi_connections() {
+        eprintln!("{}", super::midi::state(&port, engine.settings().rate));
+    }
 }
 
 fn say_what_plays(device: &StreamInfo, scheduling: Option<&Scheduling>, latency: u32) {

@@ -3,9 +3,11 @@
 //!
 //! `jack` is the default server, `jack:NAME` the one of that name. Ports are called `in_1`, `in_2`, ... and `out_1`,
 //! `out_2`, ... in the order of the selections; with auto-connect, the k-th is connected to the physical port that the
-//! k-th selected channel means, and named after it. What goes in comes out of the same callback: the client adds no latency, and JACK,
-//! which takes an input's latency for an output's where a client says nothing else, tells the other clients so.
+//! k-th selected channel means, and named after it. What goes in comes out of the same callback: the client adds no
+//! latency, and JACK, which takes an input's latency for an output's where a client says nothing else, tells the other
+//! clients so. MIDI ports are made when they are asked for, by names of their own, and carry each message at its frame.
 
+mod midi;
 mod process;
 mod server;
 mod stream;
@@ -19,6 +21,7 @@ use self::stream::{IdleClient, JackStream, Peers};
 use crate::backend::{Backend, DeviceInfo, Stream, StreamInfo};
 use crate::callback_cell::CallbackCell;
 use crate::error::{Choices, DeviceError, OpenError, Side};
+use crate::midi::Direction;
 use crate::period::DuplexCallback;
 use crate::request::StreamRequest;
 use crate::selection::ChannelSelection;
@@ -37,6 +40,15 @@ const HINT: &str = "; all clients of a server share one, change it with jack_buf
 pub struct JackBackend;
 
 impl JackBackend {
+    /// The MIDI ports on the default server, if it runs. Looking at it connects a client for a moment.
+    ///
+    /// # Errors
+    /// If JACK is not installed or its server does not run.
+    pub fn midi_ports(direction: Direction) -> Result<Vec<String>, DeviceError> {
+        let (_lease, client) = server::open_client("crosspoint-look", None, &Arc::default())?;
+        Ok(midi::peers(&client, direction))
+    }
+
     /// Runs something while this thread holds every lock of the backend: a way for tests to show that callbacks take none.
     #[doc(hidden)]
     pub fn with_locks_held(during: &mut dyn FnMut()) {
@@ -105,10 +117,11 @@ impl Backend for JackBackend {
             inputs: channel_names(&client, &inputs.peers, &input_names),
             outputs: channel_names(&client, &outputs.peers, &output_names),
         };
-        let processor = Processor::new(Arc::clone(&cell), Arc::clone(&status), input_ports, output_ports);
+        let (midi, midi_process) = midi::halves();
+        let processor = Processor::new(Arc::clone(&cell), Arc::clone(&status), input_ports, output_ports, midi_process);
         let idle = IdleClient { client, notifier: Notifier::new(Arc::clone(&status)), processor };
         let peers = Peers { inputs: named(input_names, inputs.peers), outputs: named(output_names, outputs.peers) };
-        Ok(Box::new(JackStream::new(info, idle, peers, cell, status, lease)))
+        Ok(Box::new(JackStream::new(info, idle, peers, cell, status, midi, lease)))
     }
 }
 

@@ -8,6 +8,7 @@ use jack::{
     AudioIn, AudioOut, Client, ClientStatus, Control, Frames, NotificationHandler, Port, ProcessHandler, ProcessScope,
 };
 
+use super::midi::MidiProcess;
 use super::stream::UnownedPorts;
 use crate::callback_cell::CallbackCell;
 use crate::period::PeriodTime;
@@ -21,6 +22,7 @@ pub(super) struct Processor {
     tables: PeriodTables,
     inputs: Vec<Port<AudioIn>>,
     outputs: Vec<Port<AudioOut>>,
+    midi: Box<MidiProcess>,
     clock: FrameClock,
 }
 
@@ -30,9 +32,10 @@ impl Processor {
         status: Arc<StreamStatus>,
         inputs: Vec<Port<AudioIn>>,
         outputs: Vec<Port<AudioOut>>,
+        midi: Box<MidiProcess>,
     ) -> Self {
         let tables = PeriodTables::new(inputs.len(), outputs.len());
-        Self { cell, status, tables, inputs, outputs, clock: FrameClock::default() }
+        Self { cell, status, tables, inputs, outputs, midi, clock: FrameClock::default() }
     }
 
     /// The ports for whoever asks for their names and latencies.
@@ -55,7 +58,8 @@ impl ProcessHandler for Processor {
         let head = PeriodHead { frames: frames as usize, time, xruns: self.status.xruns(), freewheel };
         let inputs = self.inputs.iter().map(|port| port.as_slice(scope));
         let outputs = self.outputs.iter_mut().map(|port| port.as_mut_slice(scope));
-        self.tables.run(&self.cell, head, inputs, outputs);
+        let mut midi = self.midi.begin(scope);
+        self.tables.run_with_midi(&self.cell, head, inputs, outputs, Some(&mut midi));
         Control::Continue
     }
 

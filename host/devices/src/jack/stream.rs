@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use jack::{AsyncClient, Client, LatencyType, Port, Unowned};
 
+use super::midi::{self, MidiControl};
 use super::process::{Notifier, Processor};
 use super::server::Lease;
 use crate::audio_thread::Scheduling;
-use crate::backend::{Latency, Stream, StreamInfo};
+use crate::backend::{Latency, Stream, StreamInfo, StreamMidi};
 use crate::callback_cell::CallbackCell;
 use crate::error::StreamError;
+use crate::midi::Direction;
 use crate::period::DuplexCallback;
 use crate::status::{Notice, NoticeReader, StreamStatus};
 
@@ -65,6 +67,7 @@ pub(super) struct JackStream {
     reader: NoticeReader,
     info: StreamInfo,
     peers: Peers,
+    midi: MidiControl,
 }
 
 impl JackStream {
@@ -74,14 +77,15 @@ impl JackStream {
         peers: Peers,
         cell: Arc<CallbackCell>,
         status: Arc<StreamStatus>,
+        midi: MidiControl,
         lease: Lease,
     ) -> Self {
         let reader = NoticeReader::new(info.rate, info.buffer_frames);
         let ports = idle.processor.unowned_ports();
-        Self { client: ClientState::Stopped(idle), ports, _lease: lease, cell, status, reader, info, peers }
+        Self { client: ClientState::Stopped(idle), ports, _lease: lease, cell, status, reader, info, peers, midi }
     }
 
-    fn lost(&self) -> StreamError {
+    fn gone(&self) -> StreamError {
         StreamError::Lost { device: self.info.device.clone() }
     }
 
@@ -90,8 +94,8 @@ impl JackStream {
         self.client.client().filter(|_| !self.status.lost.is_set())
     }
 
-    fn connect(&self) -> Result<(), StreamError> {
-        let client = self.live_client().ok_or_else(|| self.lost())?;
+    fn connect_audio(&self) -> Result<(), StreamError> {
+        let client = self.live_client().ok_or_else(|| self.gone())?;
         let ours = |port: &String| format!("{}:{port}", self.info.client);
         let inputs = self.peers.inputs.iter().map(|(port, peer)| (peer.clone(), ours(port)));
         let outputs = self.peers.outputs.iter().map(|(port, peer)| (ours(port), peer.clone()));
@@ -134,7 +138,7 @@ impl Stream for JackStream {
 
     fn start(&mut self) -> Result<(), StreamError> {
         if self.status.lost.is_set() {
-            return Err(self.lost());
+            return Err(self.gone());
         }
         match std::mem::replace(&mut self.client, ClientState::Gone) {
             ClientState::Running(client) => {
@@ -142,12 +146,12 @@ impl Stream for JackStream {
                 return Ok(());
             }
             ClientState::Stopped(IdleClient { client, notifier, processor }) => {
-                let active = client.activate_async(notifier, processor).map_err(|_| self.lost())?;
+                let active = client.activate_async(notifier, processor).map_err(|_| self.gone())?;
                 self.client = ClientState::Running(active);
             }
-            ClientState::Gone => return Err(self.lost()),
+            ClientState::Gone => return Err(self.gone()),
         }
-        self.connect().inspect_err(|_| {
+        self.connect_audio().inspect_err(|_| {
             // The failed connection is what the caller has to know.
             let _ = self.stop();
         })
@@ -158,7 +162,7 @@ impl Stream for JackStream {
             ClientState::Running(client) => {
                 let deactivated = client.deactivate();
                 self.cell.thread.forget();
-                let (client, notifier, processor) = deactivated.map_err(|_| self.lost())?;
+                let (client, notifier, processor) = deactivated.map_err(|_| self.gone())?;
                 self.client = ClientState::Stopped(IdleClient { client, notifier, processor });
                 Ok(())
             }
@@ -184,8 +188,47 @@ impl Stream for JackStream {
         self.cell.thread.scheduling(|| ORDINARY.to_owned())
     }
 
+    fn midi(&mut self) -> Option<&mut dyn StreamMidi> {
+        Some(self)
+    }
+
     fn close(mut self: Box<Self>) -> Option<Box<dyn DuplexCallback>> {
         self.client = ClientState::Gone;
         self.cell.take()
+    }
+}
+
+impl StreamMidi for JackStream {
+    fn ports(&self, direction: Direction) -> Vec<String> {
+        self.live_client().map_or_else(Vec::new, |client| midi::peers(client, direction))
+    }
+
+    fn open(&mut self, direction: Direction, name: &str) -> Result<usize, StreamError> {
+        let client = self.client.client().filter(|_| !self.status.lost.is_set());
+        let client = client.ok_or_else(|| StreamError::Lost { device: self.info.device.clone() })?;
+        self.midi.open(client, &self.info.device, direction, name)
+    }
+
+    fn has(&self, name: &str) -> bool {
+        !name.contains('\0') && self.live_client().is_some_and(|client| client.port_by_name(name).is_some())
+    }
+
+    fn connect(&mut self, direction: Direction, port: usize, to: &str) -> Result<(), StreamError> {
+        let client = self.live_client().ok_or_else(|| self.gone())?;
+        let refused = |message: String| StreamError::Driver { device: self.info.device.clone(), message };
+        let name = self.midi.name(direction, port).ok_or_else(|| refused("there is no such MIDI port".to_owned()))?;
+        let ours = format!("{}:{name}", self.info.client);
+        let (source, destination) = match direction {
+            Direction::Input => (to, ours.as_str()),
+            Direction::Output => (ours.as_str(), to),
+        };
+        match client.connect_ports_by_name(source, destination) {
+            Ok(()) | Err(jack::Error::PortAlreadyConnected(..)) => Ok(()),
+            Err(error) => Err(refused(format!("{source} to {destination}: {error}"))),
+        }
+    }
+
+    fn lost(&self) -> u64 {
+        self.midi.lost()
     }
 }

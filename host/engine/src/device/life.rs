@@ -178,8 +178,8 @@ impl<P: Plugins> Engine<P> {
     }
 
     pub(crate) fn rig_callback(&self, turn: u32) -> MakeCallback {
-        let (cell, turns) = (self.cell(), self.device.turns.clone());
-        Box::new(move || Box::new(RigCallback::new(cell.clone(), turns.clone(), turn)))
+        let (cell, stage, turns) = (self.cell(), self.midi.cell(), self.device.turns.clone());
+        Box::new(move || Box::new(RigCallback::new(cell.clone(), stage.clone(), turns.clone(), turn)))
     }
 
     /// Sets a device aside that does not call, and takes it back once it does.

@@ -66,7 +66,15 @@ impl Fake {
         let mut output = vec![vec![9.0; frames]; channels];
         let inputs: Vec<&[f32]> = vec![&input; channels];
         let mut outputs: Vec<&mut [f32]> = output.iter_mut().map(Vec::as_mut_slice).collect();
-        callback.process(Period { inputs: &inputs, outputs: &mut outputs, frames, time, xruns: 0, freewheel: false });
+        callback.process(Period {
+            inputs: &inputs,
+            outputs: &mut outputs,
+            frames,
+            time,
+            xruns: 0,
+            freewheel: false,
+            midi: None,
+        });
         self.desk().callback = Some(callback);
         output[0][frames - 1]
     }
@@ -250,6 +258,7 @@ fn a_driver_that_calls_late_renders_nothing() {
         time: PeriodTime::default(),
         xruns: 0,
         freewheel: false,
+        midi: None,
     });
     assert_eq!(output, [0.0; 64]);
 }

@@ -3,6 +3,7 @@
 //! comes late, or is not quite dead, never renders beside another. Never waits.
 #![deny(clippy::disallowed_types)]
 
+use crate::midi::{self, StageCell};
 use crosspoint_devices::{DuplexCallback, Period};
 use crosspoint_graph::RendererCell;
 use std::sync::Arc;
@@ -63,6 +64,7 @@ impl Turns {
 /// The callback of every device: takes the renderer out of the cell, renders, and puts it back.
 pub(crate) struct RigCallback {
     cell: Arc<RendererCell>,
+    stage: StageCell,
     turns: Arc<Turns>,
     turn: u32,
     /// Where the next period starts if nothing is lost.
@@ -70,8 +72,8 @@ pub(crate) struct RigCallback {
 }
 
 impl RigCallback {
-    pub fn new(cell: Arc<RendererCell>, turns: Arc<Turns>, turn: u32) -> Self {
-        Self { cell, turns, turn, next_frame: None }
+    pub fn new(cell: Arc<RendererCell>, stage: StageCell, turns: Arc<Turns>, turn: u32) -> Self {
+        Self { cell, stage, turns, turn, next_frame: None }
     }
 }
 
@@ -91,6 +93,6 @@ impl DuplexCallback for RigCallback {
             self.turns.lost_frames.fetch_add(lost, Ordering::Relaxed);
         }
         let freewheel = period.freewheel && self.turns.follows_freewheel();
-        self.cell.render(period.inputs, period.outputs, freewheel);
+        midi::render(&self.cell, &self.stage, Period { freewheel, ..period });
     }
 }

@@ -294,6 +294,7 @@ mod tests {
                     time: PeriodTime { frame: frame * 64, nanoseconds: None },
                     xruns: 0,
                     freewheel: false,
+                    midi: None,
                 });
                 heard = channel.iter().fold(heard, |peak, sample| peak.max(sample.abs()));
             }

@@ -154,9 +154,9 @@ mod tests {
             let start = self.played[0].len();
             let mut inputs = vec![vec![0.0; frames]; self.inputs];
             for &(output, input, delay, gain) in &self.wires {
-                for frame in 0..frames {
+                for (frame, heard) in inputs[input].iter_mut().enumerate() {
                     let played = (start + frame).checked_sub(delay).and_then(|frame| self.played[output].get(frame));
-                    inputs[input][frame] += gain * played.unwrap_or(&0.0);
+                    *heard += gain * played.unwrap_or(&0.0);
                 }
             }
             let mut outputs = vec![vec![0.0; frames]; self.played.len()];
@@ -169,6 +169,7 @@ mod tests {
                 time: PeriodTime { frame: start as u64, nanoseconds: None },
                 xruns: self.xruns,
                 freewheel: false,
+                midi: None,
             });
             for (played, output) in self.played.iter_mut().zip(outputs) {
                 played.extend(output);

@@ -61,10 +61,10 @@ pub struct Role {
     pub inputs: Vec<Option<u32>>,
     /// The device's output channels.
     pub outputs: Vec<Option<u32>>,
-    /// The name of a MIDI input.
-    pub midi_input: Option<String>,
-    /// The name of a MIDI output.
-    pub midi_output: Option<String>,
+    /// The names of MIDI inputs, all of which play the role. One is a text in the file, several are a list.
+    pub midi_input: Vec<String>,
+    /// The names of MIDI outputs, all of which the role plays.
+    pub midi_output: Vec<String>,
     /// Keys that this version does not know or could not read.
     pub extra: toml::Table,
 }
@@ -76,10 +76,10 @@ pub struct Mapping {
     pub inputs: BTreeMap<String, Vec<Option<u32>>>,
     /// Of each role of an audio output: its device channels, as many as its widest node has.
     pub outputs: BTreeMap<String, Vec<Option<u32>>>,
-    /// Of each role of an event input that has one: the MIDI port.
-    pub midi_inputs: BTreeMap<String, String>,
-    /// Of each role of an event output that has one: the MIDI port.
-    pub midi_outputs: BTreeMap<String, String>,
+    /// Of each role of an event input that has any: the MIDI ports.
+    pub midi_inputs: BTreeMap<String, Vec<String>>,
+    /// Of each role of an event output that has any: the MIDI ports.
+    pub midi_outputs: BTreeMap<String, Vec<String>>,
     /// What was assumed or is not connected, for people.
     pub notices: Vec<String>,
 }
@@ -161,8 +161,8 @@ impl MachineFile {
             let lines = [
                 (!role.inputs.is_empty()).then(|| ("inputs", channels_text(&role.inputs))),
                 (!role.outputs.is_empty()).then(|| ("outputs", channels_text(&role.outputs))),
-                role.midi_input.as_deref().map(|port| ("midi_input", quoted(port))),
-                role.midi_output.as_deref().map(|port| ("midi_output", quoted(port))),
+                ports_text(&role.midi_input).map(|ports| ("midi_input", ports)),
+                ports_text(&role.midi_output).map(|ports| ("midi_output", ports)),
             ];
             write_table(&mut text, &format!("roles.{}", key(name)), &lines, &role.extra);
         }
@@ -200,12 +200,12 @@ impl MachineFile {
                     outputs.push((role.as_str(), layout.channels() as usize));
                 }
                 EntryKind::Input { role, signal: HardwareSignal::Events } => {
-                    let port = self.roles.get(role).and_then(|role| role.midi_input.clone());
-                    map_midi("input", role, port, &mut mapping.midi_inputs, &mut mapping.notices);
+                    let ports = self.roles.get(role).map_or(&[][..], |role| &role.midi_input);
+                    map_midi("input", role, ports, &mut mapping.midi_inputs, &mut mapping.notices);
                 }
                 EntryKind::Output { role, signal: HardwareSignal::Events, .. } => {
-                    let port = self.roles.get(role).and_then(|role| role.midi_output.clone());
-                    map_midi("output", role, port, &mut mapping.midi_outputs, &mut mapping.notices);
+                    let ports = self.roles.get(role).map_or(&[][..], |role| &role.midi_output);
+                    map_midi("output", role, ports, &mut mapping.midi_outputs, &mut mapping.notices);
                 }
                 _ => {}
             }
@@ -222,13 +222,13 @@ impl MachineFile {
 fn map_midi(
     direction: &str,
     role: &str,
-    port: Option<String>,
-    ports: &mut BTreeMap<String, String>,
+    ports: &[String],
+    mapped: &mut BTreeMap<String, Vec<String>>,
     notices: &mut Vec<String>,
 ) {
-    match port {
-        Some(port) => drop(ports.insert(role.to_owned(), port)),
-        None => notices.push(format!(
+    match ports {
+        [_, ..] => drop(mapped.insert(role.to_owned(), ports.to_vec())),
+        [] => notices.push(format!(
             "the MIDI {direction} `{role}` is not connected on this machine; name its port as `midi_{direction}` of the role"
         )),
     }
@@ -298,8 +298,8 @@ fn role(mut fields: Fields<'_>, report: &mut Report<'_>) -> Role {
     Role {
         inputs: channels(&mut fields, report, "inputs"),
         outputs: channels(&mut fields, report, "outputs"),
-        midi_input: fields.text(report, "midi_input").map(|(text, _)| text.to_owned()),
-        midi_output: fields.text(report, "midi_output").map(|(text, _)| text.to_owned()),
+        midi_input: ports(&mut fields, report, "midi_input"),
+        midi_output: ports(&mut fields, report, "midi_output"),
         extra: fields.finish(report),
     }
 }
@@ -312,6 +312,25 @@ fn channels(fields: &mut Fields<'_>, report: &mut Report<'_>, key: &'static str)
         numbers.map(|number| number.map(|number| number.checked_sub(1))).collect::<Option<Vec<_>>>()
     });
     channels.unwrap_or_default()
+}
+
+fn ports(fields: &mut Fields<'_>, report: &mut Report<'_>, key: &'static str) -> Vec<String> {
+    let ports = fields.read(report, key, "the name of a MIDI port, or a list of names", |value| {
+        let text = |value: &DeValue<'_>| value.as_str().map(str::to_owned);
+        match value.as_array() {
+            Some(list) => list.iter().map(|value| text(value.get_ref())).collect(),
+            None => text(value).map(|port| vec![port]),
+        }
+    });
+    ports.unwrap_or_default()
+}
+
+fn ports_text(ports: &[String]) -> Option<String> {
+    match ports {
+        [] => None,
+        [port] => Some(quoted(port)),
+        ports => Some(format!("[{}]", ports.iter().map(|port| quoted(port)).collect::<Vec<_>>().join(", "))),
+    }
 }
 
 fn channels_text(channels: &[Option<u32>]) -> String {

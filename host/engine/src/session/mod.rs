@@ -76,11 +76,17 @@
 //! inputs = [1]
 //!
 //! [roles.keys]
-//! midi_input = "Stage piano"
+//! midi_input = ["Stage piano", "Pedals"]
+//!
+//! [roles.synth]
+//! midi_output = "jack"
 //!
 //! [roles.speakers]
 //! outputs = [3, 4]
 //! ```
+//!
+//! A MIDI port is named as `crosspoint devices` lists it, or by a part of that. `jack` is a port of the program's own JACK
+//! client, left to be connected by hand; `jack:CLIENT:PORT` is one that is connected to that port whenever it is there.
 
 mod crosspoints;
 mod disk;

@@ -122,7 +122,7 @@ mod tests {
         let mut buffers = vec![vec![9.0; frames]; outputs];
         let mut slices: Vec<&mut [f32]> = buffers.iter_mut().map(Vec::as_mut_slice).collect();
         let time = PeriodTime::default();
-        let period = Period { inputs: &[], outputs: &mut slices, frames, time, xruns: 0, freewheel: false };
+        let period = Period { inputs: &[], outputs: &mut slices, frames, time, xruns: 0, freewheel: false, midi: None };
         assert_no_alloc(|| callback.process(period));
         buffers
     }

@@ -198,7 +198,15 @@ mod tests {
         for (frame, xruns) in [(0, 0), (2, 0), (6, 1), (8, 1)] {
             let heard = [frame as f32, frame as f32 + 1.0];
             let time = PeriodTime { frame, nanoseconds: None };
-            callback.process(Period { inputs: &[&heard], outputs: &mut [], frames: 2, time, xruns, freewheel: false });
+            callback.process(Period {
+                inputs: &[&heard],
+                outputs: &mut [],
+                frames: 2,
+                time,
+                xruns,
+                freewheel: false,
+                midi: None,
+            });
         }
         while !recorder.status().is_done {
             std::thread::yield_now();

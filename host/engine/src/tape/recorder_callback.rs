@@ -103,7 +103,7 @@ mod tests {
         let mut output = [9.0; 2];
         let outputs = &mut [&mut output[..]];
         let time = PeriodTime { frame, nanoseconds: None };
-        let period = Period { inputs: &[&left, &right], outputs, frames: 2, time, xruns, freewheel: false };
+        let period = Period { inputs: &[&left, &right], outputs, frames: 2, time, xruns, freewheel: false, midi: None };
         assert_no_alloc(|| callback.process(period));
         assert_eq!(output, [0.0; 2]);
     }

@@ -1,0 +1,221 @@
+//! What a role's MIDI ports and the rig's nodes of that role say to each other, on the audio thread. Made and dropped on
+//! the control thread.
+#![deny(clippy::disallowed_types)]
+
+use super::translate::{event_of, messages_of};
+use crosspoint_devices::PeriodMidi;
+use crosspoint_devices::midi::{LONGEST_SYSEX, MidiParser, MidiReceiver, MidiSender};
+use crosspoint_graph::event::{Event, EventBody, EventList, EventMerge, MergeEdge, NoteMatching};
+use crosspoint_graph::{EdgeId, EventEnds, NodeId};
+use std::mem;
+
+/// Events of one port in a chunk.
+const EVENTS: usize = 256;
+/// Notes that may sound at once through one role.
+const NOTES: usize = 512;
+
+/// The block at hand, as a route needs to know it.
+pub struct Moment<'m> {
+    /// The chunk's first frame in the block, and its frames.
+    pub offset: usize,
+    pub frames: usize,
+    /// The frame within the block at which a message of that time is heard.
+    pub frame_of: &'m dyn Fn(u64) -> i64,
+    /// The time at which a message of that frame within the block goes out.
+    pub time_of: &'m dyn Fn(usize) -> u64,
+    /// Messages that found no room.
+    pub lost: &'m mut u64,
+}
+
+/// One end of a port, by the number under which the control thread knows it.
+pub struct Lane<E> {
+    pub number: u32,
+    pub end: E,
+}
+
+/// Where messages come from.
+pub enum InputEnd {
+    /// A ring; none until it is taken over from the route before.
+    Ring(Option<MidiReceiver>),
+    /// A port of the audio driver.
+    Period { port: usize, parser: MidiParser },
+}
+
+/// Where messages go.
+pub enum OutputEnd {
+    /// A ring; none until it is taken over from the route before.
+    Ring(Option<MidiSender>),
+    /// A port of the audio driver.
+    Period { port: usize },
+}
+
+impl InputEnd {
+    pub fn period(port: usize) -> Self {
+        Self::Period { port, parser: MidiParser::with_capacity(LONGEST_SYSEX) }
+    }
+}
+
+fn merge_of(numbers: impl Iterator<Item = u32>) -> EventMerge {
+    let edge = |number| MergeEdge { edge: EdgeId::outside(number), source_port: 0, destination_port: 0 };
+    EventMerge::new(numbers.map(edge), NOTES, NoteMatching::Key)
+}
+
+/// From the ports of a role to the input nodes of that role. No port ends a note that another one holds, and one that is
+/// gone leaves none behind.
+pub struct InputRoute {
+    /// The role's number.
+    pub role: u32,
+    lanes: Box<[Lane<InputEnd>]>,
+    nodes: Box<[NodeId]>,
+    lists: Box<[EventList]>,
+    merge: EventMerge,
+    merged: EventList,
+}
+
+impl InputRoute {
+    pub fn new(role: u32, lanes: Vec<Lane<InputEnd>>, nodes: Vec<NodeId>) -> Self {
+        Self {
+            role,
+            lists: lanes.iter().map(|_| EventList::with_capacity(EVENTS)).collect(),
+            merge: merge_of(lanes.iter().map(|lane| lane.number)),
+            merged: EventList::with_capacity(2 * EVENTS),
+            lanes: lanes.into(),
+            nodes: nodes.into(),
+        }
+    }
+
+    /// Takes over what goes on: ends of rings, messages that are half there, notes that sound.
+    pub fn adopt(&mut self, old: &mut Self) {
+        for lane in &mut self.lanes {
+            let Some(before) = old.lanes.iter_mut().find(|before| before.number == lane.number) else { continue };
+            match (&mut lane.end, &mut before.end) {
+                (InputEnd::Ring(new @ None), InputEnd::Ring(old)) => mem::swap(new, old),
+                (InputEnd::Period { parser: new, .. }, InputEnd::Period { parser: old, .. }) => mem::swap(new, old),
+                _ => {}
+            }
+        }
+        self.merge.adopt(&mut old.merge);
+    }
+
+    /// Sends what is due in the chunk.
+    pub fn read(&mut self, moment: &mut Moment<'_>, mut period: Option<&mut dyn PeriodMidi>, rig: &mut EventEnds<'_>) {
+        for (lane, list) in self.lanes.iter_mut().zip(&mut self.lists) {
+            list.clear();
+            let mut keep = |frame: u32, message: &[u8], lost: &mut u64| {
+                let body = match message {
+                    [0xF0, ..] => rig.store_sysex(message).map(EventBody::SysEx),
+                    _ => Some(event_of(message)),
+                };
+                let kept = body.is_some_and(|body| list.push(Event { frame, port: 0, body }));
+                *lost += u64::from(!kept);
+            };
+            match &mut lane.end {
+                InputEnd::Ring(Some(ring)) => {
+                    let chunk_end = (moment.offset + moment.frames) as i64;
+                    while let Some(time) = ring.next_time() {
+                        let frame = (moment.frame_of)(time);
+                        if frame >= chunk_end {
+                            break;
+                        }
+                        let Some((_, message)) = ring.pop() else { break };
+                        // What is late comes at once.
+                        let frame = (frame - moment.offset as i64).max(0);
+                        keep(frame as u32, message, moment.lost);
+                    }
+                    if ring.take_ending_lost() {
+                        self.merge.end(EdgeId::outside(lane.number), 0, &mut self.merged);
+                    }
+                }
+                InputEnd::Ring(None) => {}
+                InputEnd::Period { port, parser } => {
+                    let Some(period) = period.as_mut() else { continue };
+                    let chunk = moment.offset..moment.offset + moment.frames;
+                    let lost = &mut *moment.lost;
+                    period.read(*port, &mut |frame, bytes| {
+                        if chunk.contains(&(frame as usize)) {
+                            parser.parse(bytes, |message| keep(frame - chunk.start as u32, message, lost));
+                        }
+                    });
+                    *moment.lost += u64::from(parser.take_dropped());
+                }
+            }
+        }
+        let lists = &self.lists;
+        self.merge.merge(|place| &lists[place], &mut self.merged);
+        for &event in self.merged.as_slice() {
+            for &node in &self.nodes {
+                // A node that the playing program does not have has nobody to tell.
+                rig.send(node, event);
+            }
+        }
+        self.merged.clear();
+    }
+}
+
+/// From the output nodes of a role to the ports of that role.
+pub struct OutputRoute {
+    /// The role's number.
+    pub role: u32,
+    lanes: Box<[Lane<OutputEnd>]>,
+    nodes: Box<[NodeId]>,
+    merge: EventMerge,
+    merged: EventList,
+    nothing: EventList,
+}
+
+impl OutputRoute {
+    /// Nodes come with numbers that no other node has.
+    pub fn new(role: u32, lanes: Vec<Lane<OutputEnd>>, nodes: Vec<(NodeId, u32)>) -> Self {
+        Self {
+            role,
+            lanes: lanes.into(),
+            merge: merge_of(nodes.iter().map(|&(_, number)| number)),
+            nodes: nodes.into_iter().map(|(node, _)| node).collect(),
+            merged: EventList::with_capacity(2 * EVENTS),
+            nothing: EventList::default(),
+        }
+    }
+
+    /// As [`InputRoute::adopt`].
+    pub fn adopt(&mut self, old: &mut Self) {
+        for lane in &mut self.lanes {
+            let Some(before) = old.lanes.iter_mut().find(|before| before.number == lane.number) else { continue };
+            if let (OutputEnd::Ring(new @ None), OutputEnd::Ring(old)) = (&mut lane.end, &mut before.end) {
+                mem::swap(new, old);
+            }
+        }
+        self.merge.adopt(&mut old.merge);
+    }
+
+    /// Takes what the chunk has brought to the nodes.
+    pub fn write(&mut self, moment: &mut Moment<'_>, mut period: Option<&mut dyn PeriodMidi>, rig: &EventEnds<'_>) {
+        let (nodes, nothing) = (&self.nodes, &self.nothing);
+        self.merge.merge(|place| rig.received(nodes[place]).unwrap_or(nothing), &mut self.merged);
+        for event in self.merged.as_slice() {
+            let frame = moment.offset + event.frame as usize;
+            let mut send = |message: &[u8]| {
+                for lane in &mut self.lanes {
+                    match &mut lane.end {
+                        OutputEnd::Ring(Some(ring)) => drop(ring.push((moment.time_of)(frame), message)),
+                        OutputEnd::Ring(None) => {}
+                        // The driver counts what does not fit.
+                        OutputEnd::Period { port } => {
+                            if let Some(period) = period.as_mut() {
+                                period.write(*port, frame as u32, message);
+                            }
+                        }
+                    }
+                }
+            };
+            match event.body {
+                EventBody::SysEx(id) => match rig.sysex(id) {
+                    [] => {}
+                    bytes => send(bytes),
+                },
+                body => messages_of(&body, send),
+            }
+        }
+        *moment.lost += u64::from(self.merged.take_dropped());
+        self.merged.clear();
+    }
+}

@@ -1,0 +1,259 @@
+//! MIDI on a real JACK server: what another client sends comes back from the rig in the same period, at the same frame.
+//!
+//! ```text
+//!   source:out ──► crosspoint:midi_in_keys ─ rig ─ crosspoint:midi_out_synth ──► recorder:in     the server is synchronous
+//! ```
+
+#[path = "../../host/devices/tests/devices/jack_server.rs"]
+#[allow(dead_code)]
+mod jack_server;
+#[path = "../../host/devices/tests/devices/support.rs"]
+#[allow(dead_code)]
+mod support;
+
+use assert_no_alloc::assert_no_alloc;
+use crosspoint::devices::midi::Direction;
+use crosspoint::devices::{Backend, ChannelSelection, Period, Stream, StreamRequest, backend};
+use crosspoint::{Engine, EngineSettings, MidiEvent, Notice, PluginSetup};
+use crosspoint_tests::{engine, rack, skip};
+use jack_server::JackServer;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use support::eventually;
+
+#[cfg(debug_assertions)]
+#[global_allocator]
+static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;
+
+/// A message with its frame of the server.
+type Timed = (u64, Vec<u8>);
+
+fn request(server: &str, client: &str, inputs: usize, outputs: usize) -> StreamRequest {
+    let channels =
+        |count: usize| if count == 0 { ChannelSelection::none() } else { ChannelSelection::first(count).unwrap() };
+    StreamRequest {
+        device: Some(server.to_owned()),
+        inputs: channels(inputs),
+        outputs: channels(outputs),
+        client_name: client.to_owned(),
+        auto_connect: false,
+        ..StreamRequest::default()
+    }
+}
+
+/// Bytes with their frames in a period.
+type Messages = Vec<(u32, Vec<u8>)>;
+
+/// What the source sends in a period: the bytes as they go to JACK, each with its frame, and the whole messages that they
+/// are. Every frame of a period has its turn; running status, a system-exclusive message in two pieces, two messages at
+/// one frame.
+fn sent_in(period: u64) -> (Messages, Messages) {
+    let key = (period % 100) as u8;
+    let frame = (period * 7 % 60) as u32;
+    let raw = vec![
+        (frame, vec![0x90, key, 100]),
+        (frame, vec![0xB2, 1, key]),
+        (frame + 1, vec![2, key]),
+        (frame + 2, vec![0xF0, 1, key]),
+        (frame + 3, vec![3, 0xF7, 0xF8]),
+        (frame + 3, vec![0x80, key, 64]),
+    ];
+    let whole = vec![
+        (frame, vec![0x90, key, 100]),
+        (frame, vec![0xB2, 1, key]),
+        (frame + 1, vec![0xB2, 2, key]),
+        (frame + 3, vec![0xF0, 1, key, 3, 0xF7]),
+        (frame + 3, vec![0xF8]),
+        (frame + 3, vec![0x80, key, 64]),
+    ];
+    (raw, whole)
+}
+
+/// Sends in every period; tells what, by frame of the server.
+fn source(jack: &dyn Backend, server: &str, told: Sender<Timed>) -> Box<dyn Stream> {
+    let mut number = 0;
+    let callback = move |period: Period<'_>| {
+        period.outputs.iter_mut().for_each(|output| output.fill(0.0));
+        let (frame, Some(midi)) = (period.time.frame, period.midi) else { return };
+        let (raw, whole) = sent_in(number);
+        number += 1;
+        raw.iter().for_each(|(frame, bytes)| {
+            midi.write(0, *frame, bytes);
+        });
+        whole.into_iter().for_each(|(at, bytes)| {
+            let _ = told.send((frame + u64::from(at), bytes));
+        });
+    };
+    let mut stream = jack.open(&request(server, "source", 0, 1), Box::new(callback)).unwrap();
+    assert_eq!(stream.midi().unwrap().open(Direction::Output, "out").unwrap(), 0);
+    stream
+}
+
+fn recorder(jack: &dyn Backend, server: &str, told: Sender<Timed>) -> Box<dyn Stream> {
+    let callback = move |period: Period<'_>| {
+        let (start, Some(midi)) = (period.time.frame, period.midi) else { return };
+        midi.read(0, &mut |frame, bytes| {
+            let _ = told.send((start + u64::from(frame), bytes.to_vec()));
+        });
+    };
+    let mut stream = jack.open(&request(server, "recorder", 1, 0), Box::new(callback)).unwrap();
+    assert_eq!(stream.midi().unwrap().open(Direction::Input, "in").unwrap(), 0);
+    stream
+}
+
+/// The rig on the server, guarded against allocation.
+fn play(engine: &mut Engine, jack: &dyn Backend, server: &str, outputs: usize) {
+    let mut callback = engine.callback();
+    let guarded = move |period: Period<'_>| assert_no_alloc(|| callback.process(period));
+    let stream = jack.open(&request(server, "crosspoint", 0, outputs), Box::new(guarded)).unwrap();
+    engine.play_on(stream).unwrap();
+}
+
+fn wait_until_open(engine: &mut Engine, ports: usize) {
+    eventually(|| {
+        engine.poll();
+        (engine.midi_connections().iter().filter(|port| port.open.is_some()).count() == ports).then_some(())
+    });
+}
+
+/// Drops what was sent before the first message that was heard.
+fn from_first(sent: &Receiver<Timed>, first: &Timed) {
+    while sent.recv_timeout(support::patience()).unwrap() != *first {}
+}
+
+/// In and out to the frame, delay 0, over hundreds of periods, while the callback allocates nothing.
+#[test]
+fn midi_comes_back_at_its_frame() {
+    let Some(server) = JackServer::start() else { return skip("jackd") };
+    let jack = backend("jack").unwrap();
+    let mut rig = engine(EngineSettings::default());
+    let input = rig.add_event_input("keys", "keys").unwrap();
+    let output = rig.add_event_output("synth", "synth").unwrap();
+    rig.connect_events(input, output).unwrap();
+    // Wanted before any of it is there.
+    rig.open_midi(Direction::Input, "keys", "jack:source:out");
+    rig.open_midi(Direction::Output, "synth", "jack:recorder:in");
+    play(&mut rig, &*jack, &server.name, 1);
+
+    let ((told, sent), (recorded, heard)) = (channel(), channel());
+    let mut source = source(&*jack, &server.name, told);
+    let mut recorder = recorder(&*jack, &server.name, recorded);
+    source.start().unwrap();
+    recorder.start().unwrap();
+    wait_until_open(&mut rig, 2);
+    assert!(rig.midi_connections().iter().all(|port| port.delay == Some(0)));
+
+    // The first period may have been cut by the wiring: the count begins with a note that is whole.
+    let first = loop {
+        let message: Timed = heard.recv_timeout(support::patience()).unwrap();
+        if message.1[0] == 0x90 {
+            break message;
+        }
+    };
+    from_first(&sent, &first);
+    for count in 0..3000 {
+        let heard = heard.recv_timeout(support::patience()).unwrap();
+        let sent = sent.recv_timeout(support::patience()).unwrap();
+        assert_eq!(heard, sent, "message {count}");
+    }
+
+    // The peer goes: told, waited for, and connected again when it is back.
+    drop(source.close());
+    eventually(|| {
+        let lost =
+            |notice: &Notice| matches!(notice, Notice::Midi { event: MidiEvent::Lost, role, .. } if role == "keys");
+        rig.poll().iter().any(lost).then_some(())
+    });
+    let (told, _sent) = channel();
+    let mut source = self::source(&*jack, &server.name, told);
+    source.start().unwrap();
+    wait_until_open(&mut rig, 2);
+    drop(recorder.close());
+    rig.close_device();
+}
+
+/// A note that comes through JACK sounds, sample for sample, as one that is sent to the same frame of a file.
+#[test]
+fn a_note_sounds_at_its_frame() {
+    const FRAMES: usize = 9600;
+    const BEGIN: u64 = 9600;
+    let Some(server) = JackServer::start() else { return skip("jackd") };
+    let jack = backend("jack").unwrap();
+    let synth = || {
+        let mut rig = engine(EngineSettings::default());
+        let keys = rig.add_event_input("keys", "keys").unwrap();
+        let synth = rig.add_plugin("synth", &rack("synth"), PluginSetup::default()).unwrap();
+        let output = rig.add_output("output", "output", &[Some(0), Some(1)]).unwrap();
+        rig.connect_events(keys, synth).unwrap();
+        rig.connect(synth, output).unwrap();
+        (rig, keys)
+    };
+    // In a file: the note at frame 17 of a block, once the fades are over with which a rig begins.
+    let (mut in_file, keys) = synth();
+    let event = |bytes: [u8; 3]| crosspoint::graph::event::Event {
+        frame: 0,
+        port: 0,
+        body: crosspoint::graph::event::EventBody::Midi(bytes),
+    };
+    let events = [(BEGIN + 17, event([0x90, 60, 100])), (BEGIN + 2017, event([0x80, 60, 64]))];
+    let job = crosspoint::offline::Job {
+        inputs: &[],
+        outputs: 2,
+        frames: BEGIN as usize + FRAMES,
+        block: 64,
+        compensate: true,
+        events: &events,
+        events_into: Some(keys),
+    };
+    let expected = &in_file.render(&job, |_| true).unwrap().channels[0][BEGIN as usize..];
+    assert!(expected[..17].iter().all(|sample| *sample == 0.0), "it is quiet before");
+    assert!(expected[17..].iter().any(|sample| sample.abs() > 0.01), "the note sounds");
+    let late = in_file.latency() as usize;
+
+    let (mut live, _) = synth();
+    live.open_midi(Direction::Input, "keys", "jack:source:out");
+    play(&mut live, &*jack, &server.name, 2);
+    let (go, gone) = (std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)), channel());
+    let (told, began) = gone;
+    let mut at: Option<u64> = None;
+    let start = go.clone();
+    let callback = move |period: Period<'_>| {
+        let (frame, Some(midi)) = (period.time.frame, period.midi) else { return };
+        if at.is_none() && start.load(std::sync::atomic::Ordering::Acquire) {
+            at = Some(frame);
+            let _ = told.send(frame);
+        }
+        let Some(at) = at else { return };
+        for (note_frame, bytes) in [(17, [0x90, 60, 100]), (2017, [0x80, 60, 64])] {
+            if let Some(offset) = (at + note_frame).checked_sub(frame).filter(|offset| *offset < period.frames as u64) {
+                midi.write(0, offset as u32, &bytes);
+            }
+        }
+    };
+    let mut source = jack.open(&request(&server.name, "source", 0, 1), Box::new(callback)).unwrap();
+    source.midi().unwrap().open(Direction::Output, "out").unwrap();
+    let (recorded, heard) = channel();
+    let record = move |period: Period<'_>| {
+        let _ = recorded.send((period.time.frame, period.inputs[0].to_vec()));
+    };
+    let mut recorder = jack.open(&request(&server.name, "recorder", 1, 0), Box::new(record)).unwrap();
+    source.start().unwrap();
+    recorder.start().unwrap();
+    server.connect("crosspoint:out_1", "recorder:in_1");
+    wait_until_open(&mut live, 1);
+    go.store(true, std::sync::atomic::Ordering::Release);
+    let began = began.recv_timeout(support::patience()).unwrap() + late as u64;
+    let mut samples = Vec::new();
+    while samples.len() < FRAMES - late {
+        let (frame, input): (u64, Vec<f32>) = heard.recv_timeout(support::patience()).unwrap();
+        if frame + 64 > began {
+            let skip = began.saturating_sub(frame) as usize;
+            samples.extend_from_slice(&input[skip..]);
+        }
+        live.poll();
+    }
+    samples.truncate(FRAMES - late);
+    let differs = samples.iter().zip(expected).position(|(heard, expected)| heard != expected);
+    assert_eq!(differs, None, "the note of the file and of the stage differ");
+    drop(recorder.close());
+    live.close_device();
+}
