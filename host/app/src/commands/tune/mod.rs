@@ -169,13 +169,16 @@ fn offered(name: &DeviceName) -> Choices {
     devices.find(is_meant).map(|device| device.buffer_frames).unwrap_or_default()
 }
 
+/// A stream, and what times it.
+type Timed = (Box<dyn Stream>, DeadlineWatch);
+
 /// Opens the device at a size. The inner error is for a size that it does not have.
 fn open(
     arguments: &Tune,
     name: &DeviceName,
     engine: &Engine,
     size: Option<u32>,
-) -> Result<Result<(Box<dyn Stream>, DeadlineWatch), OpenError>, Failure> {
+) -> Result<Result<Timed, OpenError>, Failure> {
     let choice = crate::cli::DeviceChoice { buffer: size, ..arguments.device.clone() };
     let mut watch = None;
     let make = || {
