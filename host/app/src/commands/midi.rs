@@ -40,9 +40,13 @@ pub fn ports() -> Ports {
 pub fn text(ports: &Ports) -> String {
     let mut text = String::new();
     for (direction, names) in [("input", &ports.inputs), ("output", &ports.outputs)] {
-        names.iter().for_each(|name| drop(writeln!(text, "MIDI {direction}: {name}")));
+        for name in names {
+            let _ = writeln!(text, "MIDI {direction}: {name}");
+        }
     }
-    ports.failed.iter().for_each(|reason| drop(writeln!(text, "{reason}")));
+    for reason in &ports.failed {
+        let _ = writeln!(text, "{reason}");
+    }
     text
 }
 
