@@ -12,7 +12,7 @@ mod drift;
 mod join;
 mod offer;
 mod periods;
-mod quiet;
+pub(crate) mod quiet;
 mod stream;
 
 use cpal::traits::{DeviceTrait, HostTrait};

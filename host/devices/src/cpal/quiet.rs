@@ -2,7 +2,7 @@
 //! list; the chatter helps nobody.
 
 /// Keeps libasound from printing on this thread.
-pub(super) struct Quiet;
+pub(crate) struct Quiet;
 
 impl Quiet {
     /// From now on, as far as the system has libasound.

@@ -3,6 +3,8 @@
 
 use midir::MidiIO;
 
+use crate::cpal::quiet::Quiet;
+
 use super::{Direction, MidiBackend, MidiConnection, MidiError, MidiPort, MidiSend, Receive};
 
 #[cfg(target_os = "linux")]
@@ -27,10 +29,12 @@ impl SystemMidi {
     }
 
     fn input(&self) -> Result<midir::MidiInput, MidiError> {
+        let _quiet = Quiet::new();
         midir::MidiInput::new(&self.client).map_err(|_| unavailable())
     }
 
     fn output(&self) -> Result<midir::MidiOutput, MidiError> {
+        let _quiet = Quiet::new();
         midir::MidiOutput::new(&self.client).map_err(|_| unavailable())
     }
 }
