@@ -2,6 +2,7 @@
 
 use crate::device_name::DeviceNameError;
 use crate::error::{Choices, DeviceError, OpenError, StreamError};
+use crate::joined::Joined;
 use crate::period::DuplexCallback;
 use crate::request::StreamRequest;
 use crate::status::Notice;
@@ -102,6 +103,11 @@ pub trait Stream: Send {
 
     /// How many xruns the driver has counted since the stream was opened.
     fn xruns(&self) -> u64;
+
+    /// How its input and its output are joined, if they are two streams.
+    fn joined(&self) -> Option<Joined> {
+        None
+    }
 
     /// Closes the stream and hands back its callback. `None` if a driver took it to its grave.
     fn close(self: Box<Self>) -> Option<Box<dyn DuplexCallback>>;

@@ -28,6 +28,7 @@ mod backend;
 mod callback_cell;
 mod device_name;
 mod error;
+mod joined;
 mod period;
 mod period_tables;
 mod request;
@@ -37,9 +38,15 @@ mod status;
 pub use backend::{Backend, DeviceInfo, Latency, Stream, StreamInfo, backend, backends, open_best};
 pub use device_name::{DeviceName, DeviceNameError};
 pub use error::{Choices, DeviceError, OpenError, Side, StreamError};
+pub use joined::Joined;
 pub use offline::{Offline, OfflineError, PeriodSizes};
 pub use period::{DuplexCallback, Period, PeriodTime};
 pub use request::{JoinClocks, StreamRequest};
 pub use selection::{ChannelSelection, MAX_CHANNELS, SelectionError};
 pub use status::Notice;
 pub use virtual_device::VirtualBackend;
+
+/// Fails tests that allocate where they say that nothing may.
+#[cfg(test)]
+#[global_allocator]
+static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;

@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::load::LoadSnapshot;
 use crate::session::EntryKind;
 use crate::settings::EngineSettings;
+use crosspoint_devices::Joined;
 use crosspoint_formats::{Parameter, PluginDescriptor};
 use crosspoint_graph::{Graph, NodeId};
 use std::collections::BTreeMap;
@@ -31,6 +32,8 @@ pub struct Snapshot {
     pub metre: (u16, u16),
     /// Periods that the device lost.
     pub xruns: u64,
+    /// How the device's input and output are joined, if they are two streams: their drift and what joining them adds.
+    pub joined: Option<Joined>,
     /// Whether there is something to undo, and to redo.
     pub history: (bool, bool),
     /// Whether a rig or chain waits for its plugins.
@@ -90,6 +93,7 @@ impl SnapshotCell {
             tempo: 120.0,
             metre: (4, 4),
             xruns: 0,
+            joined: None,
             history: (false, false),
             is_building: false,
             load: None,
@@ -135,8 +139,9 @@ impl<P: Plugins> Engine<P> {
     /// Leaves a snapshot if anything has changed.
     pub(crate) fn show(&mut self) {
         let xruns = self.stream.as_ref().map_or(0, |stream| stream.xruns());
+        let joined = self.stream.as_ref().and_then(|stream| stream.joined());
         let mut snapshot = self.snapshot.read();
-        if !self.snapshot.outdated && snapshot.xruns == xruns {
+        if !self.snapshot.outdated && snapshot.xruns == xruns && snapshot.joined == joined {
             return;
         }
         if std::mem::take(&mut self.snapshot.graph_outdated) {
@@ -151,6 +156,7 @@ impl<P: Plugins> Engine<P> {
             tempo: self.rig.tempo,
             metre: self.rig.metre,
             xruns,
+            joined,
             history: (!self.undo.is_empty(), !self.redo.is_empty()),
             is_building: self.assembly.is_some(),
             load: self.shown_load(),

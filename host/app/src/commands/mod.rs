@@ -33,6 +33,7 @@ fn describe_device(notice: &DeviceNotice) -> Option<String> {
         DeviceNotice::RateChanged { rate } => format!("the device runs at {rate} Hz now"),
         DeviceNotice::BufferSizeChanged { frames } => format!("the device's buffer is {frames} frames long now"),
         DeviceNotice::DeviceLost { reason } => format!("the device is gone: {reason}"),
+        DeviceNotice::NotRealTime { advice } => format!("the audio thread may be kept waiting by others: {advice}"),
         DeviceNotice::Stopped { reason } => format!("the device stopped: {reason}"),
         _ => return None,
     })

@@ -5,7 +5,7 @@ use crate::failure::{Failure, code_for, print_problems};
 use crate::output::Output;
 use crate::rack;
 use crate::source::{self, Link};
-use crosspoint::devices::{DeviceName, Notice as DeviceNotice, StreamRequest};
+use crosspoint::devices::{DeviceName, Joined, Notice as DeviceNotice, StreamRequest};
 use crosspoint::graph::Command;
 use crosspoint::session::{Document, MachineFile, Mapping};
 use crosspoint::{ChainLink, Engine, EngineSettings, Notice, PluginLink};
@@ -31,7 +31,26 @@ struct Report<'a> {
     /// Frames that the rig adds between input and output.
     latency: u32,
     xruns: u64,
+    /// How two streams are joined; null where one has both sides.
+    joined: Option<JoinedReport>,
     problems: &'a [String],
+}
+
+#[derive(Serialize)]
+struct JoinedReport {
+    /// How much faster the input's clock is; null where both are taken for one.
+    drift_ppm: Option<f32>,
+    /// Frames that wait between the two, and how many are meant to.
+    fill: u32,
+    target: u32,
+    /// Frames that this adds, resampler included.
+    latency: u32,
+}
+
+impl From<Joined> for JoinedReport {
+    fn from(Joined { drift, fill, target, latency }: Joined) -> Self {
+        Self { drift_ppm: drift, fill, target, latency }
+    }
 }
 
 /// Runs the command: the plugins on this thread, the process's main one, all else on another, so that neither waits for
@@ -77,6 +96,7 @@ fn control(
     let mut building = Some(source::begin(&mut engine, &arguments.source, links, inputs, machine_roles)?);
     engine.send_command(0, Command::Play(true))?;
     let mut problems = Vec::new();
+    let mut clocks = Clocks { since: Instant::now(), is_told: false };
     let mut xruns = Xruns { told: 0, at: Instant::now() };
     let until = arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds.clamp(0.0, 1e6)));
     while !stop.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until) {
@@ -97,6 +117,7 @@ fn control(
             say_what_plays(&engine);
         }
         xruns.look(&engine);
+        clocks.look(&engine);
         std::thread::sleep(POLL);
     }
     if arguments.json
@@ -112,6 +133,7 @@ fn control(
             outputs: &info.outputs,
             latency: engine.latency(),
             xruns: stream.xruns(),
+            joined: stream.joined().map(JoinedReport::from),
             problems: &problems,
         })?;
     }
@@ -133,6 +155,34 @@ impl Xruns {
             *self = Self { told: count, at: Instant::now() };
         }
     }
+}
+
+/// Two clocks are followed within some seconds: how they run is told once, after that.
+struct Clocks {
+    since: Instant,
+    is_told: bool,
+}
+
+impl Clocks {
+    const SETTLING: Duration = Duration::from_secs(20);
+
+    fn look(&mut self, engine: &Engine<PluginLink>) {
+        if self.is_told || self.since.elapsed() < Self::SETTLING {
+            return;
+        }
+        let Some(joined) = engine.stream().and_then(|stream| stream.joined()) else { return };
+        self.is_told = true;
+        eprintln!("{}", describe_join(joined));
+    }
+}
+
+fn describe_join(Joined { drift, latency, .. }: Joined) -> String {
+    let clocks = match drift {
+        None => "share a clock".to_owned(),
+        Some(drift) if drift < 0.0 => format!("have clocks of their own, the input's slower by {:.1} ppm", -drift),
+        Some(drift) => format!("have clocks of their own, the input's faster by {drift:.1} ppm"),
+    };
+    format!("input and output are two streams and {clocks}; joining them adds {latency} frames")
 }
 
 /// Which channels the roles of a rig stand for on this machine: what the machine file says, the rest in order.
@@ -174,5 +224,18 @@ fn reopen(engine: &mut Engine<PluginLink>, device: Option<&DeviceName>, request:
             say_what_plays(engine);
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_join_is_described_with_its_drift_and_latency() {
+        let describe = |drift| describe_join(Joined { drift, latency: 160, ..Joined::default() });
+        assert!(describe(None).ends_with("share a clock; joining them adds 160 frames"));
+        assert!(describe(Some(12.34)).contains("the input's faster by 12.3 ppm"));
+        assert!(describe(Some(-0.51)).contains("the input's slower by 0.5 ppm"));
     }
 }

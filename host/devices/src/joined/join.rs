@@ -8,6 +8,10 @@
 //! starts as soon as, after it has taken what it needs, `target` frames stay behind: room for the two callbacks' unequal
 //! pace. Running dry is an xrun, and it starts over; far too much (the output stalled) is an xrun too, and the oldest
 //! frames are left out, so that a stall never leaves latency behind. Neither end waits.
+//!
+//! The input delivers in packets, so what lies in the ring jumps by a packet, and of two clocks that differ by little it
+//! jumps only every few seconds. Where there are two clocks, both ends therefore tell the time: between two packets the
+//! input is taken to go on evenly, and what would lie in the ring then is what the resampler holds still.
 #![deny(clippy::disallowed_types)]
 
 use std::sync::Arc;
@@ -24,22 +28,77 @@ const SETTLING: u32 = 4;
 /// How many targets may lie in the ring before the oldest frames are left out.
 const TOO_FULL: usize = 4;
 
-/// The latency of a join in frames, as measured: 0 until it runs.
-pub(super) type JoinLatency = Arc<AtomicU32>;
+/// Of two clocks, how many periods wait as counted evenly: one and a half leave half a period when a packet is due.
+const EVEN_PERIODS: f32 = 1.5;
+/// How many times of packets can be on their way.
+const MARKS: usize = 64;
+
+/// How two streams are joined, as it was measured within the last quarter of a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Joined {
+    /// How much faster the input's clock runs than the output's, in parts per million, as far as it has been followed.
+    /// `None`: they are taken for one clock, and nothing is resampled.
+    pub drift: Option<f32>,
+    /// Frames that wait between the two after a period, on average, as if the input delivered evenly; 0 until there are
+    /// some.
+    pub fill: u32,
+    /// How many are meant to wait; 0 until there are some.
+    pub target: u32,
+    /// What the join adds between input and output in frames, resampler included; 0 until it runs.
+    pub latency: u32,
+}
+
+/// What the reader tells of the join while it runs.
+pub(crate) struct JoinShared {
+    latency: AtomicU32,
+    fill: AtomicU32,
+    target: AtomicU32,
+    /// The bits of a `f32`; not a number if there is one clock.
+    drift: AtomicU32,
+}
+
+impl Default for JoinShared {
+    fn default() -> Self {
+        let drift = AtomicU32::new(f32::NAN.to_bits());
+        Self { latency: AtomicU32::new(0), fill: AtomicU32::new(0), target: AtomicU32::new(0), drift }
+    }
+}
+
+impl JoinShared {
+    /// The latency in frames, as measured: 0 until it runs.
+    pub fn latency(&self) -> u32 {
+        self.latency.load(Ordering::Relaxed)
+    }
+
+    /// What was told last.
+    pub fn joined(&self) -> Joined {
+        let drift = f32::from_bits(self.drift.load(Ordering::Relaxed));
+        let frames = |place: &AtomicU32| place.load(Ordering::Relaxed);
+        Joined {
+            drift: (!drift.is_nan()).then_some(drift),
+            fill: frames(&self.fill),
+            target: frames(&self.target),
+            latency: frames(&self.latency),
+        }
+    }
+}
 
 /// Makes the two ends of a join for `channels` channels and periods of up to `frames` frames on both sides, `rate` a
 /// second.
-pub(super) fn join(
+pub(crate) fn join(
     channels: usize,
     frames: usize,
     rate: u32,
     drift: Option<DriftResampler>,
     status: &Arc<StreamStatus>,
-    latency: &JoinLatency,
+    shared: &Arc<JoinShared>,
 ) -> (JoinWriter, JoinReader) {
     // A multiple of the channels, so that no frame is ever split by the ring's end.
     let (producer, consumer) = RingBuffer::new(channels * frames * (TOO_FULL + 4));
-    let writer = JoinWriter { ring: producer };
+    let (marks, marked) = RingBuffer::new(MARKS);
+    let writer = JoinWriter { ring: producer, written: 0, marks };
+    let aim = if drift.is_some() { frames as f32 * EVEN_PERIODS } else { frames as f32 };
+    shared.target.store(aim as u32, Ordering::Relaxed);
     let reader = JoinReader {
         ring: consumer,
         channels,
@@ -47,27 +106,47 @@ pub(super) fn join(
         state: State::Settling(SETTLING),
         drift,
         rate: rate as usize,
-        mean: frames as f32,
+        taken: 0,
+        marks: marked,
+        mark: None,
+        aim,
+        mean: None,
         most: 0,
         measured: 0,
-        latency: Arc::clone(latency),
+        shared: Arc::clone(shared),
         status: Arc::clone(status),
     };
+    reader.tell(0, 0);
     (writer, reader)
 }
 
 /// The input callback's end.
-pub(super) struct JoinWriter {
+pub(crate) struct JoinWriter {
     ring: Producer<f32>,
+    /// Frames so far.
+    written: u64,
+    marks: Producer<Mark>,
+}
+
+/// How many frames had been written when.
+#[derive(Clone, Copy)]
+struct Mark {
+    written: u64,
+    nanoseconds: u64,
 }
 
 impl JoinWriter {
-    /// Writes the selected channels of interleaved frames, or none of them if the ring is full.
-    pub fn write<T: DriverSample>(&mut self, interleaved: &[T], stride: usize, channels: &[usize]) {
-        let samples = interleaved.len() / stride * channels.len();
+    /// Writes the selected channels of interleaved frames that are there `now`, by the clock that the reader reads too, or
+    /// none of them if the ring is full.
+    pub fn write<T: DriverSample>(&mut self, interleaved: &[T], stride: usize, channels: &[usize], now: Option<u64>) {
+        let frames = interleaved.len() / stride;
         // It is full only if the reader has stalled, which counts that as an xrun when it goes on.
-        if let Ok(chunk) = self.ring.write_chunk_uninit(samples) {
-            chunk.fill_from_iter(selected(interleaved, stride, channels));
+        let Ok(chunk) = self.ring.write_chunk_uninit(frames * channels.len()) else { return };
+        chunk.fill_from_iter(selected(interleaved, stride, channels));
+        self.written += frames as u64;
+        if let Some(nanoseconds) = now {
+            // A reader that has stalled takes the next one.
+            let _ = self.marks.push(Mark { written: self.written, nanoseconds });
         }
     }
 }
@@ -80,25 +159,35 @@ enum State {
 }
 
 /// The output callback's end.
-pub(super) struct JoinReader {
+pub(crate) struct JoinReader {
     ring: Consumer<f32>,
     channels: usize,
     target: usize,
     state: State,
     drift: Option<DriftResampler>,
     rate: usize,
-    /// Frames that stay behind, smoothed over a quarter of a second.
-    mean: f32,
+    /// Frames taken out so far.
+    taken: u64,
+    marks: Consumer<Mark>,
+    mark: Option<Mark>,
+    /// How many frames the resampler is to leave behind.
+    aim: f32,
+    /// Frames that stay behind, smoothed over a quarter of a second; none before the first period.
+    mean: Option<f32>,
     /// The most frames that stayed behind in the last `measured` ones.
     most: usize,
     measured: usize,
-    latency: JoinLatency,
+    shared: Arc<JoinShared>,
     status: Arc<StreamStatus>,
 }
 
 impl JoinReader {
-    /// Fills the first `frames` frames of every channel, with silence where there is no input.
-    pub fn read(&mut self, planar: &mut [Vec<f32>], frames: usize) {
+    /// Fills the first `frames` frames of every channel, with silence where there is no input. `now` is the time by the
+    /// clock that the writer reads too, if it is known.
+    pub fn read(&mut self, planar: &mut [Vec<f32>], frames: usize, now: Option<u64>) {
+        while let Ok(mark) = self.marks.pop() {
+            self.mark = Some(mark);
+        }
         let needed = match &mut self.drift {
             None => frames,
             Some(drift) => drift.needed(frames),
@@ -118,7 +207,7 @@ impl JoinReader {
             }
             State::Running => {
                 self.take(planar, needed, frames);
-                self.measure(available - needed, frames);
+                self.measure(available - needed, frames, now);
             }
             State::Settling(0) if available >= wanted => {
                 self.start(available - wanted);
@@ -136,7 +225,7 @@ impl JoinReader {
     fn start(&mut self, too_many: usize) {
         self.skip(too_many);
         self.state = State::Running;
-        self.mean = self.target as f32;
+        self.mean = None;
         (self.most, self.measured) = (0, 0);
         self.publish(self.target);
     }
@@ -144,6 +233,7 @@ impl JoinReader {
     fn skip(&mut self, frames: usize) {
         if let Ok(chunk) = self.ring.read_chunk(frames * self.channels) {
             chunk.commit_all();
+            self.taken += frames as u64;
         }
     }
 
@@ -160,27 +250,46 @@ impl JoinReader {
             }
         }
         chunk.commit_all();
+        self.taken += needed as u64;
     }
 
-    /// Publishes the most frames that stayed behind within a quarter of a second: at that moment the input had just
-    /// delivered, while at others the newest frames are still on their way. The resampler follows the mean.
-    fn measure(&mut self, behind: usize, frames: usize) {
+    /// The frames that would lie in the ring now if the input delivered evenly, if both ends tell the time.
+    fn evenly_behind(&self, now: Option<u64>) -> Option<f32> {
+        let (mark, now) = (self.mark?, now?);
+        let since = now.saturating_sub(mark.nanoseconds) as f32 * 1e-9 * self.rate as f32;
+        Some(mark.written.wrapping_sub(self.taken) as i64 as f32 + since)
+    }
+
+    /// Publishes four times a second how much stays behind: the mean, if it is counted evenly; else the most, since at
+    /// that moment the input had just delivered, while at others the newest frames are still on their way. The resampler
+    /// follows the mean.
+    fn measure(&mut self, behind: usize, frames: usize, now: Option<u64>) {
+        let even = self.drift.as_ref().and_then(|_| self.evenly_behind(now));
+        let counted = even.unwrap_or(behind as f32);
+        let weight = (4.0 * frames as f32 / self.rate as f32).min(1.0);
+        let mean = self.mean.map_or(counted, |mean| mean + (counted - mean) * weight);
+        self.mean = Some(mean);
+        if let Some(drift) = &mut self.drift {
+            drift.steer(mean - self.aim, frames);
+        }
         self.most = self.most.max(behind);
         self.measured += frames;
         if self.measured * 4 >= self.rate {
-            self.publish(self.most);
+            self.publish(if even.is_some() { mean.max(0.0).round() as usize } else { self.most });
             (self.most, self.measured) = (0, 0);
-        }
-        if let Some(drift) = &mut self.drift {
-            let weight = (4.0 * frames as f32 / self.rate as f32).min(1.0);
-            self.mean += (behind as f32 - self.mean) * weight;
-            drift.steer(self.mean - self.target as f32, frames);
         }
     }
 
     fn publish(&self, behind: usize) {
         let delay = self.drift.as_ref().map_or(0, DriftResampler::delay);
-        self.latency.store((behind + delay) as u32, Ordering::Relaxed);
+        self.tell((behind + delay) as u32, self.mean.unwrap_or(behind as f32).max(0.0).round() as u32);
+    }
+
+    fn tell(&self, latency: u32, fill: u32) {
+        let drift = self.drift.as_ref().map_or(f32::NAN, DriftResampler::drift);
+        self.shared.latency.store(latency, Ordering::Relaxed);
+        self.shared.fill.store(fill, Ordering::Relaxed);
+        self.shared.drift.store(drift.to_bits(), Ordering::Relaxed);
     }
 }
 
@@ -194,33 +303,33 @@ mod tests {
 
     const FRAMES: usize = 4;
 
-    struct Joined {
+    struct Ends {
         writer: JoinWriter,
         reader: JoinReader,
         status: Arc<StreamStatus>,
-        latency: JoinLatency,
+        shared: Arc<JoinShared>,
         next: f32,
     }
 
     /// Two channels of a counter and its negative.
-    fn joined() -> Joined {
-        let (status, latency) = (Arc::<StreamStatus>::default(), JoinLatency::default());
-        let (writer, reader) = join(2, FRAMES, 48_000, None, &status, &latency);
-        Joined { writer, reader, status, latency, next: 1.0 }
+    fn joined() -> Ends {
+        let (status, shared) = (Arc::<StreamStatus>::default(), Arc::<JoinShared>::default());
+        let (writer, reader) = join(2, FRAMES, 48_000, None, &status, &shared);
+        Ends { writer, reader, status, shared, next: 1.0 }
     }
 
-    fn started() -> Joined {
+    fn started() -> Ends {
         let mut joined = joined();
         joined.start();
         joined
     }
 
-    impl Joined {
+    impl Ends {
         fn write(&mut self) {
             let frames = (0..FRAMES).map(|frame| self.next + frame as f32);
             let interleaved: Vec<f32> = frames.flat_map(|value| [value, 0.0, -value]).collect();
             self.next += FRAMES as f32;
-            self.writer.write(&interleaved, 3, &[0, 2]);
+            self.writer.write(&interleaved, 3, &[0, 2], None);
         }
 
         /// Where a period starts that leaves another one in the ring.
@@ -244,7 +353,7 @@ mod tests {
         /// The first sample that comes out; the others must follow from it.
         fn read(&mut self) -> f32 {
             let mut planar = vec![vec![9.0; FRAMES]; 2];
-            self.reader.read(&mut planar, FRAMES);
+            self.reader.read(&mut planar, FRAMES, None);
             let first = planar[0][0];
             let step = if first == 0.0 { 0.0 } else { 1.0 };
             let expected: Vec<f32> = (0..FRAMES).map(|frame| first + step * frame as f32).collect();
@@ -271,7 +380,9 @@ mod tests {
             joined.write();
             assert_eq!(joined.read(), joined.one_period_behind());
         }
-        assert_eq!(joined.latency.load(Ordering::Relaxed), FRAMES as u32);
+        let frames = FRAMES as u32;
+        let shown = Joined { drift: None, fill: frames, target: frames, latency: frames };
+        assert_eq!(joined.shared.joined(), shown);
         assert_eq!(joined.status.xruns(), 0);
     }
 
