@@ -120,6 +120,9 @@ pub fn backends() -> Vec<Box<dyn Backend>> {
     backends.push(Box::new(crate::asio::AsioBackend));
     backends.push(Box::new(crate::jack::JackBackend));
     backends.extend(crate::cpal::hosts());
+    // After the shared way, since it takes the device from all other programs: to be named by who wants that.
+    #[cfg(windows)]
+    backends.push(Box::new(crate::wasapi_exclusive::WasapiExclusiveBackend));
     backends.push(Box::new(crate::virtual_device::VirtualBackend));
     backends
 }

@@ -10,6 +10,7 @@
 //! | `asio` | ASIO drivers, on Windows | the driver's own buffer switch |
 //! | [`jack`] | JACK and PipeWire's JACK | one client, one callback |
 //! | [`cpal`] | ALSA, CoreAudio, WASAPI | two streams joined by a ring |
+//! | `wasapi-exclusive` | WASAPI, with the device to ourselves | two streams joined by a ring, on one thread |
 //! | [`virtual_device`] | no sound card at all | a thread paced by a timer |
 //! | [`offline`] | files and tests; pulled by the caller, no stream | caller's thread |
 //!
@@ -23,6 +24,8 @@ pub mod cpal;
 pub mod jack;
 pub mod offline;
 pub mod virtual_device;
+#[cfg(any(windows, test))]
+pub mod wasapi_exclusive;
 
 mod backend;
 mod callback_cell;
