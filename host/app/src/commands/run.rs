@@ -164,7 +164,7 @@ struct Clocks {
 }
 
 impl Clocks {
-    const SETTLING: Duration = Duration::from_secs(20);
+    const SETTLING: Duration = Duration::from_secs(30);
 
     fn look(&mut self, engine: &Engine<PluginLink>) {
         if self.is_told || self.since.elapsed() < Self::SETTLING {

@@ -5,9 +5,9 @@
 //! ```
 //!
 //! The reader plays silence for its first periods, which drivers ask for in a burst to fill their own buffers. Then it
-//! starts as soon as, after it has taken what it needs, `target` frames stay behind: room for the two callbacks' unequal
-//! pace. Running dry is an xrun, and it starts over; far too much (the output stalled) is an xrun too, and the oldest
-//! frames are left out, so that a stall never leaves latency behind. Neither end waits.
+//! starts as soon as, after it has taken what it needs, as many frames stay behind as are meant to: room for the two
+//! callbacks' unequal pace. Running dry is an xrun, and it starts over; far too much (the output stalled) is an xrun too,
+//! and the oldest frames are left out, so that a stall never leaves latency behind. Neither end waits.
 //!
 //! The input delivers in packets, so what lies in the ring jumps by a packet, and of two clocks that differ by little it
 //! jumps only every few seconds. Where there are two clocks, both ends therefore tell the time: between two packets the
@@ -193,7 +193,7 @@ impl JoinReader {
             Some(drift) => drift.needed(frames),
         };
         let available = self.ring.slots() / self.channels;
-        let wanted = needed + self.target;
+        let surplus = self.surplus(available, needed, now);
         match self.state {
             State::Running if available < needed => {
                 self.status.add_xruns(1);
@@ -202,23 +202,33 @@ impl JoinReader {
             }
             State::Running if available > needed + self.target * TOO_FULL => {
                 self.status.add_xruns(1);
-                self.start(available - wanted);
+                self.start(surplus.unwrap_or(0));
                 self.take(planar, needed, frames);
             }
             State::Running => {
                 self.take(planar, needed, frames);
                 self.measure(available - needed, frames, now);
             }
-            State::Settling(0) if available >= wanted => {
-                self.start(available - wanted);
+            State::Settling(0) if surplus.is_some() => {
+                self.start(surplus.unwrap_or(0));
                 self.take(planar, needed, frames);
             }
             State::Settling(periods) => {
                 self.state = State::Settling(periods.saturating_sub(1));
-                self.skip(available.saturating_sub(wanted));
+                self.skip(available.saturating_sub(needed + self.aim as usize));
                 silence(planar, frames);
             }
         }
+    }
+
+    /// How many frames there are more than it takes to start: as many as are needed, and what is to stay behind. `None` if
+    /// there are less.
+    fn surplus(&self, available: usize, needed: usize, now: Option<u64>) -> Option<usize> {
+        let spare = available.checked_sub(needed)?;
+        let Some(even) = self.evenly_behind(now) else { return spare.checked_sub(self.target) };
+        // Where it is counted evenly, it starts with what it is held at: nothing is left to be corrected.
+        let surplus = even - needed as f32 - self.aim;
+        (surplus >= 0.0).then(|| (surplus as usize).min(spare))
     }
 
     /// Leaves out the oldest frames down to the target.
@@ -253,9 +263,9 @@ impl JoinReader {
         self.taken += needed as u64;
     }
 
-    /// The frames that would lie in the ring now if the input delivered evenly, if both ends tell the time.
+    /// The frames that would lie in the ring now if the input delivered evenly, if there are two clocks and both ends tell the time.
     fn evenly_behind(&self, now: Option<u64>) -> Option<f32> {
-        let (mark, now) = (self.mark?, now?);
+        let (_, mark, now) = (self.drift.as_ref()?, self.mark?, now?);
         let since = now.saturating_sub(mark.nanoseconds) as f32 * 1e-9 * self.rate as f32;
         Some(mark.written.wrapping_sub(self.taken) as i64 as f32 + since)
     }
@@ -264,7 +274,7 @@ impl JoinReader {
     /// that moment the input had just delivered, while at others the newest frames are still on their way. The resampler
     /// follows the mean.
     fn measure(&mut self, behind: usize, frames: usize, now: Option<u64>) {
-        let even = self.drift.as_ref().and_then(|_| self.evenly_behind(now));
+        let even = self.evenly_behind(now);
         let counted = even.unwrap_or(behind as f32);
         let weight = (4.0 * frames as f32 / self.rate as f32).min(1.0);
         let mean = self.mean.map_or(counted, |mean| mean + (counted - mean) * weight);

@@ -1,6 +1,7 @@
 //! How an endpoint stores samples, and what buffers it has.
 #![deny(clippy::disallowed_types)]
 
+use super::fault::{BUFFER_SIZE_NOT_ALIGNED, Fault};
 use crate::asio::sample_format::SampleFormat;
 use crate::error::Choices;
 
@@ -52,6 +53,23 @@ pub(super) fn buffer_frames(shortest: i64, rate: u32) -> Choices {
     Choices::new([shortest..=rate * 2])
 }
 
+/// Initialises a client with buffers of so many frames, or of the next number that its hardware can have: a client that
+/// refuses says which that is, but cannot be used any more. `initialize` makes one and says what it answered.
+pub(super) fn aligned<T>(
+    frames: u32,
+    mut initialize: impl FnMut(u32) -> Result<(T, Result<(), Fault>), Fault>,
+    buffer_frames: impl FnOnce(&T) -> Result<u32, Fault>,
+) -> Result<T, Fault> {
+    match initialize(frames)? {
+        (client, Ok(())) => Ok(client),
+        (client, Err(Fault::System(BUFFER_SIZE_NOT_ALIGNED))) => {
+            let (client, answer) = initialize(buffer_frames(&client)?)?;
+            answer.map(|()| client)
+        }
+        (_, Err(fault)) => Err(fault),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,5 +88,27 @@ mod tests {
         assert_eq!([of(24, 24, false), of(16, 0, false)], [Some(Encoding::Int24), Some(Encoding::Int16)]);
         assert_eq!([of(32, 32, true), of(64, 64, true)], [Some(Encoding::Float32), None]);
         assert_eq!([of(32, 20, false), of(8, 8, false)], [None, None]);
+    }
+
+    /// Hardware whose buffers are multiples of 64 frames, 256 at most.
+    #[test]
+    fn a_buffer_that_does_not_fit_the_hardware_is_asked_for_again() {
+        let open = |frames| {
+            let mut asked = Vec::new();
+            let initialize = |frames: u32| {
+                asked.push(frames);
+                let answer = match frames {
+                    257.. => Err(Fault::Silent),
+                    frames if frames.is_multiple_of(64) => Ok(()),
+                    _ => Err(Fault::System(BUFFER_SIZE_NOT_ALIGNED)),
+                };
+                Ok((frames, answer))
+            };
+            let opened = aligned(frames, initialize, |frames| Ok(frames.next_multiple_of(64)));
+            (opened, asked)
+        };
+        assert_eq!(open(128), (Ok(128), vec![128]));
+        assert_eq!(open(130), (Ok(192), vec![130, 192]));
+        assert_eq!(open(300), (Err(Fault::Silent), vec![300]));
     }
 }

@@ -14,8 +14,9 @@ use windows::Win32::System::Threading::{
 };
 use windows::core::w;
 
+use super::encoding::aligned;
 use super::exchange::{Endpoints, Packet, Ready};
-use super::fault::{BUFFER_SIZE_NOT_ALIGNED, Fault, UNSUPPORTED_FORMAT};
+use super::fault::{Fault, UNSUPPORTED_FORMAT};
 
 /// How long an event is waited for, in milliseconds, before the endpoint is asked whether it is still there.
 const NAP: u32 = 500;
@@ -58,15 +59,9 @@ impl Endpoint {
             let period_hns = wasapi::calculate_period_100ns(frames.into(), rate.into());
             let mode = StreamMode::EventsExclusive { period_hns };
             let answer = client.initialize_client(format, &device.get_direction(), &mode);
-            Ok::<_, WasapiError>((client, answer.map_err(Fault::from)))
+            Ok((client, answer.map_err(Fault::from)))
         };
-        let (mut client, mut answer) = initialize(frames)?;
-        if answer == Err(Fault::System(BUFFER_SIZE_NOT_ALIGNED)) {
-            // It says now what it could have had, but has to be made anew for that.
-            let aligned = client.get_buffer_size()?;
-            (client, answer) = initialize(aligned)?;
-        }
-        answer?;
+        let client = aligned(frames, initialize, |client| Ok(client.get_buffer_size()?))?;
         let event = client.set_get_eventhandle()?;
         let frames = client.get_buffer_size()?;
         // SAFETY: the client is initialised.

@@ -31,7 +31,7 @@ pub(super) struct Packet<'a> {
     pub is_silent: bool,
     /// Frames were lost before it.
     pub is_broken: bool,
-    /// When its first frame was recorded, in nanoseconds of the clock that [`Endpoints::now`] reads.
+    /// When its first frame was recorded, in nanoseconds of a monotonic clock.
     pub recorded: Option<u64>,
 }
 
