@@ -49,6 +49,8 @@ pub struct Fake {
     pub stop: Arc<AtomicBool>,
     /// Whether the output wants buffers for ever after the last step.
     pub is_endless: bool,
+    /// What the first wait answers, if anything.
+    pub fails_once: Option<Fault>,
     /// What `promote` answers.
     pub promoted: Result<(), String>,
     pub start: Result<(), Fault>,
@@ -64,6 +66,7 @@ impl Fake {
             buffer: vec![0xAA; buffer_bytes].into_boxed_slice(),
             stop: Arc::default(),
             is_endless: false,
+            fails_once: None,
             promoted: Ok(()),
             start: Ok(()),
             seen: Arc::default(),
@@ -86,6 +89,9 @@ impl Endpoints for Fake {
     }
 
     fn wait(&mut self) -> Result<Ready, Fault> {
+        if let Some(fault) = self.fails_once.take() {
+            return Err(fault);
+        }
         match self.steps.front() {
             Some(Step::Input(_) | Step::Silent(_) | Step::Broken(_)) => return Ok(Ready::Input),
             Some(Step::Output) => self.steps.pop_front(),

@@ -25,7 +25,6 @@ pub(super) struct ExclusiveStream {
     worker: Option<Worker>,
     opened: Opened,
     is_joined: bool,
-    is_running: bool,
     shared: Shared,
     joined: Arc<JoinShared>,
     reader: NoticeReader,
@@ -49,7 +48,7 @@ impl ExclusiveStream {
         };
         let (worker, (opened, is_joined)) = Worker::start(device, open, shared.clone(), Arc::clone(&joined))?;
         let reader = NoticeReader::new(opened.info.rate, opened.info.buffer_frames);
-        Ok(Self { worker: Some(worker), opened, is_joined, is_running: false, shared, joined, reader })
+        Ok(Self { worker: Some(worker), opened, is_joined, shared, joined, reader })
     }
 
     fn refused(&self, message: String) -> StreamError {
@@ -75,21 +74,14 @@ impl Stream for ExclusiveStream {
         if self.shared.status.lost.is_set() {
             return Err(StreamError::Lost { device: self.opened.info.device.clone() });
         }
-        if !self.is_running {
-            self.worker()?.run().map_err(|error| match error {
-                StartError::Fault(fault) => fault.stream_error(&self.opened.info.device),
-                StartError::Other(message) => self.refused(message),
-            })?;
-            self.is_running = true;
-        }
-        Ok(())
+        self.worker()?.run().map_err(|error| match error {
+            StartError::Fault(fault) => fault.stream_error(&self.opened.info.device),
+            StartError::Other(message) => self.refused(message),
+        })
     }
 
     fn stop(&mut self) -> Result<(), StreamError> {
-        if std::mem::take(&mut self.is_running) {
-            self.worker()?.rest().map_err(|message| self.refused(message))?;
-        }
-        Ok(())
+        self.worker()?.rest().map_err(|message| self.refused(message))
     }
 
     fn notices(&mut self) -> Vec<Notice> {
@@ -240,6 +232,20 @@ mod tests {
         assert_eq!(stream.start(), Err(StreamError::Lost { device: "box".into() }));
         stream.stop().unwrap();
         assert_eq!(seen.stops.load(Ordering::SeqCst), 1);
+    }
+
+    /// What only stopped is told as that, and plays again when it is started.
+    #[test]
+    fn a_silent_device_can_be_started_again() {
+        let (told, heard) = mpsc::channel();
+        let silent = |fake: &mut Fake| fake.fails_once = Some(Fault::Silent);
+        let (mut stream, seen) = open(vec![], silent, Box::new(Telling(told)));
+        stream.start().unwrap();
+        assert!(matches!(&eventually(|| stream.notices())[..], [Notice::Stopped { .. }]));
+        assert_eq!(heard.try_recv(), Err(mpsc::TryRecvError::Empty));
+        stream.start().unwrap();
+        heard.recv_timeout(PATIENCE).unwrap().unwrap();
+        assert_eq!(seen.starts.load(Ordering::SeqCst), 2);
     }
 
     /// A refusal of the start is its error; both sides are stopped, and it can be tried again.

@@ -33,6 +33,8 @@ pub(super) struct Worker {
     requests: Option<Sender<Request>>,
     /// Has it leave the endpoints alone, once it is set.
     stop: Arc<AtomicBool>,
+    /// Whether it serves them.
+    is_running: Arc<AtomicBool>,
     ended: Receiver<()>,
 }
 
@@ -50,12 +52,15 @@ impl Worker {
         let (end, ended) = mpsc::channel::<()>();
         let stop = Arc::new(AtomicBool::new(false));
         let seen_stop = Arc::clone(&stop);
+        let is_running = Arc::<AtomicBool>::default();
+        let shown_running = Arc::clone(&is_running);
         let work = move || {
             // Dropped last: whoever waits for that knows that all else is gone.
             let _end = end;
             match open() {
                 Ok((endpoints, plan, more)) => {
-                    let server = Server { endpoints, plan, shared, joined };
+                    let is_running = shown_running;
+                    let server = Server { endpoints, plan, shared, joined, is_running };
                     if opened.send(Ok(more)).is_ok() {
                         server.serve(&receiver, &seen_stop);
                     }
@@ -67,11 +72,14 @@ impl Worker {
         thread.map_err(|error| refused(error.to_string()))?;
         let silent = |_| refused(format!("it did not answer within {} s", PATIENCE.as_secs()));
         let more = answer.recv_timeout(PATIENCE).map_err(silent)??;
-        Ok((Self { requests: Some(requests), stop, ended }, more))
+        Ok((Self { requests: Some(requests), stop, is_running, ended }, more))
     }
 
-    /// Has it start the endpoints. They are not running.
+    /// Has it start the endpoints, unless they run.
     pub fn run(&self) -> Result<(), StartError> {
+        if self.is_running.load(Ordering::Acquire) {
+            return Ok(());
+        }
         self.stop.store(false, Ordering::Release);
         self.ask(Request::Start).map_err(StartError::Other)?
     }
@@ -106,6 +114,7 @@ struct Server<E> {
     plan: Plan,
     shared: Shared,
     joined: Arc<JoinShared>,
+    is_running: Arc<AtomicBool>,
 }
 
 impl<E: Endpoints> Server<E> {
@@ -119,9 +128,11 @@ impl<E: Endpoints> Server<E> {
                 Request::Start(answer) => match self.started() {
                     Err(error) => _ = answer.send(Err(error)),
                     Ok(mut exchange) => {
+                        self.is_running.store(true, Ordering::Release);
                         let _ = answer.send(Ok(()));
                         let served = exchange.run(&mut self.endpoints, stop);
                         self.endpoints.stop();
+                        self.is_running.store(false, Ordering::Release);
                         if let Err(fault) = served {
                             fault.tell(&self.shared.status);
                         }
