@@ -3,6 +3,7 @@
 use crate::audio_thread::Scheduling;
 use crate::device_name::DeviceNameError;
 use crate::error::{Choices, DeviceError, OpenError, StreamError};
+use crate::joined::Joined;
 use crate::midi::Direction;
 use crate::period::DuplexCallback;
 use crate::request::StreamRequest;
@@ -133,6 +134,11 @@ pub trait Stream: Send {
         None
     }
 
+    /// How its input and its output are joined, if they are two streams.
+    fn joined(&self) -> Option<Joined> {
+        None
+    }
+
     /// Closes the stream and hands back its callback. `None` if a driver took it to its grave.
     fn close(self: Box<Self>) -> Option<Box<dyn DuplexCallback>>;
 }
@@ -169,6 +175,9 @@ pub fn backends() -> Vec<Box<dyn Backend>> {
     backends.push(Box::new(crate::asio::AsioBackend));
     backends.push(Box::new(crate::jack::JackBackend));
     backends.extend(crate::cpal::hosts());
+    // After the shared way, since it takes the device from all other programs: to be named by who wants that.
+    #[cfg(windows)]
+    backends.push(Box::new(crate::wasapi_exclusive::WasapiExclusiveBackend));
     backends.push(Box::new(crate::virtual_device::VirtualBackend));
     backends
 }

@@ -10,6 +10,7 @@
 //! | `asio` | ASIO drivers, on Windows | the driver's own buffer switch |
 //! | [`jack`] | JACK and PipeWire's JACK | one client, one callback |
 //! | [`cpal`] | ALSA, CoreAudio, WASAPI | two streams joined by a ring |
+//! | `wasapi-exclusive` | WASAPI, with the device to ourselves | two streams joined by a ring, on one thread |
 //! | [`virtual_device`] | no sound card at all | a thread paced by a timer |
 //! | [`offline`] | files and tests; pulled by the caller, no stream | caller's thread |
 //!
@@ -26,12 +27,15 @@ pub mod jack;
 pub mod midi;
 pub mod offline;
 pub mod virtual_device;
+#[cfg(any(windows, test))]
+pub mod wasapi_exclusive;
 
 mod audio_thread;
 mod backend;
 mod callback_cell;
 mod device_name;
 mod error;
+mod joined;
 mod period;
 mod period_tables;
 mod request;
@@ -42,9 +46,15 @@ pub use audio_thread::Scheduling;
 pub use backend::{Backend, DeviceInfo, Latency, Stream, StreamInfo, StreamMidi, backend, backends, open_best};
 pub use device_name::{DeviceName, DeviceNameError};
 pub use error::{Choices, DeviceError, OpenError, Side, StreamError};
+pub use joined::Joined;
 pub use offline::{Offline, OfflineError, PeriodSizes};
 pub use period::{DuplexCallback, Period, PeriodMidi, PeriodTime};
 pub use request::{JoinClocks, StreamRequest};
 pub use selection::{ChannelSelection, MAX_CHANNELS, SelectionError};
 pub use status::Notice;
 pub use virtual_device::VirtualBackend;
+
+/// Fails tests that allocate where they say that nothing may.
+#[cfg(test)]
+#[global_allocator]
+static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;

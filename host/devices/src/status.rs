@@ -40,6 +40,11 @@ pub enum Notice {
         /// Why, and what to do.
         reason: String,
     },
+    /// The thread that calls the callback has no real-time priority: others may keep it waiting.
+    NotRealTime {
+        /// Why, and what to do.
+        advice: String,
+    },
 }
 
 /// The facts of one stream, shared by its threads.
@@ -83,12 +88,13 @@ pub(crate) struct NoticeReader {
     freewheel: bool,
     lost: bool,
     stopped: bool,
+    ordinary: bool,
 }
 
 impl NoticeReader {
     /// Starts from the rate and buffer size that the stream was opened with.
     pub fn new(rate: u32, buffer_frames: u32) -> Self {
-        Self { xruns: 0, rate, buffer_frames, freewheel: false, lost: false, stopped: false }
+        Self { xruns: 0, rate, buffer_frames, freewheel: false, lost: false, stopped: false, ordinary: false }
     }
 
     /// Everything that happened since the last call.
@@ -119,6 +125,9 @@ impl NoticeReader {
         }
         if let Some(reason) = once(&mut self.stopped, &status.stopped) {
             notices.push(Notice::Stopped { reason });
+        }
+        if let Some(advice) = once(&mut self.ordinary, &status.ordinary) {
+            notices.push(Notice::NotRealTime { advice });
         }
         notices
     }

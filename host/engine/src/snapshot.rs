@@ -8,6 +8,7 @@ use crate::load::LoadSnapshot;
 use crate::midi::MidiConnection;
 use crate::session::EntryKind;
 use crate::settings::EngineSettings;
+use crosspoint_devices::Joined;
 use crosspoint_formats::{Parameter, PluginDescriptor};
 use crosspoint_graph::{Graph, NodeId};
 use std::collections::BTreeMap;
@@ -39,6 +40,8 @@ pub struct Snapshot {
     pub lost_frames: u64,
     /// The MIDI ports of the rig's roles.
     pub midi: Arc<[MidiConnection]>,
+    /// How the device's input and output are joined, if they are two streams: their drift and what joining them adds.
+    pub joined: Option<Joined>,
     /// Whether there is something to undo, and to redo.
     pub history: (bool, bool),
     /// Whether a rig or chain waits for its plugins.
@@ -101,6 +104,7 @@ impl SnapshotCell {
             xruns: 0,
             lost_frames: 0,
             midi: Arc::default(),
+            joined: None,
             history: (false, false),
             is_building: false,
             load: None,
@@ -146,8 +150,10 @@ impl<P: Plugins> Engine<P> {
     /// Leaves a snapshot if anything has changed.
     pub(crate) fn show(&mut self) {
         let (xruns, lost_frames) = (self.xruns(), self.lost_frames());
+        let joined = self.stream().and_then(|stream| stream.joined());
         let mut snapshot = self.snapshot.read();
-        if !self.snapshot.outdated && (snapshot.xruns, snapshot.lost_frames) == (xruns, lost_frames) {
+        let shown = (snapshot.xruns, snapshot.lost_frames, &snapshot.joined);
+        if !self.snapshot.outdated && shown == (xruns, lost_frames, &joined) {
             return;
         }
         if std::mem::take(&mut self.snapshot.graph_outdated) {
@@ -165,6 +171,7 @@ impl<P: Plugins> Engine<P> {
             xruns,
             lost_frames,
             midi: self.midi_connections().into(),
+            joined,
             history: (!self.undo.is_empty(), !self.redo.is_empty()),
             is_building: self.assembly.is_some(),
             load: self.shown_load(),

@@ -7,7 +7,7 @@ use crate::output::Output;
 use crate::rack;
 use crate::source::{self, Link};
 use crosspoint::devices::midi::Direction;
-use crosspoint::devices::{Scheduling, StreamInfo, StreamRequest};
+use crosspoint::devices::{Joined, Scheduling, StreamInfo, StreamRequest};
 use crosspoint::graph::{Command, NodeId};
 use crosspoint::session::{Document, MachineFile, Mapping};
 use crosspoint::{ChainLink, DeviceState, Engine, EngineSettings, MidiEvent, Notice, PluginLink};
@@ -42,6 +42,8 @@ struct Report<'a> {
     lost_frames: u64,
     /// What became of the device, in order.
     events: &'a [TimedEvent],
+    /// How two streams are joined; null where one has both sides.
+    joined: Option<JoinedReport>,
     /// The MIDI ports of the rig's roles.
     midi: Vec<super::midi::Connection>,
     problems: &'a [String],
@@ -54,6 +56,23 @@ struct TimedEvent {
     seconds: f64,
     #[serde(flatten)]
     event: DeviceEvent,
+}
+
+#[derive(Serialize)]
+struct JoinedReport {
+    /// How much faster the input's clock is; null where both are taken for one.
+    drift_ppm: Option<f32>,
+    /// Frames that wait between the two, and how many are meant to.
+    fill: u32,
+    target: u32,
+    /// Frames that this adds, resampler included.
+    latency: u32,
+}
+
+impl From<Joined> for JoinedReport {
+    fn from(Joined { drift, fill, target, latency }: Joined) -> Self {
+        Self { drift_ppm: drift, fill, target, latency }
+    }
 }
 
 /// Runs the command: the plugins on this thread, the process's main one, all else on another, so that neither waits for
@@ -102,6 +121,7 @@ fn control(
     let opened = Instant::now();
     let mut unsaid = None;
     let mut midi_opened = false;
+    let mut clocks = Clocks { since: Instant::now(), is_told: false };
     let mut xruns = Xruns { told: 0, at: Instant::now() };
     let until = arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds.clamp(0.0, 1e6)));
     while !stop.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until) {
@@ -136,6 +156,7 @@ fn control(
             say_midi(&engine);
         }
         xruns.look(&engine);
+        clocks.look(&engine);
         std::thread::sleep(POLL);
     }
     if let DeviceState::Lost { stream, reason, .. } = engine.device() {
@@ -166,6 +187,7 @@ fn control(
             lost_frames: engine.lost_frames(),
             events: &events,
             midi: engine.midi_connections().into_iter().map(Into::into).collect(),
+            joined: engine.stream().and_then(|stream| stream.joined()).map(JoinedReport::from),
             problems: &problems,
         })?;
     }
@@ -187,6 +209,34 @@ impl Xruns {
             *self = Self { told: count, at: Instant::now() };
         }
     }
+}
+
+/// Two clocks are followed within some seconds: how they run is told once, after that.
+struct Clocks {
+    since: Instant,
+    is_told: bool,
+}
+
+impl Clocks {
+    const SETTLING: Duration = Duration::from_secs(30);
+
+    fn look(&mut self, engine: &Engine<PluginLink>) {
+        if self.is_told || self.since.elapsed() < Self::SETTLING {
+            return;
+        }
+        let Some(joined) = engine.stream().and_then(|stream| stream.joined()) else { return };
+        self.is_told = true;
+        eprintln!("{}", describe_join(joined));
+    }
+}
+
+fn describe_join(Joined { drift, latency, .. }: Joined) -> String {
+    let clocks = match drift {
+        None => "share a clock".to_owned(),
+        Some(drift) if drift < 0.0 => format!("have clocks of their own, the input's slower by {:.1} ppm", -drift),
+        Some(drift) => format!("have clocks of their own, the input's faster by {drift:.1} ppm"),
+    };
+    format!("input and output are two streams and {clocks}; joining them adds {latency} frames")
 }
 
 /// Which channels the roles of a rig stand for on this machine: what the machine file says, the rest in order.
@@ -237,4 +287,17 @@ fn say_what_plays(device: &StreamInfo, scheduling: Option<&Scheduling>, latency:
         device.inputs.len(),
         device.outputs.len(),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_join_is_described_with_its_drift_and_latency() {
+        let describe = |drift| describe_join(Joined { drift, latency: 160, ..Joined::default() });
+        assert!(describe(None).ends_with("share a clock; joining them adds 160 frames"));
+        assert!(describe(Some(12.34)).contains("the input's faster by 12.3 ppm"));
+        assert!(describe(Some(-0.51)).contains("the input's slower by 0.5 ppm"));
+    }
 }

@@ -13,7 +13,7 @@ mod driver;
 mod owner;
 #[cfg(windows)]
 mod registry;
-mod sample_format;
+pub(crate) mod sample_format;
 #[cfg(windows)]
 mod session;
 #[cfg(windows)]

@@ -30,6 +30,15 @@ fn full_scale(bits: u32) -> f64 {
 }
 
 impl SampleFormat {
+    /// 16-bit integers, little-endian.
+    pub const INT16: Self = Self { number: Number::Int16, big_endian: false };
+    /// 24-bit integers in three bytes, little-endian.
+    pub const INT24: Self = Self { number: Number::Int24, big_endian: false };
+    /// 32-bit integers, little-endian.
+    pub const INT32: Self = Self { number: Number::Int32(32), big_endian: false };
+    /// 32-bit floats, little-endian.
+    pub const FLOAT32: Self = Self { number: Number::Float32, big_endian: false };
+
     /// By its number in the interface (`ASIOSampleType`); none for DSD and what nobody knows.
     pub fn from_code(code: i32) -> Option<Self> {
         let number = match code & !16 {

@@ -6,12 +6,12 @@
 //! there are two (see [`JoinClocks`]). With one side only, that side's callback runs the period.
 //!
 //! A buffer size is always asked for: what a system takes by default can be thousands of frames.
+//!
+//! What is known of a running stream is what the system tells. ALSA tells of xruns on both sides, WASAPI and CoreAudio of
+//! what an input lost and of overloads, PulseAudio of none. WASAPI shares its devices through a mixer, which converts an
+//! output of any rate to the device's: only `wasapi-exclusive` can be bit-perfect there.
 
-mod convert;
-mod drift;
-mod join;
 mod offer;
-mod periods;
 pub(crate) mod quiet;
 mod stream;
 
@@ -22,6 +22,7 @@ use self::offer::Offer;
 use self::stream::{CpalStream, SidePlan};
 use crate::backend::{Backend, DeviceInfo, Stream, StreamInfo};
 use crate::error::{Choices, DeviceError, OpenError, Side};
+use crate::joined::Channels;
 use crate::period::DuplexCallback;
 use crate::request::{JoinClocks, StreamRequest};
 use crate::selection::{ChannelSelection, SelectionError};
@@ -137,7 +138,9 @@ impl CpalBackend {
             (true, false) => (None, None, Vec::new()),
             (true, true) => {
                 let ranges = offer::ranges(device, side).unwrap_or_default();
-                let channels = offer::channel_counts(&ranges).last().copied();
+                // Servers mix any number of channels into what a device has; hardware that is asked itself lists its own.
+                let own = if self.name == "alsa" { None } else { offer::usual_channels(device, side) };
+                let channels = own.or_else(|| offer::channel_counts(&ranges).last().copied());
                 let offer = channels.and_then(|channels| Offer::new(&ranges, channels));
                 (channels.map(usize::from), offer, offer::formats(&ranges))
             }
@@ -183,8 +186,13 @@ impl CpalBackend {
         }
         let device = match name {
             Some(name) => Some(self.find(host, side, name)?),
-            None if side == Side::Input => host.default_input_device(),
-            None => host.default_output_device(),
+            None => {
+                let default = match side {
+                    Side::Input => host.default_input_device(),
+                    Side::Output => host.default_output_device(),
+                };
+                default.map(|default| itself(host, default))
+            }
         };
         let Some(device) = device else {
             return match selection.count() {
@@ -250,7 +258,8 @@ impl SideChoice {
     fn plan(self, rate: u32, frames: u32) -> SidePlan {
         let buffer_size = cpal::BufferSize::Fixed(frames);
         let config = cpal::StreamConfig { channels: self.count, sample_rate: rate, buffer_size };
-        SidePlan { device: self.device, format: self.offer.format, config, channels: self.channels }
+        let channels = Channels { used: self.channels, stride: self.count.into() };
+        SidePlan { device: self.device, format: self.offer.format, config, channels }
     }
 }
 
@@ -264,13 +273,18 @@ fn refusal(device: &str, error: &cpal::Error) -> OpenError {
     }
 }
 
+/// The device that is the default one now: opened as the default, some systems go over to another one later.
+fn itself(host: &Host, default: Device) -> Device {
+    default.id().ok().and_then(|id| host.device_by_id(&id)).unwrap_or(default)
+}
+
 fn id_of(device: &Device) -> Option<String> {
     device.id().ok().map(|id| id.id().to_owned())
 }
 
 /// How many channels to open, and which to use: the smallest number that holds the selection, since hardware often has
 /// but one. `None` if all are selected and there is none.
-fn choose_channels(
+pub(crate) fn choose_channels(
     selection: &ChannelSelection,
     counts: &[u16],
     usual: Option<u16>,
@@ -286,7 +300,11 @@ fn choose_channels(
 
 /// The value that all sides offer and that is asked for, or the nearest to the usual one. Fails with the value and what
 /// is offered.
-fn agree<'a>(offers: impl Iterator<Item = &'a Choices>, asked: Option<u32>, usual: u32) -> Result<u32, (u32, Choices)> {
+pub(crate) fn agree<'a>(
+    offers: impl Iterator<Item = &'a Choices>,
+    asked: Option<u32>,
+    usual: u32,
+) -> Result<u32, (u32, Choices)> {
     let mut common = Choices::default();
     for offer in offers {
         common = common.intersection(offer).ok_or_else(|| (asked.unwrap_or(usual), offer.clone()))?;

@@ -3,21 +3,18 @@
 #![deny(clippy::disallowed_types)]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use cpal::traits::{DeviceTrait, StreamTrait};
-use cpal::{Device, ErrorKind, I24, InputCallbackInfo, OutputCallbackInfo, SampleFormat, StreamConfig};
+use cpal::{Device, ErrorKind, I24, InputCallbackInfo, OutputCallbackInfo, SampleFormat, StreamConfig, StreamInstant};
 
-use super::convert::DriverSample;
-use super::drift::DriftResampler;
-use super::join::{JoinLatency, JoinWriter, join};
-use super::periods::{Periods, Shared};
 use super::{id_of, refusal};
 use crate::audio_thread::{AudioThread, Scheduling};
 use crate::backend::{Latency, Stream, StreamInfo};
 use crate::callback_cell::CallbackCell;
 use crate::error::{OpenError, StreamError};
+use crate::joined::{Channels, Consumer, DriverSample, JoinShared, Joined, Layout, Periods, Shared, ends};
 use crate::period::DuplexCallback;
 use crate::request::StreamRequest;
 use crate::status::{Notice, NoticeReader, StreamStatus};
@@ -30,8 +27,7 @@ pub(super) struct SidePlan {
     pub device: Device,
     pub config: StreamConfig,
     pub format: SampleFormat,
-    /// Which of the stream's channels are used, from 0.
-    pub channels: Vec<usize>,
+    pub channels: Channels,
 }
 
 /// A latency in frames as a callback measured it.
@@ -53,6 +49,10 @@ impl Measured {
     }
 }
 
+fn nanoseconds(instant: StreamInstant) -> Option<u64> {
+    u64::try_from(instant.as_nanos()).ok()
+}
+
 /// Streams that exist: they end when this is dropped. The input goes first, so that the output does not run dry.
 struct Running {
     input: Option<cpal::Stream>,
@@ -70,7 +70,9 @@ pub(super) struct CpalStream {
     reader: NoticeReader,
     input_latency: Measured,
     output_latency: Measured,
-    join_latency: JoinLatency,
+    joined: Arc<JoinShared>,
+    /// How far the output's time is ahead of the input's, in nanoseconds: streams may count from when they were made.
+    ahead: Arc<AtomicI64>,
     /// Whether real-time priority was asked for.
     #[cfg(target_os = "linux")]
     has_asked: bool,
@@ -97,7 +99,8 @@ impl CpalStream {
             shared: Shared { cell, status, frame: Arc::default() },
             input_latency: Measured::unknown(),
             output_latency: Measured::unknown(),
-            join_latency: JoinLatency::default(),
+            joined: Arc::default(),
+            ahead: Arc::default(),
             #[cfg(target_os = "linux")]
             has_asked: false,
         };
@@ -115,41 +118,28 @@ impl CpalStream {
     /// Makes the streams, and says how long their periods are.
     fn build(&mut self) -> Result<(Running, u32), cpal::Error> {
         self.end();
-        let frames = self.info.buffer_frames as usize;
-        let (mut writer, mut reader) = (None, None);
-        if let (Some(input), Some(_)) = (&self.input, &self.output) {
-            let channels = input.channels.len();
-            let drift = self.drifting.then(|| DriftResampler::new(channels, frames, self.info.rate));
-            let unusable = |error| cpal::Error::with_message(ErrorKind::Other, format!("no drift correction: {error}"));
-            let drift = drift.transpose().map_err(unusable)?;
-            let ends = join(channels, frames, self.info.rate, drift, &self.shared.status, &self.join_latency);
-            (writer, reader) = (Some(ends.0), Some(ends.1));
+        let layout = Layout {
+            input: self.input.as_ref().map(|plan| &plan.channels),
+            output: self.output.as_ref().map(|plan| &plan.channels),
+            frames: self.info.buffer_frames as usize,
+            rate: self.info.rate,
+            drifting: self.drifting,
+        };
+        let (consumer, periods) = ends(&layout, &self.shared, &self.joined)
+            .map_err(|message| cpal::Error::with_message(ErrorKind::Other, message))?;
+        let input = self.input.as_ref().zip(consumer).map(|(plan, consumer)| self.build_input(plan, consumer));
+        let output = self.output.as_ref().zip(periods).map(|(plan, periods)| self.build_output(plan, periods));
+        let (input, output) = (input.transpose()?, output.transpose()?);
+        if let (Some(input), Some(output)) = (&input, &output) {
+            let [input, output] = [input, output].map(|stream| stream.now().as_nanos() as i64);
+            self.ahead.store(output - input, Ordering::Relaxed);
         }
-        let input = match &self.input {
-            Some(plan) => Some(self.build_input(plan, writer)?),
-            None => None,
-        };
-        let output = match &self.output {
-            Some(plan) => {
-                let (shared, channels) = (self.shared.clone(), plan.channels.clone());
-                let inputs = self.info.inputs.len();
-                let stride = plan.config.channels.into();
-                Some(self.build_output(plan, Periods::of_output(shared, channels, stride, frames, reader, inputs))?)
-            }
-            None => None,
-        };
         let lengths = input.iter().chain(&output).filter_map(|stream| stream.buffer_size().ok());
         let longest = lengths.filter(|&frames| frames > 0).max().unwrap_or(self.info.buffer_frames);
         Ok((Running { input, output, playing: false }, longest))
     }
 
-    fn build_input(&self, plan: &SidePlan, writer: Option<JoinWriter>) -> Result<cpal::Stream, cpal::Error> {
-        let (shared, channels, frames) = (self.shared.clone(), plan.channels.clone(), self.info.buffer_frames as usize);
-        let stride = usize::from(plan.config.channels);
-        let consumer = match writer {
-            Some(writer) => Consumer::Join { writer, channels, stride },
-            None => Consumer::Periods(Box::new(Periods::of_input(shared, channels, stride, frames))),
-        };
+    fn build_input(&self, plan: &SidePlan, consumer: Consumer) -> Result<cpal::Stream, cpal::Error> {
         let latency = self.input_latency.clone();
         match plan.format {
             SampleFormat::F32 => self.input_of::<f32>(plan, consumer, latency),
@@ -186,10 +176,12 @@ impl CpalStream {
         latency: Measured,
     ) -> Result<cpal::Stream, cpal::Error> {
         let rate = plan.config.sample_rate;
+        let ahead = Arc::clone(&self.ahead);
         let data = move |interleaved: &[T], info: &InputCallbackInfo| {
             let times = info.timestamp();
             latency.set(times.callback.checked_duration_since(times.capture), rate);
-            consumer.consume(interleaved, u64::try_from(times.capture.as_nanos()).ok());
+            let now = nanoseconds(times.callback).and_then(|now| now.checked_add_signed(ahead.load(Ordering::Relaxed)));
+            consumer.consume(interleaved, nanoseconds(times.capture), now);
         };
         plan.device.build_input_stream(plan.config, data, self.error_callback(), PATIENCE)
     }
@@ -204,7 +196,7 @@ impl CpalStream {
         let data = move |interleaved: &mut [T], info: &OutputCallbackInfo| {
             let times = info.timestamp();
             latency.set(times.playback.checked_duration_since(times.callback), rate);
-            periods.output(interleaved, u64::try_from(times.callback.as_nanos()).ok());
+            periods.output(interleaved, nanoseconds(times.callback));
         };
         plan.device.build_output_stream(plan.config, data, self.error_callback(), PATIENCE)
     }
@@ -212,15 +204,7 @@ impl CpalStream {
     /// Runs on whatever thread the system likes, the audio thread among them.
     fn error_callback(&self) -> impl FnMut(cpal::Error) + Send + 'static + use<> {
         let status = Arc::clone(&self.shared.status);
-        move |error| match error.kind() {
-            ErrorKind::Xrun => status.add_xruns(1),
-            ErrorKind::DeviceNotAvailable | ErrorKind::HostUnavailable => {
-                status.lost.set(error.message().unwrap_or("the device is not there any more"));
-            }
-            ErrorKind::DeviceChanged | ErrorKind::RealtimeDenied => {}
-            ErrorKind::StreamInvalidated => status.stopped.set("the device's settings changed; open it again"),
-            _ => status.stopped.set(error.message().unwrap_or("the driver failed; open the device again")),
-        }
+        move |error| tell(&error, &status)
     }
 
     /// Ends the streams, and with them their threads.
@@ -261,20 +245,19 @@ impl CpalStream {
     }
 }
 
-/// Where an input stream's frames go.
-enum Consumer {
-    /// To the output stream.
-    Join { writer: JoinWriter, channels: Vec<usize>, stride: usize },
-    /// To the callback, if there is no output.
-    Periods(Box<Periods>),
-}
-
-impl Consumer {
-    fn consume<T: DriverSample>(&mut self, interleaved: &[T], nanoseconds: Option<u64>) {
-        match self {
-            Self::Join { writer, channels, stride } => writer.write(interleaved, *stride, channels),
-            Self::Periods(periods) => periods.input(interleaved, nanoseconds),
+/// What becomes of an error that a running stream tells.
+fn tell(error: &cpal::Error, status: &StreamStatus) {
+    let or = |otherwise| error.message().unwrap_or(otherwise);
+    match error.kind() {
+        ErrorKind::Xrun => status.add_xruns(1),
+        ErrorKind::DeviceNotAvailable | ErrorKind::HostUnavailable => {
+            status.lost.set(or("the device is not there any more"));
         }
+        // Some systems go on with another device on their own account: the one that was opened is gone all the same.
+        ErrorKind::DeviceChanged => status.lost.set(or("the system went over to another device")),
+        ErrorKind::RealtimeDenied => status.ordinary.set(or("the system gives no real-time priority")),
+        ErrorKind::StreamInvalidated => status.stopped.set(or("the device's settings changed; open it again")),
+        _ => status.stopped.set(or("the driver failed; open the device again")),
     }
 }
 
@@ -286,11 +269,7 @@ impl Stream for CpalStream {
     /// Each side as its last callback reported it, and the join as measured: the most that waited in the ring after a
     /// period within a quarter of a second, with the resampler's delay.
     fn latency(&self) -> Latency {
-        Latency {
-            input: self.input_latency.get(),
-            output: self.output_latency.get(),
-            join: self.join_latency.load(Ordering::Relaxed),
-        }
+        Latency { input: self.input_latency.get(), output: self.output_latency.get(), join: self.joined.latency() }
     }
 
     fn start(&mut self) -> Result<(), StreamError> {
@@ -337,8 +316,43 @@ impl Stream for CpalStream {
         StreamRequest { device: output.or_else(|| input.clone()), input_device: input, ..request.clone() }
     }
 
+    fn joined(&self) -> Option<Joined> {
+        (self.input.is_some() && self.output.is_some()).then(|| self.joined.joined())
+    }
+
     fn close(mut self: Box<Self>) -> Option<Box<dyn DuplexCallback>> {
         self.end();
         self.shared.cell.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each kind of error is told as what it is, in the system's words where it has some.
+    #[test]
+    fn errors_are_told_as_what_they_are() {
+        let lost = |reason: &str| Notice::DeviceLost { reason: reason.into() };
+        let stopped = |reason: &str| Notice::Stopped { reason: reason.into() };
+        let error = |kind, message: Option<&'static str>| match message {
+            Some(message) => cpal::Error::with_message(kind, message),
+            None => cpal::Error::new(kind),
+        };
+        for (kind, message, notice) in [
+            (ErrorKind::Xrun, None, Notice::Xruns { new: 1, total: 1 }),
+            (ErrorKind::DeviceNotAvailable, Some("Device disconnected"), lost("Device disconnected")),
+            (ErrorKind::DeviceNotAvailable, None, lost("the device is not there any more")),
+            (ErrorKind::HostUnavailable, None, lost("the device is not there any more")),
+            (ErrorKind::DeviceChanged, None, lost("the system went over to another device")),
+            (ErrorKind::StreamInvalidated, Some("rate changed"), stopped("rate changed")),
+            (ErrorKind::StreamInvalidated, None, stopped("the device's settings changed; open it again")),
+            (ErrorKind::BackendError, None, stopped("the driver failed; open the device again")),
+            (ErrorKind::RealtimeDenied, Some("no"), Notice::NotRealTime { advice: "no".into() }),
+        ] {
+            let status = StreamStatus::default();
+            tell(&error(kind, message), &status);
+            assert_eq!(NoticeReader::new(48_000, 64).drain(&status), [notice], "{kind:?}");
+        }
     }
 }

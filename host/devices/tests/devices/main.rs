@@ -7,4 +7,6 @@ mod jack;
 #[cfg(target_os = "linux")]
 mod jack_server;
 mod no_alloc;
+#[cfg(all(target_os = "linux", any(feature = "pipewire", feature = "pulseaudio")))]
+mod sound_servers;
 mod support;

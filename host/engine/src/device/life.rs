@@ -162,6 +162,13 @@ impl<P: Plugins> Engine<P> {
                     }
                 }
                 DeviceNotice::Xruns { total, .. } => *total += self.device.past_xruns,
+                DeviceNotice::NotRealTime { advice } => {
+                    // Where the system tells of the thread itself, that is asked for once it runs.
+                    if self.stream().is_none_or(|stream| stream.scheduling().is_none()) {
+                        self.notices.push(Notice::NotRealTime { advice: advice.clone() });
+                    }
+                    continue;
+                }
                 DeviceNotice::DeviceLost { reason } | DeviceNotice::Stopped { reason } => lost = Some(reason.clone()),
                 _ => {}
             }

@@ -7,7 +7,7 @@ use cpal::{FromSample, SizedSample};
 const BELOW_ONE: f32 = 1.0 - f32::EPSILON / 2.0;
 
 /// A driver's sample that can become `f32` and back.
-pub(super) trait DriverSample: SizedSample + Send + 'static {
+pub(crate) trait DriverSample: SizedSample + Send + 'static {
     fn to_float(self) -> f32;
     fn of_float(sample: f32) -> Self;
 }
@@ -30,7 +30,7 @@ where
 }
 
 /// The selected channels of interleaved frames of `stride` samples, one frame after the other.
-pub(super) fn selected<'a, T: DriverSample>(
+pub(crate) fn selected<'a, T: DriverSample>(
     interleaved: &'a [T],
     stride: usize,
     channels: &'a [usize],
@@ -40,7 +40,7 @@ pub(super) fn selected<'a, T: DriverSample>(
 }
 
 /// Spreads interleaved frames over one buffer a channel: `channels[k]` goes to `planar[k]`.
-pub(super) fn deinterleave<T: DriverSample>(
+pub(crate) fn deinterleave<T: DriverSample>(
     interleaved: &[T],
     stride: usize,
     channels: &[usize],
@@ -53,7 +53,7 @@ pub(super) fn deinterleave<T: DriverSample>(
 }
 
 /// Weaves one buffer a channel into interleaved frames: `planar[k]` goes to `channels[k]`, the others stay as they are.
-pub(super) fn interleave<T: DriverSample>(
+pub(crate) fn interleave<T: DriverSample>(
     planar: &[Vec<f32>],
     channels: &[usize],
     stride: usize,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::convert::{DriverSample, deinterleave, interleave};
+use super::ends::Channels;
 use super::join::JoinReader;
 use crate::callback_cell::CallbackCell;
 use crate::period::PeriodTime;
@@ -14,7 +15,7 @@ use crate::status::StreamStatus;
 
 /// What a stream's callbacks share with the control thread.
 #[derive(Clone)]
-pub(super) struct Shared {
+pub(crate) struct Shared {
     pub cell: Arc<CallbackCell>,
     pub status: Arc<StreamStatus>,
     /// The position of the next period; survives a restart.
@@ -22,72 +23,71 @@ pub(super) struct Shared {
 }
 
 /// The side that runs the periods: the output's, or the input's if there is no output.
-pub(super) struct Periods {
+pub(crate) struct Periods {
     shared: Shared,
     tables: PeriodTables,
     join: Option<JoinReader>,
     inputs: Vec<Vec<f32>>,
     outputs: Vec<Vec<f32>>,
-    /// Which of the driver's interleaved channels are used.
-    channels: Vec<usize>,
-    stride: usize,
+    channels: Channels,
     /// The longest period.
     frames: usize,
+    rate: u32,
 }
 
 impl Periods {
-    /// For an output stream of `stride` channels, of which `channels` are used, with as many inputs from a join.
+    /// For an output stream, with as many inputs from a join.
     pub fn of_output(
         shared: Shared,
-        channels: Vec<usize>,
-        stride: usize,
+        channels: &Channels,
         frames: usize,
+        rate: u32,
         join: Option<JoinReader>,
         inputs: usize,
     ) -> Self {
-        let outputs = channels.len();
-        Self::new(shared, channels, stride, frames, join, inputs, outputs)
+        let outputs = channels.used.len();
+        Self { join, ..Self::new(shared, channels, frames, rate, inputs, outputs) }
     }
 
     /// For an input stream alone.
-    pub fn of_input(shared: Shared, channels: Vec<usize>, stride: usize, frames: usize) -> Self {
-        let inputs = channels.len();
-        Self::new(shared, channels, stride, frames, None, inputs, 0)
+    pub fn of_input(shared: Shared, channels: &Channels, frames: usize, rate: u32) -> Self {
+        Self::new(shared, channels, frames, rate, channels.used.len(), 0)
     }
 
-    fn new(
-        shared: Shared,
-        channels: Vec<usize>,
-        stride: usize,
-        frames: usize,
-        join: Option<JoinReader>,
-        inputs: usize,
-        outputs: usize,
-    ) -> Self {
+    fn new(shared: Shared, channels: &Channels, frames: usize, rate: u32, inputs: usize, outputs: usize) -> Self {
         let tables = PeriodTables::new(inputs, outputs);
         let buffers = |count| vec![vec![0.0; frames]; count];
-        let (inputs, outputs) = (buffers(inputs), buffers(outputs));
-        Self { shared, tables, join, inputs, outputs, channels, stride, frames }
+        let (inputs, outputs, channels) = (buffers(inputs), buffers(outputs), channels.clone());
+        Self { shared, tables, join: None, inputs, outputs, channels, frames, rate }
     }
 
-    /// The output stream's callback.
+    /// The output stream's callback, at a time of the clock that a joined input has too.
     pub fn output<T: DriverSample>(&mut self, interleaved: &mut [T], nanoseconds: Option<u64>) {
-        for piece in interleaved.chunks_mut(self.frames * self.stride) {
-            let frames = piece.len() / self.stride;
+        let stride = self.channels.stride;
+        for (index, piece) in interleaved.chunks_mut(self.frames * stride).enumerate() {
+            let frames = piece.len() / stride;
+            let now = self.later(nanoseconds, index);
             if let Some(join) = &mut self.join {
-                join.read(&mut self.inputs, frames);
+                join.read(&mut self.inputs, frames, now);
             }
-            self.run(frames, nanoseconds);
-            interleave(&self.outputs, &self.channels, self.stride, piece);
+            self.run(frames, now);
+            interleave(&self.outputs, &self.channels.used, stride, piece);
         }
     }
 
     /// The callback of an input stream that is alone.
     pub fn input<T: DriverSample>(&mut self, interleaved: &[T], nanoseconds: Option<u64>) {
-        for piece in interleaved.chunks(self.frames * self.stride) {
-            deinterleave(piece, self.stride, &self.channels, &mut self.inputs);
-            self.run(piece.len() / self.stride, nanoseconds);
+        let stride = self.channels.stride;
+        for (index, piece) in interleaved.chunks(self.frames * stride).enumerate() {
+            deinterleave(piece, stride, &self.channels.used, &mut self.inputs);
+            self.run(piece.len() / stride, self.later(nanoseconds, index));
         }
+    }
+
+    /// The time so many whole periods later.
+    fn later(&self, nanoseconds: Option<u64>, periods: usize) -> Option<u64> {
+        let frames = (periods * self.frames) as u64;
+        nanoseconds.map(|nanoseconds| nanoseconds + frames * 1_000_000_000 / u64::from(self.rate))
     }
 
     fn run(&mut self, frames: usize, nanoseconds: Option<u64>) {
@@ -116,7 +116,8 @@ mod tests {
         let status = Arc::<StreamStatus>::default();
         let cell = Arc::new(CallbackCell::new(Box::new(callback), Arc::clone(&status)));
         let shared = Shared { cell, status, frame: Arc::default() };
-        let mut periods = Periods::of_output(shared, vec![1], 2, 4, None, 0);
+        let channels = Channels { used: vec![1], stride: 2 };
+        let mut periods = Periods::of_output(shared, &channels, 4, 48_000, None, 0);
         let mut interleaved = [-1.0f32; 20];
         periods.output(&mut interleaved, None);
         let expected: Vec<f32> = (0..10).flat_map(|frame| [-1.0, frame as f32]).collect();
