@@ -17,7 +17,6 @@
 
 #![deny(missing_docs)]
 
-#[cfg(any(windows, test))]
 pub mod asio;
 pub mod cpal;
 pub mod jack;

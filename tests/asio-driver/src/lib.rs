@@ -2,9 +2,7 @@
 //! to switch its buffers. Its inputs are numbers that say where they stand; it compares what the host plays with them,
 //! sample by sample. Wrong only as it is told to be.
 //!
-//! A test finds the library by [`library`], registers it under [`NAME`], and talks to it by the functions of [`Control`].
-
-mod plan;
+//! On Windows a test has it by `TestDriver`, which registers the library and talks to it.
 
 #[cfg(windows)]
 #[path = "../../../host/devices/src/asio/abi.rs"]
@@ -16,5 +14,16 @@ mod class;
 mod driver;
 #[cfg(windows)]
 mod exports;
+mod plan;
+#[cfg(windows)]
+mod record;
+#[cfg(windows)]
+mod running;
+#[cfg(any(windows, test))]
+mod signal;
+#[cfg(windows)]
+mod test_driver;
 
-pub use plan::{CLASS, Control, Counts, NAME, Plan, Trait, library};
+pub use plan::{CLASS, Control, Counts, NAME, PLAN_VARIABLE, Place, Plan, Trait, library};
+#[cfg(windows)]
+pub use test_driver::TestDriver;

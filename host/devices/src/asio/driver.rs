@@ -3,7 +3,9 @@
 use std::ffi::c_void;
 use std::ptr::{NonNull, null_mut};
 
-use super::abi::{BufferInfo, Callbacks, ChannelInfo, Functions, Interface, SUCCESS, Simple, TwoNumbers};
+use super::abi::{
+    BufferInfo, Callbacks, ChannelInfo, Functions, Interface, Position, SUCCESS, Simple, TwoNumbers,
+};
 use super::buffer_sizes::BufferSizes;
 use windows_sys::Win32::System::Com::{CLSCTX_INPROC_SERVER, CoCreateInstance};
 use windows_sys::Win32::UI::WindowsAndMessaging::GetDesktopWindow;
@@ -169,6 +171,11 @@ impl Driver {
     /// How to tell it, from within its own call.
     pub fn output_ready(&self) -> Simple {
         self.functions().output_ready
+    }
+
+    /// How to ask it where it is, from within its own call.
+    pub fn position(&self) -> Position {
+        self.functions().get_sample_position
     }
 }
 

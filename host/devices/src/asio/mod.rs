@@ -3,9 +3,13 @@
 //!
 //! `asio:NAME` is the driver of that name; `asio` the first that can be opened, an interface's own before one that wraps
 //! the system's audio. Listing drivers loads none of them, so it does not say how many channels they have.
+//!
+//! What runs in the callback is compiled for the tests of every system, so that its lints and tests run everywhere.
 
-#[cfg(windows)]
+#[cfg(any(windows, test))]
+#[cfg_attr(not(windows), allow(dead_code))]
 mod abi;
+#[cfg(any(windows, test))]
 mod buffer_sizes;
 #[cfg(windows)]
 mod driver;
@@ -13,12 +17,19 @@ mod driver;
 mod owner;
 #[cfg(windows)]
 mod registry;
-mod sample_format;
+#[cfg(any(windows, test))]
+mod sample_clock;
+#[doc(hidden)]
+pub mod sample_format;
 #[cfg(windows)]
 mod session;
+#[cfg(any(windows, test))]
+#[cfg_attr(not(windows), allow(dead_code))]
+mod slot;
 #[cfg(windows)]
 mod stream;
-#[cfg(windows)]
+#[cfg(any(windows, test))]
+#[cfg_attr(not(windows), allow(dead_code))]
 mod switch;
 
 #[cfg(windows)]

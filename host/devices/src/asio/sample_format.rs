@@ -19,7 +19,7 @@ enum Number {
 
 /// How the samples of one channel are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SampleFormat {
+pub struct SampleFormat {
     number: Number,
     big_endian: bool,
 }

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use super::abi::BufferInfo;
 use super::driver::Driver;
 use super::sample_format::SampleFormat;
-use super::switch::{Channel, MOST_DRIVERS, Slot, Switch};
+use super::slot::{MOST_DRIVERS, Slot};
+use super::switch::{Channel, Switch, Told};
 use crate::callback_cell::CallbackCell;
 use crate::error::{Choices, OpenError, Side};
 use crate::selection::ChannelSelection;
@@ -125,7 +126,7 @@ impl Session {
         if std::mem::take(&mut self.running) {
             driver.stop()?;
         }
-        if self.slot.is_left() { Ok(()) } else { Err("it does not come out of its callback".to_owned()) }
+        if is_left(self.slot) { Ok(()) } else { Err("it does not come out of its callback".to_owned()) }
     }
 
     /// Looks after what the driver asked for since the last time. Called many times a second.
@@ -197,7 +198,7 @@ impl Session {
             let _ = driver.stop();
         }
         let _ = driver.dispose_buffers();
-        self.slot.remove()
+        self.slot.remove(is_left)
     }
 }
 
@@ -206,6 +207,18 @@ impl Drop for Session {
         drop(self.shut());
         self.slot.give_back();
     }
+}
+
+/// Waits until no thread is in a buffer switch, but no longer than two seconds.
+fn is_left(slot: &Slot) -> bool {
+    let started = Instant::now();
+    while slot.is_inside() {
+        if started.elapsed() > Duration::from_secs(2) {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    true
 }
 
 fn refused(device: &str) -> impl Fn(String) -> OpenError {
@@ -270,9 +283,10 @@ fn prepare(
         .map(|(buffer, format)| Channel::new(buffer.buffers.map(|half| half.cast()), format, frames as usize));
     let heard: Vec<Channel> = channels.by_ref().take(inputs.len()).collect();
     let played: Vec<Channel> = channels.collect();
-    let output_ready = driver.wants_output_ready().then(|| (driver.output_ready(), driver.this()));
+    let output_ready = driver.wants_output_ready().then(|| driver.output_ready());
+    let told = Told { driver: driver.this(), output_ready, position: driver.position() };
     let (cell, status) = (Arc::clone(&plan.cell), Arc::clone(&plan.status));
-    let mut switch = Switch::new(cell, status, frames as usize, heard, played, output_ready);
+    let mut switch = Switch::new(cell, status, frames as usize, heard, played, told);
     switch.silence();
     if let Some(before) = before {
         switch.follow(before);
