@@ -315,7 +315,8 @@ unsafe extern "system" fn get_clock_sources(_: *mut Interface, sources: *mut c_v
     unsafe {
         let sources = std::slice::from_raw_parts_mut(sources.cast::<ClockSource>(), *length as usize);
         for ((index, name), source) in (0..).zip(["Internal", "Word Clock"]).zip(&mut *sources) {
-            *source = ClockSource { index, channel: -1, group: -1, is_current: i32::from(index == chosen), name: [0; 32] };
+            *source =
+                ClockSource { index, channel: -1, group: -1, is_current: i32::from(index == chosen), name: [0; 32] };
             source.name[..name.len()].copy_from_slice(name.as_bytes());
         }
         *length = sources.len().min(2) as i32;

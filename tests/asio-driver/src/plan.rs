@@ -217,7 +217,8 @@ mod tests {
     /// A helper process has the very plan of the one that started it.
     #[test]
     fn a_plan_survives_as_text() {
-        let plan = Plan { sizes: [-5, 7, 0, -1], rate: 44_100.5, hangs_in: 3, ..Plan::with(&[Trait::Busy, Trait::Paced]) };
+        let plan =
+            Plan { sizes: [-5, 7, 0, -1], rate: 44_100.5, hangs_in: 3, ..Plan::with(&[Trait::Busy, Trait::Paced]) };
         assert_eq!(Plan::read(&plan.text()), Some(plan));
         assert_eq!(Plan::read("1 2 3"), None);
     }

@@ -3,9 +3,7 @@
 use std::ffi::c_void;
 use std::ptr::{NonNull, null_mut};
 
-use super::abi::{
-    BufferInfo, Callbacks, ChannelInfo, Functions, Interface, Position, SUCCESS, Simple, TwoNumbers,
-};
+use super::abi::{BufferInfo, Callbacks, ChannelInfo, Functions, Interface, Position, SUCCESS, Simple, TwoNumbers};
 use super::buffer_sizes::BufferSizes;
 use windows_sys::Win32::System::Com::{CLSCTX_INPROC_SERVER, CoCreateInstance};
 use windows_sys::Win32::UI::WindowsAndMessaging::GetDesktopWindow;

@@ -64,7 +64,10 @@ impl Owner {
         self.ask(move |session| _ = answer.send(request(session)))?;
         answered.recv_timeout(PATIENCE).map_err(|_| {
             self.is_stuck.store(true, Ordering::Relaxed);
-            format!("the driver did not answer within {} s; close its control panel if that is open", PATIENCE.as_secs())
+            format!(
+                "the driver did not answer within {} s; close its control panel if that is open",
+                PATIENCE.as_secs()
+            )
         })
     }
 }
