@@ -1,6 +1,7 @@
 //! The traits that carry every driver, and the list of the backends there are.
 
 use crate::device_name::DeviceNameError;
+use crate::driver_controls::DriverControls;
 use crate::error::{Choices, DeviceError, OpenError, StreamError};
 use crate::period::DuplexCallback;
 use crate::request::StreamRequest;
@@ -102,6 +103,11 @@ pub trait Stream: Send {
 
     /// How many xruns the driver has counted since the stream was opened.
     fn xruns(&self) -> u64;
+
+    /// What the driver has beside its stream, if it has any of that.
+    fn controls(&mut self) -> Option<&mut dyn DriverControls> {
+        None
+    }
 
     /// Closes the stream and hands back its callback. `None` if a driver took it to its grave.
     fn close(self: Box<Self>) -> Option<Box<dyn DuplexCallback>>;

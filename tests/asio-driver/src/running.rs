@@ -81,9 +81,9 @@ impl Running {
         self.plan.traits & wanted as u32 != 0
     }
 
-    /// The position of the next switch.
+    /// The position of the last switch, which may be under way.
     pub fn position(&self) -> u64 {
-        self.position_of(self.switches.load(Ordering::Acquire))
+        self.position_of(self.switches.load(Ordering::Acquire).saturating_sub(1))
     }
 
     /// Every fourth buffer may be lost.

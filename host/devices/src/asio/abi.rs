@@ -69,6 +69,7 @@ impl Split {
         u64::from(self.high) << 32 | u64::from(self.low)
     }
 
+    #[cfg_attr(not(test), allow(dead_code, reason = "of the test driver, which shares this file"))]
     pub fn of(number: u64) -> Self {
         Self { high: (number >> 32) as u32, low: number as u32 }
     }

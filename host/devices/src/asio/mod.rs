@@ -15,6 +15,7 @@ mod buffer_sizes;
 mod driver;
 #[cfg(windows)]
 mod owner;
+pub mod probe;
 #[cfg(windows)]
 mod registry;
 #[cfg(any(windows, test))]

@@ -18,6 +18,9 @@ use windows_sys::Win32::UI::WindowsAndMessaging::{
 /// How long a driver may take for one request.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long to wait for what a driver may do at its leisure.
+const BRIEFLY: Duration = Duration::from_secs(1);
+
 /// How often the thread looks at what the driver told during its callbacks, which wake nobody; in milliseconds.
 const ROUND: u32 = 20;
 
@@ -48,11 +51,24 @@ impl Owner {
         Ok(Self { requests: Some(requests), bell, ended, is_stuck: AtomicBool::new(false) })
     }
 
-    /// Has the thread do something with what it has open, and does not wait for it.
-    pub fn ask(&self, request: impl FnOnce(&mut Option<Session>) + Send + 'static) -> Result<(), String> {
-        let sent = self.requests.as_ref().map(|requests| requests.send(Box::new(request)).is_ok());
+    /// Has the thread do something with what it has open. The answer is still to come.
+    fn answer<T: Send + 'static>(
+        &self,
+        request: impl FnOnce(&mut Option<Session>) -> T + Send + 'static,
+    ) -> Result<Receiver<T>, String> {
+        let (answer, answered) = mpsc::sync_channel(1);
+        let request: Request = Box::new(move |session| _ = answer.send(request(session)));
+        let sent = self.requests.as_ref().map(|requests| requests.send(request).is_ok());
         self.bell.ring();
-        if sent == Some(true) { Ok(()) } else { Err("the thread of the driver is gone".to_owned()) }
+        if sent == Some(true) { Ok(answered) } else { Err("the thread of the driver is gone".to_owned()) }
+    }
+
+    /// The same as [`call`](Self::call) for what may last as long as the user likes: what has not gone wrong soon goes well.
+    pub fn call_briefly(
+        &self,
+        request: impl FnOnce(&mut Option<Session>) -> Result<(), String> + Send + 'static,
+    ) -> Result<Result<(), String>, String> {
+        Ok(self.answer(request)?.recv_timeout(BRIEFLY).unwrap_or(Ok(())))
     }
 
     /// Has the thread do something with what it has open, and waits for the answer.
@@ -60,9 +76,7 @@ impl Owner {
         &self,
         request: impl FnOnce(&mut Option<Session>) -> T + Send + 'static,
     ) -> Result<T, String> {
-        let (answer, answered) = mpsc::sync_channel(1);
-        self.ask(move |session| _ = answer.send(request(session)))?;
-        answered.recv_timeout(PATIENCE).map_err(|_| {
+        self.answer(request)?.recv_timeout(PATIENCE).map_err(|_| {
             self.is_stuck.store(true, Ordering::Relaxed);
             format!(
                 "the driver did not answer within {} s; close its control panel if that is open",

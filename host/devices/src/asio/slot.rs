@@ -16,6 +16,8 @@ pub(super) const MOST_DRIVERS: usize = 4;
 pub(super) struct Slot {
     taken: AtomicBool,
     switch: AtomicPtr<Switch>,
+    /// Whether switches run it: not once the driver is stopped, whatever it calls.
+    is_running: AtomicBool,
     /// Threads of the driver that are in a buffer switch.
     inside: AtomicU32,
     /// How often it switched.
@@ -34,6 +36,7 @@ static SLOTS: [Slot; MOST_DRIVERS] = [const {
     Slot {
         taken: AtomicBool::new(false),
         switch: AtomicPtr::new(null_mut()),
+        is_running: AtomicBool::new(false),
         inside: AtomicU32::new(0),
         switches: AtomicU64::new(0),
         resets: AtomicU32::new(0),
@@ -93,6 +96,11 @@ impl Slot {
         Some(slot)
     }
 
+    /// Whether a driver is open in this process.
+    pub fn any_is_taken() -> bool {
+        SLOTS.iter().any(|slot| slot.taken.load(Ordering::Acquire))
+    }
+
     /// Gives it back. Nothing is installed any more.
     pub fn give_back(&self) {
         self.taken.store(false, Ordering::Release);
@@ -116,6 +124,11 @@ impl Slot {
         self.switch.store(Box::into_raw(switch), Ordering::Release);
     }
 
+    /// Whether switches run what is installed from now on.
+    pub fn set_running(&self, is_running: bool) {
+        self.is_running.store(is_running, Ordering::SeqCst);
+    }
+
     /// Takes what runs out. `is_left` waits until no thread is inside, but not for ever: what a driver does not come out
     /// of stays where it is for good, and so does the callback in it. Not to be called by a driver's thread.
     pub fn remove(&self, is_left: impl FnOnce(&Self) -> bool) -> Option<Box<Switch>> {
@@ -133,7 +146,9 @@ impl Slot {
         self.inside.fetch_add(1, Ordering::SeqCst);
         let switch = self.switch.load(Ordering::SeqCst);
         // SAFETY: whoever removes it waits for those inside, of whom this thread was one before it read the pointer.
-        if let Some(switch) = unsafe { switch.as_ref() } {
+        if let Some(switch) = unsafe { switch.as_ref() }
+            && self.is_running.load(Ordering::SeqCst)
+        {
             switch.run(half, time);
             self.switches.fetch_add(1, Ordering::Relaxed);
         }

@@ -172,6 +172,23 @@ fn integer(sample: f32, bits: u32) -> i32 {
     (scaled + MAGIC).to_bits() as i32
 }
 
+/// What people call the format of that number in the interface.
+pub fn name(code: i32) -> String {
+    let Some(SampleFormat { number, big_endian }) = SampleFormat::from_code(code) else {
+        let is_dsd = matches!(code, 32 | 33 | 40);
+        return if is_dsd { "DSD".to_owned() } else { format!("unknown format {code}") };
+    };
+    let number = match number {
+        Number::Int16 => "Int16".to_owned(),
+        Number::Int24 => "Int24".to_owned(),
+        Number::Int32(32) => "Int32".to_owned(),
+        Number::Int32(bits) => format!("Int32 of {bits} bits"),
+        Number::Float32 => "Float32".to_owned(),
+        Number::Float64 => "Float64".to_owned(),
+    };
+    format!("{number} {}", if big_endian { "MSB" } else { "LSB" })
+}
+
 fn each<const BYTES: usize>(from: &[u8], to: &mut [f32], read: impl Fn([u8; BYTES]) -> f32) {
     let (samples, _) = from.as_chunks();
     samples.iter().zip(to).for_each(|(bytes, sample)| *sample = read(*bytes));
@@ -309,6 +326,14 @@ mod tests {
         let steps = [0.4, 0.5, 0.6, 1.5, -0.4, -0.5, -0.6, -1.5, 2.5];
         let rounded: Vec<i32> = steps.iter().map(|step| integer(step / 32_768.0, 16)).collect();
         assert_eq!(rounded, [0, 0, 1, 2, 0, 0, -1, -2, 2]);
+    }
+
+    #[test]
+    fn formats_have_names() {
+        assert_eq!(
+            [17, 2, 27, 32, 99].map(name),
+            ["Int24 LSB", "Int32 MSB", "Int32 of 24 bits LSB", "DSD", "unknown format 99"]
+        );
     }
 
     /// Of all formats only this machine's own floats are used where the driver has them.
