@@ -148,7 +148,7 @@ impl Driver {
         let mut rate = 0.0;
         // SAFETY: the driver is alive, and there is room for its answer.
         let result = unsafe { (self.functions().get_sample_rate)(self.this(), &mut rate) };
-        (matches!(result, 0 | SUCCESS) && rate >= 1.0 && rate < 1e7).then(|| rate.round() as u32)
+        (matches!(result, 0 | SUCCESS) && (1.0..1e7).contains(&rate)).then(|| rate.round() as u32)
     }
 
     pub fn set_rate(&self, rate: u32) -> Result<(), String> {

@@ -116,7 +116,7 @@ impl Slot {
     /// The rate that the driver says it runs at, if it said so.
     pub fn rate(&self) -> Option<u32> {
         let rate = f64::from_bits(self.rate.load(Ordering::Relaxed));
-        (rate >= 1.0 && rate < 1e7).then(|| rate.round() as u32)
+        (1.0..1e7).contains(&rate).then(|| rate.round() as u32)
     }
 
     /// Has buffer switches run this from now on.

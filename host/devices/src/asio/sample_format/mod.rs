@@ -291,7 +291,7 @@ mod tests {
                 assert_eq!(bytes, plain, "format {code}, {length} samples");
                 let (mut read, mut read_plainly) = (vec![9.0; length], vec![9.0; length]);
                 // Any bytes are samples of an integer.
-                let noise: Vec<u8> = (0..bytes.len()).map(|place| (place * place * 31 >> 3) as u8).collect();
+                let noise: Vec<u8> = (0..bytes.len()).map(|place| ((place * place * 31) >> 3) as u8).collect();
                 format.read(&noise, &mut read);
                 format.read_plain(&noise, &mut read_plainly);
                 let bits = |samples: &[f32]| samples.iter().map(|sample| sample.to_bits()).collect::<Vec<_>>();
