@@ -3,12 +3,12 @@
 
 use std::process::Command;
 
-use crosspoint_asio_driver::{NAME, PLAN_VARIABLE, Plan, REPORT_VARIABLE, Report, Trait, register};
+use crosspoint_asio_driver::{NAME, PLAN_VARIABLE, Plan, REPORT_VARIABLE, Report, Trait, install};
 
 /// It finds the driver, plays a second and its latency on two outputs, says why it stopped, and leaves nothing open.
 #[test]
 fn it_plays_a_second_and_says_why_it_stopped() {
-    register().unwrap();
+    install();
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report");
     let plan = Plan { traits: Trait::FreeRunning as u32, ..Plan::default() };

@@ -21,8 +21,8 @@ const HOMES: [(&str, &[&str]); 9] = [
     ("clack-host", &["crosspoint-formats"]),
     ("clack-plugin", &["crosspoint-fixtures"]),
     ("nice-plug", &["crosspoint-rack"]),
-    // Types for files and for the pipe of a scan.
-    ("serde", &["crosspoint-formats", "crosspoint", "crosspoint-app"]),
+    // Types for files, and for the pipes of a scan and of a probe.
+    ("serde", &["crosspoint-devices", "crosspoint-formats", "crosspoint", "crosspoint-app"]),
     ("json5", &["crosspoint-formats"]),
     ("vst3", &["crosspoint-formats", "crosspoint-fixtures", "crosspoint-fixture-file"]),
 ];

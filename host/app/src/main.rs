@@ -19,6 +19,7 @@ fn main() -> ExitCode {
     crosspoint::formats::scan::serve_if_worker();
     crosspoint::formats::inspect::serve_if_worker(rack::open);
     crosspoint::formats::doctor::serve_if_worker(rack::open, &watch::Watch);
+    crosspoint::devices::asio::probe::serve_if_worker();
     let mut matches = Cli::command().get_matches();
     // Which parameter belongs to which plugin is a matter of position, which only the matches know.
     let links = matches.subcommand().map_or(Ok(Vec::new()), |(_, matches)| source::links(matches));

@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crosspoint_asio_driver::{NAME, PLAN_VARIABLE, Plan, REPORT_VARIABLE, Report, Trait, register};
+use crosspoint_asio_driver::{NAME, PLAN_VARIABLE, Plan, REPORT_VARIABLE, Report, Trait, install};
 use hound::WavReader;
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ struct Place(tempfile::TempDir);
 
 impl Place {
     fn new() -> Self {
-        register().unwrap();
+        install();
         Self(tempfile::tempdir().unwrap())
     }
 

@@ -2,6 +2,7 @@
 
 use crate::audio_thread::Scheduling;
 use crate::device_name::DeviceNameError;
+use crate::driver_controls::DriverControls;
 use crate::error::{Choices, DeviceError, OpenError, StreamError};
 use crate::joined::Joined;
 use crate::midi::Direction;
@@ -136,6 +137,11 @@ pub trait Stream: Send {
 
     /// How its input and its output are joined, if they are two streams.
     fn joined(&self) -> Option<Joined> {
+        None
+    }
+
+    /// What the driver has beside its stream, if it has any of that.
+    fn controls(&mut self) -> Option<&mut dyn DriverControls> {
         None
     }
 

@@ -209,6 +209,16 @@ pub enum OpenError {
         /// What the driver said.
         message: String,
     },
+    /// Another program keeps the device at a rate that is not the one asked for.
+    #[error("`{device}` is kept at {held} Hz by another program: open it at that rate, or close the program")]
+    RateHeld {
+        /// The device.
+        device: String,
+        /// What was asked for.
+        rate: u32,
+        /// What it is kept at.
+        held: u32,
+    },
 }
 
 fn listed(known: &[String]) -> String {

@@ -20,7 +20,6 @@
 
 #![deny(missing_docs)]
 
-#[cfg(any(windows, test))]
 pub mod asio;
 pub mod cpal;
 pub mod jack;
@@ -34,6 +33,7 @@ mod audio_thread;
 mod backend;
 mod callback_cell;
 mod device_name;
+mod driver_controls;
 mod error;
 mod joined;
 mod period;
@@ -41,10 +41,12 @@ mod period_tables;
 mod request;
 mod selection;
 mod status;
+mod waiting;
 
 pub use audio_thread::Scheduling;
 pub use backend::{Backend, DeviceInfo, Latency, Stream, StreamInfo, StreamMidi, backend, backends, open_best};
 pub use device_name::{DeviceName, DeviceNameError};
+pub use driver_controls::{ClockSource, DriverControls};
 pub use error::{Choices, DeviceError, OpenError, Side, StreamError};
 pub use joined::Joined;
 pub use offline::{Offline, OfflineError, PeriodSizes};
@@ -53,6 +55,7 @@ pub use request::{JoinClocks, StreamRequest};
 pub use selection::{ChannelSelection, MAX_CHANNELS, SelectionError};
 pub use status::Notice;
 pub use virtual_device::VirtualBackend;
+pub use waiting::open_when_free;
 
 /// Fails tests that allocate where they say that nothing may.
 #[cfg(test)]

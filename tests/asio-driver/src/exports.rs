@@ -6,6 +6,7 @@ use std::ptr::null_mut;
 use crate::class;
 use crate::driver;
 use crate::plan::{Counts, Plan};
+use crate::record;
 use windows_sys::Win32::Foundation::{CLASS_E_CLASSNOTAVAILABLE, S_FALSE};
 use windows_sys::core::GUID;
 
@@ -42,10 +43,10 @@ pub extern "system" fn DllCanUnloadNow() -> i32 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crosspoint_asio_configure(plan: *const Plan) {
     // SAFETY: the caller vouches for it.
-    driver::configure(unsafe { *plan });
+    record::configure(unsafe { *plan });
 }
 
-/// Has the running driver switch so often, on the calling thread.
+/// Has all running drivers switch so often, on the calling thread.
 #[unsafe(no_mangle)]
 pub extern "C" fn crosspoint_asio_step(count: u32) {
     driver::step(count);
@@ -70,5 +71,11 @@ pub extern "C" fn crosspoint_asio_rate_changed(rate: f64) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn crosspoint_asio_counts(counts: *mut Counts) {
     // SAFETY: the caller vouches for it.
-    unsafe { *counts = driver::counts() };
+    unsafe { *counts = record::counts() };
+}
+
+/// Takes the hardware away, or brings it back.
+#[unsafe(no_mangle)]
+pub extern "C" fn crosspoint_asio_vanish(is_gone: bool) {
+    record::vanish(is_gone);
 }

@@ -1,10 +1,7 @@
-//! The driver in a program that is not the test itself: registered for all, and telling what happened by a file.
+//! The driver in a program that is not the test itself: it tells what happened by a file.
 
 use std::path::Path;
-use std::process::Command;
 use std::{fs, io};
-
-use crate::plan::{CLASS, NAME, library};
 
 /// The variable of the environment that names the file into which the driver writes what happened, each time its buffers go.
 pub const REPORT_VARIABLE: &str = "CROSSPOINT_TEST_ASIO_REPORT";
@@ -42,34 +39,4 @@ pub fn report(counts: crate::plan::Counts) {
         // A test that finds no file says so.
         let _ = fs::write(path, format!("{} {} {}\n", counts.switches, counts.compared, counts.mismatches));
     }
-}
-
-/// Registers the library under [`NAME`], by the system's own command.
-///
-/// # Errors
-/// If the library is not there, or the registry cannot be written.
-pub fn register() -> io::Result<()> {
-    let library = library()?;
-    let driver = format!("HKLM\\SOFTWARE\\ASIO\\{NAME}");
-    let class = format!("HKCR\\CLSID\\{CLASS}\\InprocServer32");
-    let library = library.to_string_lossy();
-    for (key, name, value) in [
-        (&driver, Some("CLSID"), CLASS),
-        (&driver, Some("Description"), "Driver for tests"),
-        (&class, None, &*library),
-        (&class, Some("ThreadingModel"), "Apartment"),
-    ] {
-        let mut command = Command::new("reg");
-        command.args(["add", key, "/d", value, "/f"]);
-        match name {
-            Some(name) => command.args(["/v", name]),
-            None => command.arg("/ve"),
-        };
-        let output = command.output()?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            return Err(io::Error::other(format!("{command:?} failed: {said}")));
-        }
-    }
-    Ok(())
 }

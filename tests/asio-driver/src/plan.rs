@@ -9,12 +9,13 @@ pub const CLASS: &str = "{5B1C0F3E-6D1B-4C7B-9C0A-2F6E1D9A7C11}";
 /// The name under which it is registered.
 pub const NAME: &str = "Crosspoint Test Driver";
 
-/// The variable of the environment from which a process that was told nothing takes its plan.
+/// The variable of the environment from which a process that was told nothing, such as a helper of the one that was, takes
+/// its plan.
 pub const PLAN_VARIABLE: &str = "CROSSPOINT_TEST_ASIO_PLAN";
 
 /// What the driver is to be from the next time on that it is made.
 #[repr(C)]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plan {
     /// How many inputs.
     pub inputs: i32,
@@ -32,6 +33,10 @@ pub struct Plan {
     pub other_rate: f64,
     /// [`Trait`]s, each a bit.
     pub traits: u32,
+    /// The [`Place`] in which it reads memory that is not there; 0 for none.
+    pub faults_in: u32,
+    /// The [`Place`] from which it never returns; 0 for none.
+    pub hangs_in: u32,
 }
 
 impl Default for Plan {
@@ -46,18 +51,26 @@ impl Default for Plan {
             rate: 48_000.0,
             other_rate: 44_100.0,
             traits: 0,
+            faults_in: 0,
+            hangs_in: 0,
         }
     }
 }
 
 impl Plan {
+    /// Well-behaved but for these.
+    pub fn with(traits: &[Trait]) -> Self {
+        Self { traits: traits.iter().fold(0, |all, &one| all | one as u32), ..Self::default() }
+    }
+
     /// As text for [`PLAN_VARIABLE`].
     pub fn text(&self) -> String {
-        let Self { inputs, outputs, sample_type, second_type, sizes, rate, other_rate, traits } = self;
+        let Self { inputs, outputs, sample_type, second_type, sizes, rate, other_rate, traits, faults_in, hangs_in } =
+            self;
         let [smallest, largest, preferred, step] = sizes;
         format!(
             "{inputs} {outputs} {sample_type} {second_type} {smallest} {largest} {preferred} {step} {rate} {other_rate} \
-             {traits}"
+             {traits} {faults_in} {hangs_in}"
         )
     }
 
@@ -65,7 +78,7 @@ impl Plan {
     pub fn read(text: &str) -> Option<Self> {
         // Every number that a plan has is one that a float holds.
         let numbers: Vec<f64> = text.split(' ').map_while(|word| word.parse().ok()).collect();
-        let numbers: [f64; 11] = numbers.try_into().ok()?;
+        let numbers: [f64; 13] = numbers.try_into().ok()?;
         let whole = |place: usize| numbers[place] as i32;
         Some(Self {
             inputs: whole(0),
@@ -76,6 +89,8 @@ impl Plan {
             rate: numbers[8],
             other_rate: numbers[9],
             traits: numbers[10] as u32,
+            faults_in: numbers[11] as u32,
+            hangs_in: numbers[12] as u32,
         })
     }
 }
@@ -92,7 +107,7 @@ pub enum Trait {
     SwitchesInStart = 1 << 2,
     /// It switches while it makes its buffers.
     SwitchesInCreate = 1 << 3,
-    /// It tells no time.
+    /// It tells no time with its switches.
     NoTime = 1 << 4,
     /// It calls from two threads at once.
     CallsTwice = 1 << 5,
@@ -106,6 +121,32 @@ pub enum Trait {
     FreeRunning = 1 << 9,
     /// It says for nothing that its rate changed.
     RepeatsRate = 1 << 10,
+    /// It switches by itself, once a buffer's time.
+    Paced = 1 << 11,
+    /// Every fourth buffer is lost: its position jumps.
+    DropsOut = 1 << 12,
+    /// It switches although it was stopped, and after its buffers are gone.
+    CallsAfterStop = 1 << 13,
+    /// It refuses to make buffers of the size that it prefers.
+    RefusesPreferred = 1 << 14,
+    /// Its control panel switches, asks for a reset and tells of another rate before it returns.
+    BusyPanel = 1 << 15,
+    /// It serves one host at a time.
+    OneClient = 1 << 16,
+    /// What changes its rate calls back before it returns.
+    TellsRateInSet = 1 << 17,
+}
+
+/// A function of the driver in which something happens to it.
+#[derive(Clone, Copy, Debug)]
+#[repr(u32)]
+pub enum Place {
+    /// Being told to begin.
+    Init = 1,
+    /// Being asked for its channels.
+    Channels = 2,
+    /// Being asked for its buffers.
+    CreateBuffers = 3,
 }
 
 /// What happened to the driver since the library was loaded or the counts were last cleared.
@@ -127,11 +168,15 @@ pub struct Counts {
     /// How often it heard that the outputs are written.
     pub output_ready: u32,
     /// Samples that the host played.
-    pub compared: u32,
+    pub compared: u64,
     /// Those of them that were not what came in on the input of the same place in the same switch.
-    pub mismatches: u32,
+    pub mismatches: u64,
     /// Frames in a buffer of the driver that was made last.
     pub frames: u32,
+    /// How often its control panel was opened.
+    pub panels: u32,
+    /// The clock source that it was set to.
+    pub clock: u32,
 }
 
 /// The functions by which a test talks to the library, by the names they are exported under.
@@ -139,7 +184,7 @@ pub struct Counts {
 pub struct Control {
     /// `crosspoint_asio_configure`: what the next driver is to be. Clears the counts.
     pub configure: unsafe extern "C" fn(*const Plan),
-    /// `crosspoint_asio_step`: has the running driver switch so often, on the calling thread.
+    /// `crosspoint_asio_step`: has all running drivers switch so often, on the calling thread.
     pub step: unsafe extern "C" fn(u32),
     /// `crosspoint_asio_message`: sends a message to the host and returns its answer.
     pub message: unsafe extern "C" fn(i32, i32) -> i32,
@@ -147,6 +192,8 @@ pub struct Control {
     pub rate_changed: unsafe extern "C" fn(f64),
     /// `crosspoint_asio_counts`: what happened.
     pub counts: unsafe extern "C" fn(*mut Counts),
+    /// `crosspoint_asio_vanish`: takes the hardware away, or brings it back.
+    pub vanish: unsafe extern "C" fn(bool),
 }
 
 /// The library of this crate, as cargo builds it for the tests of a crate that depends on this one.
@@ -161,4 +208,18 @@ pub fn library() -> io::Result<PathBuf> {
     found.ok_or_else(|| {
         io::Error::new(io::ErrorKind::NotFound, format!("there is no {name} beside {}", program.display()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A helper process has the very plan of the one that started it.
+    #[test]
+    fn a_plan_survives_as_text() {
+        let plan =
+            Plan { sizes: [-5, 7, 0, -1], rate: 44_100.5, hangs_in: 3, ..Plan::with(&[Trait::Busy, Trait::Paced]) };
+        assert_eq!(Plan::read(&plan.text()), Some(plan));
+        assert_eq!(Plan::read("1 2 3"), None);
+    }
 }

@@ -3,7 +3,6 @@
 #![deny(clippy::disallowed_types)]
 
 use std::ffi::c_void;
-use windows_sys::core::GUID;
 
 /// A driver: its first field is what every COM object begins with.
 #[repr(C)]
@@ -16,10 +15,14 @@ pub(super) type Simple = unsafe extern "system" fn(*mut Interface) -> i32;
 /// One that answers with two numbers.
 pub(super) type TwoNumbers = unsafe extern "system" fn(*mut Interface, *mut i32, *mut i32) -> i32;
 
+/// One that answers with a position in frames and the time of it in nanoseconds.
+pub(super) type Position = unsafe extern "system" fn(*mut Interface, *mut Split, *mut Split) -> i32;
+
 /// The functions of a driver. A result is 0 or [`SUCCESS`] if it went well, unless said otherwise.
 #[repr(C)]
 pub(super) struct Functions {
-    pub query_interface: unsafe extern "system" fn(*mut Interface, *const GUID, *mut *mut c_void) -> i32,
+    /// With the identifier of an interface.
+    pub query_interface: unsafe extern "system" fn(*mut Interface, *const c_void, *mut *mut c_void) -> i32,
     pub add_ref: unsafe extern "system" fn(*mut Interface) -> u32,
     pub release: unsafe extern "system" fn(*mut Interface) -> u32,
     /// With the handle of a window; 1 if it went well.
@@ -38,9 +41,10 @@ pub(super) struct Functions {
     pub can_sample_rate: unsafe extern "system" fn(*mut Interface, f64) -> i32,
     pub get_sample_rate: unsafe extern "system" fn(*mut Interface, *mut f64) -> i32,
     pub set_sample_rate: unsafe extern "system" fn(*mut Interface, f64) -> i32,
+    /// With room for [`ClockSource`]s, and how many; how many there are.
     pub get_clock_sources: unsafe extern "system" fn(*mut Interface, *mut c_void, *mut i32) -> i32,
     pub set_clock_source: unsafe extern "system" fn(*mut Interface, i32) -> i32,
-    pub get_sample_position: unsafe extern "system" fn(*mut Interface, *mut Split, *mut Split) -> i32,
+    pub get_sample_position: Position,
     pub get_channel_info: unsafe extern "system" fn(*mut Interface, *mut ChannelInfo) -> i32,
     pub create_buffers: unsafe extern "system" fn(*mut Interface, *mut BufferInfo, i32, i32, *const Callbacks) -> i32,
     pub dispose_buffers: Simple,
@@ -64,6 +68,11 @@ impl Split {
     pub fn number(self) -> u64 {
         u64::from(self.high) << 32 | u64::from(self.low)
     }
+
+    #[cfg_attr(not(test), allow(dead_code, reason = "of the test driver, which shares this file"))]
+    pub fn of(number: u64) -> Self {
+        Self { high: (number >> 32) as u32, low: number as u32 }
+    }
 }
 
 /// One channel, asked for by `channel` and `is_input`.
@@ -75,6 +84,18 @@ pub(super) struct ChannelInfo {
     pub is_active: i32,
     pub group: i32,
     pub sample_type: i32,
+    pub name: [u8; 32],
+}
+
+/// What a driver can take its clock from.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ClockSource {
+    pub index: i32,
+    /// The input that carries it, or -1.
+    pub channel: i32,
+    pub group: i32,
+    pub is_current: i32,
     pub name: [u8; 32],
 }
 
@@ -121,6 +142,8 @@ pub(super) mod message {
     pub const ENGINE_VERSION: i32 = 2;
     /// It wants to be closed and opened again.
     pub const RESET_REQUEST: i32 = 3;
+    /// Its buffers are to be of the size that `value` is.
+    pub const BUFFER_SIZE_CHANGE: i32 = 4;
     /// It lost frames.
     pub const RESYNC_REQUEST: i32 = 5;
     /// Its latencies are others.

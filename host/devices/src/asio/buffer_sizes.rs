@@ -2,6 +2,9 @@
 
 use crate::error::Choices;
 
+/// No device has a longer buffer; who says so talks nonsense, and would have us reserve memory for it.
+const LONGEST: u32 = 1 << 16;
+
 /// As the driver says it; in frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BufferSizes {
@@ -15,25 +18,36 @@ pub(crate) struct BufferSizes {
 impl BufferSizes {
     /// All sizes that may be asked for. A driver that contradicts itself has at least its preferred one.
     pub fn choices(&self) -> Choices {
-        let size = |frames: i32| u32::try_from(frames).ok().filter(|&frames| frames > 0);
-        let preferred = size(self.preferred);
+        let preferred = size(self.preferred).filter(|&frames| frames <= LONGEST);
         let (Some(smallest), Some(largest)) = (size(self.smallest), size(self.largest)) else {
             return Choices::new(preferred.map(|frames| frames..=frames));
         };
         let mut sizes: Vec<u32> = preferred.into_iter().collect();
         match self.granularity {
-            -1 => sizes.extend((0..32).map(|power| 1_u32 << power).filter(|size| (smallest..=largest).contains(size))),
-            step @ 1.. => sizes.extend((smallest..=largest).step_by(step as usize)),
-            _ => sizes.extend([smallest, largest]),
+            -1 => sizes.extend(
+                (0..32).map(|power| 1_u32 << power).filter(|size| (smallest..=largest.min(LONGEST)).contains(size)),
+            ),
+            step @ 1.. => sizes.extend((smallest..=largest.min(LONGEST)).step_by(step as usize)),
+            _ => sizes.extend([smallest, largest].into_iter().filter(|&frames| frames <= LONGEST)),
         }
         Choices::new(sizes.into_iter().map(|frames| frames..=frames))
     }
 
-    /// The preferred size, or the one nearest to it that there is.
-    pub fn usual(&self) -> Option<u32> {
-        let preferred = u32::try_from(self.preferred).ok().filter(|&frames| frames > 0);
-        preferred.or_else(|| self.choices().ranges().first().map(|range| *range.start()))
+    /// Those to try where none is asked for: the preferred one, then those that are nearest to it. A driver may refuse what
+    /// it says it has.
+    pub fn usual(&self) -> Vec<u32> {
+        let choices = self.choices();
+        let ends = choices.ranges().iter().flat_map(|range| [*range.start(), *range.end()]);
+        let preferred = size(self.preferred).filter(|&frames| frames <= LONGEST);
+        let mut sizes: Vec<u32> = preferred.into_iter().chain(ends).collect();
+        sizes.sort_by_key(|frames| frames.abs_diff(preferred.unwrap_or(0)));
+        sizes.dedup();
+        sizes
     }
+}
+
+fn size(frames: i32) -> Option<u32> {
+    u32::try_from(frames).ok().filter(|&frames| frames > 0)
 }
 
 #[cfg(test)]
@@ -62,6 +76,18 @@ mod tests {
         assert_eq!(choices(-5, 7, 0, 3), "an unknown range");
         assert_eq!(choices(1024, 64, 256, 64), "256");
         let nothing = BufferSizes { smallest: 0, largest: 0, preferred: 0, granularity: 0 };
-        assert_eq!(nothing.usual(), None);
+        assert!(nothing.usual().is_empty());
+        assert_eq!(choices(64, i32::MAX, 1 << 30, -1).split(", ").last(), Some("65536"));
+        assert_eq!(choices(i32::MAX, i32::MAX, i32::MAX, 0), "an unknown range");
+        assert_eq!(
+            BufferSizes { smallest: 1, largest: i32::MAX, preferred: 256, granularity: 1 }.usual(),
+            [256, 1, 65_536]
+        );
+    }
+
+    #[test]
+    fn the_preferred_size_is_tried_first() {
+        let sizes = BufferSizes { smallest: 64, largest: 512, preferred: 256, granularity: -1 };
+        assert_eq!(sizes.usual(), [256, 128, 64, 512]);
     }
 }

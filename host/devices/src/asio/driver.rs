@@ -3,11 +3,19 @@
 use std::ffi::c_void;
 use std::ptr::{NonNull, null_mut};
 
-use super::abi::{BufferInfo, Callbacks, ChannelInfo, Functions, Interface, SUCCESS, Simple, TwoNumbers};
+use super::abi::{
+    self, BufferInfo, Callbacks, ChannelInfo, Functions, Interface, Position, SUCCESS, Simple, TwoNumbers,
+};
 use super::buffer_sizes::BufferSizes;
+use crate::driver_controls::ClockSource;
+use crate::period::PeriodTime;
+use crate::selection::MAX_CHANNELS;
 use windows_sys::Win32::System::Com::{CLSCTX_INPROC_SERVER, CoCreateInstance};
 use windows_sys::Win32::UI::WindowsAndMessaging::GetDesktopWindow;
 use windows_sys::core::GUID;
+
+const NOT_PRESENT: i32 = -1000;
+const MALFUNCTION: i32 = -999;
 
 /// A driver, released when this is dropped.
 pub(super) struct Driver {
@@ -54,8 +62,8 @@ impl Driver {
             0 | SUCCESS => Ok(()),
             code => {
                 let reason = match code {
-                    -1000 => "the hardware is not there".to_owned(),
-                    -999 => "the hardware fails".to_owned(),
+                    NOT_PRESENT => "the hardware is not there".to_owned(),
+                    MALFUNCTION => "the hardware fails".to_owned(),
                     -998 => "it takes no such value".to_owned(),
                     -997 => "not while it is in this state, or another program keeps it from that".to_owned(),
                     -996 => "its position stands still".to_owned(),
@@ -85,7 +93,11 @@ impl Driver {
     /// How many inputs and outputs it has.
     pub fn channels(&self) -> Result<(usize, usize), String> {
         let (inputs, outputs) = self.two_numbers("asking for its channels", self.functions().get_channels)?;
-        Ok((inputs.max(0) as usize, outputs.max(0) as usize))
+        let (inputs, outputs) = (inputs.max(0) as usize, outputs.max(0) as usize);
+        if inputs.max(outputs) > MAX_CHANNELS {
+            return Err(format!("it says that it has {inputs} inputs and {outputs} outputs, which cannot be"));
+        }
+        Ok((inputs, outputs))
     }
 
     /// Of input and output in frames, buffers included. Known once there are buffers.
@@ -94,12 +106,25 @@ impl Driver {
         Some((u32::try_from(input).ok()?, u32::try_from(output).ok()?))
     }
 
-    pub fn channel(&self, channel: usize, is_input: bool) -> Result<(String, i32), String> {
+    /// What it calls itself, and its version.
+    pub fn identity(&self) -> (String, i32) {
+        // The interface asks for 32 bytes; drivers were seen to write more.
+        let mut name = [0_u8; 256];
+        // SAFETY: the driver is alive, and there is room for what it writes.
+        let version = unsafe {
+            (self.functions().get_driver_name)(self.this(), name.as_mut_ptr());
+            (self.functions().get_driver_version)(self.this())
+        };
+        (zero_ended(&name), version)
+    }
+
+    /// The name of a channel, the number of its group and that of its format.
+    pub fn channel(&self, channel: usize, is_input: bool) -> Result<(String, i32, i32), String> {
         let mut info = ChannelInfo { channel: channel as i32, is_input: i32::from(is_input), ..ChannelInfo::default() };
         // SAFETY: the driver is alive, and there is room for its answer.
         let result = unsafe { (self.functions().get_channel_info)(self.this(), &mut info) };
         self.result(result, "asking for a channel")?;
-        Ok((zero_ended(&info.name), info.sample_type))
+        Ok((zero_ended(&info.name), info.group, info.sample_type))
     }
 
     pub fn buffer_sizes(&self) -> Result<BufferSizes, String> {
@@ -123,13 +148,61 @@ impl Driver {
         let mut rate = 0.0;
         // SAFETY: the driver is alive, and there is room for its answer.
         let result = unsafe { (self.functions().get_sample_rate)(self.this(), &mut rate) };
-        (matches!(result, 0 | SUCCESS) && rate >= 1.0 && rate < 1e7).then(|| rate.round() as u32)
+        (matches!(result, 0 | SUCCESS) && (1.0..1e7).contains(&rate)).then(|| rate.round() as u32)
     }
 
     pub fn set_rate(&self, rate: u32) -> Result<(), String> {
         // SAFETY: the driver is alive.
         let result = unsafe { (self.functions().set_sample_rate)(self.this(), f64::from(rate)) };
         self.result(result, &format!("switching to {rate} Hz"))
+    }
+
+    /// Whether it says that its hardware is gone or broken.
+    pub fn is_gone(&self) -> bool {
+        let mut rate = 0.0;
+        // SAFETY: the driver is alive, and there is room for its answer.
+        let result = unsafe { (self.functions().get_sample_rate)(self.this(), &mut rate) };
+        matches!(result, NOT_PRESENT | MALFUNCTION)
+    }
+
+    /// What it can take its clock from.
+    pub fn clock_sources(&self) -> Result<Vec<ClockSource>, String> {
+        // No interface has more.
+        let mut sources = [abi::ClockSource::default(); 64];
+        let mut count = sources.len() as i32;
+        // SAFETY: the driver is alive, and there is room for so many as is said.
+        let result =
+            unsafe { (self.functions().get_clock_sources)(self.this(), sources.as_mut_ptr().cast(), &mut count) };
+        self.result(result, "asking for its clocks")?;
+        let known = |source: &abi::ClockSource| {
+            Some(ClockSource {
+                index: u32::try_from(source.index).ok()?,
+                name: zero_ended(&source.name),
+                channel: u32::try_from(source.channel).ok(),
+                is_current: source.is_current != 0,
+            })
+        };
+        Ok(sources.iter().take(count.max(0) as usize).filter_map(known).collect())
+    }
+
+    pub fn set_clock_source(&self, index: u32) -> Result<(), String> {
+        // SAFETY: the driver is alive.
+        let result = unsafe { (self.functions().set_clock_source)(self.this(), index as i32) };
+        self.result(result, &format!("taking clock {index}"))
+    }
+
+    /// Where it is by its own count.
+    pub fn position_now(&self) -> Result<PeriodTime, String> {
+        let (mut frame, mut time) = (abi::Split::default(), abi::Split::default());
+        // SAFETY: the driver is alive, and there is room for its answers.
+        let result = unsafe { (self.functions().get_sample_position)(self.this(), &mut frame, &mut time) };
+        self.result(result, "asking for its position")?;
+        Ok(PeriodTime { frame: frame.number(), nanoseconds: Some(time.number()) })
+    }
+
+    /// Opens its window; some come back only when it is closed.
+    pub fn control_panel(&self) -> Result<(), String> {
+        self.simple("opening its control panel", self.functions().control_panel)
     }
 
     /// Makes buffers for these channels. From then on the driver may call.
@@ -169,6 +242,11 @@ impl Driver {
     /// How to tell it, from within its own call.
     pub fn output_ready(&self) -> Simple {
         self.functions().output_ready
+    }
+
+    /// How to ask it where it is, from within its own call.
+    pub fn position(&self) -> Position {
+        self.functions().get_sample_position
     }
 }
 

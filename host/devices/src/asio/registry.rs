@@ -10,8 +10,23 @@ use windows_sys::Win32::System::Registry::{
 use windows_sys::core::GUID;
 
 /// Names of drivers that stand before the system's own audio instead of an interface's own.
-const WRAPPERS: [&str; 6] =
-    ["asio4all", "flexasio", "asio2wasapi", "asio2ks", "generic low latency asio", "jackrouter"];
+const WRAPPERS: [&str; 15] = [
+    "asio2ks",
+    "asio2wasapi",
+    "asio4all",
+    "asiolink",
+    "flexasio",
+    "fl studio asio",
+    "generic low latency asio",
+    "generic lower latency asio",
+    "jackrouter",
+    "magix low latency",
+    "realtek asio",
+    "steinberg built-in",
+    "studio asio driver",
+    "voicemeeter",
+    "wineasio",
+];
 
 /// A driver as it is installed.
 #[derive(Clone)]

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use super::abi::BufferInfo;
 use super::driver::Driver;
 use super::sample_format::SampleFormat;
-use super::switch::{Channel, MOST_DRIVERS, Slot, Switch};
+use super::slot::{MOST_DRIVERS, Slot};
+use super::switch::{Channel, Switch, Told};
 use crate::callback_cell::CallbackCell;
 use crate::error::{Choices, OpenError, Side};
 use crate::selection::ChannelSelection;
@@ -16,7 +17,7 @@ use crate::status::StreamStatus;
 use windows_sys::core::GUID;
 
 /// Rates that are asked about.
-const RATES: [u32; 13] =
+pub(super) const RATES: [u32; 13] =
     [8_000, 11_025, 16_000, 22_050, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000, 352_800, 384_000];
 
 const USUAL_RATE: u32 = 48_000;
@@ -24,7 +25,10 @@ const USUAL_RATE: u32 = 48_000;
 /// A driver that asked to be opened anew may ask several times in a row: it is left alone until it is silent so long.
 const SETTLING: Duration = Duration::from_millis(100);
 
-/// A driver that runs and has not called for so long is taken for dead.
+/// A driver that runs and has not called for so long is asked whether its hardware is there.
+const SUSPICION: Duration = Duration::from_millis(500);
+
+/// One that says yes, and has not called for so long, is taken for dead.
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// Latencies in frames, written by the owner and read by the stream; `u32::MAX` while unknown.
@@ -110,10 +114,13 @@ impl Session {
 
     /// Starts it, if it does not run.
     pub fn start(&mut self) -> Result<(), String> {
-        let driver = self.driver.as_ref().ok_or("it is gone")?;
         if !self.running {
             self.switches = (self.slot.switches.load(Ordering::Relaxed), Instant::now());
-            driver.start()?;
+            // Some switch before they come back.
+            self.slot.set_running(true);
+            let started = self.driver().and_then(Driver::start);
+            self.slot.set_running(started.is_ok());
+            started?;
             self.running = true;
         }
         Ok(())
@@ -121,11 +128,17 @@ impl Session {
 
     /// Stops it, if it runs. No switch is under way any more.
     pub fn stop(&mut self) -> Result<(), String> {
-        let driver = self.driver.as_ref().ok_or("it is gone")?;
         if std::mem::take(&mut self.running) {
-            driver.stop()?;
+            let stopped = self.driver().and_then(Driver::stop);
+            self.slot.set_running(false);
+            stopped?;
         }
-        if self.slot.is_left() { Ok(()) } else { Err("it does not come out of its callback".to_owned()) }
+        if is_left(self.slot) { Ok(()) } else { Err("it does not come out of its callback".to_owned()) }
+    }
+
+    /// What it has beside its stream.
+    pub fn driver(&self) -> Result<&Driver, String> {
+        self.driver.as_ref().ok_or_else(|| "it is gone".to_owned())
     }
 
     /// Looks after what the driver asked for since the last time. Called many times a second.
@@ -163,7 +176,12 @@ impl Session {
         let now = Instant::now();
         if !self.running || switches != self.switches.0 {
             self.switches = (switches, now);
-        } else if now.duration_since(self.switches.1) > SILENCE {
+            return;
+        }
+        let silent = now.duration_since(self.switches.1);
+        if silent > SUSPICION && self.driver.as_ref().is_some_and(Driver::is_gone) {
+            self.plan.status.lost.set("the driver says that its hardware is gone: connect it again");
+        } else if silent > SILENCE {
             self.plan.status.stopped.set("the driver no longer calls: check the interface, then open it again");
         }
     }
@@ -195,9 +213,10 @@ impl Session {
         if std::mem::take(&mut self.running) {
             // A driver that does not want to stop is released all the same.
             let _ = driver.stop();
+            self.slot.set_running(false);
         }
         let _ = driver.dispose_buffers();
-        self.slot.remove()
+        self.slot.remove(is_left)
     }
 }
 
@@ -206,6 +225,18 @@ impl Drop for Session {
         drop(self.shut());
         self.slot.give_back();
     }
+}
+
+/// Waits until no thread is in a buffer switch, but no longer than two seconds.
+fn is_left(slot: &Slot) -> bool {
+    let started = Instant::now();
+    while slot.is_inside() {
+        if started.elapsed() > Duration::from_secs(2) {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    true
 }
 
 fn refused(device: &str) -> impl Fn(String) -> OpenError {
@@ -221,7 +252,9 @@ fn prepare(
     before: Option<&mut Switch>,
 ) -> Result<(Driver, Opened), OpenError> {
     let device = &plan.device;
-    let driver = Driver::load(&plan.class).map_err(refused(device))?;
+    let driver = Driver::load(&plan.class).map_err(|message| {
+        if says_busy(&message) { OpenError::Busy { device: device.clone() } } else { refused(device)(message) }
+    })?;
     let (inputs, outputs) = driver.channels().map_err(refused(device))?;
     let select = |selection: &ChannelSelection, available, side| {
         let resolved = selection.resolve(available);
@@ -233,13 +266,13 @@ fn prepare(
         return Err(OpenError::NoChannels { device: device.clone() });
     }
     let rate = set_rate(&driver, device, rate)?;
-    let frames = choose_frames(&driver, device, buffer_frames)?;
+    let sizes = choose_frames(&driver, device, buffer_frames)?;
     let sides = [(true, &inputs), (false, &outputs)];
     let mut formats = Vec::new();
     let mut names = [Vec::new(), Vec::new()];
     for (place, (is_input, channels)) in sides.into_iter().enumerate() {
         for &channel in channels {
-            let (name, code) = driver.channel(channel, is_input).map_err(refused(device))?;
+            let (name, _, code) = driver.channel(channel, is_input).map_err(refused(device))?;
             let format = SampleFormat::from_code(code).ok_or_else(|| OpenError::Driver {
                 device: device.clone(),
                 message: format!(
@@ -259,8 +292,7 @@ fn prepare(
             buffers: [std::ptr::null_mut(); 2],
         })
         .collect();
-    // SAFETY: the callbacks are in a static.
-    unsafe { driver.create_buffers(&mut buffers, frames, slot.callbacks()) }.map_err(refused(device))?;
+    let frames = create_buffers(&driver, &mut buffers, &sizes, slot).map_err(refused(device))?;
     if buffers.iter().any(|buffer| buffer.buffers.iter().any(|half| half.is_null())) {
         return Err(refused(device)("it made no buffer for one of its channels".to_owned()));
     }
@@ -270,9 +302,10 @@ fn prepare(
         .map(|(buffer, format)| Channel::new(buffer.buffers.map(|half| half.cast()), format, frames as usize));
     let heard: Vec<Channel> = channels.by_ref().take(inputs.len()).collect();
     let played: Vec<Channel> = channels.collect();
-    let output_ready = driver.wants_output_ready().then(|| (driver.output_ready(), driver.this()));
+    let output_ready = driver.wants_output_ready().then(|| driver.output_ready());
+    let told = Told { driver: driver.this(), output_ready, position: driver.position() };
     let (cell, status) = (Arc::clone(&plan.cell), Arc::clone(&plan.status));
-    let mut switch = Switch::new(cell, status, frames as usize, heard, played, output_ready);
+    let mut switch = Switch::new(cell, status, frames as usize, heard, played, told);
     switch.silence();
     if let Some(before) = before {
         switch.follow(before);
@@ -294,20 +327,19 @@ fn set_rate(driver: &Driver, device: &str, wanted: Option<u32>) -> Result<u32, O
         let offered = Choices::new(RATES.into_iter().filter(|&rate| driver.can_run_at(rate)).map(|rate| rate..=rate));
         return Err(OpenError::Rate { device: device.to_owned(), rate, offered });
     }
-    driver.set_rate(rate).map_err(|message| OpenError::Driver {
-        device: device.to_owned(),
-        message: format!("{message}; if another program uses it, that one keeps the rate: close it, or take its rate"),
+    // It could, and does not: somebody else wants the rate that it has.
+    driver.set_rate(rate).map_err(|message| match now {
+        Some(held) => OpenError::RateHeld { device: device.to_owned(), rate, held },
+        None => refused(device)(message),
     })?;
     match driver.rate() {
-        Some(now) if now != rate => {
-            let offered = Choices::only(now);
-            Err(OpenError::Rate { device: device.to_owned(), rate, offered })
-        }
+        Some(held) if held != rate => Err(OpenError::RateHeld { device: device.to_owned(), rate, held }),
         _ => Ok(rate),
     }
 }
 
-fn choose_frames(driver: &Driver, device: &str, wanted: Option<u32>) -> Result<u32, OpenError> {
+/// The sizes to try, in this order: at least one.
+fn choose_frames(driver: &Driver, device: &str, wanted: Option<u32>) -> Result<Vec<u32>, OpenError> {
     let sizes = driver.buffer_sizes().map_err(refused(device))?;
     match wanted {
         Some(frames) if !sizes.choices().contains(frames) => Err(OpenError::BufferFrames {
@@ -316,9 +348,31 @@ fn choose_frames(driver: &Driver, device: &str, wanted: Option<u32>) -> Result<u
             offered: sizes.choices(),
             hint: "; some drivers offer others once their control panel says so",
         }),
-        Some(frames) => Ok(frames),
-        None => sizes.usual().ok_or_else(|| refused(device)("it names no buffer size".to_owned())),
+        Some(frames) => Ok(vec![frames]),
+        None if sizes.usual().is_empty() => Err(refused(device)("it names no buffer size".to_owned())),
+        None => Ok(sizes.usual()),
     }
+}
+
+/// Makes buffers of the first of these sizes that the driver really has. If it has none of them, it says why not the first.
+fn create_buffers(driver: &Driver, buffers: &mut [BufferInfo], sizes: &[u32], slot: &Slot) -> Result<u32, String> {
+    let mut refusal = None;
+    for &frames in sizes {
+        // SAFETY: the callbacks are in a static.
+        match unsafe { driver.create_buffers(buffers, frames, slot.callbacks()) } {
+            Ok(()) => return Ok(frames),
+            Err(message) => refusal = refusal.or(Some(message)),
+        }
+    }
+    Err(refusal.unwrap_or_default())
+}
+
+/// Whether a driver that does not start says that another program has it. The interface has no word for that, only texts.
+fn says_busy(message: &str) -> bool {
+    let message = message.to_lowercase();
+    ["in use", "busy", "another program", "another application", "already open"]
+        .iter()
+        .any(|word| message.contains(word))
 }
 
 fn read_latencies(driver: &Driver, plan: &Plan) {

@@ -8,8 +8,9 @@ use super::registry::{InstalledDriver, installed};
 use super::session::{Latencies, Opened, Plan, Session};
 use crate::backend::{Backend, DeviceInfo, Latency, Stream, StreamInfo};
 use crate::callback_cell::CallbackCell;
+use crate::driver_controls::{ClockSource, DriverControls};
 use crate::error::{DeviceError, OpenError, StreamError};
-use crate::period::DuplexCallback;
+use crate::period::{DuplexCallback, PeriodTime};
 use crate::request::StreamRequest;
 use crate::status::{Notice, NoticeReader, StreamStatus};
 
@@ -26,6 +27,21 @@ fn by_preference(drivers: &[InstalledDriver]) -> Vec<InstalledDriver> {
     drivers
 }
 
+/// The drivers, or what to do without any.
+fn some_installed() -> Result<Vec<InstalledDriver>, DeviceError> {
+    let drivers = installed();
+    if drivers.is_empty() {
+        return Err(DeviceError::NotInstalled {
+            backend: "an ASIO driver",
+            reason:
+                "an interface's own comes from its maker; without one, WASAPI in exclusive mode is the next best, or a \
+                     driver that wraps the system's audio, such as FlexASIO or ASIO4ALL"
+                    .to_owned(),
+        });
+    }
+    Ok(drivers)
+}
+
 impl Backend for AsioBackend {
     fn name(&self) -> &'static str {
         NAME
@@ -33,7 +49,7 @@ impl Backend for AsioBackend {
 
     /// What the registry says: no driver is loaded.
     fn devices(&self) -> Result<Vec<DeviceInfo>, DeviceError> {
-        let drivers = installed();
+        let drivers = some_installed()?;
         let first = by_preference(&drivers).first().map(|driver| driver.name.clone());
         let device = |driver: &InstalledDriver| {
             DeviceInfo {
@@ -52,7 +68,7 @@ impl Backend for AsioBackend {
     }
 
     fn open(&self, request: &StreamRequest, callback: Box<dyn DuplexCallback>) -> Result<Box<dyn Stream>, OpenError> {
-        let drivers = installed();
+        let drivers = some_installed()?;
         let chosen = match &request.device {
             Some(name) => drivers.iter().filter(|driver| driver.name.eq_ignore_ascii_case(name)).cloned().collect(),
             None => by_preference(&drivers),
@@ -120,7 +136,10 @@ struct AsioStream {
 }
 
 impl AsioStream {
-    fn ask(&self, request: fn(&mut Session) -> Result<(), String>) -> Result<(), StreamError> {
+    fn ask<T: Send + 'static>(
+        &self,
+        request: impl FnOnce(&mut Session) -> Result<T, String> + Send + 'static,
+    ) -> Result<T, StreamError> {
         let device = self.info.device.clone();
         if self.status.lost.is_set() {
             return Err(StreamError::Lost { device });
@@ -158,8 +177,36 @@ impl Stream for AsioStream {
         self.status.xruns()
     }
 
+    fn controls(&mut self) -> Option<&mut dyn DriverControls> {
+        Some(self)
+    }
+
     fn close(mut self: Box<Self>) -> Option<Box<dyn DuplexCallback>> {
         self.owner = None;
         self.cell.take()
+    }
+}
+
+impl DriverControls for AsioStream {
+    fn open_panel(&mut self) -> Result<(), StreamError> {
+        let device = self.info.device.clone();
+        let owner = self.owner.as_ref().ok_or_else(|| StreamError::Lost { device: device.clone() })?;
+        let opened = owner.call_briefly(|session| match session {
+            Some(session) => session.driver()?.control_panel(),
+            None => Err("it is closed".to_owned()),
+        });
+        opened.flatten().map_err(|message| StreamError::Driver { device, message })
+    }
+
+    fn clock_sources(&mut self) -> Result<Vec<ClockSource>, StreamError> {
+        self.ask(|session| session.driver()?.clock_sources())
+    }
+
+    fn set_clock_source(&mut self, index: u32) -> Result<(), StreamError> {
+        self.ask(move |session| session.driver()?.set_clock_source(index))
+    }
+
+    fn position(&mut self) -> Result<PeriodTime, StreamError> {
+        self.ask(|session| session.driver()?.position_now())
     }
 }
