@@ -266,3 +266,16 @@ fn told(status: ExitStatus) -> String {
         None => status.to_string(),
     }
 }
+
+#[cfg(all(test, not(windows)))]
+mod tests {
+    use super::*;
+
+    /// Where there is no ASIO nothing is started, and the error says so.
+    #[test]
+    fn elsewhere_there_is_nothing_to_probe() {
+        let prober = Prober::with_program("no-such-program".into(), Vec::new());
+        assert_eq!(prober.probe("any"), Err(ProbeError::NotHere));
+        assert_eq!(warning(), None);
+    }
+}
