@@ -1,4 +1,4 @@
-//! Notices a device that neither calls nor says why: a server that hangs, or waits for another machine.
+//! Notices a device that neither calls nor says why, such as a server that hangs.
 
 use std::time::{Duration, Instant};
 
