@@ -82,9 +82,10 @@ impl Device {
         }
     }
 
-    /// Whether somebody could hear it.
+    /// Whether somebody could hear it. ALSA lists its plugins, `null` among them, on machines without a card too.
     fn is_audible(&self) -> bool {
-        self.backend != SILENT && self.broken.is_none()
+        let has_card = self.backend != "alsa" || self.name.contains("hw:") || self.name.contains("CARD=");
+        self.backend != SILENT && self.broken.is_none() && has_card
     }
 }
 
@@ -262,13 +263,15 @@ mod tests {
         assert!(!text(&listing, false).contains("playback_1"));
     }
 
-    /// A virtual device is no device to hear, a broken one neither.
+    /// A virtual device is no device to hear, a broken one neither, nor a plugin of ALSA without a card.
     #[cfg(not(windows))]
     #[test]
     fn where_nothing_can_be_heard_it_says_what_to_do() {
         let broken = DeviceInfo { broken: Some("gone".to_owned()), ..DeviceInfo::default() };
-        let silent = [device(SILENT, DeviceInfo::default()), device("alsa", broken)];
+        let named = |name: &str| DeviceInfo { name: name.to_owned(), ..DeviceInfo::default() };
+        let silent = [device(SILENT, DeviceInfo::default()), device("jack", broken), device("alsa", named("null"))];
         assert!(hint(&silent).is_some());
+        assert_eq!(hint(&[device("alsa", named("hw:CARD=0,DEV=0"))]), None);
         assert_eq!(hint(&[device("jack", DeviceInfo::default())]), None);
     }
 }
