@@ -129,6 +129,7 @@ fn channel_counts(formats: &[(Encoding, WaveFormat)]) -> Vec<u16> {
 /// What a device can do, as far as its endpoints say so.
 fn describe(device: &Listed<'_>) -> DeviceInfo {
     let (mut rates, mut frames) = (Choices::default(), Choices::default());
+    let mut sample_formats = Vec::new();
     let mut channels = |endpoint: Option<&Found>| {
         let Some(endpoint) = endpoint else { return Some(0) };
         let mut ability = device_of(endpoint).and_then(|device| Ability::of(&device)).ok()?;
@@ -136,9 +137,13 @@ fn describe(device: &Listed<'_>) -> DeviceInfo {
         let rate = own.nearest(RATES[0]);
         frames = frames.intersection(&buffer_frames(ability.shortest, rate)).unwrap_or_default();
         rates = rates.intersection(&own).unwrap_or_default();
-        channel_counts(&ability.formats(rate)).last().map(|&count| usize::from(count))
+        let formats = ability.formats(rate);
+        sample_formats.extend(formats.iter().map(|(encoding, _)| encoding.name().to_owned()));
+        channel_counts(&formats).last().map(|&count| usize::from(count))
     };
     let (inputs, outputs) = (channels(device.input), channels(device.output));
+    sample_formats.sort();
+    sample_formats.dedup();
     let endpoints: Vec<&str> = device.endpoints().map(|endpoint| endpoint.name.as_str()).collect();
     DeviceInfo {
         backend: NAME,
@@ -149,6 +154,8 @@ fn describe(device: &Listed<'_>) -> DeviceInfo {
         rates,
         buffer_frames: frames,
         is_default: device.endpoints().any(|endpoint| endpoint.is_default),
+        sample_formats,
+        ..DeviceInfo::default()
     }
 }
 

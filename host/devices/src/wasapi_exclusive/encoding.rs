@@ -33,6 +33,18 @@ impl Encoding {
         }
     }
 
+    /// As lists of devices call it.
+    #[cfg_attr(not(windows), allow(dead_code))]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Int32 => "i32",
+            Self::Int24In32 => "i24 in 32",
+            Self::Int24 => "i24",
+            Self::Float32 => "f32",
+            Self::Int16 => "i16",
+        }
+    }
+
     /// The conversion: that of ASIO, whose formats are these and more.
     pub fn sample_format(self) -> SampleFormat {
         match self {
