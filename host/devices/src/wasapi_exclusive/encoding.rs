@@ -102,6 +102,23 @@ mod tests {
         assert_eq!([of(32, 20, false), of(8, 8, false)], [None, None]);
     }
 
+    /// As the system has them: little-endian, and 24 bits in 32 stand in the upper ones.
+    #[test]
+    fn samples_are_stored_as_the_system_has_them() {
+        for (encoding, bytes) in [
+            (Encoding::Int32, &[0, 0, 0, 0xC0][..]),
+            (Encoding::Int24In32, &[0, 0, 0, 0xC0]),
+            (Encoding::Int24, &[0, 0, 0xC0]),
+            (Encoding::Float32, &(-0.5_f32).to_le_bytes()),
+            (Encoding::Int16, &[0, 0xC0]),
+        ] {
+            let mut written = vec![0xAA; bytes.len()];
+            encoding.sample_format().write(&[-0.5], &mut written);
+            assert_eq!(written, bytes, "{encoding:?}");
+            assert_eq!(encoding.sample_format().bytes(), bytes.len(), "{encoding:?}");
+        }
+    }
+
     /// Hardware whose buffers are multiples of 64 frames, 256 at most.
     #[test]
     fn a_buffer_that_does_not_fit_the_hardware_is_asked_for_again() {
