@@ -13,6 +13,7 @@ mod port;
 mod processor;
 mod publish;
 mod rt;
+mod span;
 mod transport;
 
 pub use graph::{Cell, Edge, EditError, Endpoint, Graph, Matrix, Node, NodeKind, Signal, Timing};

@@ -1,6 +1,7 @@
 //! Random scripts of edits against independent models: what is undone is gone, what is refused changed nothing, what is
 //! let in fits together, and a matrix holds what was put into it.
 
+use crosspoint_graph::compile::{Compiler, Context};
 use crosspoint_graph::graph::{Alignment, Applied, CellBlock, Edit, MatrixError, Region};
 use crosspoint_graph::{
     AudioPort, Cell, ChannelLayout, Edge, EdgeId, EditError, Endpoint, EventPort, Graph, Matrix, Node, NodeId,
@@ -279,6 +280,22 @@ fn check(graph: &Graph) {
     }
 }
 
+/// The same graph, put together from nothing.
+fn afresh(graph: &Graph) -> Graph {
+    let mut new = Graph::new();
+    let nodes = graph.nodes().map(|(id, node)| Edit::AddNode { id: Some(id), node: node.clone() });
+    let edges = graph.edges().map(|(id, edge)| Edit::Connect { id: Some(id), edge: edge.clone() });
+    let timing = [Edit::SetDefaultTiming { timing: graph.default_timing() }];
+    new.apply(nodes.chain(edges).chain(timing).collect()).unwrap();
+    new
+}
+
+/// What the graph keeps for its compiler follows from what it holds, not from what was done to get there.
+fn check_compiles_alike(graph: &Graph) {
+    let compiled = |graph| Compiler::new().compile(graph, Context::default()).unwrap();
+    assert_eq!(compiled(graph), compiled(&afresh(graph)));
+}
+
 proptest! {
     /// ```text
     /// before --edits--> after --inverse--> before --its inverse--> after
@@ -296,17 +313,20 @@ proptest! {
                 Err(_) => prop_assert_eq!(&graph, &before),
                 Ok(Applied { inverse, .. }) => {
                     check(&graph);
+                    check_compiles_alike(&graph);
                     let after = graph.clone();
                     let redo = graph.apply(inverse).unwrap().inverse;
                     prop_assert_eq!(&graph, &before);
                     let undo = graph.apply(redo).unwrap().inverse;
                     prop_assert_eq!(&graph, &after);
+                    check_compiles_alike(&graph);
                     history.push(undo);
                 }
             }
         }
         while let Some(undo) = history.pop() {
             graph.apply(undo).unwrap();
+            check_compiles_alike(&graph);
         }
         prop_assert_eq!(graph, Graph::new());
     }

@@ -24,9 +24,34 @@ pub(super) fn of_channel(output: u32) -> u32 {
 #[derive(Default)]
 pub(super) struct Slots {
     values: Vec<Value>,
-    /// Slots free for use, the one freed last on top: its memory is warm.
-    free: Vec<u32>,
-    used: u32,
+    free: Free,
+}
+
+/// Slots free for use, the one freed last on top: its memory is warm.
+#[derive(Default)]
+struct Free {
+    /// As long as there are slots, so that it never grows when one is freed.
+    stack: Vec<u32>,
+    top: usize,
+}
+
+impl Free {
+    #[inline]
+    fn take(&mut self) -> u32 {
+        if self.top > 0 {
+            self.top -= 1;
+            return self.stack[self.top];
+        }
+        self.stack.push(0);
+        // Behind the silent one.
+        self.stack.len() as u32
+    }
+
+    #[inline]
+    fn put(&mut self, slot: u32) {
+        self.stack[self.top] = slot;
+        self.top += 1;
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -41,18 +66,18 @@ struct Value {
 const SILENT: Value = Value { slot: SILENT_SLOT, reads: u32::MAX };
 
 impl Slots {
-    /// Forgets all values; there are so many output channels, that nothing reads so far.
-    pub fn reset(&mut self, channels: usize) {
-        self.free.clear();
-        self.used = SILENT_SLOT + 1;
+    /// Forgets all values but the output channels, which are read so often.
+    pub fn reset(&mut self, channels: impl Iterator<Item = u32>) {
+        self.free.stack.clear();
+        self.free.top = 0;
         self.values.clear();
-        self.values.resize(channels + 1, Value { slot: NONE, reads: 0 });
-        self.values[SILENCE as usize] = SILENT;
+        self.values.push(SILENT);
+        self.values.extend(channels.map(|reads| Value { slot: NONE, reads }));
     }
 
     /// Slots used, the silent one included.
     pub fn count(&self) -> u32 {
-        self.used
+        self.free.stack.len() as u32 + 1
     }
 
     /// A value more, neither written nor read so far.
@@ -91,31 +116,19 @@ impl Slots {
     }
 
     /// Gives the value a slot, unless it has one, and returns it.
-    #[inline]
     pub fn write(&mut self, value: u32) -> u32 {
-        let slot = self.values[value as usize].slot;
-        if slot != NONE {
-            return slot;
+        if !self.is_written(value) {
+            self.values[value as usize].slot = self.free.take();
         }
-        let slot = self.take();
-        self.values[value as usize].slot = slot;
-        slot
+        self.slot(value)
     }
 
     /// A value more that is written here and read once, with its slot.
     #[inline]
     pub fn add_written(&mut self) -> (u32, u32) {
-        let slot = self.take();
+        let slot = self.free.take();
         self.values.push(Value { slot, reads: 1 });
         (self.values.len() as u32 - 1, slot)
-    }
-
-    #[inline]
-    fn take(&mut self) -> u32 {
-        self.free.pop().unwrap_or_else(|| {
-            self.used += 1;
-            self.used - 1
-        })
     }
 
     /// Reads the value once, and returns its slot, which is free if that was the last time. What the same op writes must
@@ -125,27 +138,45 @@ impl Slots {
         let value = &mut self.values[value as usize];
         value.reads -= 1;
         if value.reads == 0 {
-            self.free.push(value.slot);
+            self.free.put(value.slot);
         }
         value.slot
     }
 
-    /// Frees the slots of those of some values that nothing will read; all were just written.
-    pub fn drop_unread(&mut self, values: Range<u32>) {
-        for value in self.values[values.start as usize..values.end as usize].iter().rev() {
-            if value.reads == 0 {
-                self.free.push(value.slot);
-            }
+    /// Gives slots to outputs of a node, and appends them to `slots`. Each may write over the input of its place in `over`:
+    /// it gets its slot, if the node alone reads that and for the last time.
+    pub fn write_over(&mut self, outputs: Range<u32>, over: &[u32], slots: &mut Vec<u32>) {
+        let Self { values, free } = self;
+        let values = values.as_mut_slice();
+        for (place, output) in outputs.enumerate() {
+            let dying = over.get(place).map(|&input| &mut values[input as usize]).filter(|input| input.reads == 1);
+            let slot = match dying {
+                Some(input) => {
+                    // One reading more than there is: the slot is the output's now, and is not freed with the input.
+                    input.reads = 2;
+                    input.slot
+                }
+                None => free.take(),
+            };
+            values[output as usize].slot = slot;
+            slots.push(slot);
         }
     }
 
-    /// Gives an output of an in-place node the slot of its input, if the node alone reads that and for the last time.
-    pub fn share(&mut self, input: u32, output: u32) {
-        let input = &mut self.values[input as usize];
-        if input.reads == 1 {
-            // One reading more than there is: the slot is the output's now, and is not freed with the input.
-            input.reads = 2;
-            self.values[output as usize].slot = input.slot;
+    /// Reads values once; those that were just written may be read never.
+    pub fn read_all(&mut self, values: &[u32], written: Range<u32>) {
+        let Self { values: all, free } = self;
+        for &value in values.iter().rev() {
+            let value = &mut all[value as usize];
+            value.reads -= 1;
+            if value.reads == 0 {
+                free.put(value.slot);
+            }
+        }
+        for value in all[written.start as usize..written.end as usize].iter().rev() {
+            if value.reads == 0 {
+                free.put(value.slot);
+            }
         }
     }
 }

@@ -9,9 +9,9 @@
 //! Hardware outputs wait for each other only within a named alignment group. An edge that is not aligned gets no delay
 //! and does not count where it arrives.
 
-use super::flat::{Flat, FlatNode, Incoming, Kind};
 use super::schedule::Span;
 use crate::graph::Alignment;
+use crate::graph::flat::{Flat, FlatEdge, FlatNode, Kind};
 
 /// Arrivals in frames behind the rig's inputs.
 #[derive(Default)]
@@ -60,33 +60,79 @@ fn latest(arrivals: &[u32]) -> u32 {
     arrivals.iter().copied().fold(0, u32::max)
 }
 
-/// Sets the delay of every cell and event edge of `flat`. Where nothing late arrives there is nothing to do.
-pub(super) fn align(flat: &mut Flat, order: &[u32], arrivals: &mut Arrivals) {
+/// The delays that follow, in frames.
+#[derive(Default)]
+pub(super) struct Delays {
+    /// Whether something is late or feeds back.
+    are_any: bool,
+    /// Of each cell and of each edge of events; empty if there are none.
+    cells: Vec<u32>,
+    events: Vec<u32>,
+}
+
+impl Delays {
+    /// Whether there may be any.
+    pub fn are_any(&self) -> bool {
+        self.are_any
+    }
+
+    /// That of a cell.
+    pub fn of_cell(&self, cell: u32) -> u32 {
+        self.cells.get(cell as usize).copied().unwrap_or(0)
+    }
+
+    /// Those of all cells; empty if there are none.
+    pub fn of_cells(&self) -> &[u32] {
+        &self.cells
+    }
+
+    /// That of an edge of events.
+    pub fn of_events(&self, edge: &FlatEdge) -> u32 {
+        self.events.get(edge.id.index()).copied().unwrap_or(0)
+    }
+
+    /// None but those of the edges that feed back.
+    fn prepare(&mut self, flat: &Flat) {
+        self.cells.clear();
+        self.events.clear();
+        self.are_any = flat.counts.late > 0 || flat.counts.feedback > 0;
+        if self.are_any {
+            self.cells.resize(flat.cells.len(), 0);
+            self.events.extend(flat.edges.iter().map(|edge| edge.delay));
+            for edge in flat.edges.iter().filter(|edge| edge.feedback) {
+                self.cells[edge.cells.range()].fill(edge.delay);
+            }
+        }
+    }
+}
+
+/// Says how late every cell and every edge of events is. Where nothing late arrives there is nothing to do.
+pub(super) fn align(flat: &Flat, order: &[u32], arrivals: &mut Arrivals, delays: &mut Delays) {
     arrivals.prepare(flat);
-    if !flat.has_delays {
+    delays.prepare(flat);
+    if !delays.are_any() {
         return;
     }
     for &index in order {
-        let FlatNode { incoming, kind, latency, .. } = flat.nodes[index as usize];
-        let is_late = |edge: &Incoming| edge.waits && arrivals.late[edge.source as usize];
-        let hears_late = flat.incoming[incoming.range()].iter().any(is_late);
+        let node = &flat.nodes[index as usize];
+        let is_late = |edge: &FlatEdge| arrivals.late[edge.source as usize] && flat.waits(edge);
+        let hears_late = flat.entering(node).any(is_late);
         if hears_late {
             gather(flat, index, arrivals);
         }
-        if kind == Kind::Processor && (hears_late || latency > 0) {
+        if node.kind == Kind::Processor && (hears_late || node.latency > 0) {
             pass_through(flat, index, arrivals);
             arrivals.late[index as usize] = true;
         }
-        if kind != Kind::Output && hears_late {
-            set_delays(flat, index, arrivals);
+        if node.kind != Kind::Output && hears_late {
+            set_delays(flat, index, arrivals, delays);
         }
     }
     align_groups(flat, arrivals);
-    for index in 0..flat.nodes.len() as u32 {
-        let node = &flat.nodes[index as usize];
+    for (index, node) in (0..).zip(&flat.nodes) {
         if node.kind == Kind::Output {
             arrivals.late[index as usize] = latest(&arrivals.inputs[node.inputs.range()]) > 0;
-            set_delays(flat, index, arrivals);
+            set_delays(flat, index, arrivals, delays);
         }
     }
 }
@@ -94,17 +140,16 @@ pub(super) fn align(flat: &mut Flat, order: &[u32], arrivals: &mut Arrivals) {
 /// The latest aligned arrival at each input channel, before the channels of the node wait for each other.
 fn gather(flat: &Flat, index: u32, arrivals: &mut Arrivals) {
     let node = &flat.nodes[index as usize];
-    for incoming in flat.incoming[node.incoming.range()].iter().filter(|edge| edge.waits) {
-        let edge = &flat.edges[incoming.edge as usize];
-        if edge.events {
+    for edge in flat.entering(node).filter(|edge| flat.waits(edge)) {
+        if !edge.is_audio() {
             let arrival = arrivals.events_out[edge.source as usize];
             let events_in = &mut arrivals.events_in[index as usize];
             *events_in = arrival.max(*events_in);
             continue;
         }
         for cell in &flat.cells[edge.cells.range()] {
-            let arrival = arrivals.outputs[cell.source as usize];
-            let input = &mut arrivals.inputs[cell.destination as usize];
+            let arrival = arrivals.outputs[edge.source_of(cell) as usize];
+            let input = &mut arrivals.inputs[edge.destination_of(cell) as usize];
             *input = arrival.max(*input);
         }
     }
@@ -166,16 +211,16 @@ fn align_groups(flat: &Flat, arrivals: &mut Arrivals) {
 }
 
 /// Sets the delays of the edges into a node. Those of feedback edges are known, those of edges that are not aligned 0.
-fn set_delays(flat: &mut Flat, index: u32, arrivals: &Arrivals) {
+fn set_delays(flat: &Flat, index: u32, arrivals: &Arrivals, delays: &mut Delays) {
     let events_in = arrivals.events_in[index as usize];
-    let incoming = flat.nodes[index as usize].incoming;
-    for incoming in flat.incoming[incoming.range()].iter().filter(|edge| edge.waits) {
-        let edge = &mut flat.edges[incoming.edge as usize];
-        if edge.events {
-            edge.delay = events_in - arrivals.events_out[edge.source as usize];
+    for edge in flat.entering(&flat.nodes[index as usize]).filter(|edge| flat.waits(edge)) {
+        if !edge.is_audio() {
+            delays.events[edge.id.index()] = events_in - arrivals.events_out[edge.source as usize];
         }
-        for cell in &mut flat.cells[edge.cells.range()] {
-            cell.delay = arrivals.inputs[cell.destination as usize] - arrivals.outputs[cell.source as usize];
+        let cells = edge.cells.range();
+        for (cell, delay) in flat.cells[cells.clone()].iter().zip(&mut delays.cells[cells]) {
+            let (source, destination) = (edge.source_of(cell), edge.destination_of(cell));
+            *delay = arrivals.inputs[destination as usize] - arrivals.outputs[source as usize];
         }
     }
 }

@@ -2,16 +2,19 @@
 //! it slots. Here are the nodes and the tables; what enters a channel is in the submodules.
 
 mod dense;
+mod feeders;
 mod past;
 mod sum;
 
+use super::Plan;
 use super::buffers::{Slots, of_channel};
-use super::flat::{Flat, FlatCell, FlatNode, Incoming, Kind};
-use super::latency::Arrivals;
 use super::schedule::{
     ELIDED, EventEdge, Op, SILENT_SLOT, Schedule, ScheduledCell, ScheduledEdge, ScheduledInput, ScheduledNode,
     ScheduledOutput, Span,
 };
+use crate::graph::flat::{FlatCell, FlatEdge, FlatNode, Form, Kind};
+use feeders::Feeders;
+use sum::Reading;
 
 const NONE: u32 = u32::MAX;
 
@@ -22,10 +25,11 @@ pub(super) struct Scratch {
     past: past::Past,
     /// Index in the schedule of each node.
     places: Vec<u32>,
+    /// The edges into the port at hand, by what their first cells read, and the cells by channel if they are crossed.
+    entering: Vec<Reading>,
+    feeders: Feeders,
     /// Values of the input channels of the node at hand.
     inputs: Vec<u32>,
-    /// Edges into the port at hand.
-    entering: Vec<Incoming>,
     /// Device channels written so far.
     written: Vec<bool>,
     /// Of each edge whether it is multiplied as a whole; empty if none is dense.
@@ -36,91 +40,85 @@ pub(super) struct Scratch {
     ops: Vec<Op>,
 }
 
-/// Fills `schedule`. `adjustable` says, by index of an edge's id, that the gains of the edge are about to change, so that
-/// nothing of it may be elided.
-pub(super) fn lower(
-    flat: &Flat,
-    order: &[u32],
-    arrivals: &Arrivals,
-    adjustable: &[bool],
-    scratch: &mut Scratch,
-    schedule: &mut Schedule,
-) {
-    prepare_tables(flat, order, schedule);
-    let mut lowering = Lowering { flat, adjustable, scratch, schedule, has_past: flat.has_delays || flat.had_delays };
-    lowering.prepare(order);
-    for &index in order {
-        lowering.node(index, arrivals);
+/// Makes a schedule.
+pub(super) fn lower(plan: Plan<'_>, scratch: &mut Scratch) -> Schedule {
+    let has_past = plan.delays.are_any() || plan.played.had_delays();
+    let mut lowering = Lowering { plan, scratch, schedule: tables(plan), has_past };
+    lowering.prepare();
+    for &index in plan.order {
+        lowering.node(index);
     }
+    let Lowering { mut schedule, .. } = lowering;
     schedule.ops = scratch.ops.as_slice().into();
     schedule.slots = scratch.slots.count();
+    schedule
 }
 
-/// Empties the tables and writes those that follow from the graph alone.
-fn prepare_tables(flat: &Flat, order: &[u32], schedule: &mut Schedule) {
-    *schedule = Schedule::default();
-    schedule.nodes.reserve(order.len());
-    schedule.node_slots.reserve(flat.input_channels() + flat.output_channels());
-    schedule.ports.extend(&flat.ports);
-    schedule.terms.reserve(flat.cells.len());
-    schedule.rows.reserve(flat.cells.len());
-    schedule.mixes.reserve(flat.input_channels());
-    schedule.edges.reserve(flat.edges.len());
-    schedule.cells.extend(flat.cells.iter().map(|cell| {
-        let edge = &flat.edges[cell.edge as usize];
-        ScheduledCell {
-            source: (cell.source - edge.source_channel) as u16,
-            destination: (cell.destination - edge.destination_channel) as u16,
-            term: ELIDED,
-            mix: NONE,
-            gain: cell.gain,
-            delay: cell.delay,
-        }
-    }));
-    schedule.edges.extend(flat.edges.iter().filter(|edge| !edge.events).map(|edge| ScheduledEdge {
+/// A schedule without ops, with the tables that follow from the graph alone.
+fn tables(plan: Plan<'_>) -> Schedule {
+    let flat = plan.flat;
+    let cell = |cell: &FlatCell| ScheduledCell {
+        source: cell.source,
+        destination: cell.destination,
+        term: ELIDED,
+        mix: NONE,
+        gain: cell.gain,
+        delay: 0,
+    };
+    let mut cells: Vec<_> = flat.cells.iter().map(cell).collect();
+    cells.iter_mut().zip(plan.delays.of_cells()).for_each(|(cell, &delay)| cell.delay = delay);
+    let edge = |edge: &FlatEdge| ScheduledEdge {
         id: edge.id,
         cells: edge.cells,
         matrix: None,
         feedback: edge.feedback.then_some(edge.delay),
-    }));
+    };
+    let mut edges = Vec::with_capacity(flat.edges.len());
+    edges.extend(flat.audio_edges().map(edge));
+    Schedule {
+        nodes: Vec::with_capacity(flat.node_count()),
+        node_slots: Vec::with_capacity(flat.input_channels() + flat.output_channels()),
+        ports: flat.ports.clone(),
+        terms: Vec::with_capacity(flat.cells.len()),
+        rows: Vec::with_capacity(flat.cells.len()),
+        mixes: Vec::with_capacity(flat.input_channels()),
+        cells,
+        edges,
+        ..Schedule::default()
+    }
 }
 
 struct Lowering<'a> {
-    flat: &'a Flat,
-    adjustable: &'a [bool],
+    plan: Plan<'a>,
     scratch: &'a mut Scratch,
-    schedule: &'a mut Schedule,
+    schedule: Schedule,
     /// Whether any cell reads later than its source is written.
     has_past: bool,
 }
 
-impl<'a> Lowering<'a> {
-    /// Counts how often each output channel, or each tap of its past, will be read, and gives the nodes their places.
-    fn prepare(&mut self, order: &[u32]) {
-        let flat = self.flat;
-        let Scratch { slots, places, written, ops, .. } = &mut *self.scratch;
-        ops.clear();
-        written.clear();
-        slots.reset(flat.output_channels());
-        places.clear();
-        places.resize(flat.nodes.len(), NONE);
-        let mut place = 0;
-        for &index in order {
-            let node = &flat.nodes[index as usize];
-            if node.kind == Kind::Processor || node.takes_events || node.sends_events {
-                places[index as usize] = place;
-                place += 1;
-            }
-            if node.kind == Kind::Input {
-                let unmapped = |channel: &u32| flat.device_inputs[*channel as usize].is_none();
-                let channels = node.outputs.first..node.outputs.first + node.outputs.count;
-                channels.filter(unmapped).for_each(|channel| slots.silence(of_channel(channel)));
-            }
+impl Lowering<'_> {
+    /// Says how often each output channel, or each tap of its past, will be read, and where the nodes will stand that send
+    /// events.
+    fn prepare(&mut self) {
+        let Plan { flat, order, .. } = self.plan;
+        self.scratch.ops.clear();
+        self.scratch.written.clear();
+        self.find_multiplied();
+        if self.has_past || flat.counts.dense > 0 {
+            self.scratch.slots.reset(flat.readers.iter().map(|_| 0));
+        } else {
+            // Each cell reads its source.
+            self.scratch.slots.reset(flat.readers.iter().copied());
         }
         if self.has_past {
             self.plan_past();
         }
-        self.count_reads();
+        if self.has_past || flat.counts.dense > 0 {
+            self.count_reads();
+        }
+        if flat.counts.events > 0 {
+            self.find_places();
+        }
         for &index in order {
             if flat.nodes[index as usize].kind == Kind::Output {
                 self.forget_unheard(&flat.nodes[index as usize]);
@@ -128,20 +126,23 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    fn find_places(&mut self) {
+        let Plan { flat, order, .. } = self.plan;
+        let places = &mut self.scratch.places;
+        places.clear();
+        places.resize(flat.nodes.len(), NONE);
+        let scheduled = order.iter().filter(|&&index| is_scheduled(&flat.nodes[index as usize]));
+        (0..).zip(scheduled).for_each(|(place, &index)| places[index as usize] = place);
+    }
+
     fn count_reads(&mut self) {
-        let flat = self.flat;
-        self.find_multiplied();
-        if !self.has_past && !flat.has_dense {
-            flat.cells.iter().for_each(|cell| self.scratch.slots.expect(of_channel(cell.source)));
-            return;
-        }
-        for (index, edge) in flat.edges.iter().enumerate() {
+        let flat = self.plan.flat;
+        for edge in flat.audio_edges() {
             let cells = &flat.cells[edge.cells.range()];
             // A multiplication reads each source once, not once for each of its cells.
-            let is_multiplied = self.scratch.multiplied.get(index).is_some_and(|&multiplied| multiplied);
-            let count = if is_multiplied { dense::heads(cells) } else { cells.len() };
-            for (cell, flat_cell) in (edge.cells.first..).zip(&cells[..count]) {
-                let value = self.read_by(cell, flat_cell.source);
+            let count = if self.is_multiplied(edge) { dense::heads(cells) } else { cells.len() };
+            for (index, cell) in (edge.cells.first..).zip(&cells[..count]) {
+                let value = self.read_by(index, edge.source_of(cell));
                 self.scratch.slots.expect(value);
             }
         }
@@ -149,7 +150,7 @@ impl<'a> Lowering<'a> {
 
     /// An output channel that shows nowhere does not read what it would hear without a sum.
     fn forget_unheard(&mut self, node: &FlatNode) {
-        let flat = self.flat;
+        let flat = self.plan.flat;
         let devices = &flat.device_outputs[node.inputs.range()];
         if devices.iter().all(|(device, _)| device.is_some()) {
             return;
@@ -157,58 +158,77 @@ impl<'a> Lowering<'a> {
         let mut fed = std::mem::take(&mut self.scratch.fed);
         fed.clear();
         fed.resize(devices.len(), (0, 0));
-        for edge in flat.incoming[node.incoming.range()].iter().filter(|edge| !edge.events) {
-            for cell in flat.edges[edge.edge as usize].cells.range() {
-                let fed = &mut fed[(flat.cells[cell].destination - node.inputs.first) as usize];
-                *fed = (fed.0 + 1, cell as u32);
+        for edge in flat.entering(node).filter(|edge| edge.is_audio()) {
+            for (index, cell) in (edge.cells.first..).zip(&flat.cells[edge.cells.range()]) {
+                let fed = &mut fed[(edge.destination_of(cell) - node.inputs.first) as usize];
+                *fed = (fed.0 + 1, index);
             }
         }
-        for (&(count, cell), (device, _)) in fed.iter().zip(devices) {
-            if device.is_some() || count != 1 {
+        for (&(count, index), (device, _)) in fed.iter().zip(devices) {
+            if device.is_some() || count != 1 || !self.may_elide(index) {
                 continue;
             }
-            let FlatCell { source, edge, .. } = flat.cells[cell as usize];
-            if self.may_elide(cell) && !self.has_multiplied(node, flat.edges[edge as usize].destination_port) {
-                let value = self.read_by(cell, source);
+            let cell = &flat.cells[index as usize];
+            let edge = flat.owner(cell);
+            let mut port = flat.entering(node).filter(|other| other.destination_port == edge.destination_port);
+            if !port.any(|other| self.is_multiplied(other)) {
+                let value = self.read_by(index, edge.source_of(cell));
                 self.scratch.slots.forget(value);
             }
         }
         self.scratch.fed = fed;
     }
 
-    fn node(&mut self, index: u32, arrivals: &Arrivals) {
-        let flat = self.flat;
-        let node = &flat.nodes[index as usize];
-        self.scratch.inputs.clear();
-        if node.straight {
-            self.straight_ports(node);
-        } else if node.dense {
-            for (port, &channels) in flat.ports[node.input_ports.range()].iter().enumerate() {
-                let channels = Span { first: node.inputs.first + channels.first, ..channels };
-                self.port(node, port as u16, channels);
-            }
-        } else {
-            self.channels(node, node.inputs);
-        }
+    fn node(&mut self, index: u32) {
+        let node = &self.plan.flat.nodes[index as usize];
+        self.hear(node);
         match node.kind {
             Kind::Input => self.input(node),
-            Kind::Output => self.output(node, arrivals),
-            Kind::Processor => {}
+            Kind::Output => self.output(node),
+            Kind::Processor | Kind::Absent => {}
         }
-        let place = self.scratch.places[index as usize];
-        if place != NONE {
-            self.schedule_node(index, node, arrivals);
-            debug_assert_eq!(place as usize + 1, self.schedule.nodes.len());
+        if is_scheduled(node) {
+            self.schedule_node(index, node);
         }
         if self.has_past {
             self.keep_past(node);
         }
     }
 
+    /// Computes the values of the input channels of a node into `scratch.inputs`, port after port.
+    fn hear(&mut self, node: &FlatNode) {
+        let flat = self.plan.flat;
+        self.scratch.inputs.clear();
+        let mut entering = std::mem::take(&mut self.scratch.entering);
+        let mut next = node.first_edge;
+        for (port, channels) in (0..).zip(&flat.ports[node.input_ports.range()]) {
+            let channels = Span { first: node.inputs.first + channels.first, ..*channels };
+            let mut form = Form::Straight;
+            entering.clear();
+            while let Some(edge) = flat.edges.get(next as usize) {
+                if edge.destination_port != port || !edge.is_audio() {
+                    break;
+                }
+                form = form.max(edge.form);
+                entering.push(Reading::of(edge));
+                next = edge.next;
+            }
+            match form {
+                Form::Straight => self.straight_port(node, channels, &entering),
+                Form::Dense => self.dense_port(node, channels, &entering),
+                _ => self.crossed_port(node, channels, &entering),
+            }
+        }
+        self.scratch.entering = entering;
+    }
+
     fn input(&mut self, node: &FlatNode) {
         for (place, channel) in (0..).zip(node.outputs.range()) {
-            let Some(device) = self.flat.device_inputs[channel] else { continue };
             let value = of_channel(channel as u32);
+            let Some(device) = self.plan.flat.device_inputs[channel] else {
+                self.scratch.slots.silence(value);
+                continue;
+            };
             if self.scratch.slots.is_read(value) {
                 let slot = self.scratch.slots.write(value);
                 self.scratch.ops.push(Op::Input { channel: device, slot });
@@ -217,9 +237,9 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn output(&mut self, node: &FlatNode, arrivals: &Arrivals) {
+    fn output(&mut self, node: &FlatNode) {
         for (place, channel) in node.inputs.range().enumerate() {
-            let Some(device) = self.flat.device_outputs[channel].0 else { continue };
+            let Some(device) = self.plan.flat.device_outputs[channel].0 else { continue };
             let value = self.scratch.inputs[place];
             let slot = self.scratch.slots.slot(value);
             if slot == SILENT_SLOT {
@@ -236,12 +256,12 @@ impl<'a> Lowering<'a> {
                 device_channel: device,
                 node: node.id,
                 channel: place as u32,
-                latency: arrivals.inputs[channel],
+                latency: self.plan.arrivals.inputs[channel],
             });
         }
     }
 
-    fn schedule_node(&mut self, index: u32, node: &FlatNode, arrivals: &Arrivals) {
+    fn schedule_node(&mut self, index: u32, node: &FlatNode) {
         let place = self.schedule.nodes.len() as u32;
         let events = if node.takes_events { self.event_edges(node) } else { Span::default() };
         if events.count > 0 {
@@ -265,7 +285,7 @@ impl<'a> Lowering<'a> {
             events,
             sends_events: node.sends_events,
             latency: node.latency,
-            arrival: arrivals.of_node(index, node),
+            arrival: self.plan.arrivals.of_node(index, node),
             bypassable: node.bypassable,
             in_place: node.in_place,
             hosted,
@@ -275,35 +295,35 @@ impl<'a> Lowering<'a> {
     /// Slots for what a node reads and writes.
     fn process(&mut self, node: &FlatNode) {
         let Scratch { slots, inputs, .. } = &mut *self.scratch;
-        let first = of_channel(node.outputs.first);
-        if node.in_place {
-            let ports = |ports: Span| &self.flat.ports[ports.range()];
-            for (from, to) in ports(node.input_ports).iter().zip(ports(node.output_ports)) {
-                let outputs = first + to.first..first + to.first + to.count;
-                inputs[from.range()].iter().zip(outputs).for_each(|(&input, output)| slots.share(input, output));
-            }
-        }
         let node_slots = &mut self.schedule.node_slots;
         node_slots.extend(inputs.iter().map(|&input| slots.slot(input)));
-        node_slots.extend((first..first + node.outputs.count).map(|output| slots.write(output)));
-        inputs.iter().rev().for_each(|&input| _ = slots.read(input));
-        slots.drop_unread(first..first + node.outputs.count);
+        let ports = |ports: Span| self.plan.flat.ports[ports.range()].iter();
+        let mut over = ports(if node.in_place { node.input_ports } else { Span::default() });
+        let first = of_channel(node.outputs.first);
+        for port in ports(node.output_ports) {
+            let over = over.next().map_or(&[][..], |over| &inputs[over.range()]);
+            slots.write_over(first + port.first..first + port.first + port.count, over, node_slots);
+        }
+        slots.read_all(inputs, first..first + node.outputs.count);
     }
 
     fn event_edges(&mut self, node: &FlatNode) -> Span {
-        let flat = self.flat;
+        let Plan { flat, delays, .. } = self.plan;
         let first = self.schedule.event_edges.len();
-        let edges = flat.incoming[node.incoming.range()].iter().filter(|incoming| incoming.events);
-        self.schedule.event_edges.extend(edges.map(|incoming| &flat.edges[incoming.edge as usize]).map(|edge| {
-            EventEdge {
-                id: edge.id,
-                source: self.scratch.places[edge.source as usize],
-                source_port: edge.source_port,
-                destination_port: edge.destination_port,
-                delay: edge.delay,
-                feedback: edge.feedback,
-            }
+        let edges = flat.entering(node).filter(|edge| !edge.is_audio());
+        self.schedule.event_edges.extend(edges.map(|edge| EventEdge {
+            id: edge.id,
+            source: self.scratch.places[edge.source as usize],
+            source_port: edge.source_port,
+            destination_port: edge.destination_port,
+            delay: delays.of_events(edge),
+            feedback: edge.feedback,
         }));
         Span::new(first, self.schedule.event_edges.len())
     }
+}
+
+/// Whether a node has a place in the schedule: a processor, or an end of the rig that has events.
+fn is_scheduled(node: &FlatNode) -> bool {
+    node.kind == Kind::Processor || node.takes_events || node.sends_events
 }

@@ -3,15 +3,14 @@
 mod buffers;
 mod dump;
 mod feedback;
-mod flat;
 mod latency;
 mod lower;
 mod order;
+mod played;
 mod schedule;
 mod verify;
 
 pub use dump::{dot, svg, text};
-pub use flat::Flat;
 pub use schedule::{
     ELIDED, EventEdge, Line, MatrixPlan, Mix, Op, Row, SILENT_SLOT, Schedule, ScheduledCell, ScheduledEdge,
     ScheduledInput, ScheduledNode, ScheduledOutput, Span, Tap, Term,
@@ -19,7 +18,9 @@ pub use schedule::{
 pub use verify::Defect;
 
 use crate::graph::Graph;
+use crate::graph::flat::Flat;
 use crate::id::NodeId;
+use std::sync::Arc;
 
 /// Why a graph could not be compiled. The schedule before it keeps playing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,10 +51,12 @@ fn path(names: &[String]) -> String {
 /// Compiles graphs, keeping its working memory from one to the next.
 #[derive(Default)]
 pub struct Compiler {
-    flat: Flat,
+    /// The graph as it was compiled last, shared with it until its next edit.
+    flat: Arc<Flat>,
     order: Vec<u32>,
     order_scratch: order::Scratch,
     arrivals: latency::Arrivals,
+    delays: latency::Delays,
     lower_scratch: lower::Scratch,
     verify_scratch: verify::Scratch,
 }
@@ -79,13 +82,13 @@ impl Compiler {
     /// # Errors
     /// [`CompileError::Cycle`] with the path, if the graph has one.
     pub fn compile(&mut self, graph: &Graph, context: Context<'_>) -> Result<Schedule, CompileError> {
-        self.flat.read(graph);
+        self.flat.clone_from(graph.flat());
         order::order(&self.flat, &mut self.order_scratch, &mut self.order).map_err(|path| {
             let nodes: Vec<NodeId> = path.into_iter().map(|node| self.flat.nodes[node as usize].id).collect();
             let names = nodes.iter().map(|&id| graph.node(id).map_or_else(|| id.to_string(), |node| node.name.clone()));
             CompileError::Cycle { names: names.collect(), nodes }
         })?;
-        latency::align(&mut self.flat, &self.order, &mut self.arrivals);
+        latency::align(&self.flat, &self.order, &mut self.arrivals, &mut self.delays);
         self.recompile(context)
     }
 
@@ -95,12 +98,28 @@ impl Compiler {
     /// # Errors
     /// Only a defect of the compiler: the graph has been compiled before.
     pub fn recompile(&mut self, context: Context<'_>) -> Result<Schedule, CompileError> {
-        let flat = &mut self.flat;
-        flat.follow(context.previous);
-        let mut schedule = Schedule::default();
-        lower::lower(flat, &self.order, &self.arrivals, context.adjustable, &mut self.lower_scratch, &mut schedule);
-        schedule.longest_chunk = feedback::longest_chunk(flat);
-        verify::verify(flat, &schedule, &mut self.verify_scratch)?;
+        let plan = Plan {
+            flat: &self.flat,
+            order: &self.order,
+            arrivals: &self.arrivals,
+            delays: &self.delays,
+            played: played::Played::new(&self.flat, context.previous),
+            adjustable: context.adjustable,
+        };
+        let mut schedule = lower::lower(plan, &mut self.lower_scratch);
+        schedule.longest_chunk = feedback::longest_chunk(&self.flat);
+        verify::verify(&self.flat, &self.delays, &schedule, &mut self.verify_scratch)?;
         Ok(schedule)
     }
+}
+
+/// What is to be lowered: the graph, and what the passes found out.
+#[derive(Clone, Copy)]
+struct Plan<'a> {
+    flat: &'a Flat,
+    order: &'a [u32],
+    arrivals: &'a latency::Arrivals,
+    delays: &'a latency::Delays,
+    played: played::Played<'a>,
+    adjustable: &'a [bool],
 }

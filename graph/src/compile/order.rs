@@ -1,25 +1,28 @@
 //! Pass 1: the order of the nodes. Depth first from the ends of the rig, so that a node stands right behind what it
 //! needs and few buffers live at once; the same graph always gives the same order.
 
-use super::flat::{Flat, Incoming};
+use crate::graph::flat::{Flat, Kind};
 
-/// Appends node indices to `order`, sources before what they feed. Feedback edges do not count.
+/// Appends positions of nodes to `order`, sources before what they feed. Feedback edges do not count.
 ///
 /// # Errors
 /// The nodes of a cycle, in the direction of the signal.
 pub(super) fn order(flat: &Flat, scratch: &mut Scratch, order: &mut Vec<u32>) -> Result<(), Vec<u32>> {
     order.clear();
+    order.reserve(flat.node_count());
     scratch.state.clear();
     scratch.state.resize(flat.nodes.len(), Visit::Unseen);
-    for (sink, node) in flat.nodes.iter().enumerate() {
-        if node.feeds == 0 {
-            visit(flat, scratch, order, sink as u32)?;
+    for (sink, node) in (0..).zip(&flat.nodes) {
+        if node.feeds == 0 && node.kind != Kind::Absent {
+            visit(flat, scratch, order, sink)?;
         }
     }
-    if order.len() < flat.nodes.len() {
+    if order.len() < flat.node_count() {
         // Whatever no end of the rig can reach backwards runs in a circle.
-        for node in 0..flat.nodes.len() as u32 {
-            visit(flat, scratch, order, node)?;
+        for (position, node) in (0..).zip(&flat.nodes) {
+            if node.kind != Kind::Absent {
+                visit(flat, scratch, order, position)?;
+            }
         }
     }
     Ok(())
@@ -29,22 +32,8 @@ pub(super) fn order(flat: &Flat, scratch: &mut Scratch, order: &mut Vec<u32>) ->
 #[derive(Default)]
 pub(super) struct Scratch {
     state: Vec<Visit>,
-    /// Nodes that wait for one that feeds them.
-    stack: Vec<Waiting>,
-}
-
-/// A node, and how many of its incoming edges are still to be looked at.
-struct Waiting {
-    node: u32,
-    edges: u32,
-}
-
-impl Waiting {
-    fn resume(self, flat: &Flat) -> (u32, std::slice::Iter<'_, Incoming>) {
-        let incoming = flat.nodes[self.node as usize].incoming;
-        let end = (incoming.first + incoming.count) as usize;
-        (self.node, flat.incoming[end - self.edges as usize..end].iter())
-    }
+    /// Nodes that wait for one that feeds them, each with the edge to look at next.
+    stack: Vec<(u32, u32)>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -62,15 +51,16 @@ fn visit(flat: &Flat, scratch: &mut Scratch, order: &mut Vec<u32>, start: u32) -
     stack.clear();
     state[start as usize] = Visit::Open;
     let mut node = start;
-    let mut edges = flat.incoming[flat.nodes[start as usize].incoming.range()].iter();
+    let mut next = flat.nodes[start as usize].first_edge;
     loop {
-        let Some(edge) = edges.next() else {
+        let Some(edge) = flat.edges.get(next as usize) else {
             state[node as usize] = Visit::Done;
             order.push(node);
             let Some(before) = stack.pop() else { return Ok(()) };
-            (node, edges) = before.resume(flat);
+            (node, next) = before;
             continue;
         };
+        next = edge.next;
         if edge.feedback {
             continue;
         }
@@ -79,13 +69,13 @@ fn visit(flat: &Flat, scratch: &mut Scratch, order: &mut Vec<u32>, start: u32) -
             Visit::Done => {}
             Visit::Unseen => {
                 *source = Visit::Open;
-                stack.push(Waiting { node, edges: edges.as_slice().len() as u32 });
+                stack.push((node, next));
                 node = edge.source;
-                edges = flat.incoming[flat.nodes[node as usize].incoming.range()].iter();
+                next = flat.nodes[node as usize].first_edge;
             }
             Visit::Open => {
                 // The stack runs against the signal, from a node to what feeds it.
-                let nodes = stack.iter().map(|waiting| waiting.node).chain([node]);
+                let nodes = stack.iter().map(|&(node, _)| node).chain([node]);
                 let mut path: Vec<u32> = nodes.skip_while(|&node| node != edge.source).collect();
                 path.reverse();
                 return Err(path);

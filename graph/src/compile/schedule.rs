@@ -2,33 +2,13 @@
 //! data; knows neither pointers nor processors.
 
 use crate::id::{EdgeId, NodeId};
+pub use crate::span::Span;
 
 /// The slot that always holds zeros. Never written.
 pub const SILENT_SLOT: u32 = 0;
 
 /// A cell that has no term of its own: its destination reads the source's slot.
 pub const ELIDED: u32 = u32::MAX;
-
-/// A run of entries in one of a schedule's tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Span {
-    /// The first entry.
-    pub first: u32,
-    /// How many.
-    pub count: u32,
-}
-
-impl Span {
-    /// From the first entry to one behind the last.
-    pub fn new(first: usize, end: usize) -> Self {
-        Self { first: first as u32, count: (end - first) as u32 }
-    }
-
-    /// As a range of indices.
-    pub fn range(self) -> std::ops::Range<usize> {
-        self.first as usize..(self.first + self.count) as usize
-    }
-}
 
 /// One step of a schedule. The fields index the schedule's tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -320,8 +300,11 @@ pub struct Schedule {
 impl Schedule {
     /// The edge with that id.
     pub fn edge(&self, id: EdgeId) -> Option<&ScheduledEdge> {
-        let place = self.edges.binary_search_by_key(&id.index, |edge| edge.id.index).ok()?;
-        Some(&self.edges[place]).filter(|edge| edge.id == id)
+        // It stands at its own position, if no position before is free or that of an edge of events.
+        self.edges.get(id.index()).filter(|edge| edge.id == id).or_else(|| {
+            let place = self.edges.binary_search_by_key(&id.index, |edge| edge.id.index).ok()?;
+            Some(&self.edges[place]).filter(|edge| edge.id == id)
+        })
     }
 
     /// Index in [`Self::cells`] of a crosspoint of an edge.

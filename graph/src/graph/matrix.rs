@@ -237,15 +237,6 @@ impl Matrix {
         self.straight
     }
 
-    /// The factors of all set cells, in the order of [`Self::cells`], of a matrix that is straight.
-    pub(crate) fn straight_factors(&self) -> impl ExactSizeIterator<Item = f32> + '_ {
-        let list = match &self.storage {
-            Storage::Sparse(list) => list.as_slice(),
-            Storage::Dense { .. } => &[],
-        };
-        list.iter().map(|entry| entry.cell.effective())
-    }
-
     /// Reads a rectangle.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 mod check;
 mod edge;
 mod edit;
+pub(crate) mod flat;
 mod matrix;
 mod node;
 mod path;
@@ -13,10 +14,12 @@ mod transaction;
 use crate::id::{EdgeId, NodeId};
 pub use edge::{DEFAULT_FEEDBACK_FRAMES, Edge, Endpoint, MAX_FEEDBACK_FRAMES, Signal, Timing};
 pub use edit::{Applied, Edit, EditError, PortKind};
+use flat::Flat;
 pub use matrix::{Cell, CellBlock, Matrix, MatrixError, Region};
 pub use node::{Alignment, MAX_LATENCY, Node, NodeKind};
 use petgraph::Direction;
 use petgraph::stable_graph::{EdgeIndex, NodeIndex, StableDiGraph};
+use std::sync::Arc;
 use table::Table;
 pub use transaction::Transaction;
 
@@ -39,7 +42,8 @@ pub struct Graph {
     topology: Topology,
     node_table: Table<NodeIndex>,
     edge_table: Table<EdgeIndex>,
-    default_timing: Timing,
+    /// The same for the compiler, which may hold on to it: then an edit begins with a copy.
+    flat: Arc<Flat>,
 }
 
 impl Graph {
@@ -90,7 +94,12 @@ impl Graph {
 
     /// The timing of edges that have none of their own.
     pub fn default_timing(&self) -> Timing {
-        self.default_timing
+        self.flat.default_timing
+    }
+
+    /// The graph as the compiler takes it.
+    pub(crate) fn flat(&self) -> &Arc<Flat> {
+        &self.flat
     }
 
     /// The edges that end at the node, feedback edges included, by position of their id. Allocates: to walk the whole
@@ -123,6 +132,10 @@ impl Graph {
         edges.into_iter()
     }
 
+    fn flat_mut(&mut self) -> &mut Flat {
+        Arc::make_mut(&mut self.flat)
+    }
+
     fn node_at(&self, id: NodeId) -> Option<NodeIndex> {
         self.node_table.get(id.index, id.generation)
     }
@@ -138,6 +151,8 @@ impl Graph {
 
 impl PartialEq for Graph {
     fn eq(&self, other: &Self) -> bool {
-        self.default_timing == other.default_timing && self.nodes().eq(other.nodes()) && self.edges().eq(other.edges())
+        self.default_timing() == other.default_timing()
+            && self.nodes().eq(other.nodes())
+            && self.edges().eq(other.edges())
     }
 }

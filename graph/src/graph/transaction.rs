@@ -8,6 +8,7 @@ use super::node::{Node, NodeKind};
 use super::{Graph, MAX_EDGES, MAX_NODES, check, path};
 use crate::id::{EdgeId, NodeId};
 use crate::port::{AudioPort, EventPort};
+use std::sync::Arc;
 
 impl Graph {
     /// Makes all edits in order, or none.
@@ -81,6 +82,7 @@ impl<'g> Transaction<'g> {
             self.undo.push(Edit::AddNode { id: Some(id), node });
         }
         self.graph.node_table.remove(id.index);
+        self.graph.flat_mut().set_node(id, None);
         Ok(())
     }
 
@@ -102,6 +104,7 @@ impl<'g> Transaction<'g> {
             self.undo.push(Edit::Connect { id: Some(id), edge });
         }
         self.graph.edge_table.remove(id.index);
+        self.graph.flat_mut().set_edge(id, None);
         Ok(())
     }
 
@@ -119,23 +122,24 @@ impl<'g> Transaction<'g> {
             Edit::SetCell { edge, source, destination, cell } => self.set_cell(edge, source, destination, cell),
             Edit::SetCells { edge, block } => self.set_cells(edge, &block),
             Edit::SetTiming { edge: id, timing } => {
-                let timing = std::mem::replace(&mut self.edge_mut(id)?.timing, timing);
+                let timing = self.change_edge(id, |edge| Ok(std::mem::replace(&mut edge.timing, timing)))?;
                 self.undo.push(Edit::SetTiming { edge: id, timing });
                 Ok(())
             }
             Edit::SetFeedback { edge: id, feedback } => {
                 check::feedback(feedback)?;
-                let edge = self.edge_mut(id)?;
-                let before = std::mem::replace(&mut edge.feedback, feedback);
-                let destination = edge.destination.node;
+                let (before, destination) = self.change_edge(id, |edge| {
+                    Ok((std::mem::replace(&mut edge.feedback, feedback), edge.destination.node))
+                })?;
                 self.joined.push(destination);
                 self.undo.push(Edit::SetFeedback { edge: id, feedback: before });
                 Ok(())
             }
             Edit::SetLatency { node: id, latency } => {
-                let node = self.node_mut(id)?;
-                check::latency(node, latency)?;
-                let latency = std::mem::replace(&mut node.latency, latency);
+                let latency = self.change_node(id, |node| {
+                    check::latency(node, latency)?;
+                    Ok(std::mem::replace(&mut node.latency, latency))
+                })?;
                 self.undo.push(Edit::SetLatency { node: id, latency });
                 Ok(())
             }
@@ -143,19 +147,20 @@ impl<'g> Transaction<'g> {
                 self.set_ports(node, Ports { audio_inputs, audio_outputs, event_inputs, event_outputs })
             }
             Edit::SetKind { node: id, kind } => {
-                let node = self.node_mut(id)?;
-                check::kind(node, &kind)?;
-                let kind = std::mem::replace(&mut node.kind, kind);
+                let kind = self.change_node(id, |node| {
+                    check::kind(node, &kind)?;
+                    Ok(std::mem::replace(&mut node.kind, kind))
+                })?;
                 self.undo.push(Edit::SetKind { node: id, kind });
                 Ok(())
             }
             Edit::Rename { node: id, name } => {
-                let name = std::mem::replace(&mut self.node_mut(id)?.name, name);
+                let name = self.change_node(id, |node| Ok(std::mem::replace(&mut node.name, name)))?;
                 self.undo.push(Edit::Rename { node: id, name });
                 Ok(())
             }
             Edit::SetDefaultTiming { timing } => {
-                let timing = std::mem::replace(&mut self.graph.default_timing, timing);
+                let timing = std::mem::replace(&mut self.graph.flat_mut().default_timing, timing);
                 self.undo.push(Edit::SetDefaultTiming { timing });
                 Ok(())
             }
@@ -173,6 +178,7 @@ impl<'g> Transaction<'g> {
         if !table.is_free(index) || id.index() >= MAX_NODES {
             return Err(EditError::NodeIdTaken(id));
         }
+        self.graph.flat_mut().set_node(id, Some(&node));
         let at = self.graph.topology.add_node((id, node));
         self.graph.node_table.insert(index, generation, at);
         self.nodes.push(id);
@@ -197,6 +203,7 @@ impl<'g> Transaction<'g> {
         if edge.feedback.is_none() {
             self.joined.push(destination);
         }
+        self.graph.flat_mut().set_edge(id, Some(&edge));
         let at = self.graph.topology.add_edge(source_at, destination_at, (id, edge));
         self.graph.edge_table.insert(index, generation, at);
         self.edges.push(id);
@@ -208,14 +215,14 @@ impl<'g> Transaction<'g> {
         if let Some(cell) = cell {
             check::cell(source, destination, cell)?;
         }
-        let cell = self.matrix_mut(id)?.set(source, destination, cell)?;
+        let cell = self.change_matrix(id, |matrix| Ok(matrix.set(source, destination, cell)?))?;
         self.undo.push(Edit::SetCell { edge: id, source, destination, cell });
         Ok(())
     }
 
     fn set_cells(&mut self, id: EdgeId, block: &CellBlock) -> Result<(), EditError> {
         check::cells(block)?;
-        let block = self.matrix_mut(id)?.set_block(block)?;
+        let block = self.change_matrix(id, |matrix| Ok(matrix.set_block(block)?))?;
         self.undo.push(Edit::SetCells { edge: id, block });
         Ok(())
     }
@@ -240,7 +247,7 @@ impl<'g> Transaction<'g> {
         for edge in self.edges_of(id) {
             self.refit(edge, id, &after)?;
         }
-        let before = std::mem::replace(self.node_mut(id)?, after);
+        let before = self.change_node(id, |node| Ok(std::mem::replace(node, after)))?;
         self.undo.push(Edit::SetKind { node: id, kind: before.kind });
         self.undo.push(Edit::SetPorts {
             node: id,
@@ -270,8 +277,10 @@ impl<'g> Transaction<'g> {
         if resized.cell_count() < matrix.cell_count() {
             self.undo.push(Edit::SetCells { edge: id, block: matrix.get_block(matrix.region())? });
         }
-        *self.matrix_mut(id)? = resized;
-        Ok(())
+        self.change_matrix(id, |matrix| {
+            *matrix = resized;
+            Ok(())
+        })
     }
 
     /// The edges at a node, each once, also if it joins the node to itself.
@@ -283,18 +292,38 @@ impl<'g> Transaction<'g> {
         edges
     }
 
-    fn node_mut(&mut self, id: NodeId) -> Result<&mut Node, EditError> {
+    fn change_node<R>(
+        &mut self,
+        id: NodeId,
+        change: impl FnOnce(&mut Node) -> Result<R, EditError>,
+    ) -> Result<R, EditError> {
         let at = self.graph.node_at(id).ok_or(EditError::UnknownNode(id))?;
-        self.graph.topology.node_weight_mut(at).map(|(_, node)| node).ok_or(EditError::UnknownNode(id))
+        let Graph { topology, flat, .. } = &mut *self.graph;
+        let (_, node) = topology.node_weight_mut(at).ok_or(EditError::UnknownNode(id))?;
+        let result = change(node)?;
+        Arc::make_mut(flat).set_node(id, Some(node));
+        Ok(result)
     }
 
-    fn edge_mut(&mut self, id: EdgeId) -> Result<&mut Edge, EditError> {
+    fn change_edge<R>(
+        &mut self,
+        id: EdgeId,
+        change: impl FnOnce(&mut Edge) -> Result<R, EditError>,
+    ) -> Result<R, EditError> {
         let at = self.graph.edge_at(id).ok_or(EditError::UnknownEdge(id))?;
-        self.graph.topology.edge_weight_mut(at).map(|(_, edge)| edge).ok_or(EditError::UnknownEdge(id))
+        let Graph { topology, flat, .. } = &mut *self.graph;
+        let (_, edge) = topology.edge_weight_mut(at).ok_or(EditError::UnknownEdge(id))?;
+        let result = change(edge)?;
+        Arc::make_mut(flat).set_edge(id, Some(edge));
+        Ok(result)
     }
 
-    fn matrix_mut(&mut self, id: EdgeId) -> Result<&mut Matrix, EditError> {
-        self.edge_mut(id)?.matrix_mut().ok_or(EditError::NotAudio(id))
+    fn change_matrix<R>(
+        &mut self,
+        id: EdgeId,
+        change: impl FnOnce(&mut Matrix) -> Result<R, EditError>,
+    ) -> Result<R, EditError> {
+        self.change_edge(id, |edge| change(edge.matrix_mut().ok_or(EditError::NotAudio(id))?))
     }
 
     fn commit(mut self) -> Result<Applied, EditError> {

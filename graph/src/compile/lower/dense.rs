@@ -2,10 +2,11 @@
 //! between dense edges is summed channel by channel.
 
 use super::super::buffers::SILENCE;
-use super::super::flat::{FlatCell, FlatEdge, FlatNode, Incoming};
 use super::super::schedule::{MatrixPlan, Op, Span};
+use super::feeders::Feeders;
 use super::sum::Reading;
 use super::{Lowering, NONE};
+use crate::graph::flat::{Flat, FlatCell, FlatEdge, FlatNode, Form};
 use std::ops::Range;
 
 /// How many cells lead to the first destination that is fed. A matrix that is multiplied reads its sources by these.
@@ -13,66 +14,54 @@ pub(super) fn heads(cells: &[FlatCell]) -> usize {
     cells.first().map_or(0, |first| cells.partition_point(|cell| cell.destination <= first.destination))
 }
 
-impl<'a> Lowering<'a> {
+impl Lowering<'_> {
     /// Finds the edges that are multiplied as a whole.
     pub(super) fn find_multiplied(&mut self) {
         self.scratch.multiplied.clear();
-        if self.flat.has_dense {
+        if self.plan.flat.counts.dense > 0 {
             let mut multiplied = std::mem::take(&mut self.scratch.multiplied);
-            multiplied.extend(self.flat.edges.iter().map(|edge| self.is_matrix(edge)));
+            multiplied.extend(self.plan.flat.edges.iter().map(|edge| self.is_matrix(edge)));
             self.scratch.multiplied = multiplied;
         }
     }
 
-    /// Computes the values of the channels of an input port and appends them to `scratch.inputs`.
-    pub(super) fn port(&mut self, node: &FlatNode, port: u16, channels: Span) {
-        let flat = self.flat;
-        let mut entering = std::mem::take(&mut self.scratch.entering);
-        entering.clear();
-        entering.extend(self.multiplied_into(node, port));
-        if entering.is_empty() {
-            self.channels(node, channels);
-        } else {
-            let base = self.scratch.inputs.len();
-            self.scratch.inputs.resize(base + channels.count as usize, SILENCE);
-            let mut next = 0;
-            for edge in &entering {
-                for (place, channel) in channels.range().enumerate() {
-                    self.sum_onto(base + place, self.feeders_of(channel, next..edge.edge));
+    /// Whether an edge is multiplied as a whole.
+    pub(super) fn is_multiplied(&self, edge: &FlatEdge) -> bool {
+        edge.form == Form::Dense && self.scratch.multiplied[edge.id.index()]
+    }
+
+    /// Computes the values of the channels of a port with dense edges, and appends them to `scratch.inputs`.
+    #[inline(never)]
+    pub(super) fn dense_port(&mut self, node: &FlatNode, channels: Span, entering: &[Reading]) {
+        let flat = self.plan.flat;
+        let edges = || entering.iter().map(|entering| &flat.edges[entering.edge as usize]);
+        if !edges().any(|edge| self.is_multiplied(edge)) {
+            return self.crossed_port(node, channels, entering);
+        }
+        let mut feeders = std::mem::take(&mut self.scratch.feeders);
+        feeders.read(flat, channels, entering);
+        let base = self.scratch.inputs.len();
+        self.scratch.inputs.resize(base + channels.count as usize, SILENCE);
+        let places = || (base..).zip(0..channels.count);
+        let mut next = 0;
+        for edge in edges() {
+            if self.is_multiplied(edge) {
+                for (place, channel) in places() {
+                    self.sum_onto(place, by_edges(flat, &feeders, channel, next..edge.id.index));
                 }
-                self.matrix(edge.edge, base);
-                next = edge.edge + 1;
-            }
-            for (place, channel) in channels.range().enumerate() {
-                self.sum_onto(base + place, self.feeders_of(channel, next..NONE));
-                // A dense edge writes zeros where it has no cells; what nothing feeds is silent.
-                if flat.feeders(channel).is_empty() || self.is_unheard(node, channel as u32) {
-                    let value = std::mem::replace(&mut self.scratch.inputs[base + place], SILENCE);
-                    self.scratch.slots.read(value);
-                }
+                self.matrix(edge, base);
+                next = edge.id.index + 1;
             }
         }
-        self.scratch.entering = entering;
-    }
-
-    /// The edges into a port that are multiplied as a whole.
-    fn multiplied_into(&self, node: &FlatNode, port: u16) -> impl Iterator<Item = &'a Incoming> {
-        let enters = move |edge: &&Incoming| !edge.events && edge.port == port;
-        let incoming = self.flat.incoming[node.incoming.range()].iter();
-        incoming.filter(enters).filter(|edge| self.scratch.multiplied[edge.edge as usize])
-    }
-
-    /// Whether one of them is.
-    pub(super) fn has_multiplied(&self, node: &FlatNode, port: u16) -> bool {
-        node.dense && self.multiplied_into(node, port).next().is_some()
-    }
-
-    /// The cells that lead to a channel by the edges of that range.
-    fn feeders_of(&self, channel: usize, edges: Range<u32>) -> &'a [u32] {
-        let flat = self.flat;
-        let feeders = flat.feeders(channel);
-        let before = |end: u32| feeders.partition_point(|&cell| flat.cells[cell as usize].edge < end);
-        &feeders[before(edges.start)..before(edges.end)]
+        for (place, channel) in places() {
+            self.sum_onto(place, by_edges(flat, &feeders, channel, next..NONE));
+            // A dense edge writes zeros where it has no cells; what nothing feeds is silent.
+            if feeders.of(channel).is_empty() || self.is_unheard(node, channels.first + channel) {
+                let value = std::mem::replace(&mut self.scratch.inputs[place], SILENCE);
+                self.scratch.slots.read(value);
+            }
+        }
+        self.scratch.feeders = feeders;
     }
 
     fn sum_onto(&mut self, place: usize, cells: &[u32]) {
@@ -83,22 +72,22 @@ impl<'a> Lowering<'a> {
 
     /// Whether an edge is lowered to one dense multiplication: all that leaves a source channel is equally late.
     fn is_matrix(&self, edge: &FlatEdge) -> bool {
-        if !edge.dense {
+        if edge.form != Form::Dense {
             return false;
         }
-        let cells = &self.flat.cells[edge.cells.range()];
+        let cells = &self.plan.flat.cells[edge.cells.range()];
         let heads = &cells[..heads(cells)];
-        let past = |place: usize| self.flat.played_before(edge.cells.first + place as u32).map(|old| old.delay);
+        let late = |place: usize| {
+            let cell = edge.cells.first + place as u32;
+            (self.plan.delays.of_cell(cell), self.plan.played.in_cell(cell).map(|old| old.delay))
+        };
         cells.iter().enumerate().all(|(place, cell)| {
-            heads
-                .binary_search_by_key(&cell.source, |head| head.source)
-                .is_ok_and(|head| heads[head].delay == cell.delay && past(head) == past(place))
+            heads.binary_search_by_key(&cell.source, |head| head.source).is_ok_and(|head| late(head) == late(place))
         })
     }
 
-    fn matrix(&mut self, edge_index: u32, base: usize) {
-        let flat = self.flat;
-        let edge = &flat.edges[edge_index as usize];
+    fn matrix(&mut self, edge: &FlatEdge, base: usize) {
+        let flat = self.plan.flat;
         let cells = &flat.cells[edge.cells.range()];
         let sources = flat.ports
             [(flat.nodes[edge.source as usize].output_ports.first + u32::from(edge.source_port)) as usize]
@@ -110,8 +99,7 @@ impl<'a> Lowering<'a> {
         values.clear();
         values.resize(sources, SILENCE);
         for (cell, head) in (edge.cells.first..).zip(&cells[..heads(cells)]) {
-            let reading = Reading { cell, source: head.source, edge: edge_index };
-            values[(head.source - edge.source_channel) as usize] = self.value_of(reading);
+            values[usize::from(head.source)] = self.value_of(Reading::cell(flat, cell));
         }
         let begun = &self.scratch.inputs[base..base + destinations];
         let accumulate = begun.iter().any(|&value| value != SILENCE);
@@ -135,9 +123,8 @@ impl<'a> Lowering<'a> {
         let first_gain = self.schedule.matrix_gains.len();
         self.schedule.matrix_gains.resize(first_gain + sources * destinations, 0.0);
         for cell in cells {
-            let (source, destination) =
-                (cell.source - edge.source_channel, cell.destination - edge.destination_channel);
-            self.schedule.matrix_gains[first_gain + destination as usize * sources + source as usize] = cell.gain;
+            let place = usize::from(cell.destination) * sources + usize::from(cell.source);
+            self.schedule.matrix_gains[first_gain + place] = cell.gain;
         }
         let place = self.edge_place(edge);
         let index = self.schedule.matrices.len() as u32;
@@ -155,4 +142,11 @@ impl<'a> Lowering<'a> {
     fn edge_place(&self, edge: &FlatEdge) -> usize {
         self.schedule.edges.partition_point(|other| other.id.index < edge.id.index)
     }
+}
+
+/// The cells that lead to a channel by the edges of that range.
+fn by_edges<'f>(flat: &Flat, feeders: &'f Feeders, channel: u32, edges: Range<u32>) -> &'f [u32] {
+    let cells = feeders.of(channel);
+    let before = |end: u32| cells.partition_point(|&cell| flat.cells[cell as usize].edge < end);
+    &cells[before(edges.start)..before(edges.end)]
 }

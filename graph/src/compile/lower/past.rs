@@ -1,10 +1,10 @@
 //! What is heard later: delay lines, the taps that read them, and what each cell reads. Decides no delay.
 
 use super::super::buffers::{SILENCE, Slots, of_channel};
-use super::super::flat::{FlatCell, FlatNode, Kind};
 use super::super::schedule::{Line, Op, Schedule, Tap};
 use super::sum::Reading;
-use super::{Lowering, NONE};
+use super::{Lowering, NONE, Plan};
+use crate::graph::flat::{FlatEdge, FlatNode, Kind};
 
 /// Lines and taps, planned before the first op. Memory kept between compiles.
 #[derive(Default)]
@@ -70,29 +70,36 @@ impl Lowering<'_> {
     /// Says for every cell what it reads, with the lines and taps that this takes.
     pub(super) fn plan_past(&mut self) {
         // The taps' values come right behind those of the output channels.
-        let channels = self.flat.output_channels();
+        let Plan { flat, delays, played, .. } = self.plan;
+        let channels = flat.output_channels();
         self.scratch.past.prepare(channels, of_channel(channels as u32));
-        for (index, cell) in (0..).zip(&self.flat.cells) {
-            let previous = self.flat.played_before(index).map_or(cell.delay, |old| old.delay);
-            let value =
-                if cell.delay == 0 && previous == 0 { of_channel(cell.source) } else { self.plan_tap(cell, previous) };
-            self.scratch.past.reads.push(value);
+        for edge in flat.audio_edges() {
+            for (index, cell) in (edge.cells.first..).zip(&flat.cells[edge.cells.range()]) {
+                let delay = delays.of_cell(index);
+                let previous = played.in_cell(index).map_or(delay, |old| old.delay);
+                let source = edge.source_of(cell);
+                let value = if delay == 0 && previous == 0 {
+                    of_channel(source)
+                } else {
+                    self.plan_tap(edge, source, delay, previous)
+                };
+                self.scratch.past.reads.push(value);
+            }
         }
     }
 
-    fn plan_tap(&mut self, cell: &FlatCell, previous: u32) -> u32 {
-        let flat = self.flat;
-        let edge = &flat.edges[cell.edge as usize];
+    fn plan_tap(&mut self, edge: &FlatEdge, source: u32, delay: u32, previous: u32) -> u32 {
+        let flat = self.plan.flat;
         let node = &flat.nodes[edge.source as usize];
-        if node.kind == Kind::Input && flat.device_inputs[cell.source as usize].is_none() {
+        if node.kind == Kind::Input && flat.device_inputs[source as usize].is_none() {
             return SILENCE;
         }
         let (past, slots) = (&mut self.scratch.past, &mut self.scratch.slots);
-        let line = past.line(cell.source, node, self.schedule, slots);
+        let line = past.line(source, node, &mut self.schedule, slots);
         let plan = &mut self.schedule.lines[line];
-        plan.longest = plan.longest.max(cell.delay).max(previous);
+        plan.longest = plan.longest.max(delay).max(previous);
         plan.feedback |= edge.feedback;
-        past.tap(Tap { line: line as u32, delay: cell.delay, previous }, self.schedule, slots)
+        past.tap(Tap { line: line as u32, delay, previous }, &mut self.schedule, slots)
     }
 
     /// The value that a cell reads.
@@ -118,7 +125,7 @@ impl Lowering<'_> {
             return;
         }
         let slot = self.scratch.slots.write(value);
-        self.scratch.ops.push(if self.flat.edges[edge as usize].feedback {
+        self.scratch.ops.push(if self.plan.flat.edges[edge as usize].feedback {
             Op::FeedbackRead { tap, slot }
         } else {
             Op::DelayRead { tap, slot }

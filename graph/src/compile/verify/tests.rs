@@ -61,7 +61,7 @@ impl Bench {
     fn spoil(&self, change: impl FnOnce(&mut Schedule)) -> Result<(), Defect> {
         let mut schedule = self.sound.clone();
         change(&mut schedule);
-        verify(&self.compiler.flat, &schedule, &mut Scratch::default())
+        verify(&self.compiler.flat, &self.compiler.delays, &schedule, &mut Scratch::default())
     }
 
     /// The place of the first op that fits.

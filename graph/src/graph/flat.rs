@@ -1,0 +1,201 @@
+//! The graph as flat arrays, which the compiler takes as they are: positions instead of ids, channels and crosspoints
+//! numbered through the whole graph. Kept up to date with each edit, so that no compile has to read the graph. Decides
+//! nothing: it follows from nodes and edges alone, whatever was done to get there.
+
+mod keep;
+
+use super::edge::Timing;
+use super::node::Alignment;
+use crate::id::{EdgeId, NodeId};
+use crate::span::Span;
+
+/// No edge.
+pub(crate) const NONE: u32 = u32::MAX;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Kind {
+    /// There is no node at this position.
+    Absent,
+    Input,
+    Output,
+    Processor,
+}
+
+/// A node, by position of its id.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct FlatNode {
+    pub id: NodeId,
+    pub kind: Kind,
+    /// The first edge into the node, by the port that it enters and then by position, those of events behind the others;
+    /// or [`NONE`]. Each leads to the next.
+    pub first_edge: u32,
+    /// How many edges lead out of it, feedback edges left out.
+    pub feeds: u32,
+    /// Its input channels in the numbering of the whole graph.
+    pub inputs: Span,
+    pub outputs: Span,
+    /// Its ports in [`Flat::ports`]: the inputs, right behind them the outputs.
+    pub input_ports: Span,
+    pub output_ports: Span,
+    pub latency: u32,
+    pub in_place: bool,
+    pub bypassable: bool,
+    pub alignment: Alignment,
+    pub takes_events: bool,
+    pub sends_events: bool,
+}
+
+/// What an edge carries; the plainest matrix first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Form {
+    /// Audio, straight: each channel leads to its like and nowhere else, so that cell c joins channel c of both ports, at
+    /// any gain.
+    Straight,
+    /// Audio that is led elsewhere.
+    Crossed,
+    /// Audio through a dense matrix.
+    Dense,
+    Events,
+    /// There is no edge at this position.
+    Absent,
+}
+
+/// An edge, by position of its id.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct FlatEdge {
+    pub id: EdgeId,
+    /// Positions of the nodes.
+    pub source: u32,
+    pub destination: u32,
+    /// Ports within their nodes.
+    pub source_port: u16,
+    pub destination_port: u16,
+    /// First channel of the source's port, in the numbering of the whole graph.
+    pub source_channel: u32,
+    pub destination_channel: u32,
+    pub cells: Span,
+    /// The next edge into the same node, or [`NONE`].
+    pub next: u32,
+    /// Of a feedback edge its length in frames, else 0.
+    pub delay: u32,
+    pub feedback: bool,
+    pub form: Form,
+    pub timing: Option<Timing>,
+}
+
+impl FlatEdge {
+    pub fn is_audio(&self) -> bool {
+        self.form < Form::Events
+    }
+
+    /// The output channel that one of its cells hears, in the numbering of the whole graph.
+    pub fn source_of(&self, cell: &FlatCell) -> u32 {
+        self.source_channel + u32::from(cell.source)
+    }
+
+    /// The input channel that one of its cells leads to, likewise.
+    pub fn destination_of(&self, cell: &FlatCell) -> u32 {
+        self.destination_channel + u32::from(cell.destination)
+    }
+}
+
+/// A crosspoint.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct FlatCell {
+    /// Channels within their ports.
+    pub source: u16,
+    pub destination: u16,
+    /// With mute and polarity applied.
+    pub gain: f32,
+    /// Position of its edge.
+    pub edge: u32,
+}
+
+/// A graph ready to be compiled.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flat {
+    pub nodes: Vec<FlatNode>,
+    pub edges: Vec<FlatEdge>,
+    /// Edge after edge, and of each by destination, then source: the order of sums.
+    pub cells: Vec<FlatCell>,
+    /// Channels of each port, counted from the first input or output channel of its node.
+    pub ports: Vec<Span>,
+    /// Device channel behind each output channel of an input node; others none.
+    pub device_inputs: Vec<Option<u32>>,
+    /// Device channel behind each input channel of an output node, and its alignment group.
+    pub device_outputs: Vec<(Option<u32>, Option<u16>)>,
+    /// How many cells read each output channel, and how many lead to each input channel.
+    pub readers: Vec<u32>,
+    pub feeders: Vec<u32>,
+    pub default_timing: Timing,
+    pub counts: Counts,
+}
+
+/// How many there are of what a pass may pass over.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub nodes: u32,
+    /// Nodes that are late.
+    pub late: u32,
+    /// Edges that feed back.
+    pub feedback: u32,
+    /// Dense edges.
+    pub dense: u32,
+    /// Edges that carry events.
+    pub events: u32,
+}
+
+impl Flat {
+    /// How many nodes there are.
+    pub fn node_count(&self) -> usize {
+        self.counts.nodes as usize
+    }
+
+    /// Input channels of the whole graph.
+    pub fn input_channels(&self) -> usize {
+        self.device_outputs.len()
+    }
+
+    /// Output channels of the whole graph.
+    pub fn output_channels(&self) -> usize {
+        self.device_inputs.len()
+    }
+
+    /// The edges into a node: port after port, those of events last, each in the order of sums and merges.
+    pub fn entering(&self, node: &FlatNode) -> Entering<'_> {
+        Entering { edges: &self.edges, next: node.first_edge }
+    }
+
+    /// The edges that carry audio, in the order of their cells.
+    pub fn audio_edges(&self) -> impl Iterator<Item = &FlatEdge> {
+        self.edges.iter().filter(|edge| edge.is_audio())
+    }
+
+    /// The edge of a cell.
+    pub fn owner(&self, cell: &FlatCell) -> &FlatEdge {
+        &self.edges[cell.edge as usize]
+    }
+
+    /// Whether an edge is delayed to line up with others where it arrives.
+    pub fn waits(&self, edge: &FlatEdge) -> bool {
+        edge.timing.unwrap_or(self.default_timing) == Timing::Aligned && !edge.feedback
+    }
+}
+
+/// Edges into a node. See [`Flat::entering`].
+pub(crate) struct Entering<'a> {
+    edges: &'a [FlatEdge],
+    next: u32,
+}
+
+impl<'a> Iterator for Entering<'a> {
+    type Item = &'a FlatEdge;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a FlatEdge> {
+        // Behind the last stands NONE, which is no edge's place.
+        let edge = self.edges.get(self.next as usize)?;
+        self.next = edge.next;
+        Some(edge)
+    }
+}
