@@ -23,6 +23,8 @@ use std::time::Duration;
 use support::eventually;
 
 const FRAMES: usize = 48_000;
+/// How often a server may lose a period before the test gives up.
+const ATTEMPTS: usize = 10;
 
 fn request(server: &str, client: &str, inputs: usize, outputs: usize) -> StreamRequest {
     let channels =
@@ -123,13 +125,27 @@ fn live_and_in_file(signal: Vec<f32>) {
     let mut in_file = guitar_rig();
     let late = in_file.latency() as usize;
     let expected = render(&mut in_file, std::slice::from_ref(&signal), 2, FRAMES, 512).channels;
+    // On a busy machine a server loses periods, which says nothing about the rig.
+    let attempts = (0..ATTEMPTS).find_map(|_| play_live(&server, &signal));
+    let (recording, began) = attempts.expect("the server plays a second without losing a period");
+    let start = (began - recording.first) as usize + late;
+    for (side, expected) in expected.iter().enumerate() {
+        let heard = &recording.channels[side][start..start + FRAMES - late];
+        let differs = heard.iter().zip(expected).position(|(heard, expected)| heard != expected);
+        assert_eq!(differs, None, "channel {}: {:?} and {:?}", side + 1, &heard[..40], &expected[..40]);
+        assert!(heard.iter().any(|sample| sample.abs() > 0.01), "something is heard");
+    }
+}
 
+/// The signal through a new rig on the server; what came out, and the frame at which the signal began. `None` if the
+/// server lost a period.
+fn play_live(server: &JackServer, signal: &[f32]) -> Option<(Recording, u64)> {
     let mut live = guitar_rig();
     let name = DeviceName { backend: "jack".to_owned(), device: Some(server.name.clone()) };
     live.open_device(Some(&name), &request(&server.name, "crosspoint", 1, 2)).unwrap();
     let jack = backend("jack").unwrap();
     let (go, began, filled) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Arc::default());
-    let mut source = source(&*jack, &server.name, signal, go.clone(), began.clone());
+    let mut source = source(&*jack, &server.name, signal.to_vec(), go.clone(), began.clone());
     let (mut recorder, recording) = recorder(&*jack, &server.name, Arc::clone(&filled));
     source.start().unwrap();
     recorder.start().unwrap();
@@ -146,16 +162,7 @@ fn live_and_in_file(signal: Vec<f32>) {
     });
     drop(recorder.close());
     drop(source.close());
-    let xruns = live.stream().map_or(0, |stream| stream.xruns());
     live.close_device();
-
-    let recording = recording.lock().unwrap();
-    assert!(!recording.broken, "the server lost periods ({xruns} xruns): its frames are not in a row");
-    let start = (began.load(Ordering::Acquire) - recording.first) as usize + late;
-    for (side, expected) in expected.iter().enumerate() {
-        let heard = &recording.channels[side][start..start + FRAMES - late];
-        let differs = heard.iter().zip(expected).position(|(heard, expected)| heard != expected);
-        assert_eq!(differs, None, "channel {}: {:?} and {:?}", side + 1, &heard[..40], &expected[..40]);
-        assert!(heard.iter().any(|sample| sample.abs() > 0.01), "something is heard");
-    }
+    let recording = Arc::into_inner(recording)?.into_inner().ok()?;
+    (!recording.broken).then(|| (recording, began.load(Ordering::Acquire)))
 }

@@ -127,7 +127,8 @@ mod jack {
         });
     }
 
-    /// What `jack_iodelay` measures between two ports of its own, in frames.
+    /// What `jack_iodelay` measures between two ports of its own, in frames: the first figure that it says twice in a row, for
+    /// it begins before it hears anything.
     fn iodelay(server: &JackServer, through: Option<(&str, &str)>) -> f64 {
         let mut tool = Command::new("stdbuf")
             .args(["-oL", "jack_iodelay"])
@@ -142,9 +143,11 @@ mod jack {
             connect(server, out_of, "jack_delay:in");
         }
         let lines = BufReader::new(tool.stdout.take().unwrap()).lines();
+        let mut before = None;
         let frames = lines.map_while(Result::ok).find_map(|line| {
             let (frames, _) = line.split_once(" frames")?;
-            frames.trim().parse().ok()
+            let frames = frames.trim().parse().ok()?;
+            (before.replace(frames) == Some(frames)).then_some(frames)
         });
         let _ = tool.kill();
         let _ = tool.wait();

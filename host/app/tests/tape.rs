@@ -128,7 +128,7 @@ fn devices_are_listed_for_machines() {
         assert!(device["default"].is_boolean() && device["wrapper"].is_boolean(), "{device}");
     }
     let silent = devices.iter().find(|device| device["device"] == "virtual:8x8").unwrap();
-    assert_eq!(silent["rates"], serde_json::json!([{"min": 8000, "max": 384_000}]));
+    assert_eq!(silent["rates"], serde_json::json!([{"min": 8000, "max": 768_000}]));
     assert_eq!((silent["inputs"].as_u64(), silent["output_names"][7].as_str()), (Some(8), Some("output 8")));
     assert_eq!((silent["shares_clock"].as_bool(), silent["broken"].is_null()), (Some(true), true));
 }
