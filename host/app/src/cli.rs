@@ -167,17 +167,25 @@ pub struct Render {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  crosspoint devices\n  crosspoint devices --channels\n  crosspoint devices --json\n\n\
+    after_help = "Examples:\n  crosspoint devices\n  crosspoint devices --channels\n  crosspoint devices --json\n  \
+    crosspoint devices --probe \"asio:My Interface\"\n\n\
     No driver of ASIO is loaded and no plugin of ALSA is opened to be listed, so that nobody is disturbed who plays; what is \
     not known without that is null or empty.\n\n\
     The document: devices [{device (what --device takes), backend, name, description, default, inputs, outputs, input_names, \
     output_names, rates and buffer_frames [{min, max}], sample_formats, shares_clock, wrapper, broken}], failed [{backend, \
-    reason}], hint."
+    reason}], hint. Of --probe: device, backend, name, version, inputs and outputs [{name, group, format}], rate, rates, \
+    buffer_frames [{min, max}], preferred_frames, latencies {input, output}, clock_sources [{index, name, channel, \
+    is_current}].\n\n\
+    Exit status: 0 done; 1 the driver that was to be probed refused, crashed or hung, or there is no ASIO here."
 )]
 pub struct Devices {
     /// Name every channel.
     #[arg(long)]
     pub channels: bool,
+    /// Load one driver of ASIO, in a process of its own, and tell all that it says: channels, rates, buffers, latencies,
+    /// clocks. Not while something plays on it.
+    #[arg(long, value_name = "asio:NAME", conflicts_with = "channels")]
+    pub probe: Option<DeviceName>,
     /// Print one JSON document.
     #[arg(long)]
     pub json: bool,

@@ -58,6 +58,27 @@ fn devices_tell_of_the_registry() {
     assert!(reason.contains("install the driver again"), "{reason}");
 }
 
+/// A driver that is probed says what it has; the registry's other ones are left alone, and one that crashes costs its helper.
+#[test]
+fn a_probed_driver_says_what_it_has() {
+    let place = Place::new();
+    let device = format!("asio:{NAME}");
+    let (told, _) = place.json(&["devices", "--probe", &device], &[]);
+    assert_eq!((told["device"].as_str(), told["name"].as_str()), (Some(device.as_str()), Some("Crosspoint Test")));
+    assert_eq!(told["inputs"].as_array().map(Vec::len), Some(8));
+    assert_eq!((&told["outputs"][2]["name"], told["rate"].as_u64()), (&"test out 3".into(), Some(48_000)));
+    assert_eq!(told["buffer_frames"][0], serde_json::json!({"min": 32, "max": 32}));
+    assert_eq!(told["latencies"], serde_json::json!({"input": 96, "output": 80}));
+    assert_eq!(told["clock_sources"][1]["name"], "Word Clock");
+
+    let plan = Plan { faults_in: crosspoint_asio_driver::Place::Channels as u32, ..Plan::default() };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_crosspoint"));
+    let output = command.args(["devices", "--probe", &device]).env(PLAN_VARIABLE, plan.text()).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("crashed while asking for its channels"), "{stderr}");
+}
+
 /// Half a second of eight channels, recorded in each kind of file that holds the driver's bits, and played again: the driver
 /// finds every sample where it was.
 #[test]

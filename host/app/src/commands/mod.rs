@@ -10,6 +10,7 @@ mod midi;
 mod opening;
 pub mod play;
 pub mod plugins;
+mod probe;
 pub mod record;
 pub mod render;
 pub mod run;
