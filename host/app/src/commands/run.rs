@@ -180,7 +180,7 @@ fn control(
             state: if matches!(engine.device(), DeviceState::Lost { .. }) { "lost" } else { "playing" },
             real_time: scheduling.map(|scheduling| matches!(scheduling, Scheduling::RealTime { .. })),
             real_time_priority: match scheduling {
-                Some(Scheduling::RealTime { priority }) => Some(*priority),
+                Some(Scheduling::RealTime { priority }) => *priority,
                 _ => None,
             },
             xruns: engine.xruns(),
@@ -273,7 +273,8 @@ fn say_midi(engine: &Engine<PluginLink>) {
 
 fn say_what_plays(device: &StreamInfo, scheduling: Option<&Scheduling>, latency: u32) {
     let priority = match scheduling {
-        Some(Scheduling::RealTime { priority }) => format!("real-time priority {priority}"),
+        Some(Scheduling::RealTime { priority: Some(priority) }) => format!("real-time priority {priority}"),
+        Some(Scheduling::RealTime { priority: None }) => "real-time priority".to_owned(),
         Some(_) => "no real-time priority".to_owned(),
         None => "priority not known".to_owned(),
     };
