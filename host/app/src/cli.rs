@@ -95,6 +95,7 @@ pub struct Demo {
     crosspoint run guitar.rig.toml --device jack\n  \
     crosspoint run --plugin rack#org.crosspoint.amp --param Drive=60 --device alsa:hw:1 --inputs 1 --outputs 3,4\n  \
     crosspoint run --plugin rack#org.crosspoint.synth --midi-input Keystation --midi-input Pedals\n  \
+    crosspoint run guitar.rig.toml --device \"asio:My Interface\" --clock \"Word Clock\" --panel --wait 30\n  \
     crosspoint run --device virtual --seconds 5")]
 pub struct Run {
     #[command(flatten)]
@@ -124,6 +125,15 @@ pub struct Run {
     /// it; `jack` for a port to be connected by hand. May be given several times. One that is not there is waited for.
     #[arg(long, value_name = "NAME")]
     pub midi_input: Vec<String>,
+    /// Try for so many seconds while another program has the device, or until it is plugged in.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, requires = "device")]
+    pub wait: Option<f64>,
+    /// Open the driver's own window (ASIO).
+    #[arg(long)]
+    pub panel: bool,
+    /// What the device takes its clock from (ASIO): a name or a number, as `crosspoint devices --probe` lists them.
+    #[arg(long, value_name = "NAME|INDEX")]
+    pub clock: Option<String>,
     /// Stop after so many seconds.
     #[arg(long)]
     pub seconds: Option<f64>,

@@ -4,6 +4,7 @@ pub mod bit_perfect;
 pub mod demo;
 pub mod device_events;
 pub mod devices;
+mod driver;
 pub mod graph;
 pub mod latency;
 mod midi;
