@@ -95,6 +95,7 @@ pub struct Demo {
     crosspoint run guitar.rig.toml --device jack\n  \
     crosspoint run --plugin rack#org.crosspoint.amp --param Drive=60 --device alsa:hw:1 --inputs 1 --outputs 3,4\n  \
     crosspoint run --plugin rack#org.crosspoint.synth --midi-input Keystation --midi-input Pedals\n  \
+    crosspoint run guitar.rig.toml --device \"asio:My Interface\" --clock \"Word Clock\" --panel --wait 30\n  \
     crosspoint run --device virtual --seconds 5")]
 pub struct Run {
     #[command(flatten)]
@@ -124,6 +125,15 @@ pub struct Run {
     /// it; `jack` for a port to be connected by hand. May be given several times. One that is not there is waited for.
     #[arg(long, value_name = "NAME")]
     pub midi_input: Vec<String>,
+    /// Try for so many seconds while another program has the device, or until it is plugged in.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, requires = "device")]
+    pub wait: Option<f64>,
+    /// Open the driver's own window (ASIO).
+    #[arg(long)]
+    pub panel: bool,
+    /// What the device takes its clock from (ASIO): a name or a number, as `crosspoint devices --probe` lists them.
+    #[arg(long, value_name = "NAME|INDEX")]
+    pub clock: Option<String>,
     /// Stop after so many seconds.
     #[arg(long)]
     pub seconds: Option<f64>,
@@ -167,17 +177,25 @@ pub struct Render {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  crosspoint devices\n  crosspoint devices --channels\n  crosspoint devices --json\n\n\
+    after_help = "Examples:\n  crosspoint devices\n  crosspoint devices --channels\n  crosspoint devices --json\n  \
+    crosspoint devices --probe \"asio:My Interface\"\n\n\
     No driver of ASIO is loaded and no plugin of ALSA is opened to be listed, so that nobody is disturbed who plays; what is \
     not known without that is null or empty.\n\n\
     The document: devices [{device (what --device takes), backend, name, description, default, inputs, outputs, input_names, \
     output_names, rates and buffer_frames [{min, max}], sample_formats, shares_clock, wrapper, broken}], failed [{backend, \
-    reason}], hint."
+    reason}], hint. Of --probe: device, backend, name, version, inputs and outputs [{name, group, format}], rate, rates, \
+    buffer_frames [{min, max}], preferred_frames, latencies {input, output}, clock_sources [{index, name, channel, \
+    is_current}].\n\n\
+    Exit status: 0 done; 1 the driver that was to be probed refused, crashed or hung, or there is no ASIO here."
 )]
 pub struct Devices {
     /// Name every channel.
     #[arg(long)]
     pub channels: bool,
+    /// Load one driver of ASIO, in a process of its own, and tell all that it says: channels, rates, buffers, latencies,
+    /// clocks. Not while something plays on it.
+    #[arg(long, value_name = "asio:NAME", conflicts_with = "channels")]
+    pub probe: Option<DeviceName>,
     /// Print one JSON document.
     #[arg(long)]
     pub json: bool,

@@ -58,6 +58,43 @@ fn devices_tell_of_the_registry() {
     assert!(reason.contains("install the driver again"), "{reason}");
 }
 
+/// A driver that is probed says what it has; one that crashes ends its helper, not the program.
+#[test]
+fn a_probed_driver_says_what_it_has() {
+    let place = Place::new();
+    let device = format!("asio:{NAME}");
+    let (told, _) = place.json(&["devices", "--probe", &device], &[]);
+    assert_eq!((told["device"].as_str(), told["name"].as_str()), (Some(device.as_str()), Some("Crosspoint Test")));
+    assert_eq!(told["inputs"].as_array().map(Vec::len), Some(8));
+    assert_eq!((&told["outputs"][2]["name"], told["rate"].as_u64()), (&"test out 3".into(), Some(48_000)));
+    assert_eq!(told["buffer_frames"][0], serde_json::json!({"min": 32, "max": 32}));
+    assert_eq!(told["latencies"], serde_json::json!({"input": 96, "output": 80}));
+    assert_eq!(told["clock_sources"][1]["name"], "Word Clock");
+
+    let plan = Plan { faults_in: crosspoint_asio_driver::Place::Channels as u32, ..Plan::default() };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_crosspoint"));
+    let output = command.args(["devices", "--probe", &device]).env(PLAN_VARIABLE, plan.text()).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("crashed while asking for its channels"), "{stderr}");
+}
+
+/// The driver's window is opened once and its clock is set, while a rig plays on it.
+#[test]
+fn a_rig_opens_the_drivers_window_and_chooses_its_clock() {
+    let place = Place::new();
+    let device = format!("asio:{NAME}");
+    let run = ["run", "--device", &device, "--seconds", "0.5"];
+    let (told, _) = place.json(&[&run[..], &["--panel", "--clock", "word"]].concat(), &[]);
+    assert_eq!(told["state"], "playing");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_crosspoint"));
+    let output = command.args(run).args(["--clock", "Sundial"]).env(PLAN_VARIABLE, Plan::default().text()).output();
+    let output = output.unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("choose one of Internal (0), Word Clock (1)"), "{stderr}");
+}
+
 /// Half a second of eight channels, recorded in each kind of file that holds the driver's bits, and played again: the driver
 /// finds every sample where it was.
 #[test]

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub enum Scheduling {
     /// Before all threads that have no deadline.
     RealTime {
-        /// Its priority, from 1 to 99: higher ones go first.
-        priority: i32,
+        /// Its priority, from 1 to 99: higher ones go first. `None` where the system does not tell.
+        priority: Option<i32>,
     },
     /// Like any other thread, which may be kept waiting for as long as a period lasts.
     Ordinary {
@@ -84,7 +84,7 @@ fn scheduling_of(id: usize, advice: impl FnOnce() -> String) -> Option<Schedulin
     // One that the crate has no name for is none of ours.
     let (policy, parameters) = thread_schedule_policy_param(id as ThreadId).ok()?;
     Some(match policy {
-        ThreadSchedulePolicy::Realtime(_) => Scheduling::RealTime { priority: parameters.sched_priority },
+        ThreadSchedulePolicy::Realtime(_) => Scheduling::RealTime { priority: Some(parameters.sched_priority) },
         ThreadSchedulePolicy::Normal(_) => Scheduling::Ordinary { advice: advice() },
     })
 }
@@ -145,7 +145,9 @@ mod tests {
         entered.1.recv().unwrap();
         assert_eq!(thread.scheduling(advice), Some(Scheduling::Ordinary { advice: "none".to_owned() }));
         match thread.ask_for_real_time().unwrap() {
-            Ok(()) => assert_eq!(thread.scheduling(advice), Some(Scheduling::RealTime { priority: PRIORITY.into() })),
+            Ok(()) => {
+                assert_eq!(thread.scheduling(advice), Some(Scheduling::RealTime { priority: Some(PRIORITY.into()) }))
+            }
             Err(reason) => {
                 assert!(reason.contains("limits.d"), "{reason}");
                 assert_eq!(thread.scheduling(advice), Some(Scheduling::Ordinary { advice: "none".to_owned() }));

@@ -7,12 +7,18 @@
 //!
 //! | backend | for | duplex |
 //! | --- | --- | --- |
-//! | `asio` | ASIO drivers, on Windows | the driver's own buffer switch |
+//! | [`asio`] | ASIO drivers, on Windows | the driver's own buffer switch |
 //! | [`jack`] | JACK and PipeWire's JACK | one client, one callback |
-//! | [`cpal`] | ALSA, CoreAudio, WASAPI | two streams joined by a ring |
+//! | [`cpal`]: `alsa`, `coreaudio`, `wasapi` | what the system has, shared with other programs | two streams joined by a ring |
+//! | [`cpal`]: `pipewire`, `pulseaudio` | sound servers by their own interfaces; features of these names | two streams joined by a ring |
 //! | `wasapi-exclusive` | WASAPI, with the device to ourselves | two streams joined by a ring, on one thread |
 //! | [`virtual_device`] | no sound card at all | a thread paced by a timer |
 //! | [`offline`] | files and tests; pulled by the caller, no stream | caller's thread |
+//!
+//! What they have in common: `joined` makes the periods of one stream out of two and follows their clocks, `callback_cell`
+//! has the callback, `status` what a driver tells while it runs, `audio_thread` which thread renders and how the system
+//! [schedules](Scheduling) it, `driver_controls` what a driver has [beside its stream](DriverControls), and `waiting` [opens a
+//! device once it is free](open_when_free).
 //!
 //! MIDI devices are in [`midi`]; a driver that carries MIDI itself hands it over with the [`Period`].
 //!

@@ -21,6 +21,7 @@ impl OpenError {
             Self::Busy { .. }
                 | Self::RateHeld { .. }
                 | Self::Driver { .. }
+                | Self::NoDevice { .. }
                 | Self::Device(DeviceError::NoServer { .. })
         )
     }
@@ -92,7 +93,7 @@ mod tests {
         open_when_free(refuses, &StreamRequest::default(), limit, &|| is_cancelled, callback)
     }
 
-    /// A device that becomes free is opened; neither a cancelled wait, one that is over, nor a request that can never be
+    /// A device that becomes free, or is plugged in, is opened; neither a cancelled wait, one that is over, nor a request that can never be
     /// met tries again.
     #[test]
     fn a_device_is_waited_for() {
@@ -104,6 +105,8 @@ mod tests {
             assert_eq!(open(&refuses, limit, is_cancelled).err(), Some(busy.clone()));
             assert_eq!(refuses.0.get(), 1);
         }
+        let unplugged = OpenError::NoDevice { backend: "refuses", device: "it".to_owned(), known: Vec::new() };
+        assert!(open(&Refuses(Cell::new(1), unplugged), minute, false).is_ok());
         let never = OpenError::NoChannels { device: "it".to_owned() };
         assert_eq!(open(&Refuses(Cell::new(2), never.clone()), minute, false).err(), Some(never));
     }

@@ -17,8 +17,12 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::midi;
 use crate::settings::EngineSettings;
-use crosspoint_devices::{Backend, DeviceName, DuplexCallback, Period, Stream, StreamRequest, backend, open_best};
+use crosspoint_devices::{
+    Backend, DeviceName, DriverControls, DuplexCallback, Period, Stream, StreamRequest, backend, open_best,
+    open_when_free,
+};
 use std::sync::Arc;
+use std::time::Duration;
 
 impl<P: Plugins> Engine<P> {
     /// Opens a device and plays. A device that runs at another rate than the engine makes the engine follow: plugins are
@@ -39,6 +43,27 @@ impl<P: Plugins> Engine<P> {
         let stream = open_best(request, self.rig_callback(turn))?;
         let backend = backend(stream.info().backend)?;
         self.play(stream, Some((backend, request)), turn)
+    }
+
+    /// As [`Self::open_device`], for a device that may be another program's still, or not be plugged in yet: it is asked for
+    /// again for as long as `limit`, by the calling thread, as long as its refusal [may pass](crosspoint_devices::OpenError::may_pass).
+    /// `is_cancelled` is asked many times a second.
+    ///
+    /// # Errors
+    /// The last refusal.
+    pub fn open_device_when_free(
+        &mut self,
+        name: &DeviceName,
+        request: &StreamRequest,
+        limit: Duration,
+        is_cancelled: &dyn Fn() -> bool,
+    ) -> Result<(), EngineError> {
+        self.close_device();
+        let backend = backend(&name.backend)?;
+        let request = StreamRequest { device: name.device.clone(), ..request.clone() };
+        let turn = self.device.next_turn();
+        let stream = open_when_free(&*backend, &request, limit, is_cancelled, self.rig_callback(turn))?;
+        self.play(stream, Some((backend, &request)), turn)
     }
 
     /// As [`Self::open_device`], by a backend of the embedder's own.
@@ -109,6 +134,12 @@ impl<P: Plugins> Engine<P> {
     /// The stream that calls the renderer now: the device's, or the timer's while the device is away.
     pub fn stream(&self) -> Option<&dyn Stream> {
         self.device.stream.as_deref()
+    }
+
+    /// What the device's driver has beside its stream: its own window, clocks to choose from. `None` if it has nothing of that,
+    /// or is away.
+    pub fn driver_controls(&mut self) -> Option<&mut dyn DriverControls> {
+        self.device.stream.as_mut()?.controls()
     }
 
     /// What plays the rig.

@@ -50,9 +50,9 @@ struct Device {
 
 /// From one value to another, both included; a single value is both.
 #[derive(Clone, Copy, Serialize)]
-struct Range {
-    min: u32,
-    max: u32,
+pub(super) struct Range {
+    pub min: u32,
+    pub max: u32,
 }
 
 #[derive(Serialize)]
@@ -95,6 +95,9 @@ fn ranges(choices: &Choices) -> Vec<Range> {
 
 /// Runs the command.
 pub fn run(arguments: &Devices) -> Result<ExitCode, Failure> {
+    if let Some(device) = &arguments.probe {
+        return super::probe::run(device, arguments.json);
+    }
     let mut output = Output::take()?;
     let mut listing = Listing { devices: Vec::new(), failed: Vec::new(), hint: None, midi: super::midi::ports() };
     for backend in backends() {
@@ -194,7 +197,7 @@ fn describe(text: &mut String, device: &Device, names_channels: bool) {
     }
 }
 
-fn list(ranges: &[Range]) -> String {
+pub(super) fn list(ranges: &[Range]) -> String {
     let range = |range: &Range| match (range.min, range.max) {
         (min, max) if min == max => min.to_string(),
         (min, max) => format!("{min} to {max}"),

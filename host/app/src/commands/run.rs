@@ -1,6 +1,7 @@
 //! `crosspoint run`: a rig, or a chain of plugins, on an audio device.
 
 use super::device_events::{DeviceEvent, device_event};
+use super::driver;
 use crate::cli::Run;
 use crate::failure::{Failure, code_for, print_problems};
 use crate::output::Output;
@@ -10,7 +11,7 @@ use crosspoint::devices::midi::Direction;
 use crosspoint::devices::{Joined, Scheduling, StreamInfo, StreamRequest};
 use crosspoint::graph::{Command, NodeId};
 use crosspoint::session::{Document, MachineFile, Mapping};
-use crosspoint::{ChainLink, DeviceState, Engine, EngineSettings, MidiEvent, Notice, PluginLink};
+use crosspoint::{ChainLink, DeviceState, Engine, EngineError, EngineSettings, MidiEvent, Notice, PluginLink};
 use serde::Serialize;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -113,7 +114,13 @@ fn control(
         ..StreamRequest::default()
     };
     // The device first: its channels say what the rig can be connected to. It plays silence until the rig is there.
-    engine.open_device(arguments.device.as_ref(), &request)?;
+    open(&mut engine, arguments, &request, stop)?;
+    if let Some(clock) = &arguments.clock {
+        eprintln!("{}", driver::choose_clock(engine.driver_controls(), clock)?);
+    }
+    if arguments.panel {
+        driver::open_panel(engine.driver_controls())?;
+    }
     let inputs = engine.stream().map_or(0, |stream| stream.info().inputs.len());
     let mut building = Some(source::begin(&mut engine, &arguments.source, links, inputs, machine_roles)?);
     engine.send_command(0, Command::Play(true))?;
@@ -180,7 +187,7 @@ fn control(
             state: if matches!(engine.device(), DeviceState::Lost { .. }) { "lost" } else { "playing" },
             real_time: scheduling.map(|scheduling| matches!(scheduling, Scheduling::RealTime { .. })),
             real_time_priority: match scheduling {
-                Some(Scheduling::RealTime { priority }) => Some(*priority),
+                Some(Scheduling::RealTime { priority }) => *priority,
                 _ => None,
             },
             xruns: engine.xruns(),
@@ -193,6 +200,24 @@ fn control(
     }
     engine.close_device();
     Ok(code_for(&problems))
+}
+
+/// Opens the device. One that may be had later is waited for, if that is wanted.
+fn open(
+    engine: &mut Engine<PluginLink>,
+    arguments: &Run,
+    request: &StreamRequest,
+    stop: &AtomicBool,
+) -> Result<(), Failure> {
+    let opened = match (engine.open_device(arguments.device.as_ref(), request), &arguments.device, arguments.wait) {
+        (Err(EngineError::Open(refusal)), Some(name), Some(seconds)) if refusal.may_pass() => {
+            eprintln!("{refusal}\nwaiting for {name} for up to {seconds} s. Ctrl-C stops.");
+            let limit = Duration::from_secs_f64(seconds);
+            engine.open_device_when_free(name, request, limit, &|| stop.load(Ordering::Relaxed))
+        }
+        (opened, ..) => opened,
+    };
+    opened.map_err(Failure::new)
 }
 
 /// Xruns come in hundreds where they come at all: people are told once a second.
@@ -273,7 +298,8 @@ fn say_midi(engine: &Engine<PluginLink>) {
 
 fn say_what_plays(device: &StreamInfo, scheduling: Option<&Scheduling>, latency: u32) {
     let priority = match scheduling {
-        Some(Scheduling::RealTime { priority }) => format!("real-time priority {priority}"),
+        Some(Scheduling::RealTime { priority: Some(priority) }) => format!("real-time priority {priority}"),
+        Some(Scheduling::RealTime { priority: None }) => "real-time priority".to_owned(),
         Some(_) => "no real-time priority".to_owned(),
         None => "priority not known".to_owned(),
     };

@@ -197,6 +197,8 @@ fn open(request: &StreamRequest) -> Result<(ExclusiveEndpoints, Plan, Opened), O
     let apartment = Apartment::enter();
     let found = found().map_err(|error| failed(&error))?;
     let (input, output) = choose(&found, request)?;
+    let id = |side: Option<&Found>| side.map(|found| found.id.clone());
+    let (input_id, output_id) = (id(input), id(output));
     let is_one_interface = matches!((input, output), (Some(a), Some(b)) if a.interface == b.interface);
     let device = match (output, input) {
         (Some(output), Some(input)) if !is_one_interface => format!("{} + {}", input.name, output.name),
@@ -240,7 +242,13 @@ fn open(request: &StreamRequest) -> Result<(ExclusiveEndpoints, Plan, Opened), O
         device,
     };
     let latency = |endpoint: &Option<Endpoint>| endpoint.as_ref().and_then(|endpoint| endpoint.latency);
-    let opened = Opened { input_latency: latency(&input), output_latency: latency(&output), info };
+    let opened = Opened {
+        input: input_id.filter(|_| input.is_some()),
+        output: output_id.filter(|_| output.is_some()),
+        input_latency: latency(&input),
+        output_latency: latency(&output),
+        info,
+    };
     let is_drifting = match request.clocks {
         JoinClocks::SameDevice => !is_one_interface,
         JoinClocks::Shared => false,

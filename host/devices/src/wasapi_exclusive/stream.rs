@@ -4,17 +4,22 @@ use std::sync::Arc;
 
 use super::exchange::{Endpoints, Plan};
 use super::worker::{StartError, Worker};
+use crate::audio_thread::Scheduling;
 use crate::backend::{Latency, Stream, StreamInfo};
 use crate::callback_cell::CallbackCell;
 use crate::error::{OpenError, StreamError};
 use crate::joined::{JoinShared, Joined, Shared};
 use crate::period::DuplexCallback;
+use crate::request::StreamRequest;
 use crate::status::{Notice, NoticeReader, StreamStatus};
 
 /// What is known of endpoints once they are open.
 #[derive(Clone)]
 pub(super) struct Opened {
     pub info: StreamInfo,
+    /// The system's identifiers of the endpoints.
+    pub input: Option<String>,
+    pub output: Option<String>,
     /// As the system says: what a sample waits in its buffers and the device's.
     pub input_latency: Option<u32>,
     pub output_latency: Option<u32>,
@@ -92,6 +97,17 @@ impl Stream for ExclusiveStream {
         self.shared.status.xruns()
     }
 
+    fn scheduling(&self) -> Option<Scheduling> {
+        self.worker.as_ref()?.scheduling()
+    }
+
+    /// Inputs and outputs may be of two devices, and of two devices with one name.
+    fn request_for_this_device(&self, request: &StreamRequest) -> StreamRequest {
+        let Opened { input, output, .. } = &self.opened;
+        let device = output.clone().or_else(|| input.clone());
+        StreamRequest { device, input_device: input.clone(), ..request.clone() }
+    }
+
     fn joined(&self) -> Option<Joined> {
         self.is_joined.then(|| self.joined.joined())
     }
@@ -132,7 +148,8 @@ mod tests {
             inputs: vec!["input 1".into()],
             outputs: vec!["output 1".into()],
         };
-        Opened { info, input_latency: Some(4), output_latency: None }
+        let (input, output) = (Some("{in}".into()), Some("{out}".into()));
+        Opened { info, input, output, input_latency: Some(4), output_latency: None }
     }
 
     /// An endless device that `change` makes worse, and what is seen of it.
@@ -263,10 +280,40 @@ mod tests {
     /// No priority is told with what to do, and the stream plays.
     #[test]
     fn a_thread_without_priority_is_told() {
-        let refuse = |fake: &mut Fake| fake.promoted = Err("start the service".into());
+        let advice = "start the service".to_owned();
+        let refusal = Err(advice.clone());
+        let refuse = |fake: &mut Fake| fake.promoted = refusal;
         let (mut stream, _) = open(vec![], refuse, silence());
         stream.start().unwrap();
-        assert_eq!(eventually(|| stream.notices()), [Notice::NotRealTime { advice: "start the service".into() }]);
+        assert_eq!(eventually(|| stream.notices()), [Notice::NotRealTime { advice: advice.clone() }]);
+        assert_eq!(stream.scheduling(), Some(Scheduling::Ordinary { advice }));
+    }
+
+    /// One that the system puts among audio threads is real-time from its first period on, though the system does not say
+    /// where among them.
+    #[test]
+    fn a_thread_with_priority_is_real_time() {
+        let (mut stream, _) = open(vec![], |_| (), silence());
+        stream.start().unwrap();
+        assert_eq!(stream.scheduling(), Some(Scheduling::RealTime { priority: None }));
+        assert!(!stream.notices().iter().any(|notice| matches!(notice, Notice::NotRealTime { .. })));
+    }
+
+    /// Whatever was asked for, the endpoints that were opened are the ones to be had again: by the system's identifiers,
+    /// since two interfaces of a kind have one name. What is alone names no other side.
+    #[test]
+    fn a_stream_asks_for_its_own_endpoints_again() {
+        let asked = StreamRequest { input_device: Some("Camera".into()), ..StreamRequest::default() };
+        let again = |input: Option<&str>, output: Option<&str>| {
+            let opened = Opened { input: input.map(Into::into), output: output.map(Into::into), ..opened() };
+            let open = move || Ok((Fake::new(vec![], 8), plan(Encoding::Int16, 4, 1, &[0]), opened));
+            let request = ExclusiveStream::open("box", open, silence()).unwrap().request_for_this_device(&asked);
+            (request.device, request.input_device)
+        };
+        let some = |id: &str| Some(id.to_owned());
+        assert_eq!(again(Some("{in}"), Some("{out}")), (some("{out}"), some("{in}")));
+        assert_eq!(again(None, Some("{out}")), (some("{out}"), None));
+        assert_eq!(again(Some("{in}"), None), (some("{in}"), some("{in}")));
     }
 
     /// What cannot be opened is refused with its reason, and the callback is dropped before that returns.

@@ -1,13 +1,14 @@
 //! The thread that has the endpoints: it opens them, serves them while the stream runs, and closes them. Others ask it and
 //! wait, but not for ever. No callback runs once it was told to rest, or is gone.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::exchange::{Endpoints, Exchange, Plan};
 use super::fault::Fault;
+use crate::audio_thread::Scheduling;
 use crate::error::OpenError;
 use crate::joined::{JoinShared, Shared};
 
@@ -35,6 +36,8 @@ pub(super) struct Worker {
     stop: Arc<AtomicBool>,
     /// Whether it serves them.
     is_running: Arc<AtomicBool>,
+    /// Set once the system was asked, before anything is served.
+    scheduling: Arc<OnceLock<Scheduling>>,
     ended: Receiver<()>,
 }
 
@@ -54,13 +57,15 @@ impl Worker {
         let seen_stop = Arc::clone(&stop);
         let is_running = Arc::<AtomicBool>::default();
         let shown_running = Arc::clone(&is_running);
+        let scheduling = Arc::<OnceLock<Scheduling>>::default();
+        let shown_scheduling = Arc::clone(&scheduling);
         let work = move || {
             // Dropped last: whoever waits for that knows that all else is gone.
             let _end = end;
             match open() {
                 Ok((endpoints, plan, more)) => {
-                    let is_running = shown_running;
-                    let server = Server { endpoints, plan, shared, joined, is_running };
+                    let (is_running, scheduling) = (shown_running, shown_scheduling);
+                    let server = Server { endpoints, plan, shared, joined, is_running, scheduling };
                     if opened.send(Ok(more)).is_ok() {
                         server.serve(&receiver, &seen_stop);
                     }
@@ -72,7 +77,12 @@ impl Worker {
         thread.map_err(|error| refused(error.to_string()))?;
         let silent = |_| refused(format!("it did not answer within {} s", PATIENCE.as_secs()));
         let more = answer.recv_timeout(PATIENCE).map_err(silent)??;
-        Ok((Self { requests: Some(requests), stop, is_running, ended }, more))
+        Ok((Self { requests: Some(requests), stop, is_running, scheduling, ended }, more))
+    }
+
+    /// How the system schedules the thread. `None` until it was asked, which it is before anything is served.
+    pub fn scheduling(&self) -> Option<Scheduling> {
+        self.scheduling.get().cloned()
     }
 
     /// Has it start the endpoints, unless they run.
@@ -115,13 +125,20 @@ struct Server<E> {
     shared: Shared,
     joined: Arc<JoinShared>,
     is_running: Arc<AtomicBool>,
+    scheduling: Arc<OnceLock<Scheduling>>,
 }
 
 impl<E: Endpoints> Server<E> {
     fn serve(mut self, requests: &Receiver<Request>, stop: &AtomicBool) {
-        if let Err(advice) = self.endpoints.promote() {
-            self.shared.status.ordinary.set(&advice);
+        let promoted = self.endpoints.promote();
+        if let Err(advice) = &promoted {
+            self.shared.status.ordinary.set(advice);
         }
+        // The only one who sets it.
+        let _ = self.scheduling.set(match promoted {
+            Ok(()) => Scheduling::RealTime { priority: None },
+            Err(advice) => Scheduling::Ordinary { advice },
+        });
         for request in requests {
             match request {
                 Request::Rest(answer) => _ = answer.send(()),
