@@ -27,8 +27,8 @@ impl Place {
 
     /// The document of a command that succeeds, and what the driver says.
     fn json(&self, arguments: &[&str], traits: &[Trait]) -> (Value, Option<Report>) {
-        let free = Trait::FreeRunning as u32;
-        let plan = Plan { traits: traits.iter().fold(free, |all, &one| all | one as u32), ..Plan::default() };
+        let paced = Trait::Paced as u32;
+        let plan = Plan { traits: traits.iter().fold(paced, |all, &one| all | one as u32), ..Plan::default() };
         let report = self.path("report");
         let _ = std::fs::remove_file(&report);
         let mut command = Command::new(env!("CARGO_BIN_EXE_crosspoint"));

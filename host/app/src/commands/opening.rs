@@ -78,7 +78,9 @@ fn open_at(
     let first = backend.open(&StreamRequest { rate: Some(rate), ..request.clone() }, make()?);
     Ok(match first {
         // What keeps a driver from another rate may not keep it from its own.
-        Err(OpenError::Rate { .. } | OpenError::Driver { .. }) => backend.open(request, make()?),
+        Err(OpenError::Rate { .. } | OpenError::RateHeld { .. } | OpenError::Driver { .. }) => {
+            backend.open(request, make()?)
+        }
         other => other,
     })
 }
