@@ -64,6 +64,6 @@ pub use virtual_device::VirtualBackend;
 pub use waiting::open_when_free;
 
 /// Fails tests that allocate where they say that nothing may.
-#[cfg(test)]
+#[cfg(all(test, debug_assertions))]
 #[global_allocator]
 static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;

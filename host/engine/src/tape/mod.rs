@@ -49,6 +49,6 @@ pub use recorder_callback::{Gap, RecorderCallback};
 pub use wav_writer::SampleBits;
 
 /// Lets the tests of callbacks see allocations.
-#[cfg(test)]
+#[cfg(all(test, debug_assertions))]
 #[global_allocator]
 static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;
