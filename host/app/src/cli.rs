@@ -100,27 +100,14 @@ pub struct Demo {
 pub struct Run {
     #[command(flatten)]
     pub source: Source,
-    /// The device: a backend, or a backend and a name, as `crosspoint devices` lists them. Default: the best there is.
-    #[arg(long, value_name = "BACKEND[:NAME]")]
-    pub device: Option<DeviceName>,
+    #[command(flatten)]
+    pub device: DeviceChoice,
     /// Device inputs to use, in order: `1-8`, `3,4`, `all`, `none`.
     #[arg(long, default_value = "all")]
     pub inputs: ChannelSelection,
     /// Device outputs to use, in order.
     #[arg(long, default_value = "all")]
     pub outputs: ChannelSelection,
-    /// Sample rate in Hz. Default: the device's.
-    #[arg(long)]
-    pub rate: Option<u32>,
-    /// Device buffer in frames. Default: the device's.
-    #[arg(long)]
-    pub buffer: Option<u32>,
-    /// The name under which JACK and others show the program.
-    #[arg(long, default_value = "crosspoint")]
-    pub client_name: String,
-    /// Leave the ports unconnected (JACK).
-    #[arg(long)]
-    pub no_connect: bool,
     /// A MIDI port to play the rig's event input, or the chain, with: its name as `crosspoint devices` lists it, or a part of
     /// it; `jack` for a port to be connected by hand. May be given several times. One that is not there is waited for.
     #[arg(long, value_name = "NAME")]
@@ -207,7 +194,7 @@ pub struct DeviceChoice {
     /// The device: a backend, or a backend and a name, as `crosspoint devices` lists them. Default: the best there is.
     #[arg(long, value_name = "BACKEND[:NAME]")]
     pub device: Option<DeviceName>,
-    /// Sample rate in Hz to switch the device to.
+    /// Sample rate in Hz to switch the device to. Default: the device's, or that of a file that is played.
     #[arg(long)]
     pub rate: Option<u32>,
     /// Device buffer in frames. Default: the device's.

@@ -55,7 +55,8 @@ pub fn open_named(
     open_at(&*backend, &request, wanted, &mut make)
 }
 
-fn request(choice: &DeviceChoice, [inputs, outputs]: [&ChannelSelection; 2]) -> StreamRequest {
+/// What is asked of the device.
+pub fn request(choice: &DeviceChoice, [inputs, outputs]: [&ChannelSelection; 2]) -> StreamRequest {
     StreamRequest {
         device: choice.device.as_ref().and_then(|name| name.device.clone()),
         inputs: inputs.clone(),

@@ -1,7 +1,7 @@
 //! `crosspoint run`: a rig, or a chain of plugins, on an audio device.
 
 use super::device_events::{DeviceEvent, device_event};
-use super::driver;
+use super::{driver, opening};
 use crate::cli::Run;
 use crate::failure::{Failure, code_for, print_problems};
 use crate::output::Output;
@@ -102,17 +102,9 @@ fn control(
     stop: &AtomicBool,
 ) -> Result<ExitCode, Failure> {
     let settings = EngineSettings::default();
-    let settings = EngineSettings { rate: arguments.rate.unwrap_or(settings.rate), ..settings };
+    let settings = EngineSettings { rate: arguments.device.rate.unwrap_or(settings.rate), ..settings };
     let mut engine = Engine::with_plugins(settings.checked()?, plugins);
-    let request = StreamRequest {
-        inputs: arguments.inputs.clone(),
-        outputs: arguments.outputs.clone(),
-        rate: arguments.rate,
-        buffer_frames: arguments.buffer,
-        client_name: arguments.client_name.clone(),
-        auto_connect: !arguments.no_connect,
-        ..StreamRequest::default()
-    };
+    let request = opening::request(&arguments.device, [&arguments.inputs, &arguments.outputs]);
     // The device first: its channels say what the rig can be connected to. It plays silence until the rig is there.
     open(&mut engine, arguments, &request, stop)?;
     if let Some(clock) = &arguments.clock {
@@ -209,7 +201,8 @@ fn open(
     request: &StreamRequest,
     stop: &AtomicBool,
 ) -> Result<(), Failure> {
-    let opened = match (engine.open_device(arguments.device.as_ref(), request), &arguments.device, arguments.wait) {
+    let name = arguments.device.device.as_ref();
+    let opened = match (engine.open_device(name, request), name, arguments.wait) {
         (Err(EngineError::Open(refusal)), Some(name), Some(seconds)) if refusal.may_pass() => {
             eprintln!("{refusal}\nwaiting for {name} for up to {seconds} s. Ctrl-C stops.");
             let limit = Duration::from_secs_f64(seconds);
