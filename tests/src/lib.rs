@@ -1,6 +1,7 @@
 //! Tests across the crates: golden audio, conformance, fault injection. What they share: engines with plugins, signals,
 //! and what to do where something is not installed.
 
+use crosspoint::devices::{ChannelSelection, StreamRequest};
 use crosspoint::formats::vst3::Vst3Library;
 use crosspoint::graph::NodeId;
 use crosspoint::offline::{Job, Rendered};
@@ -86,6 +87,23 @@ pub fn noise(seed: u32, frames: usize) -> Vec<f32> {
 pub fn render(engine: &mut Engine, inputs: &[Vec<f32>], outputs: usize, frames: usize, block: usize) -> Rendered {
     let job = Job { inputs, outputs, frames, block, compensate: true, events: &[], events_into: None };
     engine.render(&job, |_| true).expect("nothing else renders")
+}
+
+/// Asks a JACK server for a client with so many ports, to be connected by hand.
+///
+/// # Panics
+/// If they are more than any device has.
+pub fn jack_request(server: &str, client: &str, inputs: usize, outputs: usize) -> StreamRequest {
+    let channels =
+        |count: usize| if count == 0 { ChannelSelection::none() } else { ChannelSelection::first(count).unwrap() };
+    StreamRequest {
+        device: Some(server.to_owned()),
+        inputs: channels(inputs),
+        outputs: channels(outputs),
+        client_name: client.to_owned(),
+        auto_connect: false,
+        ..StreamRequest::default()
+    }
 }
 
 /// Says loudly that a test could not run; fails where nothing may be left out.

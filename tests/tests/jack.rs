@@ -11,11 +11,11 @@ mod jack_server;
 #[allow(dead_code)]
 mod support;
 
-use crosspoint::devices::{Backend, ChannelSelection, DeviceName, Period, Stream, StreamRequest, backend};
+use crosspoint::devices::{Backend, DeviceName, Period, Stream, backend};
 use crosspoint::offline::wav;
 use crosspoint::session::{self, MachineFile};
 use crosspoint::{Engine, EngineSettings};
-use crosspoint_tests::{engine, noise, recorded_guitar, render, skip};
+use crosspoint_tests::{engine, jack_request, noise, recorded_guitar, render, skip};
 use jack_server::JackServer;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -25,19 +25,6 @@ use support::eventually;
 const FRAMES: usize = 48_000;
 /// How often a server may lose a period before the test gives up.
 const ATTEMPTS: usize = 10;
-
-fn request(server: &str, client: &str, inputs: usize, outputs: usize) -> StreamRequest {
-    let channels =
-        |count: usize| if count == 0 { ChannelSelection::none() } else { ChannelSelection::first(count).unwrap() };
-    StreamRequest {
-        device: Some(server.to_owned()),
-        inputs: channels(inputs),
-        outputs: channels(outputs),
-        client_name: client.to_owned(),
-        auto_connect: false,
-        ..StreamRequest::default()
-    }
-}
 
 /// Plays a signal once it is told to, and says at which frame of the server it began.
 fn source(
@@ -62,7 +49,7 @@ fn source(
             *at += output.len();
         }
     };
-    jack.open(&request(server, "source", 0, 1), Box::new(callback)).unwrap()
+    jack.open(&jack_request(server, "source", 0, 1), Box::new(callback)).unwrap()
 }
 
 /// What came in, by frame of the server.
@@ -92,7 +79,7 @@ fn recorder(jack: &dyn Backend, server: &str, filled: Arc<AtomicUsize>) -> (Box<
         }
         filled.store(recording.channels[0].len(), Ordering::Release);
     };
-    (jack.open(&request(server, "recorder", 2, 0), Box::new(callback)).unwrap(), recording)
+    (jack.open(&jack_request(server, "recorder", 2, 0), Box::new(callback)).unwrap(), recording)
 }
 
 fn guitar_rig() -> Engine {
@@ -142,7 +129,7 @@ fn live_and_in_file(signal: Vec<f32>) {
 fn play_live(server: &JackServer, signal: &[f32]) -> Option<(Recording, u64)> {
     let mut live = guitar_rig();
     let name = DeviceName { backend: "jack".to_owned(), device: Some(server.name.clone()) };
-    live.open_device(Some(&name), &request(&server.name, "crosspoint", 1, 2)).unwrap();
+    live.open_device(Some(&name), &jack_request(&server.name, "crosspoint", 1, 2)).unwrap();
     let jack = backend("jack").unwrap();
     let (go, began, filled) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)), Arc::default());
     let mut source = source(&*jack, &server.name, signal.to_vec(), go.clone(), began.clone());

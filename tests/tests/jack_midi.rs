@@ -13,9 +13,9 @@ mod support;
 
 use assert_no_alloc::assert_no_alloc;
 use crosspoint::devices::midi::Direction;
-use crosspoint::devices::{Backend, ChannelSelection, Period, Stream, StreamRequest, backend};
+use crosspoint::devices::{Backend, Period, Stream, backend};
 use crosspoint::{Engine, EngineSettings, MidiEvent, Notice, PluginSetup};
-use crosspoint_tests::{engine, rack, skip};
+use crosspoint_tests::{engine, jack_request, rack, skip};
 use jack_server::JackServer;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use support::eventually;
@@ -26,19 +26,6 @@ static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisable
 
 /// A message with its frame of the server.
 type Timed = (u64, Vec<u8>);
-
-fn request(server: &str, client: &str, inputs: usize, outputs: usize) -> StreamRequest {
-    let channels =
-        |count: usize| if count == 0 { ChannelSelection::none() } else { ChannelSelection::first(count).unwrap() };
-    StreamRequest {
-        device: Some(server.to_owned()),
-        inputs: channels(inputs),
-        outputs: channels(outputs),
-        client_name: client.to_owned(),
-        auto_connect: false,
-        ..StreamRequest::default()
-    }
-}
 
 /// Bytes with their frames in a period.
 type Messages = Vec<(u32, Vec<u8>)>;
@@ -83,7 +70,7 @@ fn source(jack: &dyn Backend, server: &str, told: Sender<Timed>) -> Box<dyn Stre
             let _ = told.send((frame + u64::from(at), bytes));
         });
     };
-    let mut stream = jack.open(&request(server, "source", 0, 1), Box::new(callback)).unwrap();
+    let mut stream = jack.open(&jack_request(server, "source", 0, 1), Box::new(callback)).unwrap();
     assert_eq!(stream.midi().unwrap().open(Direction::Output, "out").unwrap(), 0);
     stream
 }
@@ -95,7 +82,7 @@ fn recorder(jack: &dyn Backend, server: &str, told: Sender<Timed>) -> Box<dyn St
             let _ = told.send((start + u64::from(frame), bytes.to_vec()));
         });
     };
-    let mut stream = jack.open(&request(server, "recorder", 1, 0), Box::new(callback)).unwrap();
+    let mut stream = jack.open(&jack_request(server, "recorder", 1, 0), Box::new(callback)).unwrap();
     assert_eq!(stream.midi().unwrap().open(Direction::Input, "in").unwrap(), 0);
     stream
 }
@@ -104,7 +91,7 @@ fn recorder(jack: &dyn Backend, server: &str, told: Sender<Timed>) -> Box<dyn St
 fn play(engine: &mut Engine, jack: &dyn Backend, server: &str, outputs: usize) {
     let mut callback = engine.callback();
     let guarded = move |period: Period<'_>| assert_no_alloc(|| callback.process(period));
-    let stream = jack.open(&request(server, "crosspoint", 0, outputs), Box::new(guarded)).unwrap();
+    let stream = jack.open(&jack_request(server, "crosspoint", 0, outputs), Box::new(guarded)).unwrap();
     engine.play_on(stream).unwrap();
 }
 
@@ -229,13 +216,13 @@ fn a_note_sounds_at_its_frame() {
             }
         }
     };
-    let mut source = jack.open(&request(&server.name, "source", 0, 1), Box::new(callback)).unwrap();
+    let mut source = jack.open(&jack_request(&server.name, "source", 0, 1), Box::new(callback)).unwrap();
     source.midi().unwrap().open(Direction::Output, "out").unwrap();
     let (recorded, heard) = channel();
     let record = move |period: Period<'_>| {
         let _ = recorded.send((period.time.frame, period.inputs[0].to_vec()));
     };
-    let mut recorder = jack.open(&request(&server.name, "recorder", 1, 0), Box::new(record)).unwrap();
+    let mut recorder = jack.open(&jack_request(&server.name, "recorder", 1, 0), Box::new(record)).unwrap();
     source.start().unwrap();
     recorder.start().unwrap();
     server.connect("crosspoint:out_1", "recorder:in_1");
