@@ -95,3 +95,8 @@ pub use plugins::PluginReference;
 pub use rig::{Place, RigProblem};
 pub use settings::EngineSettings;
 pub use snapshot::{Condition, NodeSnapshot, Snapshot};
+
+/// Lets the tests of callbacks see allocations.
+#[cfg(all(test, debug_assertions))]
+#[global_allocator]
+static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;

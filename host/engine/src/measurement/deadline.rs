@@ -234,6 +234,7 @@ mod tests {
     use super::*;
     use crate::session::Builtin;
     use crate::{Engine, EngineSettings};
+    use assert_no_alloc::assert_no_alloc;
     use crosspoint_devices::PeriodTime;
     use crosspoint_graph::ChannelLayout;
 
@@ -287,14 +288,16 @@ mod tests {
             let mut heard = 0.0_f32;
             for frame in 0..200 {
                 let mut channel = [1.0; 64];
-                callback.process(Period {
-                    inputs: &[&[0.0; 64], &[0.0; 64]],
-                    outputs: &mut [&mut channel],
-                    frames: 64,
-                    time: PeriodTime { frame: frame * 64, nanoseconds: None },
-                    xruns: 0,
-                    freewheel: false,
-                    midi: None,
+                assert_no_alloc(|| {
+                    callback.process(Period {
+                        inputs: &[&[0.0; 64], &[0.0; 64]],
+                        outputs: &mut [&mut channel],
+                        frames: 64,
+                        time: PeriodTime { frame: frame * 64, nanoseconds: None },
+                        xruns: 0,
+                        freewheel: false,
+                        midi: None,
+                    })
                 });
                 heard = channel.iter().fold(heard, |peak, sample| peak.max(sample.abs()));
             }

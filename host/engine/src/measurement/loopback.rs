@@ -136,6 +136,7 @@ impl Loopback {
 mod tests {
     use super::*;
     use crate::measurement::find_path;
+    use assert_no_alloc::assert_no_alloc;
     use crosspoint_devices::{ChannelSelection, Period, PeriodTime, StreamRequest, backend};
 
     /// A wiring of outputs to inputs, each wire with a delay in frames and a gain, played in periods of changing length.
@@ -162,7 +163,7 @@ mod tests {
             let mut outputs = vec![vec![0.0; frames]; self.played.len()];
             let heard: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
             let mut playing: Vec<&mut [f32]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
-            self.player.process(Period {
+            let period = Period {
                 inputs: &heard,
                 outputs: &mut playing,
                 frames,
@@ -170,7 +171,8 @@ mod tests {
                 xruns: self.xruns,
                 freewheel: false,
                 midi: None,
-            });
+            };
+            assert_no_alloc(|| self.player.process(period));
             for (played, output) in self.played.iter_mut().zip(outputs) {
                 played.extend(output);
             }

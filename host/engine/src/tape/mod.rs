@@ -47,8 +47,3 @@ pub use player_callback::PlayerCallback;
 pub use recorder::{FileRecorder, Recorded, RecorderSettings, RecorderStatus};
 pub use recorder_callback::{Gap, RecorderCallback};
 pub use wav_writer::SampleBits;
-
-/// Lets the tests of callbacks see allocations.
-#[cfg(all(test, debug_assertions))]
-#[global_allocator]
-static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;
