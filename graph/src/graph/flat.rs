@@ -199,3 +199,62 @@ impl<'a> Iterator for Entering<'a> {
         Some(edge)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::graph::{Cell, Edge, Edit, Endpoint, Graph, Matrix, Node};
+    use crate::port::{AudioPort, ChannelLayout};
+
+    /// ```text
+    ///   one ─┬─ edge 0 ─┬─ two
+    ///        ├─ edge 1 ─┤
+    ///        └─ edge 2 ─┘
+    /// ```
+    fn three_edges(middle: &Matrix) -> Graph {
+        let mut graph = Graph::new();
+        let stereo = || vec![AudioPort::new("main", ChannelLayout::Stereo)];
+        graph
+            .edit(|t| {
+                let one = t.add_node(Node { audio_outputs: stereo(), ..Node::processor("one") })?;
+                let two = t.add_node(Node { audio_inputs: stereo(), ..Node::processor("two") })?;
+                for matrix in [&Matrix::diagonal(2), middle, &Matrix::diagonal(2)] {
+                    t.connect(Edge::audio(Endpoint::new(one, 0), Endpoint::new(two, 0), matrix.clone()))?;
+                }
+                Ok(())
+            })
+            .unwrap();
+        graph
+    }
+
+    /// An edge gets cells and loses them: those of the edges behind it move, and each edge still has its own.
+    #[test]
+    fn the_cells_behind_an_edge_move_with_it() {
+        let mut crossed = Matrix::diagonal(2);
+        crossed.set(0, 1, Some(Cell::new(0.5))).unwrap();
+        let mut single = Matrix::diagonal(2);
+        single.set(1, 1, None).unwrap();
+        let mut graph = three_edges(&Matrix::diagonal(2));
+        let middle = graph.edges().nth(1).unwrap().0;
+        let set = |source, destination, cell| Edit::SetCell { edge: middle, source, destination, cell };
+        let steps = [
+            (set(0, 1, Some(Cell::new(0.5))), crossed),
+            (set(0, 1, None), Matrix::diagonal(2)),
+            (set(1, 1, None), single),
+        ];
+        for (edit, matrix) in steps {
+            graph.apply(vec![edit]).unwrap();
+            let built = three_edges(&matrix);
+            assert_eq!(graph.flat().edges, built.flat().edges);
+            assert_eq!(graph.flat().cells, built.flat().cells);
+            for edge in graph.flat().audio_edges() {
+                let cells = &graph.flat().cells[edge.cells.range()];
+                assert!(cells.iter().all(|cell| cell.edge == edge.id.index), "{edge:?} has {cells:?}");
+            }
+        }
+        graph.apply(vec![Edit::Disconnect { id: middle }]).unwrap();
+        let last = graph.flat().audio_edges().last().unwrap();
+        let cells = &graph.flat().cells[last.cells.range()];
+        assert_eq!(cells.len(), 2);
+        assert!(cells.iter().all(|cell| cell.edge == last.id.index), "{last:?} has {cells:?}");
+    }
+}
