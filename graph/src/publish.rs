@@ -1,6 +1,7 @@
 //! The control half's end of the rings: turns edited graphs into programs, sends them, and takes back what they replace.
 //! Never touches a processor that the renderer has.
 
+mod bundles;
 mod carry;
 mod ends;
 
@@ -10,9 +11,10 @@ use crate::id::{EdgeId, NodeId};
 use crate::kernels::{Kernels, Level as KernelLevel};
 use crate::processor::Processor;
 use crate::rt::{
-    Command, Crosspoint, Level, Load, Message, NOW, Parcel, Program, Progress, Renderer, Report, Reports, Settings,
-    Timed,
+    BUNDLE_CREDITS, Bundle, Command, Crosspoint, Level, Load, Message, NOW, Parcel, Program, Progress, Renderer,
+    Report, Reports, Settings, Timed,
 };
+use bundles::Kept;
 use carry::{CarriedTaps, carried_gains, carried_lines, carried_nodes, carried_taps, moving_edges};
 use ends::Ends;
 use std::collections::{HashMap, HashSet};
@@ -66,6 +68,7 @@ pub struct Publisher {
     compiler: Compiler,
     outbox: rtrb::Producer<Message>,
     home: rtrb::Consumer<Box<Parcel>>,
+    bundles_home: rtrb::Consumer<Bundle>,
     reports: rtrb::Consumer<Report>,
     loads: rtrb::Consumer<Load>,
     levels: rtrb::Consumer<Level>,
@@ -82,6 +85,10 @@ pub struct Publisher {
     returned: Vec<Returned>,
     /// By index of an edge's id: its gains move, or are about to.
     adjustable: Vec<bool>,
+    /// Edges that stay adjustable at rest.
+    kept: Kept,
+    /// Boxes of commands that may still be sent; the ring home has room for all.
+    bundle_credits: usize,
     /// Frame by which all that was sent so far has come to rest, once it is installed.
     rest_after: u64,
 }
@@ -106,6 +113,7 @@ pub fn renderer(settings: Settings) -> (Publisher, Box<Renderer>) {
 pub fn renderer_at(settings: Settings, level: KernelLevel) -> (Publisher, Box<Renderer>) {
     let (outbox, inbox) = rtrb::RingBuffer::new(MESSAGES);
     let (home_in, home) = rtrb::RingBuffer::new(CREDITS);
+    let (bundles_in, bundles_home) = rtrb::RingBuffer::new(BUNDLE_CREDITS);
     let (reports_in, reports) = rtrb::RingBuffer::new(REPORTS);
     let (loads_in, loads) = rtrb::RingBuffer::new(LOADS);
     let (levels_in, levels) = rtrb::RingBuffer::new(LEVELS);
@@ -114,12 +122,14 @@ pub fn renderer_at(settings: Settings, level: KernelLevel) -> (Publisher, Box<Re
     let program = Box::new(Program::new(Arc::new(nothing), &settings));
     let kernels = Kernels::for_level(level).unwrap_or_else(Kernels::best);
     let streams = Reports { reports: reports_in, loads: loads_in, levels: levels_in, lost: 0 };
-    let renderer = Box::new(Renderer::new(settings, kernels, program, inbox, home_in, streams, progress.clone()));
+    let renderer =
+        Box::new(Renderer::new(settings, kernels, program, inbox, (home_in, bundles_in), streams, progress.clone()));
     let publisher = Publisher {
         settings,
         compiler: Compiler::new(),
         outbox,
         home,
+        bundles_home,
         reports,
         loads,
         levels,
@@ -131,6 +141,8 @@ pub fn renderer_at(settings: Settings, level: KernelLevel) -> (Publisher, Box<Re
         withdrawn: Vec::new(),
         returned: Vec::new(),
         adjustable: Vec::new(),
+        kept: Kept::default(),
+        bundle_credits: BUNDLE_CREDITS,
         rest_after: 0,
     };
     (publisher, renderer)
@@ -284,10 +296,11 @@ impl Publisher {
     /// # Errors
     /// As [`Self::publish`].
     pub fn settle(&mut self, graph: &Graph) -> Result<bool, PublishError> {
-        if !self.adjustable.iter().any(|&adjustable| adjustable) || !self.is_settled() {
+        if !self.has_passing_adjustable() || !self.is_settled() {
             return Ok(false);
         }
         self.adjustable.clear();
+        self.mark_kept();
         self.publish_eliding(graph, NOW, true).map(|published| published == Published::Sent)
     }
 
@@ -314,6 +327,9 @@ impl Publisher {
 
     /// Takes what came home, and drops what is of no use.
     fn receive(&mut self) {
+        while self.bundles_home.pop().is_ok() {
+            self.bundle_credits += 1;
+        }
         while let Ok(mut parcel) = self.home.pop() {
             self.credits += 1;
             for node in &mut parcel.program.nodes {

@@ -34,6 +34,8 @@ pub struct MergeEdge {
 /// - **Pedals** (controllers 64, 66 and 69) are down until the last edge has lifted them.
 /// - **All notes off**, all sound off, mode changes and system reset release the own notes; the message itself passes
 ///   only if no other edge holds a note (for a reset: or a pedal) there. Reset of controllers likewise, for pedals.
+/// - Along an edge whose **gate** is closed ([`Self::set_gate`]) only what ends something: note-offs, chokes, lifted
+///   pedals, all notes off and resets.
 /// - **Everything else** of MIDI 1, UMP and system-exclusive messages as it is.
 /// - Not [`EventBody::Parameter`], [`EventBody::Modulation`], [`EventBody::Gesture`] and [`EventBody::NoteEnd`]: these
 ///   speak of the source's own parameters and of notes that the source was given; the renderer reads them from the
@@ -58,13 +60,15 @@ struct Source {
     edge: MergeEdge,
     /// Events of the list that are merged.
     next: usize,
+    /// Whether its gate lets through what begins something.
+    open: bool,
 }
 
 impl EventMerge {
     /// A merge of these edges, in this order, with room for so many notes at once.
     pub fn new(edges: impl IntoIterator<Item = MergeEdge>, notes: usize, matching: NoteMatching) -> Self {
         Self {
-            edges: edges.into_iter().map(|edge| Source { edge, next: 0 }).collect(),
+            edges: edges.into_iter().map(|edge| Source { edge, next: 0, open: true }).collect(),
             tracker: NoteTracker::new(notes, matching),
             adopted: false,
         }
@@ -76,8 +80,14 @@ impl EventMerge {
     }
 
     /// Takes over the notes of the same node's merge under the schedule before. Those of edges that are no longer there
-    /// end at the start of the next chunk. The old merge gets the unused buffers, to be dropped elsewhere.
+    /// end at the start of the next chunk. Gates stay as they are. The old merge gets the unused buffers, to be dropped
+    /// elsewhere.
     pub fn adopt(&mut self, old: &mut Self) {
+        for source in &mut self.edges {
+            if let Some(before) = old.edges.iter().find(|before| before.edge.edge == source.edge.edge) {
+                source.open = before.open;
+            }
+        }
         let matching = self.tracker.matching();
         std::mem::swap(&mut self.tracker, &mut old.tracker);
         self.tracker.set_matching(matching);
@@ -100,7 +110,8 @@ impl EventMerge {
             self.edges[index].next += 1;
             last_frame = event.frame;
             let edge = self.edges[index].edge;
-            if event.port == edge.source_port {
+            let passes = self.edges[index].open || event.body.is_ending();
+            if event.port == edge.source_port && passes {
                 self.deliver(
                     Route { edge: edge.edge, port: edge.destination_port, frame: event.frame },
                     event.body,
@@ -165,6 +176,12 @@ impl EventMerge {
                 out.push(Event { frame: route.frame, port: route.port, body });
             }
         }
+    }
+
+    /// Opens or closes the gate of an edge. What sounds goes on until its own end comes. Says whether the edge is here.
+    pub fn set_gate(&mut self, edge: EdgeId, open: bool) -> bool {
+        let source = self.edges.iter_mut().find(|source| source.edge.edge == edge);
+        source.map(|source| source.open = open).is_some()
     }
 
     /// Ends what sounds from one edge, exactly that: its source is bypassed or its device lost.

@@ -42,6 +42,21 @@ pub enum Command {
         /// Whether it is to be bypassed.
         on: bool,
     },
+    /// The gate of an event edge: while it is closed no new note begins along the edge, and only what ends something
+    /// passes: note-offs, chokes, lifted pedals, all notes off.
+    Gate {
+        /// The edge.
+        edge: EdgeId,
+        /// Whether it lets events through, as at first.
+        open: bool,
+    },
+    /// The plan of a scene is carried out. A switch that still waits for its beat is replaced.
+    Scene {
+        /// The scene, below [`SCENES`](crate::SCENES).
+        scene: u16,
+        /// When.
+        start: SceneStart,
+    },
     /// The playhead starts or stops.
     Play(bool),
     /// The playhead jumps to a frame of the song.
@@ -63,6 +78,18 @@ pub enum Command {
         /// Whether to.
         on: bool,
     },
+}
+
+/// When a scene takes over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SceneStart {
+    /// At the command's frame.
+    #[default]
+    Now,
+    /// At the next beat of the metre, at once if the playhead stands or is on one.
+    Beat,
+    /// At the start of the next bar, at once if the playhead stands or is on one.
+    Bar,
 }
 
 /// A command with the frame at which it takes effect.
@@ -122,6 +149,29 @@ pub enum Report {
         frame: u64,
         /// How many.
         count: u32,
+    },
+    /// A bundle took effect, except for commands about nodes, edges or crosspoints that the schedule does not have.
+    Skipped {
+        /// Steady frame.
+        frame: u64,
+        /// How many.
+        count: u32,
+    },
+    /// A scene took over.
+    Scene {
+        /// The scene.
+        scene: u16,
+        /// Steady frame.
+        frame: u64,
+        /// Commands of its plan about what the schedule does not have.
+        skipped: u32,
+    },
+    /// A scene was called for of which the renderer has no plan. Nothing changed.
+    SceneNotPrepared {
+        /// The scene.
+        scene: u16,
+        /// Steady frame.
+        frame: u64,
     },
     /// A command spoke of a node or crosspoint that the playing schedule does not have.
     Unknown {

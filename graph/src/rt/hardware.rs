@@ -1,7 +1,9 @@
 //! Events between the hardware and the ends of the rig: what input nodes send on, what output nodes have received. Knows
 //! no device and no encoding.
 
+use super::command::Command;
 use super::program::Program;
+use super::renderer::Queue;
 use crate::event::{Event, EventList, SysExId};
 use crate::id::NodeId;
 
@@ -10,12 +12,40 @@ use crate::id::NodeId;
 /// # Real-time
 /// Called in the callback, by [`Renderer::render_with_events`](crate::Renderer::render_with_events).
 pub trait HardwareEvents {
+    /// Before anything else of a block of so many frames: commands the renderer, each command at its frame of the block.
+    fn command(&mut self, frames: usize, rig: &mut Commands<'_>) {
+        let _ = (frames, rig);
+    }
+
     /// Before a chunk of `frames` frames, which begins at frame `offset` of the block: sends what comes in. Frames of
     /// events are counted from the chunk's first.
     fn read(&mut self, offset: usize, frames: usize, rig: &mut EventEnds<'_>);
 
     /// After the chunk: takes what goes out.
     fn write(&mut self, offset: usize, frames: usize, rig: &EventEnds<'_>);
+}
+
+/// Takes commands from within the callback, for one block.
+pub struct Commands<'a> {
+    queue: &'a mut Queue,
+    frame: u64,
+}
+
+impl<'a> Commands<'a> {
+    pub(crate) fn new(queue: &'a mut Queue, frame: u64) -> Self {
+        Self { queue, frame }
+    }
+
+    /// Steady frame of the block's first.
+    pub fn frame(&self) -> u64 {
+        self.frame
+    }
+
+    /// Has a command carried out at a frame of the block, after those that are due there already. False if too many wait. A
+    /// [`Command::Gain`] needs an edge that was [kept adjustable](crate::Publisher::keep_adjustable).
+    pub fn push(&mut self, offset: usize, command: Command) -> bool {
+        self.queue.insert(self.frame.saturating_add(offset as u64), command)
+    }
 }
 
 /// The event ports at the ends of the rig, for one chunk.

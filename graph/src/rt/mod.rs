@@ -3,6 +3,7 @@
 
 mod arena;
 mod block;
+mod bundle;
 mod bypass;
 mod cell;
 mod command;
@@ -18,11 +19,14 @@ mod ramp;
 mod renderer;
 mod silence;
 mod tap;
+mod waiting;
 
 pub use block::{Block, Chunk};
+pub(crate) use bundle::{BUNDLE_CREDITS, Bundle, bundle};
+pub use bundle::{BUNDLES, SCENES};
 pub use cell::{AudioCell, RendererCell};
-pub use command::{Command, Fault, Level, Load, NOW, Report, Timed};
-pub use hardware::{EventEnds, HardwareEvents};
+pub use command::{Command, Fault, Level, Load, NOW, Report, SceneStart, Timed};
+pub use hardware::{Commands, EventEnds, HardwareEvents};
 pub use harness::Harness;
 pub(crate) use parcel::{CarriedGain, CarriedNode, Crosspoint, GainStart, Parcel};
 pub(crate) use program::{Program, Reports};

@@ -82,6 +82,12 @@ impl Parcel {
         target.inspect(|&target| self.program.start_gain(target, gain)).is_some()
     }
 
+    /// Gives an event edge that the parcel brings the gate that was set after the parcel was sent. Says whether it is
+    /// there.
+    pub fn set_gate(&mut self, edge: EdgeId, open: bool) -> bool {
+        self.program.set_gate(edge, open)
+    }
+
     /// Gives an event to the processor that the parcel brings to a node, for its first frame. Says whether it brings one.
     pub fn tell(&mut self, node: NodeId, event: Event) -> bool {
         let Some(place) = self.program.place(node) else { return false };

@@ -97,6 +97,26 @@ impl Playhead {
         }
     }
 
+    /// Frames until the next beat, or bar: 0 on one and while the playhead stands. A beat is at the first frame that is not
+    /// before it, which depends on the tempo and the metre alone.
+    pub fn until_beat(&self, bar: bool) -> u64 {
+        if !self.playing {
+            return 0;
+        }
+        let beat = 4.0 / f64::from(self.metre.1);
+        let step = if bar { beat * f64::from(self.metre.0) } else { beat };
+        let passed = ((self.transport.quarters - self.bar_anchor.0) / step).floor();
+        let frame_of = |beats: f64| {
+            let quarters = self.bar_anchor.0 + beats * step - self.tempo_anchor.1;
+            // A beat that falls on a frame must not be found behind it for the last bits' sake.
+            let frames = (quarters * 60.0 * self.rate / self.tempo - 1e-6).ceil();
+            self.tempo_anchor.0.saturating_add(frames as i64)
+        };
+        let next = [passed - 1.0, passed, passed + 1.0, passed + 2.0].map(frame_of);
+        let first = next.into_iter().find(|&frame| frame >= self.frame).unwrap_or(self.frame);
+        (first - self.frame) as u64
+    }
+
     /// Moves on by a chunk that ends at the next jump at the latest.
     pub fn advance(&mut self, frames: usize) {
         if self.playing {

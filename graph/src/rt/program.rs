@@ -15,9 +15,9 @@ use super::renderer::Settings;
 use super::tap::TapFade;
 use crate::compile::{Op, Schedule, ScheduledNode, Span};
 use crate::event::{EventDelay, EventList, EventMerge, MergeEdge, NoteMatching};
-use crate::id::NodeId;
+use crate::id::{EdgeId, NodeId};
 pub(crate) use ends::InputFade;
-pub(crate) use mixing::GainChange;
+pub(crate) use mixing::{GainChange, RowPlace};
 use mixing::{MatrixState, MixState, at_rest, matrix_state, mix_state};
 use std::sync::Arc;
 
@@ -179,6 +179,11 @@ impl Program {
             | Command::Meter { node, .. } => self.place(node),
             _ => None,
         }
+    }
+
+    /// Opens or closes the gate of an event edge. Says whether it is there.
+    pub fn set_gate(&mut self, edge: EdgeId, open: bool) -> bool {
+        self.mergers.iter_mut().flatten().any(|merger| merger.merge.set_gate(edge, open))
     }
 
     /// Runs all ops on one chunk.

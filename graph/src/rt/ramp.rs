@@ -80,6 +80,13 @@ impl Row {
     /// Sends a cell from where it is at `frame` to `target`, in so many frames; at once for 0.
     pub fn go(&mut self, frame: u64, cells: &mut dyn Cells, cell: usize, target: f32, frames: u32) {
         self.settle(frame, cells);
+        self.aim(frame, cells, cell, target, frames);
+        // The cell may have held the first end.
+        self.settle(frame, cells);
+    }
+
+    /// Sends a cell of a row that is settled at `frame`, which must be settled there once more before it is rendered.
+    pub fn aim(&self, frame: u64, cells: &mut dyn Cells, cell: usize, target: f32, frames: u32) {
         let (gain, ramp) = cells.cell(cell);
         let end = frame + u64::from(frames.min(MAX_RAMP_FRAMES));
         if frames == 0 || *gain == target {
@@ -88,8 +95,6 @@ impl Row {
         } else {
             *ramp = Ramp { slope: (target - *gain) / (end - frame) as f32, target, end };
         }
-        // The cell may have held the first end.
-        self.settle(frame, cells);
     }
 }
 

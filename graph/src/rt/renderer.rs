@@ -1,20 +1,19 @@
 //! Owns what plays. One thread at a time renders with it: a driver's callback, a timer, a test. Takes parcels and
 //! commands, cuts the block into chunks, runs the schedule on each.
 
-use super::command::{Command, Load, NOW, Report, Timed};
-use super::hardware::{EventEnds, HardwareEvents};
+use super::bundle::{Bundle, Scenes};
+use super::command::{Command, Load, NOW, Report, SceneStart, Timed};
+use super::hardware::{Commands, EventEnds, HardwareEvents};
 use super::kernels::{FloatEnvironment, Kernels, ticks};
 use super::parcel::{Crosspoint, Parcel};
 use super::playhead::Playhead;
-use super::program::{Context, GainChange, MAX_DUE, NodeContext, Program, Reports};
+use super::program::{Context, GainChange, MAX_DUE, NodeContext, Program, Reports, RowPlace};
+pub(crate) use super::waiting::Queue;
+use super::waiting::{Waiting, What};
 use crate::event::EventBody;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// Commands that may wait for their frame. Also the most that one call takes from the ring, so that a flood cannot hold
-/// up the block.
-pub(crate) const WAITING_COMMANDS: usize = 4096;
 
 /// How a renderer is made. Fixed for its life.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,6 +41,10 @@ impl Settings {
 pub(crate) enum Message {
     Parcel(Box<Parcel>),
     Command(Timed),
+    /// To be carried out at that frame.
+    Bundle(u64, Bundle),
+    /// The plan of a scene; none forgets it.
+    Plan(u16, Option<Bundle>),
 }
 
 /// What both halves can read at any time.
@@ -53,16 +56,6 @@ pub(crate) struct Progress {
     pub rests_at: AtomicU64,
     /// Messages lost on the way to the control half.
     pub lost: AtomicU64,
-}
-
-/// A command that waits for its frame.
-#[derive(Clone, Copy)]
-struct Waiting {
-    timed: Timed,
-    /// How many commands had arrived before it: those of one frame are obeyed as they came.
-    order: u64,
-    /// How many parcels had arrived before it: those know nothing of it.
-    parcels: u64,
 }
 
 /// A parcel whose program takes over once the old one has faded what goes and is where it was going.
@@ -82,17 +75,14 @@ pub struct Renderer {
     program: Box<Program>,
     inbox: rtrb::Consumer<Message>,
     home: rtrb::Producer<Box<Parcel>>,
+    bundles_home: rtrb::Producer<Bundle>,
     reports: Reports,
     progress: Arc<Progress>,
-    /// Sorted by frame, then as they came.
-    waiting: VecDeque<Waiting>,
-    /// How many commands have arrived.
-    commands: u64,
+    waiting: Queue,
+    scenes: Scenes,
     /// Whether commands were left in the ring because too many wait.
     crowded: bool,
     parcels: VecDeque<Box<Parcel>>,
-    /// How many parcels have arrived.
-    arrived: u64,
     switch: Option<Switch>,
     frame: u64,
     playhead: Playhead,
@@ -107,23 +97,24 @@ impl Renderer {
         kernels: &'static Kernels,
         program: Box<Program>,
         inbox: rtrb::Consumer<Message>,
-        home: rtrb::Producer<Box<Parcel>>,
+        homes: (rtrb::Producer<Box<Parcel>>, rtrb::Producer<Bundle>),
         reports: Reports,
         progress: Arc<Progress>,
     ) -> Self {
+        let (home, bundles_home) = homes;
         Self {
             settings,
             kernels,
             program,
             parcels: VecDeque::with_capacity(home.buffer().capacity()),
-            commands: 0,
+            scenes: Scenes::new(),
             crowded: false,
-            arrived: 0,
             inbox,
             home,
+            bundles_home,
             reports,
             progress,
-            waiting: VecDeque::with_capacity(WAITING_COMMANDS),
+            waiting: Queue::new(),
             switch: None,
             frame: 0,
             playhead: Playhead::new(settings.rate),
@@ -198,6 +189,9 @@ impl Renderer {
         if !self.inbox.is_empty() {
             self.take_messages();
         }
+        if let Some(events) = &mut events {
+            events.command(frames, &mut Commands::new(&mut self.waiting, self.frame));
+        }
         let mut done = 0;
         while done < frames {
             let length = self.chunk_length(frames - done);
@@ -223,45 +217,51 @@ impl Renderer {
     #[inline(never)]
     fn take_messages(&mut self) {
         let was_crowded = std::mem::take(&mut self.crowded);
-        let (mut late, mut sorted) = (0, true);
-        let mut last = self.waiting.back().map_or(0, |waiting| waiting.timed.frame);
+        let mut late = 0;
         loop {
             // What does not fit now waits in the ring.
-            if self.waiting.len() == WAITING_COMMANDS {
+            if self.waiting.is_full() {
                 self.crowded = !self.inbox.is_empty();
                 break;
             }
-            match self.inbox.pop() {
-                Ok(Message::Command(timed)) => {
-                    late += u32::from(was_crowded && timed.frame != NOW && timed.frame < self.frame);
-                    let timed = Timed { frame: timed.frame.max(self.frame), ..timed };
-                    sorted &= timed.frame >= last;
-                    last = timed.frame;
-                    self.waiting.push_back(Waiting { timed, order: self.commands, parcels: self.arrived });
-                    self.commands += 1;
+            let (frame, what) = match self.inbox.pop() {
+                Ok(Message::Command(timed)) => (timed.frame, What::Command(timed.command)),
+                Ok(Message::Bundle(frame, bundle)) => (frame, What::Bundle(bundle)),
+                Ok(Message::Plan(scene, plan)) => {
+                    if let Some(replaced) = self.scenes.replace(scene, plan) {
+                        self.send_home(replaced);
+                    }
+                    continue;
                 }
                 // There are never more parcels about than the queue has room for: each has a credit.
                 Ok(Message::Parcel(parcel)) => {
-                    self.arrived += 1;
+                    self.waiting.parcels += 1;
                     self.parcels.push_back(parcel);
+                    continue;
                 }
                 Err(_) => break,
-            }
+            };
+            late += u32::from(was_crowded && frame != NOW && frame < self.frame);
+            self.waiting.push(frame.max(self.frame), what);
         }
-        if !sorted {
-            // In place: allocates nothing.
-            self.waiting.make_contiguous().sort_unstable_by_key(|waiting| (waiting.timed.frame, waiting.order));
-        }
+        self.waiting.sort();
         if late > 0 {
             self.reports.push(Report::Late { frame: self.frame, count: late });
         }
+    }
+
+    /// The control half sends no more bundles than the ring home has room for.
+    fn send_home(&mut self, bundle: Bundle) {
+        let _sent = self.bundles_home.push(bundle);
+        debug_assert!(_sent.is_ok(), "a bundle without a credit");
     }
 
     /// Does what is due at the start of a chunk. Returns the chunk's frames, at most `left`.
     fn chunk_length(&mut self, left: usize) -> usize {
         // Most of the time nothing waits.
         let mut until = u64::MAX;
-        if !self.waiting.is_empty() || !self.parcels.is_empty() || self.switch.is_some() {
+        let something_waits = !self.waiting.is_empty() || self.scenes.waiting.is_some();
+        if something_waits || !self.parcels.is_empty() || self.switch.is_some() {
             self.do_what_is_due();
             until = self.until_due();
         }
@@ -289,16 +289,87 @@ impl Renderer {
             }
         }
         let mut place = 0;
-        while let Some(&Waiting { timed, .. }) = self.waiting.get(place)
-            && timed.frame <= self.frame
+        while let Some(waiting) = self.waiting.get(place)
+            && waiting.frame <= self.frame
         {
-            if is_within_chunk(&timed.command) {
+            if waiting.what.is_within_chunk() {
                 place += 1;
-            } else {
-                self.waiting.remove(place);
-                self.obey(timed.command);
+                continue;
+            }
+            if waiting.what.is_bundle() {
+                // It may speak of the same things as what came before it.
+                (0..place).for_each(|_| self.do_next());
+                place = 0;
+                self.do_next();
+            } else if let Some(Waiting { what: What::Command(command), parcels, .. }) = self.waiting.remove(place) {
+                self.obey(command, parcels);
             }
         }
+        if let Some((scene, bar)) = self.scenes.waiting
+            && self.playhead.until_beat(bar) == 0
+        {
+            self.scenes.waiting = None;
+            self.play_scene(scene, self.waiting.parcels);
+        }
+    }
+
+    /// Does what waits first, at the start of a chunk.
+    fn do_next(&mut self) {
+        let Some(Waiting { what, parcels, .. }) = self.waiting.pop_front() else { return };
+        match what {
+            What::Command(Command::Scene { scene, start }) => self.call_for_scene(scene, start, parcels),
+            What::Command(command) => {
+                if !self.carry_out_alone(command, self.frame, parcels) {
+                    self.reports.push(Report::Unknown { frame: self.frame });
+                }
+            }
+            What::Bundle(bundle) => {
+                let skipped = self.carry_out_all(&bundle, parcels);
+                if skipped > 0 {
+                    self.reports.push(Report::Skipped { frame: self.frame, count: skipped });
+                }
+                self.send_home(bundle);
+            }
+        }
+    }
+
+    /// Carries a plan out now, or notes that it waits for its beat.
+    fn call_for_scene(&mut self, scene: u16, start: SceneStart, parcels: u64) {
+        self.scenes.waiting = match start {
+            SceneStart::Now => None,
+            SceneStart::Beat => Some((scene, false)),
+            SceneStart::Bar => Some((scene, true)),
+        };
+        if self.scenes.waiting.is_none() {
+            self.play_scene(scene, parcels);
+        }
+    }
+
+    /// Carries the plan of a scene out at the start of a chunk.
+    fn play_scene(&mut self, scene: u16, parcels: u64) {
+        let frame = self.frame;
+        let Some(plan) = self.scenes.take(scene) else {
+            return self.reports.push(Report::SceneNotPrepared { scene, frame });
+        };
+        let skipped = self.carry_out_all(&plan, parcels);
+        self.reports.push(Report::Scene { scene, frame, skipped });
+        if let Some(plan) = self.scenes.replace(scene, Some(plan)) {
+            self.send_home(plan);
+        }
+    }
+
+    /// Carries commands out at the start of a chunk. Returns how many spoke of what is not there.
+    fn carry_out_all(&mut self, commands: &[Command], parcels: u64) -> u32 {
+        let mut open = None;
+        let mut skipped = 0;
+        for &command in commands {
+            // A plan that calls for a scene could call for itself.
+            let done =
+                !matches!(command, Command::Scene { .. }) && self.carry_out(command, self.frame, parcels, &mut open);
+            skipped += u32::from(!done);
+        }
+        self.program.close_row(&mut open, self.frame);
+        skipped
     }
 
     /// Installs a parcel, or has it wait for what is on its way and could only jump.
@@ -318,20 +389,11 @@ impl Renderer {
         debug_assert!(_sent.is_ok(), "a parcel without a credit");
     }
 
-    fn obey(&mut self, command: Command) {
-        match command {
-            Command::Play(on) => self.transport_started |= self.playhead.play(on),
-            Command::Locate(frame) => self.playhead.locate(frame),
-            Command::Tempo(tempo) => self.playhead.set_tempo(tempo),
-            Command::Metre(beats, value) => self.playhead.set_metre(beats, value),
-            Command::Loop(range) => self.playhead.set_loop(range),
-            Command::Record(on) => self.playhead.record(on),
-            Command::Measure(on) => self.measure = on,
-            command => {
-                let mut context =
-                    NodeContext { reports: &mut self.reports, frame: self.frame, fade: self.settings.fade };
-                self.program.command_node(command, 0, &mut context);
-            }
+    fn obey(&mut self, command: Command, parcels: u64) {
+        if let Command::Scene { scene, start } = command {
+            self.call_for_scene(scene, start, parcels);
+        } else if !self.carry_out_alone(command, self.frame, parcels) {
+            self.reports.push(Report::Unknown { frame: self.frame });
         }
     }
 
@@ -346,16 +408,19 @@ impl Renderer {
             stop_at(parcel.frame);
         }
         let mut gains = 0;
-        for Waiting { timed, .. } in self.waiting.iter().filter(|waiting| waiting.timed.frame > self.frame) {
-            let is_gain = matches!(timed.command, Command::Gain { .. });
+        for Waiting { frame, what, .. } in self.waiting.after(self.frame) {
+            let is_gain = matches!(what, What::Command(Command::Gain { .. }));
             // The first gain for which the chunk has no room begins the next one.
-            if !is_within_chunk(&timed.command) || is_gain && gains == MAX_DUE {
-                stop_at(timed.frame);
+            if !what.is_within_chunk() || is_gain && gains == MAX_DUE {
+                stop_at(*frame);
                 break;
             }
             gains += usize::from(is_gain);
         }
-        until
+        match self.scenes.waiting {
+            Some((_, bar)) => until.min(self.playhead.until_beat(bar).max(1)),
+            None => until,
+        }
     }
 
     fn render_chunk(&mut self, inputs: &[&[f32]], outputs: &mut [&mut [f32]], offset: usize, frames: usize) {
@@ -383,29 +448,90 @@ impl Renderer {
     #[inline(never)]
     fn deliver(&mut self, frames: usize) {
         let end = self.frame + frames as u64;
-        while self.waiting.front().is_some_and(|waiting| waiting.timed.frame < end) {
-            let Some(Waiting { timed, parcels, .. }) = self.waiting.pop_front() else { break };
-            let offset = timed.frame.saturating_sub(self.frame) as u32;
-            if let Command::Gain { edge, source, destination, gain, ramp } = timed.command {
+        while self.waiting.get(0).is_some_and(|waiting| waiting.frame < end) {
+            let Some(Waiting { frame, what, parcels, .. }) = self.waiting.pop_front() else { break };
+            // Bundles are done at the start of a chunk, which ends at the next one's frame.
+            let What::Command(command) = what else { continue };
+            if !self.carry_out_alone(command, frame.max(self.frame), parcels) {
+                self.reports.push(Report::Unknown { frame: self.frame });
+            }
+        }
+    }
+
+    /// As [`Self::carry_out`], for a command that is none of a bundle.
+    fn carry_out_alone(&mut self, command: Command, frame: u64, parcels: u64) -> bool {
+        let mut open = None;
+        let known = self.carry_out(command, frame, parcels, &mut open);
+        self.program.close_row(&mut open, frame);
+        known
+    }
+
+    /// Carries a command out, at a frame within the chunk at hand. `open` is the row that the changes of gains before it, of
+    /// the same bundle, have left open. Says whether what it speaks of is there.
+    fn carry_out(&mut self, command: Command, frame: u64, parcels: u64, open: &mut Option<RowPlace>) -> bool {
+        match command {
+            Command::Gain { edge, source, destination, gain, ramp } => {
                 let crosspoint = Crosspoint { edge, source, destination };
                 let known = self.tell_parcels(parcels, crosspoint, gain);
                 // What fades out for the next program goes on to do so, and to the gain in that.
                 let fades = self.switch.as_ref().is_some_and(|switch| switch.parcel.fading.contains(&crosspoint));
-                match self.program.gain_target(edge, source, destination).filter(|_| !fades) {
-                    Some(target) => {
-                        self.change_gain(GainChange { frame: timed.frame.max(self.frame), target, gain, ramp })
-                    }
-                    None if known || fades => {}
-                    None => self.reports.push(Report::Unknown { frame: self.frame }),
+                let Some(target) = self.program.gain_target(edge, source, destination).filter(|_| !fades) else {
+                    return known || fades;
+                };
+                let change = GainChange { frame, target, gain, ramp };
+                if frame == self.frame {
+                    // Before the chunk begins, so that it need not be cut.
+                    self.program.change_gain_among(open, change);
+                } else {
+                    self.program.due.push(change);
                 }
-            } else {
-                let known = self.tell_processors(parcels, timed.command);
-                if known && self.program.place_of(timed.command).is_none() {
-                    continue;
+                true
+            }
+            Command::Gate { edge, open } => {
+                let mut known = self.program.set_gate(edge, open);
+                for parcel in self.parcels_before(parcels) {
+                    known |= parcel.set_gate(edge, open);
                 }
+                known
+            }
+            Command::Play(on) => {
+                self.transport_started |= self.playhead.play(on);
+                true
+            }
+            Command::Locate(frame) => {
+                self.playhead.locate(frame);
+                true
+            }
+            Command::Tempo(tempo) => {
+                self.playhead.set_tempo(tempo);
+                true
+            }
+            Command::Metre(beats, value) => {
+                self.playhead.set_metre(beats, value);
+                true
+            }
+            Command::Loop(range) => {
+                self.playhead.set_loop(range);
+                true
+            }
+            Command::Record(on) => {
+                self.playhead.record(on);
+                true
+            }
+            Command::Measure(on) => {
+                self.measure = on;
+                true
+            }
+            command => {
+                let known = self.tell_processors(parcels, command);
+                if self.program.place_of(command).is_none() {
+                    return known;
+                }
+                let offset = frame.saturating_sub(self.frame) as u32;
                 let mut context =
                     NodeContext { reports: &mut self.reports, frame: self.frame, fade: self.settings.fade };
-                self.program.command_node(timed.command, offset, &mut context);
+                self.program.command_node(command, offset, &mut context);
+                true
             }
         }
     }
@@ -413,7 +539,7 @@ impl Renderer {
     /// The parcels that arrived before a command did, and are not installed yet.
     fn parcels_before(&mut self, arrived_before: u64) -> impl Iterator<Item = &mut Box<Parcel>> {
         let about = u64::from(self.switch.is_some()) + self.parcels.len() as u64;
-        let older = arrived_before.saturating_sub(self.arrived - about) as usize;
+        let older = arrived_before.saturating_sub(self.waiting.parcels - about) as usize;
         let fading = self.switch.iter_mut().map(|switch| &mut switch.parcel);
         fading.chain(&mut self.parcels).take(older)
     }
@@ -440,18 +566,4 @@ impl Renderer {
         }
         known
     }
-
-    fn change_gain(&mut self, change: GainChange) {
-        if change.frame == self.frame {
-            // Before the chunk begins, so that it need not be cut.
-            self.program.change_gain(change);
-        } else {
-            self.program.due.push(change);
-        }
-    }
-}
-
-/// Whether a command has its place within a chunk instead of cutting it.
-fn is_within_chunk(command: &Command) -> bool {
-    matches!(command, Command::Gain { .. } | Command::Event { .. } | Command::EndNotes { .. })
 }

@@ -419,3 +419,29 @@ proptest! {
         prop_assert_eq!(sounding, keys(held));
     }
 }
+
+/// ```text
+/// gate     open ──────── closed ─────────────────────── open
+/// edge 0   on 60, pedal      on 62  bend  off 60, lift      on 64
+/// heard    on 60, pedal                   off 60, lift      on 64
+/// ```
+/// Across a change of schedules, and without a word for the other edge.
+#[test]
+fn a_closed_gate_lets_only_ends_pass() {
+    let mut merge = merge_of(2, NoteMatching::Key);
+    let pedal = |value| EventBody::Midi([0xB0, 64, value]);
+    let nothing = || list(&[]);
+    let heard = chunk(&mut merge, &[list(&[(0, on(60)), (1, pedal(127))]), nothing()]);
+    assert_eq!(text(&heard), "0+0:60 1=b0.64.127");
+    assert!(merge.set_gate(edge(0), false) && !merge.set_gate(edge(7), false));
+    let bend = EventBody::Midi([0xE0, 0, 12]);
+    let heard = chunk(&mut merge, &[list(&[(0, on(62)), (1, bend), (2, pedal(90))]), list(&[(3, on(70))])]);
+    assert_eq!(text(&heard), "3+1:70");
+    let mut next = merge_of(2, NoteMatching::Key);
+    next.adopt(&mut merge);
+    let heard = chunk(&mut next, &[list(&[(0, on(63)), (1, off(62)), (2, off(60)), (3, pedal(0))]), nothing()]);
+    assert_eq!(text(&heard), "2-0:60 3=b0.64.0");
+    next.set_gate(edge(0), true);
+    let heard = chunk(&mut next, &[list(&[(0, on(64))]), nothing()]);
+    assert_eq!(text(&heard), "0+2:64");
+}

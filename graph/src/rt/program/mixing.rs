@@ -26,6 +26,15 @@ pub(crate) enum GainTarget {
     Cell { matrix: u32, source: u16, destination: u16 },
 }
 
+/// A row of cells that share an epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum RowPlace {
+    /// Of a sum, by its place among all rows.
+    Sum { mix: u32, row: usize },
+    /// Of a dense matrix.
+    Matrix { matrix: u32, destination: u16 },
+}
+
 pub(crate) struct MixState {
     /// Whether some gain is on its way.
     moving: bool,
@@ -81,26 +90,71 @@ impl Program {
         rows.first as usize + within - 1
     }
 
-    /// Sends a crosspoint to a gain from a frame on.
-    pub fn change_gain(&mut self, change: GainChange) {
-        let GainChange { frame, gain, ramp, .. } = change;
-        match change.target {
-            GainTarget::Term { mix, term } => {
-                let row = self.row_of(mix, term);
-                let terms = self.schedule.rows[row].terms;
-                let mut cells =
-                    TermCells { terms: &mut self.terms[terms.range()], ramps: &mut self.ramps[terms.range()] };
-                self.rows[row].go(frame, &mut cells, (term - terms.first) as usize, gain, ramp);
+    /// The row that a crosspoint is in.
+    fn row_at(&self, target: GainTarget) -> RowPlace {
+        match target {
+            GainTarget::Term { mix, term } => RowPlace::Sum { mix, row: self.row_of(mix, term) },
+            GainTarget::Cell { matrix, destination, .. } => RowPlace::Matrix { matrix, destination },
+        }
+    }
+
+    /// Does something to a row and its cells.
+    fn with_row(&mut self, place: RowPlace, act: impl FnOnce(&mut Row, &mut dyn Cells)) {
+        match place {
+            RowPlace::Sum { mix, row } => {
+                let terms = self.schedule.rows[row].terms.range();
+                let mut cells = TermCells { terms: &mut self.terms[terms.clone()], ramps: &mut self.ramps[terms] };
+                act(&mut self.rows[row], &mut cells);
                 self.mixes[mix as usize].moving = true;
             }
-            GainTarget::Cell { matrix, source, destination } => {
+            RowPlace::Matrix { matrix, destination } => {
                 let state = &mut self.matrices[matrix as usize];
                 let destination = usize::from(destination);
                 let mut row = state.rows[destination];
-                row.go(frame, &mut state.row_cells(destination), usize::from(source), gain, ramp);
+                act(&mut row, &mut state.row_cells(destination));
                 state.rows[destination] = row;
                 state.moving = true;
             }
+        }
+    }
+
+    /// Place of a crosspoint's cell within its row.
+    fn place_in_row(&self, target: GainTarget, row: RowPlace) -> usize {
+        match (target, row) {
+            (GainTarget::Term { term, .. }, RowPlace::Sum { row, .. }) => {
+                (term - self.schedule.rows[row].terms.first) as usize
+            }
+            (GainTarget::Cell { source, .. }, _) => usize::from(source),
+            (GainTarget::Term { .. }, RowPlace::Matrix { .. }) => unreachable!("a term is in a row of a sum"),
+        }
+    }
+
+    /// Sends a crosspoint to a gain from a frame on.
+    pub fn change_gain(&mut self, change: GainChange) {
+        let GainChange { frame, target, gain, ramp } = change;
+        let row = self.row_at(target);
+        let cell = self.place_in_row(target, row);
+        self.with_row(row, |row, cells| row.go(frame, cells, cell, gain, ramp));
+    }
+
+    /// As [`Self::change_gain`], for one of many changes at one frame: the row that is at hand stays open between them, so
+    /// that its other cells are brought up to date once and not once a change. [`Self::close_row`] ends them.
+    pub fn change_gain_among(&mut self, open: &mut Option<RowPlace>, change: GainChange) {
+        let GainChange { frame, target, gain, ramp } = change;
+        let row = self.row_at(target);
+        if *open != Some(row) {
+            self.close_row(open, frame);
+            self.with_row(row, |row, cells| row.settle(frame, cells));
+            *open = Some(row);
+        }
+        let cell = self.place_in_row(target, row);
+        self.with_row(row, |row, cells| row.aim(frame, cells, cell, gain, ramp));
+    }
+
+    /// Finds the first end among the ramps of the row at hand.
+    pub fn close_row(&mut self, open: &mut Option<RowPlace>, frame: u64) {
+        if let Some(row) = open.take() {
+            self.with_row(row, |row, cells| row.settle(frame, cells));
         }
     }
 
