@@ -50,7 +50,7 @@ pub(crate) struct Book {
     scenes: Vec<SceneEntry>,
     songs: Vec<SongEntry>,
     setlist: Vec<String>,
-    /// Whether its last scene or song was only renamed or moved: where each scene is in the book that it gives way to.
+    /// Where each of its scenes is in the book that it takes the place of; none for one that is new.
     places: Vec<Option<usize>>,
 }
 
