@@ -5,6 +5,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::history::Step;
 use crate::pending::{Pending, Reply};
+use crate::scenes::Question;
 use crate::session::Document;
 use crosspoint_graph::NodeId;
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ pub(crate) enum Asked {
     Preset(PathBuf, Reply<()>),
     /// A parameter of a node to be set.
     Value(NodeId, Reply<()>),
+    /// What a text in a scene means.
+    SceneText(Question),
     /// A value as text.
     Text(Reply<Option<String>>),
 }

@@ -30,18 +30,19 @@ pub(crate) fn processor(
     rate: f64,
 ) -> Result<Box<dyn Processor>, EngineError> {
     let known: Vec<(u32, f64)> = parameters.iter().filter_map(|entry| value(builtin, entry)).collect();
-    let initial = |id: u32, otherwise: f64| known.iter().find(|known| known.0 == id).map_or(otherwise, |known| known.1);
+    let set = |id: u32| known.iter().find(|known| known.0 == id).map(|known| known.1);
+    let initial = |id: u32| set(id).or_else(|| initial(builtin, id)).unwrap_or_default();
     Ok(match builtin {
-        Builtin::Gain { .. } => Box::new(gain::Gain::new(initial(gain::GAIN, 1.0) as f32)),
-        Builtin::Pan { source } => Box::new(pan::Pan::new(*source, initial(pan::POSITION, 0.0))),
+        Builtin::Gain { .. } => Box::new(gain::Gain::new(initial(gain::GAIN) as f32)),
+        Builtin::Pan { source } => Box::new(pan::Pan::new(*source, initial(pan::POSITION))),
         Builtin::Mixer { inputs, outputs } => Box::new(mixer(inputs, outputs, initial)),
         Builtin::Delay { layout, longest } => {
-            let frames = initial(delay::FRAMES, 0.0) as u32;
+            let frames = initial(delay::FRAMES) as u32;
             Box::new(delay::Delay::new(layout.channels() as usize, frames, *longest))
         }
         Builtin::Tone { .. } => {
-            let frequency = initial(tone::FREQUENCY, 440.0);
-            Box::new(tone::Tone::new(rate, tone::Shape::Sine, frequency, initial(tone::LEVEL, 0.1) as f32))
+            let frequency = initial(tone::FREQUENCY);
+            Box::new(tone::Tone::new(rate, tone::Shape::Sine, frequency, initial(tone::LEVEL) as f32))
         }
         Builtin::Meter { layout } => {
             Box::new(meter::Meter::new(layout.channels() as usize, (rate * METER_SECONDS) as u32))
@@ -54,11 +55,11 @@ pub(crate) fn processor(
     })
 }
 
-fn mixer(inputs: &[ChannelLayout], outputs: &[ChannelLayout], initial: impl Fn(u32, f64) -> f64) -> mixer::Mixer {
+fn mixer(inputs: &[ChannelLayout], outputs: &[ChannelLayout], initial: impl Fn(u32) -> f64) -> mixer::Mixer {
     let mut mixer = mixer::Mixer::new(inputs, outputs);
     for input in 0..channels(inputs) {
         for output in 0..channels(outputs) {
-            let gain = initial(mixer.parameter(input, output), 0.0);
+            let gain = initial(mixer.parameter(input, output));
             mixer = mixer.with_gain(input, output, gain as f32);
         }
     }
@@ -67,6 +68,17 @@ fn mixer(inputs: &[ChannelLayout], outputs: &[ChannelLayout], initial: impl Fn(u
 
 fn channels(ports: &[ChannelLayout]) -> usize {
     ports.iter().map(|port| port.channels() as usize).sum()
+}
+
+/// The value of a built-in node's parameter until it is set; none if that is no setting, as where a player stands.
+pub(crate) fn initial(builtin: &Builtin, parameter: u32) -> Option<f64> {
+    match (builtin, parameter) {
+        (Builtin::Gain { .. }, gain::GAIN) => Some(1.0),
+        (Builtin::Tone { .. }, tone::FREQUENCY) => Some(440.0),
+        (Builtin::Tone { .. }, tone::LEVEL) => Some(0.1),
+        (Builtin::Pan { .. } | Builtin::Delay { .. } | Builtin::Mixer { .. } | Builtin::Tone { .. }, _) => Some(0.0),
+        _ => None,
+    }
 }
 
 /// The id and value of a parameter in a rig file: a number in the node's scale, or for gains a text in decibels.

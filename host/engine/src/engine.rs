@@ -13,6 +13,7 @@ use crate::load::LoadMeter;
 use crate::midi::MidiSide;
 use crate::notice::Notice;
 use crate::rig::Rig;
+use crate::scenes::Scenes;
 use crate::settings::EngineSettings;
 use crate::snapshot::SnapshotCell;
 use crate::wishes::TransportWish;
@@ -49,6 +50,7 @@ pub struct Engine<P: Plugins = PluginHost> {
     /// Processors of built-in nodes that are not in the graph just now, for undo to bring back.
     pub(crate) shelf: HashMap<NodeId, Box<dyn Processor>>,
     pub(crate) rig: Rig,
+    pub(crate) scenes: Scenes,
     pub(crate) transport: TransportWish,
     pub(crate) undo: VecDeque<Step>,
     pub(crate) redo: Vec<Step>,
@@ -112,6 +114,7 @@ impl<P: Plugins> Engine<P> {
             inspector: None,
             shelf: HashMap::new(),
             rig: Rig::default(),
+            scenes: Scenes::default(),
             transport: TransportWish::default(),
             undo: VecDeque::new(),
             redo: Vec::new(),
@@ -192,19 +195,25 @@ impl<P: Plugins> Engine<P> {
     pub fn set_cell(&mut self, edge: EdgeId, source: u32, destination: u32, cell: Cell) -> Result<(), EngineError> {
         let applied = self.graph.apply(vec![Edit::SetCell { edge, source, destination, cell: Some(cell) }])?;
         self.remember(applied.inverse);
+        let ramp = self.publisher.settings().fade;
+        self.send_cell(NOW, edge, (source, destination), cell, ramp)
+    }
+
+    /// Sends a crosspoint that the graph has already.
+    pub(crate) fn send_cell(
+        &mut self,
+        frame: u64,
+        edge: EdgeId,
+        (source, destination): (u32, u32),
+        cell: Cell,
+        ramp: u32,
+    ) -> Result<(), EngineError> {
         if self.unpublished {
             return self.publish();
         }
-        let ramp = self.publisher.settings().fade;
-        let published = self.publisher.set_gain(
-            &self.graph,
-            edge,
-            source as u16,
-            destination as u16,
-            cell.effective(),
-            NOW,
-            ramp,
-        )?;
+        let (source, destination) = (source as u16, destination as u16);
+        let gain = cell.effective();
+        let published = self.publisher.set_gain(&self.graph, edge, source, destination, gain, frame, ramp)?;
         self.unpublished = published == crosspoint_graph::Published::Waiting;
         Ok(())
     }
@@ -217,6 +226,17 @@ impl<P: Plugins> Engine<P> {
     /// # Errors
     /// If the node has no such parameter.
     pub fn set_parameter(&mut self, node: NodeId, parameter: u32, value: f64) -> Result<(), EngineError> {
+        self.set_parameter_at(NOW, node, parameter, value)
+    }
+
+    /// As [`Self::set_parameter`], at a steady frame of the renderer.
+    pub(crate) fn set_parameter_at(
+        &mut self,
+        frame: u64,
+        node: NodeId,
+        parameter: u32,
+        value: f64,
+    ) -> Result<(), EngineError> {
         self.snapshot.outdate();
         if let Some(record) = self.records.get_mut(&node) {
             if let Some(description) = &mut record.description {
@@ -237,7 +257,7 @@ impl<P: Plugins> Engine<P> {
         }
         self.node(node)?;
         self.rig.note_parameter(node, parameter, value);
-        self.send_parameter(node, NOW, parameter, value)
+        self.send_parameter(node, frame, parameter, value)
     }
 
     pub(crate) fn send_parameter(
@@ -275,12 +295,17 @@ impl<P: Plugins> Engine<P> {
     /// # Errors
     /// If there is no such node.
     pub fn set_bypassed(&mut self, node: NodeId, on: bool) -> Result<(), EngineError> {
+        self.set_bypassed_at(NOW, node, on)
+    }
+
+    /// As [`Self::set_bypassed`], at a steady frame of the renderer.
+    pub(crate) fn set_bypassed_at(&mut self, frame: u64, node: NodeId, on: bool) -> Result<(), EngineError> {
         self.node(node)?;
         if let Some(record) = self.records.get_mut(&node) {
             record.bypassed = on;
         }
         self.rig.note_bypassed(node, on);
-        self.send_command(NOW, Command::Bypass { node, on })
+        self.send_command(frame, Command::Bypass { node, on })
     }
 
     /// Tells all plugins, those to come included, whether there is a deadline. Best before they are added: a plugin that

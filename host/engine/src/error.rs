@@ -44,6 +44,30 @@ pub enum EngineError {
     /// There is no such node.
     #[error("the rig has no node {0}; it may have been removed")]
     UnknownNode(NodeId),
+    /// There is no such scene.
+    #[error("the rig has no scene \"{name}\"; it has: {known}")]
+    UnknownScene {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// There is no such song.
+    #[error("the rig has no song \"{name}\"; it has: {known}")]
+    UnknownSong {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// A scene or song cannot be called so.
+    #[error("the name \"{name}\" {problem}; give another one")]
+    Title {
+        /// The name.
+        name: String,
+        /// Why not.
+        problem: &'static str,
+    },
     /// The node is there and cannot do that.
     #[error("the node \"{name}\" {problem}")]
     Unfit {

@@ -8,6 +8,7 @@ use crate::midi::MidiListing;
 use crate::pending::{Pending, Reply};
 use crate::plugins::PluginReference;
 use crate::rig::RigProblem;
+use crate::scenes::{Capture, SceneEdit};
 use crate::session::{Builtin, Document, Mapping};
 use crate::settings::EngineSettings;
 use crate::snapshot::{Snapshot, SnapshotCell};
@@ -204,6 +205,34 @@ pub enum Action {
         /// The rig file.
         path: PathBuf,
     },
+    /// Plays a scene, at once or as soon as it is prepared. Answered by [`Done::Changed`]: whether it plays already.
+    PlayScene(String),
+    /// Plays the rig without a scene.
+    LeaveScene,
+    /// Plays the next scene of the setlist. Answered by [`Done::Changed`].
+    NextScene,
+    /// Plays the scene before. Answered by [`Done::Changed`].
+    PreviousScene,
+    /// Plays the first scene of the next song. Answered by [`Done::Changed`].
+    NextSong,
+    /// Plays the first scene of the song before. Answered by [`Done::Changed`].
+    PreviousSong,
+    /// Plays a scene of a song. Answered by [`Done::Changed`].
+    PlaySong {
+        /// The song's place in the setlist, from 0.
+        song: usize,
+        /// The scene's place in the song, from 0.
+        scene: usize,
+    },
+    /// Stores what is heard as a scene.
+    StoreScene {
+        /// Its name; a new one, or that of the scene to be overwritten.
+        scene: String,
+        /// What of the rig.
+        capture: Capture,
+    },
+    /// Changes scenes, songs or the setlist.
+    EditScenes(Box<SceneEdit>),
     /// Takes the last edit or state back. Answered by [`Done::Changed`].
     Undo,
     /// Makes it again. Answered by [`Done::Changed`].
@@ -298,6 +327,15 @@ impl<P: Plugins> Engine<P> {
             Action::SetCell { edge, source, destination, cell } => done(self.set_cell(edge, source, destination, cell)),
             Action::SetBypassed { node, on } => done(self.set_bypassed(node, on)),
             Action::SetParameter { node, parameter, value } => done(self.set_parameter(node, parameter, value)),
+            Action::PlayScene(scene) => self.play_scene(&scene).map(Done::Changed),
+            Action::LeaveScene => done(self.leave_scene()),
+            Action::NextScene => self.next_scene().map(Done::Changed),
+            Action::PreviousScene => self.previous_scene().map(Done::Changed),
+            Action::NextSong => self.next_song().map(Done::Changed),
+            Action::PreviousSong => self.previous_song().map(Done::Changed),
+            Action::PlaySong { song, scene } => self.play_song(song, scene).map(Done::Changed),
+            Action::StoreScene { scene, capture } => done(self.store_scene(&scene, &capture)),
+            Action::EditScenes(edit) => done(self.edit_scenes(*edit)),
             Action::SendEvent { node, event } => done(self.send_event(node, NOW, event)),
             Action::MeasureLoad(on) => done(self.measure_load(on)),
             Action::Send(command) => done(self.send_command(NOW, command)),

@@ -1,10 +1,11 @@
 //! Undo and redo: steps of the graph, states that plugins had before others were loaded, and steps that plugins made
-//! themselves. A step is made anew each time that it is taken, so that what undoes an undoing is what was there then.
+//! themselves; and scenes. A step is made anew each time that it is taken, so that what undoes an undoing is what was there then.
 
 use crate::asking::Asked;
 use crate::controllers::{Kept, PluginKey, Plugins, Request, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::scenes::Book;
 use crosspoint_formats::{ChangeDelta, HistoryDirection};
 use crosspoint_graph::NodeId;
 use crosspoint_graph::graph::Edit;
@@ -33,6 +34,8 @@ pub(crate) enum Step {
         /// Which way the step goes.
         direction: HistoryDirection,
     },
+    /// By other scenes and songs.
+    Scenes(Box<Book>),
 }
 
 impl<P: Plugins> Engine<P> {
@@ -83,6 +86,7 @@ impl<P: Plugins> Engine<P> {
                 }
                 Ok(Step::State { node, state: before })
             }
+            Step::Scenes(book) => Ok(Step::Scenes(Box::new(self.open_book(*book)))),
             Step::Change { node, delta, direction } => {
                 if let Some(key) = self.records.get(&node).map(|record| record.key) {
                     self.plugins.send(Request::ApplyChange { key, delta: Arc::clone(&delta), direction });

@@ -89,11 +89,16 @@ impl<P: Plugins> Engine<P> {
                     }));
                 }
             }
-            Answer::Parsed { ticket, value } => {
-                if let Some(Asked::Value(node, reply)) = self.asked.remove(&ticket) {
+            Answer::Parsed { ticket, value } => match self.asked.remove(&ticket) {
+                Some(Asked::Value(node, reply)) => {
                     reply(value.and_then(|(parameter, value)| self.set_parameter(node, parameter, value)));
                 }
-            }
+                Some(Asked::SceneText(question)) => {
+                    let value = value.map(|(_, value)| value).map_err(|error| error.to_string());
+                    self.scenes.answered(question, value);
+                }
+                _ => {}
+            },
             Answer::Text { ticket, text } => {
                 if let Some(Asked::Text(reply)) = self.asked.remove(&ticket) {
                     reply(text);

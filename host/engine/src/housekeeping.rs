@@ -31,6 +31,7 @@ impl<P: Plugins> Engine<P> {
             tracing::warn!("{error}");
         }
         self.tell_the_untold();
+        self.play_wanted_scene();
         self.hear_device();
         self.hear_midi();
         self.hear_load();

@@ -70,6 +70,7 @@ pub mod plugins;
 mod presets;
 mod replace;
 mod rig;
+mod scenes;
 pub mod session;
 mod settings;
 mod snapshot;
@@ -93,6 +94,7 @@ pub use notice::Notice;
 pub use pending::Pending;
 pub use plugins::PluginReference;
 pub use rig::{Place, RigProblem};
+pub use scenes::{Capture, Readiness, SceneEdit, SceneSnapshot, ScenesSnapshot, SongSnapshot};
 pub use settings::EngineSettings;
 pub use snapshot::{Condition, NodeSnapshot, Snapshot};
 

@@ -135,6 +135,18 @@ pub enum Notice {
         /// What has become of it.
         event: crate::midi::MidiEvent,
     },
+    /// A scene plays.
+    ScenePlays {
+        /// Its name.
+        scene: String,
+    },
+    /// A scene that was asked for is not prepared: it plays as soon as it is.
+    SceneNotPrepared {
+        /// Its name.
+        scene: String,
+        /// What it waits for.
+        waits_for: Vec<String>,
+    },
     /// MIDI messages were lost because too many came at once, or were longer than any may be.
     MidiLost {
         /// How many.

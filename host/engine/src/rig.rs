@@ -178,6 +178,7 @@ impl<P: Plugins> Engine<P> {
                 metre: document.metre,
                 rest: Document { nodes: Vec::new(), edges: Vec::new(), ..document.clone() },
             };
+            engine.scenes.reset();
             let timing = document.timing;
             engine.apply(vec![Edit::SetDefaultTiming { timing }])?;
             let mut ids = HashMap::new();

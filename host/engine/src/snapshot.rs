@@ -6,6 +6,7 @@ use crate::device::DeviceState;
 use crate::engine::Engine;
 use crate::load::LoadSnapshot;
 use crate::midi::MidiConnection;
+use crate::scenes::ScenesSnapshot;
 use crate::session::EntryKind;
 use crate::settings::EngineSettings;
 use crosspoint_devices::Joined;
@@ -32,6 +33,8 @@ pub struct Snapshot {
     pub tempo: f64,
     /// Beats a bar and the note value of a beat, as last asked for.
     pub metre: (u16, u16),
+    /// Scenes, songs and the setlist, and what of them plays.
+    pub scenes: Arc<ScenesSnapshot>,
     /// What plays the rig, or is waited for.
     pub device: DeviceState,
     /// Periods that the device lost.
@@ -100,6 +103,7 @@ impl SnapshotCell {
             latency: 0,
             tempo: 120.0,
             metre: (4, 4),
+            scenes: Arc::default(),
             device: DeviceState::None,
             xruns: 0,
             lost_frames: 0,
@@ -153,11 +157,15 @@ impl<P: Plugins> Engine<P> {
         let joined = self.stream().and_then(|stream| stream.joined());
         let mut snapshot = self.snapshot.read();
         let shown = (snapshot.xruns, snapshot.lost_frames, &snapshot.joined);
-        if !self.snapshot.outdated && shown == (xruns, lost_frames, &joined) {
+        if !self.snapshot.outdated && !self.scenes.stale && shown == (xruns, lost_frames, &joined) {
             return;
         }
         if std::mem::take(&mut self.snapshot.graph_outdated) {
             snapshot.graph = Arc::new(self.graph.clone());
+            self.scenes.stale = true;
+        }
+        if self.scenes.stale {
+            self.resolve_scenes();
         }
         self.snapshot.outdated = false;
         let snapshot = Snapshot {
@@ -167,6 +175,7 @@ impl<P: Plugins> Engine<P> {
             latency: self.latency(),
             tempo: self.rig.tempo,
             metre: self.rig.metre,
+            scenes: Arc::new(self.shown_scenes()),
             device: self.device.state.clone(),
             xruns,
             lost_frames,

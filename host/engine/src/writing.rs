@@ -76,10 +76,11 @@ impl<P: Plugins> Engine<P> {
         for (_, edge) in self.graph.edges() {
             document.edges.push(self.edge_entry(edge));
         }
+        self.put_base(&mut document);
         document
     }
 
-    fn edge_entry(&self, edge: &Edge) -> EdgeEntry {
+    pub(crate) fn edge_entry(&self, edge: &Edge) -> EdgeEntry {
         let end = |endpoint: Endpoint, output: bool| {
             let name = self.name(endpoint.node);
             let Some(node) = self.graph.node(endpoint.node) else {

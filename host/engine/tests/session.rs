@@ -7,8 +7,8 @@ use std::sync::Arc;
 use crosspoint::formats::Precision;
 use crosspoint::session::{
     Builtin, Crosspoint, Crosspoints, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, LoadError,
-    MachineFile, NodeEntry, ParameterEntry, ParameterValue, PluginEntry, PluginRef, PortSelector, SaveError, Severity,
-    SignalEntry, State, cable, load, parse, save,
+    MachineFile, NodeEntry, ParameterEntry, ParameterValue, PluginEntry, PluginRef, PortSelector, SaveError,
+    SceneCrosspoints, SceneEntry, SceneParameter, Severity, SignalEntry, SongEntry, State, cable, load, parse, save,
 };
 use crosspoint_graph::graph::{Cell, Timing};
 use crosspoint_graph::nodes::pan;
@@ -129,6 +129,39 @@ fn everything(folder: &Path) -> Document {
         timing: Timing::Immediate,
         nodes,
         edges,
+        scenes: vec![
+            SceneEntry { name: "Intro / \"quiet\"".into(), ..SceneEntry::default() },
+            SceneEntry {
+                name: "Lead".into(),
+                note: "one\ntwo".into(),
+                tempo: Some(140.1),
+                metre: Some((6, 8)),
+                fade: Some(0.0),
+                bypass: [("fx".to_owned(), false), ("gain".to_owned(), true)].into(),
+                parameters: vec![SceneParameter {
+                    node: "fx".into(),
+                    parameter: ParameterEntry { id: Some(3), name: String::new(), value: ParameterValue::Plain(-0.1) },
+                }],
+                crosspoints: vec![SceneCrosspoints {
+                    source: EndpointEntry::new("fx", PortSelector::Name("aux out".into())),
+                    destination: EndpointEntry::new("gain", PortSelector::Number(4)),
+                    cells: vec![Crosspoint {
+                        source: 1,
+                        destination: 0,
+                        cell: Cell { gain: 0.3, mute: true, invert: true },
+                    }],
+                }],
+                ..SceneEntry::default()
+            },
+        ],
+        songs: vec![SongEntry {
+            name: "Opener".into(),
+            tempo: Some(99.0),
+            metre: Some((5, 4)),
+            scenes: vec!["Lead".into(), "Intro / \"quiet\"".into(), "Lead".into()],
+            ..SongEntry::default()
+        }],
+        setlist: vec!["Opener".into(), "Opener".into()],
         ..Document::default()
     }
 }

@@ -9,6 +9,7 @@ use crosspoint_graph::{AudioPort, ChannelLayout, EventPort, Timing};
 
 use super::crosspoints::Crosspoints;
 use super::port::PortSelector;
+use super::scenes::{SceneEntry, SongEntry};
 
 /// The version of the format that this program writes.
 pub const VERSION: u32 = 1;
@@ -34,6 +35,12 @@ pub struct Document {
     pub edges: Vec<EdgeEntry>,
     /// Edges that made no sense, such as those to a node that does not exist. Written back as they were.
     pub unreadable_edges: Vec<toml::Table>,
+    /// The scenes.
+    pub scenes: Vec<SceneEntry>,
+    /// The songs.
+    pub songs: Vec<SongEntry>,
+    /// The names of the songs in the order in which they are played, one perhaps twice; all as they stand if it is empty.
+    pub setlist: Vec<String>,
     /// Keys and tables that this version does not know or could not read. Written back as they were.
     pub extra: toml::Table,
 }
@@ -58,6 +65,9 @@ impl Default for Document {
             nodes: Vec::new(),
             edges: Vec::new(),
             unreadable_edges: Vec::new(),
+            scenes: Vec::new(),
+            songs: Vec::new(),
+            setlist: Vec::new(),
             extra: toml::Table::new(),
         }
     }

@@ -17,6 +17,10 @@ lines"""
 tempo = 97.5
 metre = "7/8"
 timing = "immediate"
+setlist = [
+    "Opener",
+    "Encore",
+]
 
 [[input]]
 name = "in"
@@ -94,7 +98,40 @@ to = "fx"
 events = true
 
 [[scene]]
-name = "later"
+name = "Clean"
+later = 1
+
+[[scene]]
+name = "Lead"
+note = "loud"
+tempo = 120.0
+metre = "3/4"
+fade = 0.25
+bypassed = [
+    "fx",
+    "gone",
+]
+active = ["mix"]
+parameters = [
+    { node = "fx", id = 3, name = "Level", value = 2.0 },
+    { node = "fx", name = "Mix", value = "80 %" },
+]
+crosspoints = [
+    { from = "in", to = "fx/side", cells = ["1>1 -3 dB", "1>2 muted"] },
+    { from = "gone", to = "out", cells = [] },
+]
+
+[[song]]
+name = "Opener"
+note = "count in"
+tempo = 97.5
+metre = "7/8"
+scenes = [
+    "Clean",
+    "Lead",
+    "Clean",
+]
+capo = 2
 
 [window]
 size = [3, 4]
@@ -197,6 +234,7 @@ fn survives(text: &str) -> Result<(), TestCaseError> {
     let Ok(loaded) = read::parse(text, folder) else { return Ok(()) };
     prop_assert_eq!(loaded.node_lines.len(), loaded.document.nodes.len());
     prop_assert_eq!(loaded.edge_lines.len(), loaded.document.edges.len());
+    prop_assert_eq!(loaded.scene_lines.len(), loaded.document.scenes.len());
     prop_assert!(loaded.problems.iter().all(|problem| problem.line <= text.split('\n').count()));
     let written = write::document(&loaded.document, folder, "x.rig.state").unwrap();
     let faithful = file::check_faithful(&written, folder, "x.rig.state");

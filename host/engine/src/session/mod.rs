@@ -21,6 +21,11 @@
 //! | `[[plugin]]` | `format`, `id`, `plugin` (its own name), `vendor`, `version`, `path` (a hint), `bypassed`, `precision` (32 or 64 bits; else the one that it prefers), `state`; as last seen: `latency`, `inputs` and `outputs` (`["main: stereo"]`), `event_inputs`, `event_outputs`; `parameters` |
 //! | `[[builtin]]` | `kind`: `gain`, `pan`, `tone`, `meter` with `channels` or `layout`; `mixer` with `inputs` and `outputs` (`["stereo"]`); `delay` with `longest` in frames; `player` with `file`; `parameters` |
 //! | `[[edge]]` | `from` and `to`: a node, `node/port` or `node/#2`; `events = true`, or crosspoints; `timing`; `feedback` in frames |
+//! | `[[scene]]` | `name`, `note`, `tempo`, `metre`; `fade` of its crosspoints in seconds; `bypassed` and `active` nodes; `parameters` (`{ node = "amp", name = "Drive", value = 30.0 }`); `crosspoints` (`{ from = "amp", to = "cabinet", cells = ["1>1 -6 dB"] }`) |
+//! | `[[song]]` | `name`, `note`, `tempo`, `metre`; `scenes` by name |
+//!
+//! A scene says what differs from the rig while it plays, and nothing else. Names of nodes that are not there have no
+//! effect and are kept. The top key `setlist` is the order of songs by name; without it they are played as they stand.
 //!
 //! A parameter is `{ id = 7, name = "Level", value = -6.0 }`; either `id` or `name` will do, and a text is read as the
 //! plugin reads it. Paths are relative to the rig's folder, with `/` between names, unless they share nothing with it.
@@ -104,6 +109,7 @@ pub(crate) mod plugin_file;
 mod port;
 mod problem;
 mod read;
+mod scenes;
 mod state;
 mod words;
 mod write;
@@ -121,3 +127,4 @@ pub use machine::{DeviceChoice, LoadedMachine, MachineFile, Mapping, Role};
 pub use port::PortSelector;
 pub use problem::{LoadError, Problem, Severity};
 pub use read::{Loaded, parse};
+pub use scenes::{MAX_FADE, SceneCrosspoints, SceneEntry, SceneParameter, SongEntry, is_title};

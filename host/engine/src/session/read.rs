@@ -21,7 +21,7 @@ use super::document::{
 use super::fields::{Fields, number, owned_table, whole};
 use super::port::PortSelector;
 use super::problem::{LoadError, Problem, Report, Severity};
-use super::{path, state, words};
+use super::{path, scenes, state, words};
 
 /// What a rig file held.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +34,8 @@ pub struct Loaded {
     pub node_lines: Vec<usize>,
     /// The line of each edge of the document, counted from 1.
     pub edge_lines: Vec<usize>,
+    /// The line of each scene of the document, counted from 1.
+    pub scene_lines: Vec<usize>,
 }
 
 /// The tables of nodes.
@@ -81,8 +83,9 @@ pub(super) fn parse_with(
             None => document.unreadable_edges.push(owned_table(content)),
         }
     }
+    let scene_lines = reader.scenes(&mut fields, &mut document);
     document.extra = fields.finish(&mut report);
-    Ok(Loaded { document, problems: report.finish(), node_lines, edge_lines })
+    Ok(Loaded { document, problems: report.finish(), node_lines, edge_lines, scene_lines })
 }
 
 /// The tree of a TOML text, or all of its mistakes.
@@ -129,17 +132,12 @@ impl Reader<'_, '_> {
             );
             fields.complain(report, Severity::Warning, "crosspoint", message);
         }
-        let (slowest, fastest) = TEMPO_RANGE;
-        let wanted = format!("a number from {slowest} to {fastest}");
-        let is_tempo = |tempo: &f64| (slowest..=fastest).contains(tempo);
-        let tempo = fields.read(report, "tempo", &wanted, |value| number(value).filter(is_tempo));
-        let metre = fields.read(report, "metre", "a text such as \"4/4\"", |value| words::metre(value.as_str()?));
         Document {
             version,
             name: fields.string(report, "name"),
             note: note(fields, report),
-            tempo: tempo.unwrap_or(default.tempo),
-            metre: metre.unwrap_or(default.metre),
+            tempo: tempo(fields, report).unwrap_or(default.tempo),
+            metre: metre(fields, report).unwrap_or(default.metre),
             timing: timing(fields, report).unwrap_or_default(),
             ..default
         }
@@ -186,7 +184,7 @@ impl Reader<'_, '_> {
         let given = fields.text(self.report, "name");
         let (wanted, span) = given.clone().unwrap_or((table, fields.span.clone()));
         let name = if is_node_name(wanted) { wanted.to_owned() } else { repaired(wanted, table) };
-        let name = self.unused(name);
+        let name = unused(name, &self.names);
         let reason = match given {
             None => "the node has no name",
             Some(_) if !is_node_name(wanted) => {
@@ -202,15 +200,20 @@ impl Reader<'_, '_> {
         name
     }
 
-    /// The name, or the first of `name 2`, `name 3`, ... that no node has.
-    fn unused(&self, name: String) -> String {
-        let mut free = name.clone();
-        let mut number = 2_u64;
-        while self.names.contains(&free) {
-            free = format!("{name} {number}");
-            number += 1;
+    /// Scenes, songs and the setlist; where the scenes stand.
+    fn scenes(&mut self, fields: &mut Fields<'_>, document: &mut Document) -> Vec<usize> {
+        let (mut lines, mut scenes, mut songs) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+        for (_, content, span) in self.entries(fields, "scene") {
+            lines.push(self.report.place(span.start).0);
+            let entry = scenes::read_scene(Fields::new(content, span), self.report, &self.names, &mut scenes);
+            document.scenes.push(entry);
         }
-        free
+        for (_, content, span) in self.entries(fields, "song") {
+            let entry = scenes::read_song(Fields::new(content, span), self.report, &scenes, &mut songs);
+            document.songs.push(entry);
+        }
+        document.setlist = scenes::read_names(fields, self.report, "setlist", "song", &songs);
+        lines
     }
 
     fn role(&mut self, fields: &mut Fields<'_>, name: &str) -> String {
@@ -376,8 +379,30 @@ pub(super) fn version(value: &DeValue<'_>) -> u32 {
     whole(value).filter(|version| *version >= 1).unwrap_or(u32::MAX)
 }
 
+/// The name, or the first of `name 2`, `name 3`, ... that is not taken.
+pub(super) fn unused(name: String, taken: &BTreeSet<String>) -> String {
+    let mut free = name.clone();
+    let mut number = 2_u64;
+    while taken.contains(&free) {
+        free = format!("{name} {number}");
+        number += 1;
+    }
+    free
+}
+
+pub(super) fn tempo(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<f64> {
+    let (slowest, fastest) = TEMPO_RANGE;
+    let wanted = format!("a number from {slowest} to {fastest}");
+    let is_tempo = |tempo: &f64| (slowest..=fastest).contains(tempo);
+    fields.read(report, "tempo", &wanted, |value| number(value).filter(is_tempo))
+}
+
+pub(super) fn metre(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<(u16, u16)> {
+    fields.read(report, "metre", "a text such as \"4/4\"", |value| words::metre(value.as_str()?))
+}
+
 /// A note, its line ends the same on every system.
-fn note(fields: &mut Fields<'_>, report: &mut Report<'_>) -> String {
+pub(super) fn note(fields: &mut Fields<'_>, report: &mut Report<'_>) -> String {
     fields.string(report, "note").replace("\r\n", "\n")
 }
 
@@ -400,20 +425,23 @@ fn event_ports(fields: &mut Fields<'_>, report: &mut Report<'_>, key: &'static s
 
 fn parameters(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Vec<ParameterEntry> {
     let wanted = "a parameter such as { id = 1, name = \"Level\", value = -6.0 }, its value a finite number or a text";
-    fields.elements(report, "parameters", wanted, |value| {
-        let table = value.as_table()?;
-        let known = table.keys().all(|key| matches!(key.get_ref().as_ref(), "id" | "name" | "value"));
-        let id = match table.get("id") {
-            None => None,
-            Some(id) => Some(whole(id.get_ref())?),
-        };
-        let name = table.get("name").map_or(Some(""), |name| name.get_ref().as_str())?.to_owned();
-        let value = match table.get("value")?.get_ref() {
-            DeValue::String(text) => ParameterValue::Text(text.clone().into_owned()),
-            value => ParameterValue::Plain(number(value)?),
-        };
-        (known && (id.is_some() || !name.is_empty())).then_some(ParameterEntry { id, name, value })
-    })
+    fields.elements(report, "parameters", wanted, |value| parameter(value.as_table()?, &[]))
+}
+
+/// A parameter of an inline table that has only its keys and `others`.
+pub(super) fn parameter(table: &DeTable<'_>, others: &[&str]) -> Option<ParameterEntry> {
+    let is_known = |key: &str| matches!(key, "id" | "name" | "value") || others.contains(&key);
+    let known = table.keys().all(|key| is_known(key.get_ref()));
+    let id = match table.get("id") {
+        None => None,
+        Some(id) => Some(whole(id.get_ref())?),
+    };
+    let name = table.get("name").map_or(Some(""), |name| name.get_ref().as_str())?.to_owned();
+    let value = match table.get("value")?.get_ref() {
+        DeValue::String(text) => ParameterValue::Text(text.clone().into_owned()),
+        value => ParameterValue::Plain(number(value)?),
+    };
+    (known && (id.is_some() || !name.is_empty())).then_some(ParameterEntry { id, name, value })
 }
 
 /// `cells` and `gains`, whichever there are; a cable if there is neither.

@@ -13,7 +13,7 @@ use super::document::{
     Builtin, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, NodeEntry, ParameterEntry, ParameterValue,
     PluginEntry, SignalEntry, State, VERSION,
 };
-use super::{path, state, words};
+use super::{path, scenes, state, words};
 
 /// More cells than this are written as rows if they fill more than half of their rectangle.
 const MOST_LISTED_CELLS: usize = 8;
@@ -30,6 +30,9 @@ pub(super) fn document(document: &Document, folder: &Path, state_folder: &str) -
     head.put_or_extra("tempo", float(document.tempo), document.tempo == Document::default().tempo);
     head.put_or_extra("metre", quoted(&format!("{beats}/{value}")), document.metre == Document::default().metre);
     head.timing((document.timing != Timing::default()).then_some(document.timing));
+    if !document.setlist.is_empty() {
+        head.list("setlist", document.setlist.iter().map(|song| quoted(song)).collect());
+    }
     let tables = head.finish_top();
 
     for node in &document.nodes {
@@ -42,6 +45,8 @@ pub(super) fn document(document: &Document, folder: &Path, state_folder: &str) -
         text.push_str("\n[[edge]]\n");
         Table::new(&mut text, edge).finish();
     }
+    document.scenes.iter().for_each(|scene| scenes::write_scene(&mut text, scene));
+    document.songs.iter().for_each(|song| scenes::write_song(&mut text, song));
     if !tables.is_empty() {
         text.push('\n');
         // Tables and arrays of tables, which the text before does not have: they cannot fail to be written.
@@ -195,18 +200,18 @@ fn cells(fields: &mut Table<'_>, cells: &[Crosspoint]) {
 }
 
 /// The keys of one table, each once: what the document says comes first, what it did not understand last.
-struct Table<'w> {
+pub(super) struct Table<'w> {
     text: &'w mut String,
     extra: &'w toml::Table,
     written: BTreeSet<&'static str>,
 }
 
 impl<'w> Table<'w> {
-    fn new(text: &'w mut String, extra: &'w toml::Table) -> Self {
+    pub fn new(text: &'w mut String, extra: &'w toml::Table) -> Self {
         Self { text, extra, written: BTreeSet::new() }
     }
 
-    fn put(&mut self, key: &'static str, value: impl ToString) {
+    pub fn put(&mut self, key: &'static str, value: impl ToString) {
         let _ = writeln!(self.text, "{key} = {}", value.to_string());
         self.written.insert(key);
     }
@@ -224,7 +229,7 @@ impl<'w> Table<'w> {
         }
     }
 
-    fn note(&mut self, note: &str) {
+    pub fn note(&mut self, note: &str) {
         if note.contains('\n') {
             let lines: Vec<String> = note.split('\n').map(escaped).collect();
             self.put("note", format!("\"\"\"\n{}\"\"\"", lines.join("\n")));
@@ -263,23 +268,14 @@ impl<'w> Table<'w> {
     }
 
     fn parameters(&mut self, parameters: &[ParameterEntry]) {
-        let text = |parameter: &ParameterEntry| {
-            let id = parameter.id.map(|id| format!("id = {id}"));
-            let name = (!parameter.name.is_empty()).then(|| format!("name = {}", quoted(&parameter.name)));
-            let value = match &parameter.value {
-                ParameterValue::Plain(value) => float(*value),
-                ParameterValue::Text(text) => quoted(text),
-            };
-            let parts: Vec<String> = id.into_iter().chain(name).chain([format!("value = {value}")]).collect();
-            format!("{{ {} }}", parts.join(", "))
-        };
+        let text = |known: &ParameterEntry| format!("{{ {} }}", parameter(known));
         if !parameters.is_empty() {
             self.lines("parameters", parameters.iter().map(text).collect());
         }
     }
 
     /// One element in the key's line, more below each other.
-    fn list(&mut self, key: &'static str, elements: Vec<String>) {
+    pub fn list(&mut self, key: &'static str, elements: Vec<String>) {
         match elements.as_slice() {
             [] => self.put(key, "[]"),
             [one] => self.put(key, format!("[{one}]")),
@@ -288,12 +284,12 @@ impl<'w> Table<'w> {
     }
 
     /// Each element in a line of its own.
-    fn lines(&mut self, key: &'static str, elements: Vec<String>) {
+    pub fn lines(&mut self, key: &'static str, elements: Vec<String>) {
         let lines: String = elements.iter().map(|element| format!("    {element},\n")).collect();
         self.put(key, format!("[\n{lines}]"));
     }
 
-    fn finish(self) {
+    pub fn finish(self) {
         for (key, value) in self.extra.iter().filter(|(key, _)| !self.written.contains(key.as_str())) {
             let _ = writeln!(self.text, "{} = {value}", self::key(key));
         }
@@ -311,6 +307,18 @@ impl<'w> Table<'w> {
         Table { text: self.text, extra: &plain, written: self.written }.finish();
         tables
     }
+}
+
+/// The keys of a parameter's inline table.
+pub(super) fn parameter(parameter: &ParameterEntry) -> String {
+    let id = parameter.id.map(|id| format!("id = {id}"));
+    let name = (!parameter.name.is_empty()).then(|| format!("name = {}", quoted(&parameter.name)));
+    let value = match &parameter.value {
+        ParameterValue::Plain(value) => float(*value),
+        ParameterValue::Text(text) => quoted(text),
+    };
+    let parts: Vec<String> = id.into_iter().chain(name).chain([format!("value = {value}")]).collect();
+    parts.join(", ")
 }
 
 pub(super) fn key(key: &str) -> String {

@@ -1,0 +1,201 @@
+//! From the names of a scene to the nodes, parameters and edges of the graph as it is. What cannot be found is told and
+//! passed over; what a plugin has to say first is asked for.
+
+use super::value::{Key, Setting, Value};
+use crate::asking::Asked;
+use crate::builtin;
+use crate::controllers::{Phase, Plugins, Request};
+use crate::engine::Engine;
+use crate::session::{EndpointEntry, EntryKind, ParameterEntry, ParameterValue, SceneCrosspoints, SceneEntry};
+use crosspoint_graph::{EdgeId, NodeId, Signal};
+use std::collections::HashMap;
+
+/// What a text means as a parameter's value.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Question {
+    pub node: NodeId,
+    /// Its id or name.
+    pub parameter: String,
+    pub text: String,
+}
+
+/// What a scene means for the graph.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Resolved {
+    pub setting: Setting,
+    /// What of it cannot be had.
+    pub missing: Vec<String>,
+    /// What it waits for.
+    pub awaited: Vec<String>,
+    questions: Vec<Question>,
+}
+
+impl<P: Plugins> Engine<P> {
+    /// Finds anew what the scenes mean, and asks plugins for what only they know.
+    pub(crate) fn resolve_scenes(&mut self) {
+        self.follow_names();
+        let nodes = self.nodes_by_name();
+        let resolved: Vec<Resolved> = self.rig.rest.scenes.iter().map(|scene| self.resolve(scene, &nodes)).collect();
+        let mut questions: Vec<Question> = resolved.iter().flat_map(|scene| scene.questions.clone()).collect();
+        questions.retain(|question| self.scenes.texts.insert(question.clone(), None).is_none());
+        self.scenes.resolved = resolved;
+        self.scenes.stale = false;
+        for question in questions {
+            let Ok(key) = self.key(question.node) else { continue };
+            let Question { parameter, text, .. } = question.clone();
+            let ticket = self.ticket(Asked::SceneText(question));
+            self.ask(Request::Parse { ticket, key, parameter, text });
+        }
+        // Answered already, where plugins live on this thread.
+        if self.scenes.stale {
+            let resolved = self.rig.rest.scenes.iter().map(|scene| self.resolve(scene, &nodes)).collect();
+            self.scenes.resolved = resolved;
+            self.scenes.stale = false;
+        }
+    }
+
+    fn nodes_by_name(&self) -> HashMap<String, NodeId> {
+        let mut nodes = HashMap::new();
+        for (id, node) in self.graph.nodes() {
+            nodes.entry(node.name.clone()).or_insert(id);
+        }
+        nodes
+    }
+
+    fn resolve(&self, scene: &SceneEntry, nodes: &HashMap<String, NodeId>) -> Resolved {
+        let mut resolved = Resolved::default();
+        let Resolved { setting, missing, awaited, questions } = &mut resolved;
+        setting.extend(scene.tempo.map(|tempo| (Key::Tempo, Value::Tempo(tempo))));
+        setting.extend(scene.metre.map(|(beats, value)| (Key::Metre, Value::Metre(beats, value))));
+        for (name, &on) in &scene.bypass {
+            match nodes.get(name).filter(|node| self.records.contains_key(node)) {
+                Some(&node) => drop(setting.insert(Key::Bypass(node), Value::Bypassed(on))),
+                None => missing.push(format!("there is no plugin \"{name}\" to bypass")),
+            }
+        }
+        for known in &scene.parameters {
+            let Some(&node) = nodes.get(&known.node) else {
+                missing.push(format!("there is no node \"{}\"", known.node));
+                continue;
+            };
+            match self.parameter_value(node, &known.parameter) {
+                Meaning::Known(id, value) => drop(setting.insert(Key::Parameter(node, id), Value::Parameter(value))),
+                Meaning::Asked(question) => {
+                    awaited.push(format!("\"{}\" is asked what \"{}\" means", known.node, question.text));
+                    questions.push(question);
+                }
+                Meaning::Loading => awaited.push(format!("\"{}\" is being loaded", known.node)),
+                Meaning::None(reason) => missing.push(format!("\"{}\": {reason}", known.node)),
+            }
+        }
+        for known in &scene.crosspoints {
+            let (from, to) = (&known.source.node, &known.destination.node);
+            let Some((edge, sources, destinations)) = self.scene_edge(known, nodes) else {
+                missing.push(format!("there is no edge {from} -> {to}"));
+                continue;
+            };
+            for at in &known.cells {
+                if at.source < sources && at.destination < destinations {
+                    setting.insert(Key::Cell(edge, at.source, at.destination), Value::Cell(at.cell));
+                } else {
+                    let (source, destination) = (at.source + 1, at.destination + 1);
+                    missing.push(format!("{from} -> {to} has no crosspoint {source}>{destination}"));
+                }
+            }
+        }
+        awaited.dedup();
+        resolved
+    }
+
+    /// Which parameter is meant, and what its value is.
+    fn parameter_value(&self, node: NodeId, entry: &ParameterEntry) -> Meaning {
+        let Some(record) = self.records.get(&node) else {
+            let known = self.rig.entries.get(&node).map(|entry| &entry.kind);
+            return match known {
+                Some(EntryKind::Builtin { builtin, .. }) => match builtin::value(builtin, entry) {
+                    Some((id, value)) if builtin::parameters(builtin).iter().any(|known| known.1 == id) => {
+                        Meaning::Known(id, value)
+                    }
+                    _ => Meaning::None(format!("parameter \"{}\" is unknown, or its value makes no sense", entry.name)),
+                },
+                _ => Meaning::None("it has no parameters, or its plugin is missing".to_owned()),
+            };
+        };
+        let Some(description) = &record.description else {
+            return match &record.phase {
+                Phase::Failed { reason } => Meaning::None(format!("its plugin is missing: {reason}")),
+                _ => Meaning::Loading,
+            };
+        };
+        let is_meant = |known: &&crosspoint_formats::Parameter| match entry.id {
+            Some(id) => known.id == id,
+            None => known.name == entry.name,
+        };
+        let Some(known) = description.parameters.iter().find(is_meant) else {
+            return Meaning::None(match entry.id {
+                Some(id) => format!("it has no parameter {id}"),
+                None => format!("it has no parameter \"{}\"", entry.name),
+            });
+        };
+        match &entry.value {
+            ParameterValue::Plain(value) => Meaning::Known(known.id, value.clamp(known.minimum, known.maximum)),
+            ParameterValue::Text(text) => {
+                let question = Question { node, parameter: known.id.to_string(), text: text.clone() };
+                match self.scenes.texts.get(&question) {
+                    Some(Some(Ok(value))) => Meaning::Known(known.id, *value),
+                    Some(Some(Err(reason))) => Meaning::None(reason.clone()),
+                    Some(None) | None => Meaning::Asked(question),
+                }
+            }
+        }
+    }
+
+    /// The first edge between those ports, with the number of its sources and destinations.
+    fn scene_edge(&self, known: &SceneCrosspoints, nodes: &HashMap<String, NodeId>) -> Option<(EdgeId, u32, u32)> {
+        let (source, destination) = (*nodes.get(&known.source.node)?, *nodes.get(&known.destination.node)?);
+        let resolve = |end: &EndpointEntry, ports: &[crosspoint_graph::AudioPort]| {
+            end.port.resolve(ports.iter().map(|port| port.name.as_str()))
+        };
+        let from = resolve(&known.source, &self.graph.node(source)?.audio_outputs)?;
+        let to = resolve(&known.destination, &self.graph.node(destination)?.audio_inputs)?;
+        self.graph.edges().find_map(|(id, edge)| {
+            let Signal::Audio { matrix } = &edge.signal else { return None };
+            let is_meant = (edge.source.node, edge.source.port) == (source, from)
+                && (edge.destination.node, edge.destination.port) == (destination, to);
+            is_meant.then(|| (id, matrix.sources(), matrix.destinations()))
+        })
+    }
+
+    /// The edge that a scene's crosspoints are of.
+    pub(super) fn edge_of(&self, known: &SceneCrosspoints) -> Option<EdgeId> {
+        self.scene_edge(known, &self.nodes_by_name()).map(|(edge, ..)| edge)
+    }
+
+    /// A node that was renamed is called so in the scenes too.
+    fn follow_names(&mut self) {
+        for (id, node) in self.graph.nodes() {
+            let Some(before) = self.scenes.names.insert(id, node.name.clone()).filter(|name| *name != node.name) else {
+                continue;
+            };
+            for scene in &mut self.rig.rest.scenes {
+                if let Some(on) = scene.bypass.remove(&before) {
+                    scene.bypass.insert(node.name.clone(), on);
+                }
+                let parameters = scene.parameters.iter_mut().map(|known| &mut known.node);
+                let ends = scene.crosspoints.iter_mut();
+                let ends = ends.flat_map(|known| [&mut known.source.node, &mut known.destination.node]);
+                parameters.chain(ends).filter(|name| **name == before).for_each(|name| name.clone_from(&node.name));
+            }
+        }
+    }
+}
+
+/// What an entry for a parameter means.
+enum Meaning {
+    /// Its id and value.
+    Known(u32, f64),
+    Asked(Question),
+    Loading,
+    /// Nothing, for this reason.
+    None(String),
+}

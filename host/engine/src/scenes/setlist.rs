@@ -1,0 +1,113 @@
+//! Songs in their order, and the way through them: next and previous scene and song. Names that are not there are passed
+//! over.
+
+use crate::controllers::Plugins;
+use crate::engine::Engine;
+use crate::error::EngineError;
+
+impl<P: Plugins> Engine<P> {
+    /// Plays the next scene of the song, or the first of the next song. Without songs, the next of all scenes. False if
+    /// there is none.
+    ///
+    /// # Errors
+    /// As [`Self::play_scene`].
+    pub fn next_scene(&mut self) -> Result<bool, EngineError> {
+        self.go(|places, now| now.map_or((!places.is_empty()).then_some(0), |now| Some(now + 1)))
+    }
+
+    /// Plays the scene before, which may be the last of the song before. False if there is none.
+    ///
+    /// # Errors
+    /// As [`Self::play_scene`].
+    pub fn previous_scene(&mut self) -> Result<bool, EngineError> {
+        self.go(|_, now| now?.checked_sub(1))
+    }
+
+    /// Plays the first scene of the next song. False if there is none.
+    ///
+    /// # Errors
+    /// As [`Self::play_scene`].
+    pub fn next_song(&mut self) -> Result<bool, EngineError> {
+        self.go(|places, now| match now.and_then(|now| places.get(now)) {
+            Some(&(song, ..)) => places.iter().position(|place| place.0 > song),
+            None => Some(0),
+        })
+    }
+
+    /// Plays the first scene of the song before. False if there is none.
+    ///
+    /// # Errors
+    /// As [`Self::play_scene`].
+    pub fn previous_song(&mut self) -> Result<bool, EngineError> {
+        self.go(|places, now| {
+            let song = places.get(now?)?.0;
+            let before = places.iter().rev().find(|place| place.0 < song)?.0;
+            places.iter().position(|place| place.0 == before)
+        })
+    }
+
+    /// Plays a scene of a song: both by their places, from 0, in the setlist and in the song. False if there is none.
+    ///
+    /// # Errors
+    /// As [`Self::play_scene`].
+    pub fn play_song(&mut self, song: usize, scene: usize) -> Result<bool, EngineError> {
+        self.go(|places, _| places.iter().position(|place| (place.0, place.1) == (song, scene)))
+    }
+
+    /// Goes to another of the places there are: each a song, a scene of it, and that scene's place among all.
+    fn go(
+        &mut self,
+        to: impl FnOnce(&[(usize, usize, usize)], Option<usize>) -> Option<usize>,
+    ) -> Result<bool, EngineError> {
+        let places = self.places();
+        // One who is on the way to a scene goes on from there.
+        let wanted = self.scenes.wanted.as_ref().map(|wanted| (wanted.position, Some(wanted.scene)));
+        let (position, scene) = wanted.unwrap_or((self.scenes.position, self.scenes.playing));
+        let has_songs = !self.rig.rest.songs.is_empty();
+        let now = match has_songs {
+            true => places.iter().position(|place| Some((place.0, place.1)) == position),
+            false => places.iter().position(|place| Some(place.2) == scene),
+        };
+        let Some(&(song, in_song, scene)) = to(&places, now).and_then(|place| places.get(place)) else {
+            return Ok(false);
+        };
+        self.want_scene(scene, has_songs.then_some((song, in_song)))?;
+        Ok(true)
+    }
+
+    fn places(&self) -> Vec<(usize, usize, usize)> {
+        if self.rig.rest.songs.is_empty() {
+            return (0..self.rig.rest.scenes.len()).map(|scene| (0, scene, scene)).collect();
+        }
+        let songs = self.songs_in_order().into_iter().enumerate();
+        songs
+            .flat_map(|(place, song)| {
+                let scenes = self.scenes_of(song).into_iter().enumerate();
+                scenes.map(move |(in_song, scene)| (place, in_song, scene))
+            })
+            .collect()
+    }
+
+    /// The songs of the setlist by their places in the document.
+    pub(super) fn songs_in_order(&self) -> Vec<usize> {
+        let rest = &self.rig.rest;
+        if rest.setlist.is_empty() {
+            return (0..rest.songs.len()).collect();
+        }
+        rest.setlist.iter().filter_map(|name| rest.songs.iter().position(|song| song.name == *name)).collect()
+    }
+
+    /// The scenes of a song by their places in the document.
+    pub(super) fn scenes_of(&self, song: usize) -> Vec<usize> {
+        let rest = &self.rig.rest;
+        let place = |name: &String| rest.scenes.iter().position(|scene| scene.name == *name);
+        rest.songs.get(song).into_iter().flat_map(|song| song.scenes.iter().filter_map(place)).collect()
+    }
+
+    /// Where in the song that plays a scene is; where it was asked for otherwise, nothing moves.
+    pub(super) fn position_of(&self, scene: usize) -> Option<(usize, usize)> {
+        let (song, _) = self.scenes.position?;
+        let scenes = self.scenes_of(*self.songs_in_order().get(song)?);
+        scenes.iter().position(|&known| known == scene).map(|in_song| (song, in_song))
+    }
+}

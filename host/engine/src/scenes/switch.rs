@@ -1,0 +1,176 @@
+//! From one scene to another: every value that differs, all at one frame. Never touches what is the same.
+
+use super::value::{ABSENT, Key, Setting, Value};
+use super::{Scenes, Wanted};
+use crate::controllers::Plugins;
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::notice::Notice;
+use crosspoint_graph::graph::Edit;
+use crosspoint_graph::{Command, NOW};
+
+/// Changes that are made at one frame; more would not all wait for it in the renderer.
+const AT_ONE_FRAME: usize = 2048;
+
+impl<P: Plugins> Engine<P> {
+    /// Plays a scene: at once if it is prepared, else as soon as that is so, which [`Notice::ScenePlays`] tells. Whether
+    /// it plays now. Of scenes that are asked for in the meantime the last one counts.
+    ///
+    /// # Errors
+    /// [`EngineError::UnknownScene`], or if the renderer takes nothing.
+    pub fn play_scene(&mut self, scene: &str) -> Result<bool, EngineError> {
+        let scene = self.scene_place(scene)?;
+        let position = self.position_of(scene);
+        self.want_scene(scene, position)
+    }
+
+    /// Leaves the scene that plays: the rig's base plays.
+    ///
+    /// # Errors
+    /// If the renderer takes nothing.
+    pub fn leave_scene(&mut self) -> Result<(), EngineError> {
+        self.scenes.wanted = None;
+        if self.scenes.playing.is_none() {
+            return Ok(());
+        }
+        self.resolve_scenes();
+        self.switch_to(&Setting::new(), None)?;
+        let names = std::mem::take(&mut self.scenes.names);
+        let texts = std::mem::take(&mut self.scenes.texts);
+        self.scenes = Scenes { stale: true, names, texts, ..Scenes::default() };
+        Ok(())
+    }
+
+    pub(super) fn scene_place(&self, name: &str) -> Result<usize, EngineError> {
+        let scenes = &self.rig.rest.scenes;
+        scenes.iter().position(|scene| scene.name == name).ok_or_else(|| EngineError::UnknownScene {
+            name: name.to_owned(),
+            known: scenes.iter().map(|scene| scene.name.as_str()).collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    pub(super) fn want_scene(&mut self, scene: usize, position: Option<(usize, usize)>) -> Result<bool, EngineError> {
+        self.scenes.wanted = Some(Wanted { scene, position, is_told: false });
+        self.resolve_scenes();
+        self.play_if_prepared()
+    }
+
+    /// Plays the scene that was asked for, once it is prepared.
+    pub(crate) fn play_wanted_scene(&mut self) {
+        if self.scenes.wanted.is_some() {
+            self.resolve_scenes();
+            if let Err(error) = self.play_if_prepared() {
+                tracing::warn!("{error}");
+            }
+        }
+    }
+
+    fn play_if_prepared(&mut self) -> Result<bool, EngineError> {
+        let Some(wanted) = self.scenes.wanted.clone() else { return Ok(false) };
+        let Some(entry) = self.rig.rest.scenes.get(wanted.scene) else {
+            self.scenes.wanted = None;
+            return Ok(false);
+        };
+        let (name, fade) = (entry.name.clone(), entry.fade);
+        let resolved = &self.scenes.resolved[wanted.scene];
+        self.snapshot.outdate();
+        if !resolved.awaited.is_empty() {
+            if !wanted.is_told {
+                self.notices.push(Notice::SceneNotPrepared { scene: name, waits_for: resolved.awaited.clone() });
+                self.scenes.wanted = Some(Wanted { is_told: true, ..wanted });
+            }
+            return Ok(false);
+        }
+        let mut setting = resolved.setting.clone();
+        if let Some(song) = wanted.position.and_then(|(song, _)| self.songs_in_order().get(song).copied()) {
+            let song = &self.rig.rest.songs[song];
+            let tempo = song.tempo.map(Value::Tempo);
+            let metre = song.metre.map(|(beats, value)| Value::Metre(beats, value));
+            for (key, value) in
+                tempo.map(|tempo| (Key::Tempo, tempo)).into_iter().chain(metre.map(|metre| (Key::Metre, metre)))
+            {
+                setting.entry(key).or_insert(value);
+            }
+        }
+        self.switch_to(&setting, fade)?;
+        self.scenes.wanted = None;
+        self.scenes.playing = Some(wanted.scene);
+        self.scenes.position = wanted.position.or(self.scenes.position);
+        self.scenes.expected = self.live();
+        self.notices.push(Notice::ScenePlays { scene: name });
+        Ok(true)
+    }
+
+    /// Gives every key that any scene says its value of this setting or, if it has none, of the base.
+    fn switch_to(&mut self, setting: &Setting, fade: Option<f64>) -> Result<(), EngineError> {
+        let live = self.live();
+        let mut said: Vec<Key> = vec![Key::Tempo, Key::Metre];
+        said.extend(self.scenes.resolved.iter().flat_map(|scene| scene.setting.keys().copied()));
+        let says_timing = self.scenes_say_timing();
+        said.retain(|key| says_timing || !matches!(key, Key::Tempo | Key::Metre));
+        said.sort_unstable();
+        said.dedup();
+        let is_said = |key: &Key| said.binary_search(key).is_ok();
+        let base = &mut self.scenes.base;
+        if self.scenes.playing.is_none() {
+            base.clear();
+        }
+        // What no scene says is the rig's, edits included.
+        base.retain(|key, _| is_said(key));
+        for (&key, &value) in &live {
+            base.entry(key).or_insert(value);
+        }
+        let mut changes = Vec::new();
+        for key in said {
+            let absent = || matches!(key, Key::Cell(..)).then_some(Value::Cell(ABSENT));
+            let now = live.get(&key).copied().or_else(absent);
+            let rig = base.get(&key).copied().or(now);
+            if let Some(value) = rig {
+                base.entry(key).or_insert(value);
+            }
+            if let Some(value) = setting.get(&key).copied().or(rig).filter(|value| Some(*value) != now) {
+                changes.push((key, value));
+            }
+        }
+        self.carry_out(&changes, fade)
+    }
+
+    fn scenes_say_timing(&self) -> bool {
+        let scenes = self.rig.rest.scenes.iter().any(|scene| scene.tempo.is_some() || scene.metre.is_some());
+        scenes || self.rig.rest.songs.iter().any(|song| song.tempo.is_some() || song.metre.is_some())
+    }
+
+    fn carry_out(&mut self, changes: &[(Key, Value)], fade: Option<f64>) -> Result<(), EngineError> {
+        // One engine's block ahead: what is sent while a block begins must not be split between two.
+        let frame = match changes.len() {
+            0..=AT_ONE_FRAME => self.publisher.frame() + self.settings.max_block as u64,
+            _ => NOW,
+        };
+        let edits = changes.iter().filter_map(|&(key, value)| match (key, value) {
+            (Key::Cell(edge, source, destination), Value::Cell(cell)) => {
+                Some(Edit::SetCell { edge, source, destination, cell: Some(cell) })
+            }
+            _ => None,
+        });
+        let edits: Vec<Edit> = edits.collect();
+        if !edits.is_empty() {
+            self.graph.apply(edits)?;
+            self.snapshot.outdate_graph();
+        }
+        let frames = fade.map_or(0.0, |seconds| seconds * f64::from(self.settings.rate)) as u32;
+        let ramp = frames.max(self.publisher.settings().fade);
+        for &(key, value) in changes {
+            match (key, value) {
+                (_, Value::Tempo(tempo)) => self.send_command(frame, Command::Tempo(tempo))?,
+                (_, Value::Metre(beats, value)) => self.send_command(frame, Command::Metre(beats, value))?,
+                (Key::Bypass(node), Value::Bypassed(on)) => self.set_bypassed_at(frame, node, on)?,
+                (Key::Parameter(node, id), Value::Parameter(value)) => self.set_parameter_at(frame, node, id, value)?,
+                (Key::Cell(edge, source, destination), Value::Cell(cell)) => {
+                    self.send_cell(frame, edge, (source, destination), cell, ramp)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

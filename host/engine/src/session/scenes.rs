@@ -1,0 +1,285 @@
+//! Scenes, songs and the setlist as a rig file has them: plain data by name, so that they outlive missing plugins. Reads
+//! leniently and writes canonically, as the rest of the file; never resolves a name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml::de::{DeTable, DeValue};
+
+use super::crosspoints::Crosspoint;
+use super::document::{EndpointEntry, ParameterEntry};
+use super::fields::{Fields, number};
+use super::port::PortSelector;
+use super::problem::{Report, Severity};
+use super::read;
+use super::words;
+use super::write::{Table, quoted};
+
+/// The longest cross-fade of a scene, in seconds.
+pub const MAX_FADE: f64 = 60.0;
+
+/// A scene of a rig file: what differs from the rig while it plays. It holds only what it says.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct SceneEntry {
+    /// What people and songs call it: unique among scenes ([`is_title`]).
+    pub name: String,
+    /// Whatever the user wants to remember.
+    pub note: String,
+    /// Quarter notes a minute, within [`TEMPO_RANGE`](super::TEMPO_RANGE).
+    pub tempo: Option<f64>,
+    /// Beats a bar and the note value of a beat.
+    pub metre: Option<(u16, u16)>,
+    /// Length of the ramp of its crosspoints in seconds, 0 to [`MAX_FADE`]; none for the shortest that does not click.
+    pub fade: Option<f64>,
+    /// Whether nodes are bypassed, by name.
+    pub bypass: BTreeMap<String, bool>,
+    /// Parameters of nodes.
+    pub parameters: Vec<SceneParameter>,
+    /// Crosspoints of edges.
+    pub crosspoints: Vec<SceneCrosspoints>,
+    /// Keys that this version does not know or could not read. Written back as they were.
+    pub extra: toml::Table,
+}
+
+/// A parameter in a scene.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SceneParameter {
+    /// The node's name.
+    pub node: String,
+    /// Which parameter, and its value.
+    pub parameter: ParameterEntry,
+}
+
+/// Crosspoints of one edge in a scene: those that it says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SceneCrosspoints {
+    /// Where the edge comes from.
+    pub source: EndpointEntry,
+    /// Where it goes. Of several edges between the same ports the first is meant.
+    pub destination: EndpointEntry,
+    /// The cells.
+    pub cells: Vec<Crosspoint>,
+}
+
+/// A song of a rig file.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct SongEntry {
+    /// What people and the setlist call it: unique among songs ([`is_title`]).
+    pub name: String,
+    /// Whatever the user wants to remember.
+    pub note: String,
+    /// Quarter notes a minute, within [`TEMPO_RANGE`](super::TEMPO_RANGE), for scenes that say none.
+    pub tempo: Option<f64>,
+    /// Beats a bar and the note value of a beat, for scenes that say none.
+    pub metre: Option<(u16, u16)>,
+    /// The names of its scenes, in the order in which they are played. One may occur twice.
+    pub scenes: Vec<String>,
+    /// Keys that this version does not know or could not read. Written back as they were.
+    pub extra: toml::Table,
+}
+
+/// Whether a scene or song may be called so: not empty, no control characters, no blank at either end.
+pub fn is_title(name: &str) -> bool {
+    !name.is_empty() && name.trim() == name && !name.chars().any(char::is_control)
+}
+
+/// The scene that a table says. `nodes` are the names of all nodes, `taken` those of the scenes before it.
+pub(super) fn read_scene(
+    mut fields: Fields<'_>,
+    report: &mut Report<'_>,
+    nodes: &BTreeSet<String>,
+    taken: &mut BTreeSet<String>,
+) -> SceneEntry {
+    let name = title(&mut fields, report, "scene", taken);
+    let note = read::note(&mut fields, report);
+    let (tempo, metre) = (read::tempo(&mut fields, report), read::metre(&mut fields, report));
+    let wanted = format!("a number of seconds from 0 to {MAX_FADE}");
+    let is_fade = |fade: &f64| (0.0..=MAX_FADE).contains(fade);
+    let fade = fields.read(report, "fade", &wanted, |value| number(value).filter(is_fade));
+    let mut bypass = BTreeMap::new();
+    for (key, on) in [("bypassed", true), ("active", false)] {
+        let names = fields.elements(report, key, "a node's name", DeValue::as_str);
+        for name in names {
+            if bypass.insert(name.to_owned(), on) == Some(!on) {
+                let message = format!("`{name}` is both bypassed and active here; it is active");
+                fields.complain(report, Severity::Warning, key, message);
+            }
+        }
+    }
+    let wanted =
+        "a parameter such as { node = \"amp\", name = \"Drive\", value = 6.0 }, its value a finite number or a text";
+    let parameters = fields.elements(report, "parameters", wanted, parameter);
+    let wanted = "crosspoints such as { from = \"amp\", to = \"cabinet\", cells = [\"1>1 -6 dB\"] }";
+    let crosspoints = fields.elements(report, "crosspoints", wanted, crosspoints);
+    let ends = crosspoints
+        .iter()
+        .flat_map(|edge| [(&edge.source.node, "crosspoints"), (&edge.destination.node, "crosspoints")]);
+    let named = bypass.iter().map(|(name, &on)| (name, if on { "bypassed" } else { "active" }));
+    let named = named.chain(parameters.iter().map(|known| (&known.node, "parameters"))).chain(ends);
+    for (name, key) in named {
+        if !nodes.contains(name) {
+            let message = format!("there is no node `{name}`; what is said of it has no effect and is kept");
+            fields.complain(report, Severity::Warning, key, message);
+        }
+    }
+    SceneEntry { name, note, tempo, metre, fade, bypass, parameters, crosspoints, extra: fields.finish(report) }
+}
+
+/// The song that a table says. `scenes` are the names of all scenes, `taken` those of the songs before it.
+pub(super) fn read_song(
+    mut fields: Fields<'_>,
+    report: &mut Report<'_>,
+    scenes: &BTreeSet<String>,
+    taken: &mut BTreeSet<String>,
+) -> SongEntry {
+    let name = title(&mut fields, report, "song", taken);
+    let note = read::note(&mut fields, report);
+    let (tempo, metre) = (read::tempo(&mut fields, report), read::metre(&mut fields, report));
+    let scenes = read_names(&mut fields, report, "scenes", "scene", scenes);
+    SongEntry { name, note, tempo, metre, scenes, extra: fields.finish(report) }
+}
+
+/// A list of names of scenes or songs. One that is not there is told and kept: it is passed over.
+pub(super) fn read_names(
+    fields: &mut Fields<'_>,
+    report: &mut Report<'_>,
+    key: &'static str,
+    what: &str,
+    known: &BTreeSet<String>,
+) -> Vec<String> {
+    let names = fields.elements(report, key, &format!("a {what}'s name"), DeValue::as_str);
+    for name in names.iter().filter(|name| !known.contains(**name)) {
+        let message = format!("there is no {what} `{name}`; it is passed over and kept");
+        fields.complain(report, Severity::Warning, key, message);
+    }
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// The name of a scene or song; a new one if it has none, or none that it may have.
+fn title(fields: &mut Fields<'_>, report: &mut Report<'_>, what: &str, taken: &mut BTreeSet<String>) -> String {
+    let given = fields.text(report, "name").map(|(text, span)| (text.to_owned(), span));
+    let span = given.as_ref().map_or_else(|| fields.span.clone(), |(_, span)| span.clone());
+    let wanted = given.as_ref().map_or("", |(text, _)| text.as_str());
+    let kept: String = wanted.chars().filter(|c| !c.is_control()).collect();
+    let kept = if kept.trim().is_empty() { what } else { kept.trim() };
+    let name = read::unused(kept.to_owned(), taken);
+    if name != wanted {
+        let reason = match given {
+            None => format!("the {what} has no name"),
+            Some(_) if is_title(wanted) => format!("another {what} has this name already"),
+            Some(_) => format!("a {what}'s name must not be empty, nor begin or end blank"),
+        };
+        report.add(Severity::Error, span, format!("{reason}; this one is called `{name}` now"));
+    }
+    taken.insert(name.clone());
+    name
+}
+
+fn parameter(value: &DeValue<'_>) -> Option<SceneParameter> {
+    let table = value.as_table()?;
+    let node = text(table, "node")?.to_owned();
+    Some(SceneParameter { node, parameter: read::parameter(table, &["node"])? })
+}
+
+fn crosspoints(value: &DeValue<'_>) -> Option<SceneCrosspoints> {
+    let table = value.as_table()?;
+    let known = table.keys().all(|key| matches!(key.get_ref().as_ref(), "from" | "to" | "cells"));
+    let cells = table.get("cells")?.get_ref().as_array()?;
+    let cells: Option<Vec<Crosspoint>> = cells.iter().map(|cell| words::crosspoint(cell.get_ref().as_str()?)).collect();
+    let (source, destination) = (endpoint(text(table, "from")?)?, endpoint(text(table, "to")?)?);
+    known.then_some(SceneCrosspoints { source, destination, cells: cells? })
+}
+
+fn text<'t>(table: &'t DeTable<'_>, key: &str) -> Option<&'t str> {
+    table.get(key)?.get_ref().as_str()
+}
+
+fn endpoint(text: &str) -> Option<EndpointEntry> {
+    let (node, port) = text
+        .split_once('/')
+        .map_or((text, Some(PortSelector::First)), |(node, port)| (node, PortSelector::parse(port)));
+    (!node.is_empty()).then_some(EndpointEntry::new(node, port?))
+}
+
+pub(super) fn write_scene(text: &mut String, scene: &SceneEntry) {
+    text.push_str("\n[[scene]]\n");
+    let mut fields = Table::new(text, &scene.extra);
+    head(&mut fields, &scene.name, &scene.note, scene.tempo, scene.metre);
+    if let Some(fade) = scene.fade {
+        fields.put("fade", super::write::float(fade));
+    }
+    for (key, on) in [("bypassed", true), ("active", false)] {
+        let names: Vec<String> =
+            scene.bypass.iter().filter(|(_, bypassed)| **bypassed == on).map(|(name, _)| quoted(name)).collect();
+        if !names.is_empty() {
+            fields.list(key, names);
+        }
+    }
+    let parameter = |known: &SceneParameter| {
+        format!("{{ node = {}, {} }}", quoted(&known.node), super::write::parameter(&known.parameter))
+    };
+    if !scene.parameters.is_empty() {
+        fields.lines("parameters", scene.parameters.iter().map(parameter).collect());
+    }
+    let crosspoints = |edge: &SceneCrosspoints| {
+        let end = |end: &EndpointEntry| quoted(&format!("{}{}", end.node, end.port));
+        let cells: Vec<String> = edge.cells.iter().map(|at| quoted(&words::crosspoint_text(at))).collect();
+        format!("{{ from = {}, to = {}, cells = [{}] }}", end(&edge.source), end(&edge.destination), cells.join(", "))
+    };
+    if !scene.crosspoints.is_empty() {
+        fields.lines("crosspoints", scene.crosspoints.iter().map(crosspoints).collect());
+    }
+    fields.finish();
+}
+
+pub(super) fn write_song(text: &mut String, song: &SongEntry) {
+    text.push_str("\n[[song]]\n");
+    let mut fields = Table::new(text, &song.extra);
+    head(&mut fields, &song.name, &song.note, song.tempo, song.metre);
+    if !song.scenes.is_empty() {
+        fields.list("scenes", song.scenes.iter().map(|name| quoted(name)).collect());
+    }
+    fields.finish();
+}
+
+fn head(fields: &mut Table<'_>, name: &str, note: &str, tempo: Option<f64>, metre: Option<(u16, u16)>) {
+    fields.put("name", quoted(name));
+    fields.note(note);
+    if let Some(tempo) = tempo {
+        fields.put("tempo", super::write::float(tempo));
+    }
+    if let Some((beats, value)) = metre {
+        fields.put("metre", quoted(&format!("{beats}/{value}")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::problem::Severity;
+    use super::super::{read, write};
+
+    // What cannot be meant is told with its line and kept; the rest of the scene is there.
+    #[test]
+    fn every_problem_of_a_scene_has_its_line() {
+        let text = "crosspoint = 1\nsetlist = [\"A\", \"B\"]\n\n[[scene]]\nname = \"Verse/Chorus\"\ntempo = 0\nfade = -1\n\
+                    bypassed = [\"gone\", 3]\nparameters = [\n    { node = \"gone\", name = \"Mix\", value = 1 },\n    \
+                    { name = \"Mix\", value = 1 },\n]\ncrosspoints = [{ from = \"a\" }]\n\n[[scene]]\nname = \
+                    \"Verse/Chorus\"\n\n[[song]]\nname = \"A\"\nscenes = [\"Verse/Chorus\", \"Bridge\"]\n";
+        let folder = Path::new("/nowhere");
+        let loaded = read::parse(text, folder).unwrap();
+        let lines: Vec<(usize, Severity)> = loaded.problems.iter().map(|told| (told.line, told.severity)).collect();
+        use Severity::{Error, Warning};
+        let expected = [(2, Warning), (6, Error), (7, Error), (8, Warning), (8, Error), (9, Warning), (11, Error)];
+        assert_eq!(lines[..7], expected, "{:#?}", loaded.problems);
+        assert_eq!(lines[7..], [(13, Error), (16, Error), (20, Warning)], "{:#?}", loaded.problems);
+        assert_eq!(loaded.scene_lines, [4, 15]);
+        let names: Vec<&str> = loaded.document.scenes.iter().map(|scene| scene.name.as_str()).collect();
+        assert_eq!(names, ["Verse/Chorus", "Verse/Chorus 2"]);
+        assert_eq!(loaded.document.songs[0].scenes, ["Verse/Chorus", "Bridge"]);
+        let written = write::document(&loaded.document, folder, "x.state").unwrap();
+        for kept in ["tempo = 0", "fade = -1", "unread_bypassed = [3]", "unread_parameters", "unread_crosspoints"] {
+            assert!(written.contains(kept), "{kept} in\n{written}");
+        }
+    }
+}

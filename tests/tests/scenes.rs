@@ -1,0 +1,146 @@
+//! The guitar rig with four scenes: what is heard when they are switched, under the guard on allocations.
+
+use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use crosspoint::graph::NodeId;
+use crosspoint::session::{self, Document, MachineFile};
+use crosspoint::{Engine, EngineSettings, Notice};
+use crosspoint_tests::{engine, noise};
+use std::path::Path;
+
+#[global_allocator]
+static ALLOCATOR: AllocDisabler = AllocDisabler;
+
+const BLOCK: usize = 64;
+
+fn example() -> Document {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/rigs/guitar-scenes.rig.toml");
+    let loaded = session::load(path.as_ref()).unwrap();
+    assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
+    loaded.document
+}
+
+fn loaded(document: &Document) -> Engine {
+    let mut engine = engine(EngineSettings { max_block: 256, ..EngineSettings::default() });
+    let mapping = MachineFile::default().map(document);
+    let problems = engine.load_document(document, &mapping).unwrap();
+    assert!(problems.is_empty(), "{problems:?}");
+    engine
+}
+
+/// Plays an input in blocks, with a poll after each, and no allocation in any.
+fn play(engine: &mut Engine, input: &[f32]) -> [Vec<f32>; 2] {
+    let cell = engine.cell();
+    let mut heard = [Vec::new(), Vec::new()];
+    for block in input.chunks(BLOCK) {
+        let mut outputs = [vec![0.0_f32; block.len()], vec![0.0_f32; block.len()]];
+        {
+            let [left, right] = &mut outputs;
+            let mut outputs: [&mut [f32]; 2] = [left, right];
+            let mut renderer = cell.take().unwrap();
+            assert_no_alloc(|| renderer.render(&[block], &mut outputs));
+            assert!(cell.put(renderer).is_ok());
+        }
+        heard.iter_mut().zip(outputs).for_each(|(heard, block)| heard.extend(block));
+        let notices = engine.poll();
+        let is_trouble = |notice: &Notice| {
+            matches!(notice, Notice::Fault { .. } | Notice::CommandsLate { .. } | Notice::EventsLost { .. })
+        };
+        assert!(!notices.iter().any(is_trouble), "{notices:?}");
+    }
+    heard
+}
+
+fn named(engine: &Engine, name: &str) -> NodeId {
+    engine.graph().nodes().find(|(_, node)| node.name == name).map(|(id, _)| id).unwrap()
+}
+
+fn parameter(engine: &Engine, node: &str, name: &str) -> f64 {
+    let description = engine.description(named(engine, node)).unwrap();
+    let id = description.parameters.iter().find(|known| known.name == name).unwrap().id;
+    description.value(id).unwrap()
+}
+
+/// The example is canonical, all its scenes are prepared once it is loaded, texts of values included, and its file is the
+/// same whichever of them plays.
+#[test]
+fn the_example_is_canonical_and_prepared() {
+    let document = example();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("guitar-scenes.rig.toml");
+    session::save(&document, &path).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/rigs/guitar-scenes.rig.toml");
+    assert_eq!(text, std::fs::read_to_string(example).unwrap());
+
+    let mut engine = loaded(&document);
+    for scene in engine.look().scenes.scenes.clone() {
+        assert_eq!(scene.missing, Vec::<String>::new(), "{}", scene.name);
+        assert_eq!(scene.readiness, crosspoint::Readiness::Prepared, "{}", scene.name);
+    }
+    let scenes = |document: Document| (document.scenes, document.songs, document.setlist, document.edges);
+    let base = scenes(engine.document().unwrap());
+    assert_eq!(base.0, document.scenes);
+    for scene in &document.scenes {
+        assert!(engine.play_scene(&scene.name).unwrap());
+        assert_eq!(scenes(engine.document().unwrap()), base, "{}", scene.name);
+    }
+}
+
+/// Rhythm -> Lead -> Clean -> Rhythm -> Lead: every scene has its own values whatever was before, those of the rig where
+/// it says none.
+#[test]
+fn each_scene_has_its_values_whatever_was_before() {
+    let mut engine = loaded(&example());
+    let values = |engine: &Engine| {
+        [("amp", "Drive"), ("amp", "Level"), ("delay", "Mix"), ("reverb", "Mix")]
+            .map(|(node, name)| parameter(engine, node, name))
+    };
+    let rhythm = values(&engine);
+    let mut seen = std::collections::HashMap::new();
+    for scene in ["Rhythm", "Lead", "Clean", "Dry", "Rhythm", "Clean", "Lead", "Rhythm"] {
+        assert!(engine.play_scene(scene).unwrap());
+        play(&mut engine, &noise(1, 1024));
+        let gate = engine.look().nodes[&named(&engine, "gate")].bypassed;
+        assert_eq!(gate, scene == "Clean");
+        let now = values(&engine);
+        assert_eq!(*seen.entry(scene).or_insert(now), now, "{scene}");
+    }
+    assert_eq!((seen["Rhythm"], seen["Dry"]), (rhythm, rhythm));
+    assert!(seen["Lead"][0] > rhythm[0] && seen["Clean"][0] < rhythm[0] && seen["Lead"][2] > rhythm[2]);
+}
+
+/// Two rigs play the same; one is switched. Until the switch they are bit for bit the same, from one block of the engine
+/// on they are not; and a scene that only says what is so already changes not one bit.
+#[test]
+fn a_switch_is_heard_within_a_block() {
+    let (before, after) = (noise(5, 64 * BLOCK), noise(6, 64 * BLOCK));
+    let heard = |scene: Option<&str>| {
+        let mut engine = loaded(&example());
+        play(&mut engine, &before);
+        if let Some(scene) = scene {
+            assert!(engine.play_scene(scene).unwrap());
+        }
+        (play(&mut engine, &after), engine.latency() as usize)
+    };
+    let (untouched, latency) = heard(None);
+    assert_eq!(heard(Some("Rhythm")).0, untouched);
+    let (lead, _) = heard(Some("Lead"));
+    let first = (0..after.len()).find(|&at| lead[0][at] != untouched[0][at]).unwrap();
+    // The crosspoints of the output wait for nobody; what is after the switch in the amp comes as late as the rig is.
+    assert!((256..=256 + latency + BLOCK).contains(&first), "{first} of a rig that is {latency} late");
+}
+
+/// A burst, then silence and another scene: the echo of the delay that both share still comes.
+#[test]
+fn the_tail_of_what_is_shared_rings_on() {
+    let mut engine = loaded(&example());
+    let mut burst = noise(9, 4800);
+    burst.resize(64 * (4800_usize.div_ceil(64)), 0.0);
+    play(&mut engine, &burst);
+    assert!(engine.play_scene("Clean").unwrap());
+    // The delay's first echo begins 380 ms after the burst did, and lasts as long.
+    let tail = play(&mut engine, &vec![0.0; 48_000 / 2]);
+    let power = |from: usize, to: usize| tail[0][from..to].iter().map(|sample| sample * sample).sum::<f32>();
+    let echo = 18_240 - burst.len();
+    assert!(power(echo, echo + 4800) > 4.0 * power(echo - 4800, echo), "the echo stands out of the reverb");
+}
