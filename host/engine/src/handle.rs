@@ -4,6 +4,7 @@
 use crate::controllers::{PluginSetup, Plugins, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::matrix::CellChange;
 use crate::midi::MidiListing;
 use crate::pending::{Pending, Reply};
 use crate::plugins::PluginReference;
@@ -120,6 +121,13 @@ pub enum Action {
         destination: u32,
         /// Gain, mute and polarity.
         cell: Cell,
+    },
+    /// Sets cells anywhere in the rig's matrix, making and removing edges as they need: one step of the history.
+    SetCells {
+        /// The cells.
+        changes: Vec<CellChange>,
+        /// Whether edges stay that have no cell any more.
+        keep_edges: bool,
     },
     /// Fades a node to its bypass path, or back.
     SetBypassed {
@@ -296,6 +304,7 @@ impl<P: Plugins> Engine<P> {
             Action::ConnectEdge(edge) => self.connect_edge(edge).map(Done::Edge),
             Action::Edit(edits) => done(self.apply(edits)),
             Action::SetCell { edge, source, destination, cell } => done(self.set_cell(edge, source, destination, cell)),
+            Action::SetCells { changes, keep_edges } => done(self.set_cells(&changes, keep_edges)),
             Action::SetBypassed { node, on } => done(self.set_bypassed(node, on)),
             Action::SetParameter { node, parameter, value } => done(self.set_parameter(node, parameter, value)),
             Action::SendEvent { node, event } => done(self.send_event(node, NOW, event)),
