@@ -129,6 +129,20 @@ pub enum Action {
         /// Whether edges stay that have no cell any more.
         keep_edges: bool,
     },
+    /// Puts a node into an audio edge.
+    InsertNode {
+        /// The node, which is in the rig already.
+        node: NodeId,
+        /// The edge.
+        edge: EdgeId,
+    },
+    /// Removes a node.
+    RemoveNode {
+        /// The node.
+        node: NodeId,
+        /// Whether what it was given goes on to where it led.
+        bridge: bool,
+    },
     /// Fades a node to its bypass path, or back.
     SetBypassed {
         /// The node.
@@ -305,6 +319,8 @@ impl<P: Plugins> Engine<P> {
             Action::Edit(edits) => done(self.apply(edits)),
             Action::SetCell { edge, source, destination, cell } => done(self.set_cell(edge, source, destination, cell)),
             Action::SetCells { changes, keep_edges } => done(self.set_cells(&changes, keep_edges)),
+            Action::InsertNode { node, edge } => done(self.insert_node(node, edge)),
+            Action::RemoveNode { node, bridge } => done(self.remove_node(node, bridge)),
             Action::SetBypassed { node, on } => done(self.set_bypassed(node, on)),
             Action::SetParameter { node, parameter, value } => done(self.set_parameter(node, parameter, value)),
             Action::SendEvent { node, event } => done(self.send_event(node, NOW, event)),

@@ -25,7 +25,9 @@ impl<P: Plugins> Engine<P> {
         self.hear_plugins();
         self.build_if_complete();
         self.take_home();
-        if self.unpublished {
+        // What undo brought back before its processor was home waits for it here.
+        let is_awaited = self.shelf.keys().any(|&node| self.graph.node(node).is_some());
+        if self.unpublished || is_awaited {
             self.publish_or_note();
         } else if let Err(error) = self.publisher.settle(&self.graph) {
             tracing::warn!("{error}");

@@ -70,6 +70,7 @@ mod pending;
 pub mod plugins;
 mod presets;
 mod replace;
+mod rerouting;
 mod rig;
 pub mod session;
 mod settings;
