@@ -4,7 +4,7 @@
 use crate::controllers::{PluginSetup, Plugins, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::matrix::CellChange;
+use crate::matrix::{CellChange, PortChannel, Soloed};
 use crate::midi::MidiListing;
 use crate::pending::{Pending, Reply};
 use crate::plugins::PluginReference;
@@ -129,6 +129,26 @@ pub enum Action {
         /// Whether edges stay that have no cell any more.
         keep_edges: bool,
     },
+    /// Lets the cells that are set from now on be one step of the history.
+    BeginGesture,
+    /// Lets each set of cells be a step of its own again.
+    EndGesture,
+    /// Soloes a row or a cell of the matrix in place, or no longer.
+    SetSoloed {
+        /// Which.
+        what: Soloed,
+        /// Whether it is to be soloed.
+        on: bool,
+    },
+    /// Lets a row be heard whatever is soloed, or no longer.
+    SetSoloSafe {
+        /// The row.
+        row: PortChannel,
+        /// Whether it is to be safe.
+        on: bool,
+    },
+    /// Ends every solo.
+    ClearSolo,
     /// Puts a node into an audio edge.
     InsertNode {
         /// The node, which is in the rig already.
@@ -319,6 +339,17 @@ impl<P: Plugins> Engine<P> {
             Action::Edit(edits) => done(self.apply(edits)),
             Action::SetCell { edge, source, destination, cell } => done(self.set_cell(edge, source, destination, cell)),
             Action::SetCells { changes, keep_edges } => done(self.set_cells(&changes, keep_edges)),
+            Action::BeginGesture => {
+                self.begin_gesture();
+                Ok(Done::Done)
+            }
+            Action::EndGesture => {
+                self.end_gesture();
+                Ok(Done::Done)
+            }
+            Action::SetSoloed { what, on } => done(self.set_soloed(what, on)),
+            Action::SetSoloSafe { row, on } => done(self.set_solo_safe(row, on)),
+            Action::ClearSolo => done(self.clear_solo()),
             Action::InsertNode { node, edge } => done(self.insert_node(node, edge)),
             Action::RemoveNode { node, bridge } => done(self.remove_node(node, bridge)),
             Action::SetBypassed { node, on } => done(self.set_bypassed(node, on)),

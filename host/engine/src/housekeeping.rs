@@ -29,7 +29,7 @@ impl<P: Plugins> Engine<P> {
         let is_awaited = self.shelf.keys().any(|&node| self.graph.node(node).is_some());
         if self.unpublished || is_awaited {
             self.publish_or_note();
-        } else if let Err(error) = self.publisher.settle(&self.graph) {
+        } else if let Err(error) = self.publisher.settle(self.solo.heard(&self.graph)) {
             tracing::warn!("{error}");
         }
         self.tell_the_untold();
@@ -72,7 +72,8 @@ impl<P: Plugins> Engine<P> {
             return Ok(());
         }
         self.clear_the_shelf();
-        let published = self.publisher.publish(&self.graph, NOW)?;
+        self.solo.follow(&self.graph)?;
+        let published = self.publisher.publish(self.solo.heard(&self.graph), NOW)?;
         self.unpublished = published == crosspoint_graph::Published::Waiting;
         self.tell_bypasses()
     }

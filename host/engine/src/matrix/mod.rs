@@ -1,10 +1,15 @@
 //! The whole rig as one routing matrix: a row for each channel that a node puts out, a column for each that one takes, and
 //! the crosspoints of all audio edges between them. Only a view of the graph: it keeps nothing of its own.
 
+mod gesture;
 mod set;
+mod solo;
 
 use crosspoint_graph::{AudioPort, Cell, EdgeId, Graph, NodeId};
+pub(crate) use gesture::Gesture;
 pub use set::CellChange;
+pub(crate) use solo::Solo;
+pub use solo::{SoloView, Soloed};
 use std::collections::HashMap;
 
 /// A channel of an audio port. Whether of an output or an input follows from its place: rows are outputs of nodes, columns

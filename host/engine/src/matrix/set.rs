@@ -45,7 +45,7 @@ impl<P: Plugins> Engine<P> {
         if edits.is_empty() {
             return Ok(());
         }
-        self.apply(edits)
+        self.apply_cells(edits)
     }
 
     fn edits_for(&self, changes: &[CellChange], keep_edges: bool) -> Result<Vec<Edit>, EngineError> {
@@ -82,6 +82,23 @@ impl<P: Plugins> Engine<P> {
             }
         }
         Ok(edits)
+    }
+
+    /// Whether there is such a row.
+    pub(super) fn row(&self, at: PortChannel) -> Result<(), EngineError> {
+        self.has_channel(at, true)
+    }
+
+    /// Whether there is such a column.
+    pub(super) fn column(&self, at: PortChannel) -> Result<(), EngineError> {
+        self.has_channel(at, false)
+    }
+
+    fn has_channel(&self, at: PortChannel, output: bool) -> Result<(), EngineError> {
+        if at.channel < self.channels(Endpoint::new(at.node, at.port), output)? {
+            return Ok(());
+        }
+        Err(EngineError::Unfit { name: self.name(at.node), problem: "has no such channel" })
     }
 
     fn channels(&self, end: Endpoint, output: bool) -> Result<u32, EngineError> {

@@ -1,3 +1,8 @@
+//! The rig as one matrix: what it shows, and what setting its cells does.
+
+mod gesture;
+mod solo;
+
 use super::*;
 use crate::session::Builtin;
 use crate::{Action, Engine, EngineError, EngineSettings};
