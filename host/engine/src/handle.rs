@@ -4,7 +4,7 @@
 use crate::controllers::{PluginSetup, Plugins, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::matrix::{CellChange, PortChannel, Soloed};
+use crate::matrix::{BlockChange, CellChange, PortChannel, Soloed};
 use crate::midi::MidiListing;
 use crate::pending::{Pending, Reply};
 use crate::plugins::PluginReference;
@@ -129,6 +129,8 @@ pub enum Action {
         /// Whether edges stay that have no cell any more.
         keep_edges: bool,
     },
+    /// Clears, inverts, copies or swaps blocks of the matrix: one step of the history.
+    ChangeBlock(BlockChange),
     /// Lets the cells that are set from now on be one step of the history.
     BeginGesture,
     /// Lets each set of cells be a step of its own again.
@@ -339,6 +341,7 @@ impl<P: Plugins> Engine<P> {
             Action::Edit(edits) => done(self.apply(edits)),
             Action::SetCell { edge, source, destination, cell } => done(self.set_cell(edge, source, destination, cell)),
             Action::SetCells { changes, keep_edges } => done(self.set_cells(&changes, keep_edges)),
+            Action::ChangeBlock(change) => done(self.change_block(&change)),
             Action::BeginGesture => {
                 self.begin_gesture();
                 Ok(Done::Done)

@@ -90,7 +90,7 @@ pub use engine::Engine;
 pub use error::EngineError;
 pub use handle::{Action, Done, EngineHandle};
 pub use load::{LoadSnapshot, LoadStatistics};
-pub use matrix::{CellChange, MatrixCell, MatrixView, PortChannel, SoloView, Soloed};
+pub use matrix::{BlockChange, CellChange, MatrixBlock, MatrixCell, MatrixView, PortChannel, SoloView, Soloed};
 pub use midi::{MidiConnection, MidiEvent, MidiListing};
 pub use notice::Notice;
 pub use pending::Pending;

@@ -1,10 +1,12 @@
 //! The whole rig as one routing matrix: a row for each channel that a node puts out, a column for each that one takes, and
 //! the crosspoints of all audio edges between them. Only a view of the graph: it keeps nothing of its own.
 
+mod block;
 mod gesture;
 mod set;
 mod solo;
 
+pub use block::{BlockChange, MatrixBlock};
 use crosspoint_graph::{AudioPort, Cell, EdgeId, Graph, NodeId};
 pub(crate) use gesture::Gesture;
 pub use set::CellChange;

@@ -109,12 +109,12 @@ impl<P: Plugins> Engine<P> {
     }
 }
 
-fn ends(source: PortChannel, destination: PortChannel) -> (Endpoint, Endpoint) {
+pub(super) fn ends(source: PortChannel, destination: PortChannel) -> (Endpoint, Endpoint) {
     (Endpoint::new(source.node, source.port), Endpoint::new(destination.node, destination.port))
 }
 
 /// The first audio edge between two ports.
-fn edge_between(graph: &Graph, (source, destination): (Endpoint, Endpoint)) -> Option<(EdgeId, &Matrix)> {
+pub(super) fn edge_between(graph: &Graph, (source, destination): (Endpoint, Endpoint)) -> Option<(EdgeId, &Matrix)> {
     graph
         .edges_out_of(source.node)
         .filter(|(_, edge)| edge.source == source && edge.destination == destination)

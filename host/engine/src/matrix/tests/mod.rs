@@ -1,5 +1,6 @@
 //! The rig as one matrix: what it shows, and what setting its cells does.
 
+mod block;
 mod gesture;
 mod solo;
 
