@@ -10,6 +10,7 @@ use crate::handle::{EngineHandle, Order};
 use crate::history::Step;
 use crate::housekeeping::make_renderer;
 use crate::load::LoadMeter;
+use crate::matrix::{Gesture, Solo};
 use crate::midi::MidiSide;
 use crate::notice::Notice;
 use crate::rig::Rig;
@@ -54,6 +55,8 @@ pub struct Engine<P: Plugins = PluginHost> {
     pub(crate) transport: TransportWish,
     pub(crate) undo: VecDeque<Step>,
     pub(crate) redo: Vec<Step>,
+    pub(crate) gesture: Gesture,
+    pub(crate) solo: Solo,
     /// Whether the graph has edits that no parcel carries yet.
     pub(crate) unpublished: bool,
     pub(crate) render_mode: RenderMode,
@@ -118,6 +121,8 @@ impl<P: Plugins> Engine<P> {
             transport: TransportWish::default(),
             undo: VecDeque::new(),
             redo: Vec::new(),
+            gesture: Gesture::None,
+            solo: Solo::default(),
             unpublished: false,
             render_mode: RenderMode::RealTime,
             batches: 0,
@@ -188,18 +193,22 @@ impl<P: Plugins> Engine<P> {
         self.publish()
     }
 
-    /// Sets a crosspoint, ramped, without a compile where that can be.
+    /// Sets a crosspoint, ramped, without a compile where that can be. One that is set so already makes no step.
     ///
     /// # Errors
     /// If there is no such edge or channel.
     pub fn set_cell(&mut self, edge: EdgeId, source: u32, destination: u32, cell: Cell) -> Result<(), EngineError> {
+        let known = self.graph.edge(edge).and_then(|known| known.matrix());
+        if known.and_then(|matrix| matrix.get(source, destination)) == Some(cell) {
+            return Ok(());
+        }
         let applied = self.graph.apply(vec![Edit::SetCell { edge, source, destination, cell: Some(cell) }])?;
-        self.remember(applied.inverse);
+        self.remember_cells(applied.inverse);
         let ramp = self.publisher.settings().fade;
         self.send_cell(NOW, edge, (source, destination), cell, ramp)
     }
 
-    /// Sends a crosspoint that the graph has already.
+    /// Sends a crosspoint that the graph has already, as it is heard while something is soloed.
     pub(crate) fn send_cell(
         &mut self,
         frame: u64,
@@ -211,9 +220,12 @@ impl<P: Plugins> Engine<P> {
         if self.unpublished {
             return self.publish();
         }
+        self.solo.follow(&self.graph)?;
+        let heard = self.solo.heard(&self.graph);
+        let matrix = heard.edge(edge).and_then(|known| known.matrix());
+        let gain = matrix.and_then(|matrix| matrix.get(source, destination)).unwrap_or(cell).effective();
         let (source, destination) = (source as u16, destination as u16);
-        let gain = cell.effective();
-        let published = self.publisher.set_gain(&self.graph, edge, source, destination, gain, frame, ramp)?;
+        let published = self.publisher.set_gain(heard, edge, source, destination, gain, frame, ramp)?;
         self.unpublished = published == crosspoint_graph::Published::Waiting;
         Ok(())
     }

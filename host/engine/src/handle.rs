@@ -4,6 +4,7 @@
 use crate::controllers::{PluginSetup, Plugins, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::matrix::{BlockChange, CellChange, PortChannel, Soloed};
 use crate::midi::MidiListing;
 use crate::pending::{Pending, Reply};
 use crate::plugins::PluginReference;
@@ -121,6 +122,49 @@ pub enum Action {
         destination: u32,
         /// Gain, mute and polarity.
         cell: Cell,
+    },
+    /// Sets cells anywhere in the rig's matrix, making and removing edges as they need: one step of the history.
+    SetCells {
+        /// The cells.
+        changes: Vec<CellChange>,
+        /// Whether edges stay that have no cell any more.
+        keep_edges: bool,
+    },
+    /// Clears, inverts, copies or swaps blocks of the matrix: one step of the history.
+    ChangeBlock(BlockChange),
+    /// Lets the cells that are set from now on be one step of the history.
+    BeginGesture,
+    /// Lets each set of cells be a step of its own again.
+    EndGesture,
+    /// Soloes a row or a cell of the matrix in place, or no longer.
+    SetSoloed {
+        /// Which.
+        what: Soloed,
+        /// Whether it is to be soloed.
+        on: bool,
+    },
+    /// Lets a row be heard whatever is soloed, or no longer.
+    SetSoloSafe {
+        /// The row.
+        row: PortChannel,
+        /// Whether it is to be safe.
+        on: bool,
+    },
+    /// Ends every solo.
+    ClearSolo,
+    /// Puts a node into an audio edge.
+    InsertNode {
+        /// The node, which is in the rig already.
+        node: NodeId,
+        /// The edge.
+        edge: EdgeId,
+    },
+    /// Removes a node.
+    RemoveNode {
+        /// The node.
+        node: NodeId,
+        /// Whether what it was given goes on to where it led.
+        bridge: bool,
     },
     /// Fades a node to its bypass path, or back.
     SetBypassed {
@@ -325,6 +369,21 @@ impl<P: Plugins> Engine<P> {
             Action::ConnectEdge(edge) => self.connect_edge(edge).map(Done::Edge),
             Action::Edit(edits) => done(self.apply(edits)),
             Action::SetCell { edge, source, destination, cell } => done(self.set_cell(edge, source, destination, cell)),
+            Action::SetCells { changes, keep_edges } => done(self.set_cells(&changes, keep_edges)),
+            Action::ChangeBlock(change) => done(self.change_block(&change)),
+            Action::BeginGesture => {
+                self.begin_gesture();
+                Ok(Done::Done)
+            }
+            Action::EndGesture => {
+                self.end_gesture();
+                Ok(Done::Done)
+            }
+            Action::SetSoloed { what, on } => done(self.set_soloed(what, on)),
+            Action::SetSoloSafe { row, on } => done(self.set_solo_safe(row, on)),
+            Action::ClearSolo => done(self.clear_solo()),
+            Action::InsertNode { node, edge } => done(self.insert_node(node, edge)),
+            Action::RemoveNode { node, bridge } => done(self.remove_node(node, bridge)),
             Action::SetBypassed { node, on } => done(self.set_bypassed(node, on)),
             Action::SetParameter { node, parameter, value } => done(self.set_parameter(node, parameter, value)),
             Action::PlayScene(scene) => self.play_scene(&scene).map(Done::Changed),

@@ -5,6 +5,7 @@ use crate::asking::Asked;
 use crate::controllers::{Kept, PluginKey, Plugins, Request, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::matrix::Gesture;
 use crate::scenes::Book;
 use crosspoint_formats::{ChangeDelta, HistoryDirection};
 use crosspoint_graph::NodeId;
@@ -65,6 +66,7 @@ impl<P: Plugins> Engine<P> {
 
     /// Takes a step; gives the one that leads back.
     fn take(&mut self, step: Step) -> Result<Step, EngineError> {
+        self.gesture = Gesture::None;
         match step {
             Step::Graph(edits) => {
                 let applied = self.graph.apply(edits)?;
@@ -106,6 +108,7 @@ impl<P: Plugins> Engine<P> {
     }
 
     pub(crate) fn remember_step(&mut self, step: Step) {
+        self.gesture = Gesture::None;
         self.redo.clear();
         self.undo.push_back(step);
         if self.undo.len() > HISTORY {
@@ -115,6 +118,7 @@ impl<P: Plugins> Engine<P> {
 
     /// Forgets the history, and with it the plugins that only undo could bring back.
     pub fn forget_history(&mut self) {
+        self.gesture = Gesture::None;
         self.undo.clear();
         self.redo.clear();
         self.shelf.clear();

@@ -25,9 +25,11 @@ impl<P: Plugins> Engine<P> {
         self.hear_plugins();
         self.build_if_complete();
         self.take_home();
-        if self.unpublished {
+        // What undo brought back before its processor was home waits for it here.
+        let is_awaited = self.shelf.keys().any(|&node| self.graph.node(node).is_some());
+        if self.unpublished || is_awaited {
             self.publish_or_note();
-        } else if let Err(error) = self.publisher.settle(&self.graph) {
+        } else if let Err(error) = self.publisher.settle(self.solo.heard(&self.graph)) {
             tracing::warn!("{error}");
         }
         self.tell_the_untold();
@@ -71,7 +73,8 @@ impl<P: Plugins> Engine<P> {
             return Ok(());
         }
         self.clear_the_shelf();
-        let published = self.publisher.publish(&self.graph, NOW)?;
+        self.solo.follow(&self.graph)?;
+        let published = self.publisher.publish(self.solo.heard(&self.graph), NOW)?;
         self.unpublished = published == crosspoint_graph::Published::Waiting;
         self.tell_bypasses()
     }

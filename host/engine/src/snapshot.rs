@@ -5,6 +5,7 @@ use crate::controllers::{Phase, PluginDescription, Plugins};
 use crate::device::DeviceState;
 use crate::engine::Engine;
 use crate::load::LoadSnapshot;
+use crate::matrix::{Gesture, SoloView};
 use crate::midi::MidiConnection;
 use crate::scenes::ScenesSnapshot;
 use crate::session::EntryKind;
@@ -47,6 +48,10 @@ pub struct Snapshot {
     pub joined: Option<Joined>,
     /// Whether there is something to undo, and to redo.
     pub history: (bool, bool),
+    /// Whether cells that are set are parts of one [gesture](Engine::begin_gesture).
+    pub in_gesture: bool,
+    /// What is soloed in the matrix, and what is safe from that. The graph says what the user set, not what a solo silences.
+    pub solo: Arc<SoloView>,
     /// Whether a rig or chain waits for its plugins.
     pub is_building: bool,
     /// How long the rig and each node take, while that is [measured](Engine::measure_load).
@@ -110,6 +115,8 @@ impl SnapshotCell {
             midi: Arc::default(),
             joined: None,
             history: (false, false),
+            in_gesture: false,
+            solo: Arc::default(),
             is_building: false,
             load: None,
         };
@@ -182,6 +189,8 @@ impl<P: Plugins> Engine<P> {
             midi: self.midi_connections().into(),
             joined,
             history: (!self.undo.is_empty(), !self.redo.is_empty()),
+            in_gesture: self.gesture != Gesture::None,
+            solo: Arc::new(self.solo.view.clone()),
             is_building: self.assembly.is_some(),
             load: self.shown_load(),
             graph: snapshot.graph,
