@@ -19,7 +19,7 @@
 //! | all nodes | `name`, which edges use: unique, without `/`; `note` |
 //! | `[[input]]`, `[[output]]` | `role` if it is not the name; `channels`, or `layout` (`"surround 6"`, `"ambisonic 4"`), or `events = true` for MIDI; of an output `alignment_group` |
 //! | `[[plugin]]` | `format`, `id`, `plugin` (its own name), `vendor`, `version`, `path` (a hint), `bypassed`, `precision` (32 or 64 bits; else the one that it prefers), `state`; as last seen: `latency`, `inputs` and `outputs` (`["main: stereo"]`), `event_inputs`, `event_outputs`; `parameters` |
-//! | `[[builtin]]` | `kind`: `gain`, `pan`, `tone`, `meter` with `channels` or `layout`; `mixer` with `inputs` and `outputs` (`["stereo"]`); `delay` with `longest` in frames; `player` with `file`; `parameters` |
+//! | `[[builtin]]` | `kind`: `gain`, `pan`, `tone`, `meter` with `channels` or `layout`; `mixer` with `inputs` and `outputs` (`["stereo"]`); `delay` with `longest` in frames; `player` with `file`; `zone`, by its parameters alone; `metronome` with `channels`; `parameters` |
 //! | `[[edge]]` | `from` and `to`: a node, `node/port` or `node/#2`; `events = true`, or crosspoints; `timing`; `feedback` in frames |
 //!
 //! A parameter is `{ id = 7, name = "Level", value = -6.0 }`; either `id` or `name` will do, and a text is read as the
