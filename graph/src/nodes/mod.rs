@@ -10,12 +10,14 @@ pub mod gain;
 #[cfg(test)]
 mod harness;
 pub mod meter;
+pub mod metronome;
 pub mod mixer;
 pub mod pan;
 pub mod player;
 mod ramp;
 mod segment;
 pub mod tone;
+pub mod zone;
 
 /// Frames over which a changed parameter moves, so that nothing clicks: 5.3 ms at 48 kHz.
 pub const RAMP_FRAMES: u32 = 256;

@@ -3,7 +3,7 @@
 use crate::error::EngineError;
 use crate::offline::wav;
 use crate::session::{Builtin, ParameterEntry, ParameterValue};
-use crosspoint_graph::nodes::{delay, gain, meter, mixer, pan, player, tone};
+use crosspoint_graph::nodes::{delay, gain, meter, metronome, mixer, pan, player, tone, zone};
 use crosspoint_graph::{ChannelLayout, Node, Processor};
 use std::sync::Arc;
 
@@ -17,6 +17,8 @@ pub(crate) fn node(name: &str, builtin: &Builtin) -> Node {
         Builtin::Tone { layout } => tone::node(name, *layout),
         Builtin::Meter { layout } => meter::node(name, *layout),
         Builtin::Player { layout, .. } => player::node(name, *layout),
+        Builtin::Zone => zone::node(name),
+        Builtin::Metronome { layout } => metronome::node(name, *layout),
     }
 }
 
@@ -51,6 +53,13 @@ pub(crate) fn processor(
             let audio = wav::read(file)?.resampled(rate as u32)?;
             let clip: player::Clip = audio.channels.into_iter().map(Vec::into_boxed_slice).collect::<Arc<[_]>>();
             Box::new(player::Player::new(clip).following())
+        }
+        Builtin::Zone => {
+            Box::new(known.iter().fold(zone::Zone::default(), |zone, &(parameter, value)| zone.with(parameter, value)))
+        }
+        Builtin::Metronome { .. } => {
+            let metronome = metronome::Metronome::new(rate);
+            Box::new(known.iter().fold(metronome, |metronome, &(parameter, value)| metronome.with(parameter, value)))
         }
     })
 }
@@ -87,13 +96,22 @@ pub(crate) fn value(builtin: &Builtin, entry: &ParameterEntry) -> Option<(u32, f
     let value = match &entry.value {
         ParameterValue::Plain(value) => *value,
         ParameterValue::Text(text) => match text.trim().strip_suffix("dB") {
-            Some(decibels) if matches!(builtin, Builtin::Gain { .. } | Builtin::Mixer { .. }) => {
-                10.0_f64.powf(decibels.trim().parse::<f64>().ok()? / 20.0)
-            }
+            Some(decibels) if is_gain(builtin, id) => 10.0_f64.powf(decibels.trim().parse::<f64>().ok()? / 20.0),
             _ => text.trim().parse().ok()?,
         },
     };
     value.is_finite().then_some((id, value))
+}
+
+/// Whether a parameter is a linear gain, which rig files may have in decibels.
+fn is_gain(builtin: &Builtin, parameter: u32) -> bool {
+    match builtin {
+        Builtin::Gain { .. } | Builtin::Mixer { .. } => true,
+        Builtin::Metronome { .. } => {
+            matches!(parameter, metronome::LEVEL | metronome::ACCENT_LEVEL | metronome::SUBDIVISION_LEVEL)
+        }
+        _ => false,
+    }
 }
 
 /// Window of a meter's RMS.
@@ -128,5 +146,38 @@ pub(crate) fn parameters(builtin: &Builtin) -> Vec<(String, u32)> {
                 .collect()
         }
         Builtin::Meter { .. } => Vec::new(),
+        Builtin::Zone => named(&ZONE),
+        Builtin::Metronome { .. } => named(&[
+            ("on", metronome::ON),
+            ("level", metronome::LEVEL),
+            ("accent level", metronome::ACCENT_LEVEL),
+            ("subdivision", metronome::SUBDIVISION),
+            ("subdivision level", metronome::SUBDIVISION_LEVEL),
+            ("sound", metronome::SOUND),
+        ]),
     }
 }
+
+/// The parameters of a keyboard zone.
+const ZONE: [(&str, u32); 20] = [
+    ("on", zone::ON),
+    ("low key", zone::LOW_KEY),
+    ("high key", zone::HIGH_KEY),
+    ("low velocity", zone::LOW_VELOCITY),
+    ("high velocity", zone::HIGH_VELOCITY),
+    ("channels", zone::CHANNELS),
+    ("output channel", zone::OUTPUT_CHANNEL),
+    ("transpose", zone::TRANSPOSE),
+    ("curve", zone::CURVE),
+    ("gamma", zone::GAMMA),
+    ("offset", zone::OFFSET),
+    ("fixed velocity", zone::FIXED_VELOCITY),
+    ("controllers", zone::CONTROLLERS),
+    ("pedals", zone::PEDALS),
+    ("bend", zone::BEND),
+    ("pressure", zone::PRESSURE),
+    ("programs", zone::PROGRAMS),
+    ("mpe", zone::MPE),
+    ("members", zone::MEMBERS),
+    ("ends held", zone::ENDS_HELD),
+];

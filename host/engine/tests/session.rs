@@ -98,6 +98,8 @@ fn everything(folder: &Path) -> Document {
         builtin("tone", Builtin::Tone { layout }),
         builtin("meter", Builtin::Meter { layout: ChannelLayout::Discrete(256) }),
         builtin("player", Builtin::Player { layout, file: folder.join("takes").join("a.wav") }),
+        builtin("zone", Builtin::Zone),
+        builtin("metronome", Builtin::Metronome { layout: ChannelLayout::Mono }),
         NodeEntry::new(
             "speakers",
             EntryKind::Output {

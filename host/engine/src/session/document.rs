@@ -278,6 +278,13 @@ pub enum Builtin {
         /// The audio file. Relative to the rig's folder in the file, joined to it here.
         file: PathBuf,
     },
+    /// [`crosspoint_graph::nodes::zone`].
+    Zone,
+    /// [`crosspoint_graph::nodes::metronome`].
+    Metronome {
+        /// The channels of its port.
+        layout: ChannelLayout,
+    },
 }
 
 /// The longest delay of a built-in delay, in frames: almost six minutes at 48 kHz.

@@ -69,6 +69,19 @@ kind = "player"
 channels = 2
 file = "takes/a.wav"
 
+[[builtin]]
+name = "left hand"
+kind = "zone"
+parameters = [
+    { name = "high key", value = 59 },
+    { name = "transpose", value = -12 },
+]
+
+[[builtin]]
+name = "click"
+kind = "metronome"
+channels = 1
+
 [[output]]
 name = "out"
 channels = 2

@@ -289,6 +289,8 @@ impl Reader<'_, '_> {
             "tone" => Builtin::Tone { layout: self.layout(fields) },
             "meter" => Builtin::Meter { layout: self.layout(fields) },
             "player" => Builtin::Player { layout: self.layout(fields), file: self.player_file(fields) },
+            "zone" => Builtin::Zone,
+            "metronome" => Builtin::Metronome { layout: self.layout(fields) },
             _ => {
                 let message = format!("there is no built-in node `{kind}` in this version; its place is kept");
                 fields.reject(self.report, Severity::Error, "kind", message);

@@ -138,10 +138,16 @@ fn builtin(fields: &mut Table<'_>, builtin: &Builtin, folder: &Path) -> Option<(
         Builtin::Tone { .. } => "tone",
         Builtin::Meter { .. } => "meter",
         Builtin::Player { .. } => "player",
+        Builtin::Zone => "zone",
+        Builtin::Metronome { .. } => "metronome",
     };
     fields.put("kind", quoted(kind));
     match builtin {
-        Builtin::Gain { layout } | Builtin::Tone { layout } | Builtin::Meter { layout } => fields.layout(*layout),
+        Builtin::Gain { layout }
+        | Builtin::Tone { layout }
+        | Builtin::Meter { layout }
+        | Builtin::Metronome { layout } => fields.layout(*layout),
+        Builtin::Zone => {}
         Builtin::Pan { source: pan::Source::Mono } => fields.layout(ChannelLayout::Mono),
         Builtin::Pan { source: pan::Source::Stereo } => fields.layout(ChannelLayout::Stereo),
         Builtin::Mixer { inputs, outputs } => {
