@@ -190,6 +190,8 @@ pub enum Action {
     },
     /// Shows the load in the snapshot, or no longer.
     MeasureLoad(bool),
+    /// Begins the worst load that the snapshot shows anew.
+    ResetWorstLoad,
     /// Transport, measuring and metering, by the renderer's own command, at once.
     Send(Command),
     /// Loads a rig in the place of what is there. Answered by [`Done::Loaded`] once it plays.
@@ -300,6 +302,10 @@ impl<P: Plugins> Engine<P> {
             Action::SetParameter { node, parameter, value } => done(self.set_parameter(node, parameter, value)),
             Action::SendEvent { node, event } => done(self.send_event(node, NOW, event)),
             Action::MeasureLoad(on) => done(self.measure_load(on)),
+            Action::ResetWorstLoad => {
+                self.reset_worst_load();
+                done(Ok(()))
+            }
             Action::Send(command) => done(self.send_command(NOW, command)),
             Action::Undo => self.undo().map(Done::Changed),
             Action::Redo => self.redo().map(Done::Changed),

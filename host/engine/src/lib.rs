@@ -87,7 +87,7 @@ pub use device::DeviceState;
 pub use engine::Engine;
 pub use error::EngineError;
 pub use handle::{Action, Done, EngineHandle};
-pub use load::{LoadSnapshot, LoadStatistics};
+pub use load::{LoadSnapshot, LoadStatistics, WorstLoad};
 pub use midi::{MidiConnection, MidiEvent, MidiListing};
 pub use notice::Notice;
 pub use pending::Pending;
