@@ -311,6 +311,7 @@ impl Renderer {
 
     fn install(&mut self, mut parcel: Box<Parcel>) {
         parcel.install(&mut self.program, self.frame, self.settings.fade);
+        self.program.review_watched(&self.reports);
         let rests_at = Parcel::rests_at(&self.program, self.frame, self.settings.fade);
         self.progress.rests_at.store(rests_at, Ordering::Release);
         // The control half sends no more parcels than the ring home has room for.
@@ -327,6 +328,16 @@ impl Renderer {
             Command::Loop(range) => self.playhead.set_loop(range),
             Command::Record(on) => self.playhead.record(on),
             Command::Measure(on) => self.measure = on,
+            Command::Meter { node, on } if self.program.is_end(node) => {
+                self.reports.meter_end(node, on);
+                self.program.review_watched(&self.reports);
+            }
+            Command::Listen { listener, generation, source } => {
+                if let Some(listener) = self.reports.listeners.get_mut(usize::from(listener)) {
+                    listener.listen(source, generation);
+                }
+                self.program.review_watched(&self.reports);
+            }
             command => {
                 let mut context =
                     NodeContext { reports: &mut self.reports, frame: self.frame, fade: self.settings.fade };
