@@ -9,12 +9,14 @@ use crate::error::EngineError;
 use crate::handle::{EngineHandle, Order};
 use crate::history::Step;
 use crate::housekeeping::make_renderer;
+use crate::levels::Meters;
 use crate::load::LoadMeter;
 use crate::midi::MidiSide;
 use crate::notice::Notice;
 use crate::rig::Rig;
 use crate::settings::EngineSettings;
 use crate::snapshot::SnapshotCell;
+use crate::tuner::Tuner;
 use crate::wishes::TransportWish;
 use crosspoint_formats::inspect::Inspector;
 use crosspoint_formats::{Activation, Plugin, RenderMode};
@@ -65,6 +67,10 @@ pub struct Engine<P: Plugins = PluginHost> {
     pub(crate) snapshot: SnapshotCell,
     /// Takes the time, while somebody wants to know.
     pub(crate) load: Option<LoadMeter>,
+    pub(crate) levels: Meters,
+    pub(crate) tuner: Option<Tuner>,
+    /// The frequency of A4, in Hz.
+    pub(crate) tuner_reference: f64,
 }
 
 impl Engine<PluginHost> {
@@ -122,6 +128,9 @@ impl<P: Plugins> Engine<P> {
             midi: MidiSide::new(),
             notices: Vec::new(),
             load: None,
+            levels: Meters::new(handle.levels_cell()),
+            tuner: None,
+            tuner_reference: 440.0,
             snapshot: handle.snapshot_cell(),
             handle,
             orders,

@@ -60,6 +60,7 @@ mod handle;
 mod history;
 mod hosting;
 mod housekeeping;
+mod levels;
 mod load;
 pub mod measurement;
 mod midi;
@@ -74,6 +75,7 @@ pub mod session;
 mod settings;
 mod snapshot;
 pub mod tape;
+mod tuner;
 mod wishes;
 mod writing;
 
@@ -87,6 +89,7 @@ pub use device::DeviceState;
 pub use engine::Engine;
 pub use error::EngineError;
 pub use handle::{Action, Done, EngineHandle};
+pub use levels::{ChannelLevel, Levels};
 pub use load::{LoadSnapshot, LoadStatistics, WorstLoad};
 pub use midi::{MidiConnection, MidiEvent, MidiListing};
 pub use notice::Notice;
@@ -95,6 +98,7 @@ pub use plugins::PluginReference;
 pub use rig::{Place, RigProblem};
 pub use settings::EngineSettings;
 pub use snapshot::{Condition, NodeSnapshot, Snapshot};
+pub use tuner::{TunedNote, TunerReading};
 
 /// Lets the tests of callbacks see allocations.
 #[cfg(all(test, debug_assertions))]
