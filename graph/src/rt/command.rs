@@ -64,6 +64,8 @@ pub enum Command {
         /// Whether to.
         on: bool,
     },
+    /// All that the device plays goes to silence, until it is released. No edit releases it.
+    MasterMute(bool),
     /// What a listener copies into its ring; none to copy nothing. Sent by
     /// [`Publisher::listen`](crate::Publisher::listen), which knows the generation.
     Listen {

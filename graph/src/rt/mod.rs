@@ -11,6 +11,7 @@ mod hardware;
 mod harness;
 pub mod kernels;
 mod listen;
+mod mute;
 mod node;
 mod parcel;
 mod playhead;

@@ -223,9 +223,6 @@ impl Program {
                 Op::Merge { node } => self.merge(node),
             }
         }
-        if self.ends_watched {
-            self.watch_outputs(context);
-        }
     }
 
     /// Runs nodes that stand next to each other. A loop of its own, small enough for the machine's registers.

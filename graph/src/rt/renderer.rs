@@ -4,6 +4,7 @@
 use super::command::{Command, Load, NOW, Report, Timed};
 use super::hardware::{EventEnds, HardwareEvents};
 use super::kernels::{FloatEnvironment, Kernels, ticks};
+use super::mute::MasterMute;
 use super::parcel::{Crosspoint, Parcel};
 use super::playhead::Playhead;
 use super::program::{Context, GainChange, MAX_DUE, NodeContext, Program, Reports};
@@ -99,6 +100,7 @@ pub struct Renderer {
     transport_started: bool,
     measure: bool,
     freewheel: bool,
+    mute: MasterMute,
 }
 
 impl Renderer {
@@ -130,6 +132,7 @@ impl Renderer {
             transport_started: false,
             measure: false,
             freewheel: false,
+            mute: MasterMute::default(),
         }
     }
 
@@ -328,6 +331,7 @@ impl Renderer {
             Command::Loop(range) => self.playhead.set_loop(range),
             Command::Record(on) => self.playhead.record(on),
             Command::Measure(on) => self.measure = on,
+            Command::MasterMute(on) => self.mute.set(on, self.frame, self.settings.fade),
             Command::Meter { node, on } if self.program.is_end(node) => {
                 self.reports.meter_end(node, on);
                 self.program.review_watched(&self.reports);
@@ -386,6 +390,12 @@ impl Renderer {
             offset,
         };
         self.program.run(&mut context);
+        if self.mute.acts() {
+            self.mute.apply(context.outputs, offset, frames, self.frame, self.settings.fade, self.kernels);
+        }
+        if self.program.ends_watched {
+            self.program.watch_outputs(&mut context);
+        }
         self.frame += frames as u64;
         self.playhead.advance(frames);
     }

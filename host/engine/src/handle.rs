@@ -200,6 +200,8 @@ pub enum Action {
         /// Whether to.
         on: bool,
     },
+    /// Mutes all that the device plays, or releases it.
+    SetMuted(bool),
     /// Forgets held peaks and clips of all meters.
     ResetMeters,
     /// Tunes by one channel of a node's output, or no longer: [`EngineHandle::levels`] shows the note.
@@ -327,6 +329,7 @@ impl<P: Plugins> Engine<P> {
             Action::SendEvent { node, event } => done(self.send_event(node, NOW, event)),
             Action::MeasureLoad(on) => done(self.measure_load(on)),
             Action::Meter { node, on } => done(self.meter(node, on)),
+            Action::SetMuted(on) => done(self.set_muted(on)),
             Action::ResetMeters => {
                 self.reset_meters();
                 done(Ok(()))

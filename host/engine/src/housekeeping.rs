@@ -120,6 +120,7 @@ impl<P: Plugins> Engine<P> {
         self.snapshot.outdate();
         self.publish()?;
         self.measure_anew()?;
+        self.set_muted(self.muted)?;
         self.meter_anew();
         self.tune_anew()?;
         self.send_settings()

@@ -48,6 +48,8 @@ pub struct Snapshot {
     pub is_building: bool,
     /// How long the rig and each node take, while that is [measured](Engine::measure_load).
     pub load: Option<Arc<LoadSnapshot>>,
+    /// Whether all that the device plays is muted.
+    pub muted: bool,
     /// The frequency of A4 that the tuner tells notes by, in Hz.
     pub tuner_reference: f64,
 }
@@ -110,6 +112,7 @@ impl SnapshotCell {
             history: (false, false),
             is_building: false,
             load: None,
+            muted: false,
             tuner_reference: 440.0,
         };
         Self { place: Arc::new(Mutex::new(nothing)), outdated: true, graph_outdated: true }
@@ -178,6 +181,7 @@ impl<P: Plugins> Engine<P> {
             history: (!self.undo.is_empty(), !self.redo.is_empty()),
             is_building: self.assembly.is_some(),
             load: self.shown_load(),
+            muted: self.muted,
             tuner_reference: self.tuner_reference,
             graph: snapshot.graph,
         };

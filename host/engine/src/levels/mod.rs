@@ -209,6 +209,27 @@ mod tests {
         assert!(handle.levels().nodes.is_empty());
     }
 
+    /// What is heard is silent, what plays is not: also with a fresh renderer, until it is released.
+    #[test]
+    fn a_muted_output_shows_what_is_heard() {
+        let (mut engine, nodes) = rig();
+        for node in nodes {
+            engine.meter(node, true).unwrap();
+        }
+        engine.set_muted(true).unwrap();
+        for rate in [48_000, 96_000] {
+            engine.rebuild(EngineSettings { rate, ..*engine.settings() }).unwrap();
+            engine.poll();
+            play(&mut engine, 1000.0, rate);
+            let levels = engine.levels();
+            assert!(levels.nodes[&nodes[1]][0].peak > 0.4 && levels.nodes[&nodes[2]][0].peak == 0.0, "{levels:?}");
+            assert!(engine.look().muted);
+        }
+        engine.set_muted(false).unwrap();
+        play(&mut engine, 1000.0, 96_000);
+        assert!(engine.levels().nodes[&nodes[2]][0].peak > 0.4 && !engine.look().muted);
+    }
+
     /// The string that is played, by the reference that is set; silence has no note.
     #[test]
     fn the_tuner_reads_what_is_played() {
