@@ -11,8 +11,8 @@ use crate::id::{EdgeId, NodeId};
 use crate::kernels::{Kernels, Level as KernelLevel};
 use crate::processor::Processor;
 use crate::rt::{
-    BUNDLE_CREDITS, Bundle, Command, Crosspoint, Level, Load, Message, NOW, Parcel, Program, Progress, Renderer,
-    Report, Reports, Settings, Timed,
+    BUNDLE_CREDITS, Bundle, Command, Crosspoint, Hearing, Level, ListenTo, Load, Message, NOW, Parcel, Program, Progress,
+    Renderer, Report, Reports, Settings, Timed, listeners,
 };
 use bundles::Kept;
 use carry::{CarriedTaps, carried_gains, carried_lines, carried_nodes, carried_taps, moving_edges};
@@ -28,6 +28,8 @@ const MESSAGES: usize = 8192;
 const REPORTS: usize = 4096;
 const LOADS: usize = 1 << 16;
 const LEVELS: usize = 1 << 14;
+/// Inputs and outputs of the rig that can be metered at once.
+const METERED_ENDS: usize = 256;
 
 /// Why something could not be sent to the renderer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +74,7 @@ pub struct Publisher {
     reports: rtrb::Consumer<Report>,
     loads: rtrb::Consumer<Load>,
     levels: rtrb::Consumer<Level>,
+    hearings: Box<[Hearing]>,
     progress: Arc<Progress>,
     credits: usize,
     /// What the last parcel sent will play; none before the first.
@@ -117,11 +120,19 @@ pub fn renderer_at(settings: Settings, level: KernelLevel) -> (Publisher, Box<Re
     let (reports_in, reports) = rtrb::RingBuffer::new(REPORTS);
     let (loads_in, loads) = rtrb::RingBuffer::new(LOADS);
     let (levels_in, levels) = rtrb::RingBuffer::new(LEVELS);
+    let (listeners, hearings) = listeners();
     let progress = Arc::new(Progress::default());
     let nothing = Schedule { longest_chunk: u32::MAX, slots: 1, ..Schedule::default() };
     let program = Box::new(Program::new(Arc::new(nothing), &settings));
     let kernels = Kernels::for_level(level).unwrap_or_else(Kernels::best);
-    let streams = Reports { reports: reports_in, loads: loads_in, levels: levels_in, lost: 0 };
+    let streams = Reports {
+        reports: reports_in,
+        loads: loads_in,
+        levels: levels_in,
+        listeners,
+        metered_ends: Vec::with_capacity(METERED_ENDS),
+        lost: 0,
+    };
     let renderer =
         Box::new(Renderer::new(settings, kernels, program, inbox, (home_in, bundles_in), streams, progress.clone()));
     let publisher = Publisher {
@@ -133,6 +144,7 @@ pub fn renderer_at(settings: Settings, level: KernelLevel) -> (Publisher, Box<Re
         reports,
         loads,
         levels,
+        hearings,
         progress,
         credits: CREDITS,
         playing: None,
@@ -323,6 +335,23 @@ impl Publisher {
     /// The next measurement of a level, for nodes that are metered.
     pub fn level(&mut self) -> Option<Level> {
         self.levels.pop().ok()
+    }
+
+    /// Has a listener, below [`LISTENERS`](crate::LISTENERS), copy a channel from now on, or nothing. What it heard before
+    /// is forgotten. A node that is not there yet is waited for.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub fn listen(&mut self, listener: usize, source: Option<ListenTo>) -> Result<(), PublishError> {
+        let Some(hearing) = self.hearings.get_mut(listener) else { return Ok(()) };
+        let generation = hearing.begin();
+        self.send_now(Command::Listen { listener: listener as u8, generation, source })
+    }
+
+    /// Appends the next samples that a listener heard without a gap between them. Returns the steady frame of the first;
+    /// none if there is nothing new.
+    pub fn hear(&mut self, listener: usize, samples: &mut Vec<f32>) -> Option<u64> {
+        self.hearings.get_mut(listener)?.hear(samples)
     }
 
     /// Takes what came home, and drops what is of no use.

@@ -97,7 +97,7 @@ fn turns(phase: u64) -> f64 {
 
 /// White noise from -1 to 1: the SplitMix64 generator at position `frame` of a stream. Source: G. Steele, D. Lea and
 /// C. Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
-pub(super) fn noise(stream: u64, frame: u64) -> f32 {
+pub(crate) fn noise(stream: u64, frame: u64) -> f32 {
     let mut bits = mix(stream.wrapping_add(1)).wrapping_add(frame.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     bits = mix(bits);
     ((bits >> 40) as i32 - (1 << 23)) as f32 / (1 << 23) as f32

@@ -1,5 +1,6 @@
 //! What the control half asks of the renderer, and what the renderer reports. Plain values, each with its frame.
 
+use super::listen::ListenTo;
 use crate::event::Event;
 use crate::id::{EdgeId, NodeId};
 
@@ -77,6 +78,18 @@ pub enum Command {
         node: NodeId,
         /// Whether to.
         on: bool,
+    },
+    /// All that the device plays goes to silence, until it is released. No edit releases it.
+    MasterMute(bool),
+    /// What a listener copies into its ring; none to copy nothing. Sent by
+    /// [`Publisher::listen`](crate::Publisher::listen), which knows the generation.
+    Listen {
+        /// Which listener, below [`crate::LISTENERS`].
+        listener: u8,
+        /// Tells what comes now from what the ring still has of a request before.
+        generation: u32,
+        /// The channel.
+        source: Option<ListenTo>,
     },
 }
 

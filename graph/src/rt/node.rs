@@ -5,6 +5,7 @@ use super::block::{Block, NodeIo, Shared};
 use super::bypass::BypassPath;
 use super::command::{Fault, Report};
 use super::kernels::Kernels;
+use super::listen::ListenTo;
 use super::program::Context;
 use super::silence::Silence;
 use crate::compile::ScheduledNode;
@@ -53,6 +54,7 @@ pub(crate) struct NodeState {
     bypassed: bool,
     faulted: bool,
     metered: bool,
+    listened: bool,
     bypass: Option<Box<BypassPath>>,
 }
 
@@ -70,6 +72,7 @@ impl NodeState {
             bypassed: false,
             faulted: false,
             metered: false,
+            listened: false,
             bypass: main.map(|(inputs, outputs)| Box::new(BypassPath::new(node, inputs, outputs, max_block))),
         }
     }
@@ -139,6 +142,13 @@ impl NodeState {
         self.review();
     }
 
+    /// Says whether a listener wants its outputs.
+    pub fn set_listened(&mut self, on: bool) {
+        if std::mem::replace(&mut self.listened, on) != on {
+            self.review();
+        }
+    }
+
     /// Finds out whether the short way will do. Called after every change.
     pub fn review(&mut self) {
         if self.processor.is_none() || self.faulted {
@@ -150,6 +160,7 @@ impl NodeState {
             && self.rest == Rest::Awake
             && self.path == Path::Wet
             && !self.metered
+            && !self.listened
             && !keeps_past
             && self.io.events_in().is_empty()
             && self.io.events_out().is_empty();
@@ -281,8 +292,8 @@ impl NodeState {
                 Path::ToWet(start) => self.fade(start, false, shared, context),
             }
         }
-        if self.metered {
-            self.meter(shared, context);
+        if self.metered || self.listened {
+            self.watch_outputs(shared, context);
         }
         self.io.input_silence = 0;
         if let Some(bypass) = &mut self.bypass {
@@ -447,18 +458,12 @@ impl NodeState {
         }
     }
 
-    fn meter(&mut self, shared: &Shared, context: &mut Context<'_, '_>) {
+    fn watch_outputs(&mut self, shared: &Shared, context: &mut Context<'_, '_>) {
         for (channel, &output) in self.io.outputs().iter().enumerate() {
-            let frames = shared.chunk.frames;
+            let source = ListenTo { node: self.id, channel: channel as u16 };
             // SAFETY: output channels are valid for the frames of the chunk.
-            let (peak, square_sum) = unsafe { context.kernels.peak_and_square_sum(output, frames) };
-            context.reports.level(super::command::Level {
-                node: self.id,
-                channel: channel as u16,
-                peak,
-                square_sum,
-                frames: frames as u32,
-            });
+            let samples = unsafe { std::slice::from_raw_parts(output.cast_const(), shared.chunk.frames) };
+            context.reports.watch(source, self.metered, shared.chunk.steady_frame, samples, context.kernels);
         }
     }
 }

@@ -9,6 +9,7 @@ use super::block::{ChannelRange, Channels, NodeIo, Shared};
 use super::command::{Command, Level, Load, Report};
 use super::delay_line::DelayLine;
 use super::kernels::{self, Kernels, RampTerm, Term};
+use super::listen::Listener;
 use super::node::NodeState;
 use super::ramp::{Ramp, Row};
 use super::renderer::Settings;
@@ -31,6 +32,9 @@ pub(crate) struct Reports {
     pub reports: rtrb::Producer<Report>,
     pub loads: rtrb::Producer<Load>,
     pub levels: rtrb::Producer<Level>,
+    pub listeners: Box<[Listener]>,
+    /// Inputs and outputs of the rig that are metered. Made with all the room it ever has.
+    pub metered_ends: Vec<NodeId>,
     pub lost: u64,
 }
 
@@ -73,7 +77,7 @@ pub(crate) struct Merger {
 /// A schedule with all that it needs to be played.
 pub(crate) struct Program {
     pub schedule: Arc<Schedule>,
-    arena: Arena,
+    pub(super) arena: Arena,
     pub shared: Shared,
     pub nodes: Box<[NodeState]>,
     /// The pointers that the nodes' tables are made of. Kept, never read by this name.
@@ -93,6 +97,8 @@ pub(crate) struct Program {
     mixes: Box<[MixState]>,
     /// Nodes without a processor: the ends of the rig.
     ends: Box<[u32]>,
+    /// Whether an input or output of the rig is metered or listened to.
+    pub ends_watched: bool,
     pub matrices: Box<[MatrixState]>,
     pub lines: Box<[DelayLine]>,
     pub taps: Box<[TapFade]>,
@@ -149,6 +155,7 @@ impl Program {
             rows: vec![Row::default(); schedule.rows.len()].into_boxed_slice(),
             mixes: schedule.mixes.iter().map(|mix| mix_state(&schedule, mix)).collect(),
             ends: (0..).zip(&schedule.nodes).filter(|(_, node)| !node.hosted).map(|(place, _)| place).collect(),
+            ends_watched: false,
             matrices,
             lines: schedule.lines.iter().map(|line| DelayLine::new(line.longest, max_block)).collect(),
             taps: vec![TapFade::default(); schedule.taps.len()].into_boxed_slice(),

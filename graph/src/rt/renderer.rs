@@ -5,6 +5,7 @@ use super::bundle::{Bundle, Scenes};
 use super::command::{Command, Load, NOW, Report, SceneStart, Timed};
 use super::hardware::{Commands, EventEnds, HardwareEvents};
 use super::kernels::{FloatEnvironment, Kernels, ticks};
+use super::mute::MasterMute;
 use super::parcel::{Crosspoint, Parcel};
 use super::playhead::Playhead;
 use super::program::{Context, GainChange, MAX_DUE, NodeContext, Program, Reports, RowPlace};
@@ -89,6 +90,7 @@ pub struct Renderer {
     transport_started: bool,
     measure: bool,
     freewheel: bool,
+    mute: MasterMute,
 }
 
 impl Renderer {
@@ -121,6 +123,7 @@ impl Renderer {
             transport_started: false,
             measure: false,
             freewheel: false,
+            mute: MasterMute::default(),
         }
     }
 
@@ -382,6 +385,7 @@ impl Renderer {
 
     fn install(&mut self, mut parcel: Box<Parcel>) {
         parcel.install(&mut self.program, self.frame, self.settings.fade);
+        self.program.review_watched(&self.reports);
         let rests_at = Parcel::rests_at(&self.program, self.frame, self.settings.fade);
         self.progress.rests_at.store(rests_at, Ordering::Release);
         // The control half sends no more parcels than the ring home has room for.
@@ -440,6 +444,12 @@ impl Renderer {
             offset,
         };
         self.program.run(&mut context);
+        if self.mute.acts() {
+            self.mute.apply(context.outputs, offset, frames, self.frame, self.settings.fade, self.kernels);
+        }
+        if self.program.ends_watched {
+            self.program.watch_outputs(&mut context);
+        }
         self.frame += frames as u64;
         self.playhead.advance(frames);
     }
@@ -516,6 +526,22 @@ impl Renderer {
             }
             Command::Record(on) => {
                 self.playhead.record(on);
+                true
+            }
+            Command::MasterMute(on) => {
+                self.mute.set(on, frame, self.settings.fade);
+                true
+            }
+            Command::Meter { node, on } if self.program.is_end(node) => {
+                self.reports.meter_end(node, on);
+                self.program.review_watched(&self.reports);
+                true
+            }
+            Command::Listen { listener, generation, source } => {
+                if let Some(listener) = self.reports.listeners.get_mut(usize::from(listener)) {
+                    listener.listen(source, generation);
+                }
+                self.program.review_watched(&self.reports);
                 true
             }
             Command::Measure(on) => {

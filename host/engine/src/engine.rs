@@ -9,6 +9,7 @@ use crate::error::EngineError;
 use crate::handle::{EngineHandle, Order};
 use crate::history::Step;
 use crate::housekeeping::make_renderer;
+use crate::levels::Meters;
 use crate::load::LoadMeter;
 use crate::matrix::{Gesture, Solo};
 use crate::midi::MidiSide;
@@ -17,6 +18,7 @@ use crate::rig::Rig;
 use crate::scenes::Scenes;
 use crate::settings::EngineSettings;
 use crate::snapshot::SnapshotCell;
+use crate::tuner::Tuner;
 use crate::wishes::TransportWish;
 use crosspoint_formats::inspect::Inspector;
 use crosspoint_formats::{Activation, Plugin, RenderMode};
@@ -70,6 +72,12 @@ pub struct Engine<P: Plugins = PluginHost> {
     pub(crate) snapshot: SnapshotCell,
     /// Takes the time, while somebody wants to know.
     pub(crate) load: Option<LoadMeter>,
+    pub(crate) levels: Meters,
+    /// Whether everything is muted.
+    pub(crate) muted: bool,
+    pub(crate) tuner: Option<Tuner>,
+    /// The frequency of A4, in Hz.
+    pub(crate) tuner_reference: f64,
 }
 
 impl Engine<PluginHost> {
@@ -130,6 +138,10 @@ impl<P: Plugins> Engine<P> {
             midi: MidiSide::new(),
             notices: Vec::new(),
             load: None,
+            levels: Meters::new(handle.levels_cell()),
+            muted: false,
+            tuner: None,
+            tuner_reference: 440.0,
             snapshot: handle.snapshot_cell(),
             handle,
             orders,
@@ -298,6 +310,9 @@ impl<P: Plugins> Engine<P> {
     pub fn send_command(&mut self, frame: u64, command: Command) -> Result<(), EngineError> {
         self.rig.note_command(&command);
         self.transport.note(&command);
+        if let Command::MasterMute(on) = command {
+            self.muted = on;
+        }
         self.snapshot.outdate();
         Ok(self.publisher.send(Timed { frame, command })?)
     }
@@ -318,6 +333,15 @@ impl<P: Plugins> Engine<P> {
         }
         self.rig.note_bypassed(node, on);
         self.send_command(frame, Command::Bypass { node, on })
+    }
+
+    /// Takes all that the device plays to silence within 5 ms, or releases it. Nothing else releases it: no edit, no other
+    /// device, no other rig. Plugins play on unheard; events go out as ever.
+    ///
+    /// # Errors
+    /// If nothing takes commands.
+    pub fn set_muted(&mut self, on: bool) -> Result<(), EngineError> {
+        self.send_command(NOW, Command::MasterMute(on))
     }
 
     /// Tells all plugins, those to come included, whether there is a deadline. Best before they are added: a plugin that

@@ -167,6 +167,12 @@ pub enum EngineError {
         /// What would do.
         range: &'static str,
     },
+    /// The system has no thread to give.
+    #[error("there is no thread to be had: {reason}; close other programs and try again")]
+    NoThread {
+        /// What it says.
+        reason: String,
+    },
     /// Another thread renders with the renderer, or has taken it for good.
     #[error("the renderer is in use elsewhere; stop what renders with it first")]
     RendererBusy,

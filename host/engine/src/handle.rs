@@ -4,6 +4,7 @@
 use crate::controllers::{PluginSetup, Plugins, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::levels::{self, Levels, LevelsCell};
 use crate::matrix::{BlockChange, CellChange, PortChannel, Soloed};
 use crate::midi::MidiListing;
 use crate::pending::{Pending, Reply};
@@ -18,7 +19,7 @@ use crosspoint_formats::PresetPlace;
 use crosspoint_formats::inspect::PluginPresets;
 use crosspoint_graph::event::Event;
 use crosspoint_graph::graph::Edit;
-use crosspoint_graph::{Cell, Command, Edge, EdgeId, NOW, NodeId};
+use crosspoint_graph::{Cell, Command, Edge, EdgeId, ListenTo, NOW, NodeId};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -235,6 +236,23 @@ pub enum Action {
     },
     /// Shows the load in the snapshot, or no longer.
     MeasureLoad(bool),
+    /// Begins the worst load that the snapshot shows anew.
+    ResetWorstLoad,
+    /// Meters a node, or no longer: [`EngineHandle::levels`] shows it.
+    Meter {
+        /// The node.
+        node: NodeId,
+        /// Whether to.
+        on: bool,
+    },
+    /// Mutes all that the device plays, or releases it.
+    SetMuted(bool),
+    /// Forgets held peaks and clips of all meters.
+    ResetMeters,
+    /// Tunes by one channel of a node's output, or no longer: [`EngineHandle::levels`] shows the note.
+    Tune(Option<ListenTo>),
+    /// Sets the frequency of A4 that the tuner tells notes by, in Hz.
+    SetTunerReference(f64),
     /// Transport, measuring and metering, by the renderer's own command, at once.
     Send(Command),
     /// Loads a rig in the place of what is there. Answered by [`Done::Loaded`] once it plays.
@@ -319,12 +337,17 @@ pub(crate) struct Order {
 pub struct EngineHandle {
     orders: Sender<Order>,
     snapshot: Arc<SnapshotCell>,
+    levels: LevelsCell,
 }
 
 impl EngineHandle {
     pub(crate) fn new(settings: EngineSettings) -> (Self, Receiver<Order>) {
         let (orders, inbox) = channel();
-        (Self { orders, snapshot: Arc::new(SnapshotCell::new(settings)) }, inbox)
+        (Self { orders, snapshot: Arc::new(SnapshotCell::new(settings)), levels: LevelsCell::default() }, inbox)
+    }
+
+    pub(crate) fn levels_cell(&self) -> LevelsCell {
+        self.levels.clone()
     }
 
     pub(crate) fn snapshot_cell(&self) -> SnapshotCell {
@@ -342,6 +365,11 @@ impl EngineHandle {
     /// What the rig looked like at the end of the last [`Engine::poll`].
     pub fn snapshot(&self) -> Snapshot {
         self.snapshot.read()
+    }
+
+    /// Meters and tuner as of the last [`Engine::poll`]. Cheap: for readers that draw thirty times a second.
+    pub fn levels(&self) -> Arc<Levels> {
+        levels::read(&self.levels)
     }
 }
 
@@ -397,6 +425,18 @@ impl<P: Plugins> Engine<P> {
             Action::EditScenes(edit) => done(self.edit_scenes(*edit)),
             Action::SendEvent { node, event } => done(self.send_event(node, NOW, event)),
             Action::MeasureLoad(on) => done(self.measure_load(on)),
+            Action::Meter { node, on } => done(self.meter(node, on)),
+            Action::SetMuted(on) => done(self.set_muted(on)),
+            Action::ResetMeters => {
+                self.reset_meters();
+                done(Ok(()))
+            }
+            Action::Tune(source) => done(self.tune(source)),
+            Action::SetTunerReference(frequency) => done(self.set_tuner_reference(frequency)),
+            Action::ResetWorstLoad => {
+                self.reset_worst_load();
+                done(Ok(()))
+            }
             Action::Send(command) => done(self.send_command(NOW, command)),
             Action::Undo => self.undo().map(Done::Changed),
             Action::Redo => self.redo().map(Done::Changed),

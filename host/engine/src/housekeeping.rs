@@ -37,6 +37,10 @@ impl<P: Plugins> Engine<P> {
         self.hear_device();
         self.hear_midi();
         self.hear_load();
+        self.hear_tuner();
+        if let Err(error) = self.hear_levels() {
+            tracing::warn!("{error}");
+        }
         self.show();
         std::mem::take(&mut self.notices)
     }
@@ -120,6 +124,9 @@ impl<P: Plugins> Engine<P> {
         self.snapshot.outdate();
         self.publish()?;
         self.measure_anew()?;
+        self.set_muted(self.muted)?;
+        self.meter_anew();
+        self.tune_anew()?;
         self.send_settings()
     }
 

@@ -60,6 +60,7 @@ mod handle;
 mod history;
 mod hosting;
 mod housekeeping;
+mod levels;
 mod load;
 mod matrix;
 pub mod measurement;
@@ -77,6 +78,7 @@ pub mod session;
 mod settings;
 mod snapshot;
 pub mod tape;
+mod tuner;
 mod wishes;
 mod writing;
 
@@ -90,7 +92,8 @@ pub use device::DeviceState;
 pub use engine::Engine;
 pub use error::EngineError;
 pub use handle::{Action, Done, EngineHandle};
-pub use load::{LoadSnapshot, LoadStatistics};
+pub use levels::{ChannelLevel, Levels};
+pub use load::{LoadSnapshot, LoadStatistics, WorstLoad};
 pub use matrix::{BlockChange, CellChange, MatrixBlock, MatrixCell, MatrixView, PortChannel, SoloView, Soloed};
 pub use midi::{MidiConnection, MidiEvent, MidiListing};
 pub use notice::Notice;
@@ -100,6 +103,7 @@ pub use rig::{Place, RigProblem};
 pub use scenes::{Capture, Readiness, SceneEdit, SceneSnapshot, ScenesSnapshot, SongSnapshot};
 pub use settings::EngineSettings;
 pub use snapshot::{Condition, NodeSnapshot, Snapshot};
+pub use tuner::{TunedNote, TunerReading};
 
 /// Lets the tests of callbacks see allocations.
 #[cfg(all(test, debug_assertions))]

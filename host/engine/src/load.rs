@@ -23,6 +23,30 @@ pub struct LoadSnapshot {
     pub whole: LoadStatistics,
     /// What each node took of it. Nodes that were not there for the whole time have fewer blocks.
     pub nodes: BTreeMap<NodeId, LoadStatistics>,
+    /// The longest of all windows, up to and with this one.
+    pub worst: WorstLoad,
+}
+
+/// The longest times for a block since measuring began, the renderer was made anew or they were
+/// [reset](Engine::reset_worst_load): a window forgets a rare peak, this does not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorstLoad {
+    /// Of all that the renderer did in a block, in nanoseconds.
+    pub whole_ns: u64,
+    /// Of each node that the rig has, in nanoseconds; also of those that were not called in this window.
+    pub nodes_ns: BTreeMap<NodeId, u64>,
+}
+
+impl WorstLoad {
+    /// Takes a window in.
+    fn take(&mut self, whole: &LoadStatistics, nodes: &BTreeMap<NodeId, LoadStatistics>) {
+        self.whole_ns = self.whole_ns.max(whole.max_ns);
+        for (&node, statistics) in nodes {
+            let worst = self.nodes_ns.entry(node).or_default();
+            *worst = statistics.max_ns.max(*worst);
+        }
+    }
 }
 
 /// How long something took, over many blocks.
@@ -73,6 +97,7 @@ pub(crate) struct LoadMeter {
     whole: Vec<u64>,
     nodes: BTreeMap<NodeId, NodeTimes>,
     snapshot: Option<Arc<LoadSnapshot>>,
+    worst: WorstLoad,
     /// Whether a block was timed from its start: the one in which timing began was not.
     begun: bool,
 }
@@ -87,7 +112,8 @@ struct NodeTimes {
 impl LoadMeter {
     fn new() -> Self {
         let since = (Instant::now(), ticks());
-        Self { since, frames: 0, whole: Vec::new(), nodes: BTreeMap::new(), snapshot: None, begun: false }
+        let (whole, nodes, worst) = (Vec::new(), BTreeMap::new(), WorstLoad::default());
+        Self { since, frames: 0, whole, nodes, snapshot: None, worst, begun: false }
     }
 
     /// Nanoseconds of a tick; 0 on a machine whose ticks do not count.
@@ -126,17 +152,28 @@ impl LoadMeter {
     /// Ends the window.
     fn finish(&mut self, rate: u32, tick_ns: f64) {
         let blocks = self.whole.len().max(1) as f64;
-        let times = std::mem::take(&mut self.nodes);
+        let whole = LoadStatistics::of(&mut self.whole, tick_ns);
+        let nodes = std::mem::take(&mut self.nodes)
+            .into_iter()
+            .map(|(node, mut times)| (node, LoadStatistics::of(&mut times.blocks, tick_ns)))
+            .collect();
+        self.worst.take(&whole, &nodes);
         self.snapshot = Some(Arc::new(LoadSnapshot {
             period_ns: (self.frames as f64 / blocks / f64::from(rate) * 1e9) as u64,
-            whole: LoadStatistics::of(&mut self.whole, tick_ns),
-            nodes: times
-                .into_iter()
-                .map(|(node, mut times)| (node, LoadStatistics::of(&mut times.blocks, tick_ns)))
-                .collect(),
+            whole,
+            nodes,
+            worst: self.worst.clone(),
         }));
         self.whole.clear();
         self.frames = 0;
+    }
+
+    /// Forgets the worst, in what is shown too.
+    fn reset_worst(&mut self) {
+        self.worst = WorstLoad::default();
+        if let Some(shown) = &mut self.snapshot {
+            Arc::make_mut(shown).worst = WorstLoad::default();
+        }
     }
 }
 
@@ -155,12 +192,22 @@ impl<P: Plugins> Engine<P> {
         Ok(())
     }
 
+    /// Begins [`LoadSnapshot::worst`] anew. What is still in the window at hand counts towards the next. Does nothing
+    /// while the load is not measured.
+    pub fn reset_worst_load(&mut self) {
+        if let Some(meter) = &mut self.load {
+            meter.reset_worst();
+            self.snapshot.outdate();
+        }
+    }
+
     /// Takes in what the renderer has measured.
     pub(crate) fn hear_load(&mut self) {
         let Some(meter) = &mut self.load else { return };
         let rate = self.settings.rate;
         while let Some(load) = self.publisher.load() {
             if meter.take(load, rate) {
+                meter.worst.nodes_ns.retain(|&node, _| self.graph.node(node).is_some());
                 meter.finish(rate, meter.tick_ns());
                 self.snapshot.outdate();
             }
@@ -227,9 +274,18 @@ mod tests {
         // The next window knows nothing of the last.
         meter.take(load(None, 7, 2000), 4000);
         meter.finish(4000, 1.0);
-        let shown = meter.snapshot.unwrap();
+        let shown = meter.snapshot.clone().unwrap();
         assert!(shown.nodes.is_empty());
         assert_eq!((shown.whole.blocks, shown.whole.max_ns), (1, 7));
+        // The worst stays, until it is reset; from there on the next window counts.
+        assert_eq!(shown.worst, WorstLoad { whole_ns: 2000, nodes_ns: BTreeMap::from([(node, 20)]) });
+        meter.reset_worst();
+        assert_eq!(meter.snapshot.as_ref().unwrap().worst, WorstLoad::default());
+        meter.take(load(Some(node), 3, 2000), 4000);
+        meter.take(load(None, 5, 2000), 4000);
+        meter.finish(4000, 1.0);
+        let worst = &meter.snapshot.as_ref().unwrap().worst;
+        assert_eq!(*worst, WorstLoad { whole_ns: 5, nodes_ns: BTreeMap::from([(node, 3)]) });
     }
 
     /// On: the rig and its nodes, also once the renderer is another. Off: nothing is shown, and nothing is timed.

@@ -56,6 +56,10 @@ pub struct Snapshot {
     pub is_building: bool,
     /// How long the rig and each node take, while that is [measured](Engine::measure_load).
     pub load: Option<Arc<LoadSnapshot>>,
+    /// Whether all that the device plays is muted.
+    pub muted: bool,
+    /// The frequency of A4 that the tuner tells notes by, in Hz.
+    pub tuner_reference: f64,
 }
 
 /// One node beside what the graph says of it.
@@ -119,6 +123,8 @@ impl SnapshotCell {
             solo: Arc::default(),
             is_building: false,
             load: None,
+            muted: false,
+            tuner_reference: 440.0,
         };
         Self { place: Arc::new(Mutex::new(nothing)), outdated: true, graph_outdated: true }
     }
@@ -193,6 +199,8 @@ impl<P: Plugins> Engine<P> {
             solo: Arc::new(self.solo.view.clone()),
             is_building: self.assembly.is_some(),
             load: self.shown_load(),
+            muted: self.muted,
+            tuner_reference: self.tuner_reference,
             graph: snapshot.graph,
         };
         *self.snapshot.place.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;

@@ -28,7 +28,7 @@ impl Program {
 
     /// Reads the device's channels; the first op is the input of that number.
     #[inline(never)]
-    pub(super) fn inputs(&mut self, ops: &[Op], first: usize, context: &Context<'_, '_>) {
+    pub(super) fn inputs(&mut self, ops: &[Op], first: usize, context: &mut Context<'_, '_>) {
         let fading = self.shared.chunk.steady_frame < self.inputs_fade_until;
         for (input, op) in (first..).zip(ops) {
             let Op::Input { channel, slot } = *op else { return };
@@ -36,11 +36,12 @@ impl Program {
             // SAFETY: the slot has room for the chunk.
             let copied = unsafe { read_device(Some(channel), self.arena.slot(slot), frames, context) };
             self.shared.silence.set(slot, false);
-            if fading && self.fade_input(self.inputs[input], slot, context) {
-                continue;
-            }
-            if copied == Copied::Silent {
+            let fades = fading && self.fade_input(self.inputs[input], slot, context);
+            if !fades && copied == Copied::Silent {
                 self.make_silent(slot, context);
+            }
+            if self.ends_watched {
+                self.watch_input(input, slot, context);
             }
         }
     }
