@@ -76,7 +76,7 @@ pub enum CtlOrder {
         /// The node.
         node: String,
         /// `on` or `off`.
-        #[arg(value_parser = on_or_off)]
+        #[arg(action = clap::ArgAction::Set, value_parser = on_or_off)]
         on: bool,
     },
     /// Set one cell of the routing matrix; the cable comes and goes with its cells.

@@ -225,9 +225,11 @@ fn change(graph: &Graph, order: &CellOrder) -> Result<CellChange, Refused> {
         let end = end.as_ref().ok_or_else(|| format!("a cell needs a {what}"))?;
         let node = find(graph, &end.node)?;
         let known = graph.node(node).map(|node| if is_source { &node.audio_outputs } else { &node.audio_inputs });
-        let port = port(known.map_or(&[][..], Vec::as_slice), &end.port)
-            .ok_or_else(|| format!("\"{}\" has no such port as {what}", end.node))?;
-        let channel = channel.checked_sub(1).ok_or("channels are counted from 1")?;
+        let ports = known.map_or(&[][..], Vec::as_slice);
+        let port = port(ports, &end.port).ok_or_else(|| format!("\"{}\" has no such port as {what}", end.node))?;
+        let channels = ports.get(usize::from(port)).map_or(0, |port| port.layout.channels());
+        let channel = channel.checked_sub(1).filter(|channel| *channel < channels);
+        let channel = channel.ok_or_else(|| format!("\"{}\" has channels 1 to {channels} as {what}", end.node))?;
         Ok::<_, Refused>(PortChannel::new(node, port, channel))
     };
     let source = end(&order.source, order.source_channel, "source", true)?;
