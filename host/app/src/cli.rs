@@ -1,8 +1,10 @@
 //! The command line. Words and examples only; what commands do is in `commands`.
 
 mod measurement;
+mod remote;
 
 pub use measurement::{BitPerfect, Latency, Tune};
+pub use remote::{Ctl, CtlOrder, RemoteChoice};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use crosspoint::PluginReference;
@@ -32,6 +34,8 @@ pub enum Command {
     Run(Run),
     /// Render files through a rig, or a chain of plugins, to a file.
     Render(Render),
+    /// Command a rig that runs.
+    Ctl(Ctl),
     /// List the audio devices and the MIDI ports.
     Devices(Devices),
     /// Play an audio file on a device.
@@ -96,6 +100,7 @@ pub struct Demo {
     crosspoint run --plugin rack#org.crosspoint.amp --param Drive=60 --device alsa:hw:1 --inputs 1 --outputs 3,4\n  \
     crosspoint run --plugin rack#org.crosspoint.synth --midi-input Keystation --midi-input Pedals\n  \
     crosspoint run guitar.rig.toml --device \"asio:My Interface\" --clock \"Word Clock\" --panel --wait 30\n  \
+    crosspoint run guitar.rig.toml --remote\n  \
     crosspoint run --device virtual --seconds 5")]
 pub struct Run {
     #[command(flatten)]
@@ -121,6 +126,8 @@ pub struct Run {
     /// What the device takes its clock from (ASIO): a name or a number, as `crosspoint devices --probe` lists them.
     #[arg(long, value_name = "NAME|INDEX")]
     pub clock: Option<String>,
+    #[command(flatten)]
+    pub remote: RemoteChoice,
     /// Stop after so many seconds.
     #[arg(long)]
     pub seconds: Option<f64>,

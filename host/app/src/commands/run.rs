@@ -2,10 +2,11 @@
 
 use super::device_events::{DeviceEvent, device_event};
 use super::{driver, opening};
-use crate::cli::Run;
+use crate::cli::{RemoteChoice, Run};
 use crate::failure::{Failure, code_for, print_problems};
 use crate::output::Output;
 use crate::rack;
+use crate::remote::{Desk, Door, Folders, Remote, Token};
 use crate::source::{self, Link};
 use crosspoint::devices::midi::Direction;
 use crosspoint::devices::{Joined, Scheduling, StreamInfo, StreamRequest};
@@ -13,6 +14,7 @@ use crosspoint::graph::{Command, NodeId};
 use crosspoint::session::{Document, MachineFile, Mapping};
 use crosspoint::{ChainLink, DeviceState, Engine, EngineError, EngineSettings, MidiEvent, Notice, PluginLink};
 use serde::Serialize;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -113,6 +115,7 @@ fn control(
     if arguments.panel {
         driver::open_panel(engine.driver_controls())?;
     }
+    let _remote = let_in(&engine, arguments)?;
     let inputs = engine.stream().map_or(0, |stream| stream.info().inputs.len());
     let mut building = Some(source::begin(&mut engine, &arguments.source, links, inputs, machine_roles)?);
     engine.send_command(0, Command::Play(true))?;
@@ -213,6 +216,24 @@ fn open(
     opened.map_err(Failure::new)
 }
 
+/// Lets clients command the rig, if that is wanted.
+fn let_in(engine: &Engine<PluginLink>, arguments: &Run) -> Result<Option<Remote>, Failure> {
+    let RemoteChoice { remote, remote_token, remote_folder, remote_host } = &arguments.remote;
+    let Some(address) = *remote else { return Ok(None) };
+    let token = match remote_token {
+        Some(text) => Token::chosen(text).map_err(Failure::usage)?,
+        None => Token::random().map_err(Failure::new)?,
+    };
+    let rig = arguments.source.rig.as_deref().map(std::path::absolute).transpose().map_err(Failure::new)?;
+    let own = rig.as_deref().and_then(Path::parent).map_or_else(std::env::current_dir, |folder| Ok(folder.to_owned()));
+    let folders = std::iter::once(own.map_err(Failure::new)?).chain(remote_folder.iter().cloned());
+    let desk = Desk::new(engine.handle(), Folders::new(folders), rig);
+    let told = token.reveal().to_owned();
+    let remote = Remote::start(desk, Door { address, token, hosts: remote_host.clone() })?;
+    eprintln!("listening at {}; the token is {told}", remote.address());
+    Ok(Some(remote))
+}
+
 /// Xruns come in hundreds where they come at all: people are told once a second.
 struct Xruns {
     told: u64,
@@ -258,7 +279,7 @@ fn describe_join(Joined { drift, latency, .. }: Joined) -> String {
 }
 
 /// Which channels the roles of a rig stand for on this machine: what the machine file says, the rest in order.
-pub(super) fn machine_roles(document: &Document) -> Result<Mapping, Failure> {
+pub fn machine_roles(document: &Document) -> Result<Mapping, Failure> {
     let mut machine = MachineFile::default();
     if let Some(path) = MachineFile::default_path() {
         let loaded = MachineFile::load(&path).map_err(Failure::new)?;

@@ -1,0 +1,277 @@
+//! The rig as a document for clients: made of a snapshot, with stable keys. Names, never ids of this run.
+
+use crosspoint::devices::midi::Direction;
+use crosspoint::graph::graph::Signal;
+use crosspoint::graph::{AudioPort, EventPort, Graph, NodeId, NodeKind, Timing};
+use crosspoint::{Condition, DeviceState, LoadStatistics, NodeSnapshot, Snapshot};
+use serde::Serialize;
+
+/// The rig at one moment.
+#[derive(Serialize)]
+pub struct Rig {
+    /// Counts up with every change.
+    revision: u64,
+    rate: u32,
+    /// Frames from the rig's inputs to the latest of its outputs.
+    latency: u32,
+    tempo: f64,
+    metre: (u16, u16),
+    device: Device,
+    xruns: u64,
+    lost_frames: u64,
+    can_undo: bool,
+    can_redo: bool,
+    /// Whether a rig waits for its plugins.
+    is_building: bool,
+    nodes: Vec<Node>,
+    edges: Vec<Edge>,
+    midi: Vec<Midi>,
+    /// How much of the time there is for a block it takes; null while it is not measured.
+    load: Option<Share>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+enum Device {
+    None,
+    Playing { name: String, rate: u32, buffer_frames: u32, inputs: Vec<String>, outputs: Vec<String> },
+    Lost { name: String, reason: String },
+}
+
+#[derive(Serialize)]
+struct Node {
+    name: String,
+    /// `input`, `output`, `plugin` or `builtin`.
+    kind: &'static str,
+    /// `ready`, `loading`, `restarting` or `missing`.
+    condition: &'static str,
+    /// Why it is missing.
+    reason: Option<String>,
+    bypassed: bool,
+    latency: u32,
+    plugin: Option<Plugin>,
+    audio_inputs: Vec<Port>,
+    audio_outputs: Vec<Port>,
+    event_inputs: Vec<String>,
+    event_outputs: Vec<String>,
+    load: Option<Share>,
+}
+
+#[derive(Serialize)]
+struct Plugin {
+    id: String,
+    name: String,
+    vendor: String,
+}
+
+#[derive(Serialize)]
+struct Port {
+    name: String,
+    channels: u32,
+}
+
+/// Shares of the period: 1 is all the time that there is.
+#[derive(Serialize)]
+struct Share {
+    mean: f64,
+    p99: f64,
+    max: f64,
+}
+
+#[derive(Serialize)]
+struct Edge {
+    source: End,
+    destination: End,
+    /// Empty for events.
+    crosspoints: Vec<Crosspoint>,
+    is_events: bool,
+    /// Frames of delay of a feedback edge.
+    feedback: Option<u32>,
+    /// `aligned` or `immediate`; null for the rig's default.
+    timing: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct End {
+    node: String,
+    /// Counted from 1.
+    port: u16,
+}
+
+#[derive(Serialize)]
+struct Crosspoint {
+    /// Channels, counted from 1.
+    source: u32,
+    destination: u32,
+    /// Null is silence.
+    gain_db: Option<f32>,
+    mute: bool,
+    invert: bool,
+}
+
+#[derive(Serialize)]
+struct Midi {
+    is_input: bool,
+    role: String,
+    port: String,
+    /// Null while it is waited for.
+    open: Option<String>,
+}
+
+/// A node's parameter.
+#[derive(Serialize)]
+pub struct Parameter {
+    id: u32,
+    name: String,
+    module: String,
+    minimum: f64,
+    maximum: f64,
+    default: f64,
+    is_stepped: bool,
+    is_read_only: bool,
+    /// As it was last told.
+    value: Option<f64>,
+}
+
+impl Rig {
+    /// The rig of a snapshot.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let load = snapshot.load.as_deref();
+        let share = |times: &LoadStatistics| {
+            let of = |nanoseconds| load.map_or(0.0, |load| load.share(nanoseconds));
+            Share { mean: of(times.mean_ns), p99: of(times.p99_ns), max: of(times.max_ns) }
+        };
+        let nodes = snapshot.graph.nodes().map(|(id, node)| {
+            let more = snapshot.nodes.get(&id);
+            let (condition, reason) = condition(more);
+            let plugin = more.and_then(|more| more.plugin.as_deref());
+            Node {
+                name: node.name.clone(),
+                kind: match node.kind {
+                    NodeKind::Input { .. } => "input",
+                    NodeKind::Output { .. } => "output",
+                    NodeKind::Processor if plugin.is_some() || condition != "ready" => "plugin",
+                    NodeKind::Processor => "builtin",
+                },
+                condition,
+                reason,
+                bypassed: more.is_some_and(|more| more.bypassed),
+                latency: node.latency,
+                plugin: plugin.map(|plugin| Plugin {
+                    id: plugin.id.clone(),
+                    name: plugin.name.clone(),
+                    vendor: plugin.vendor.clone(),
+                }),
+                audio_inputs: ports(&node.audio_inputs),
+                audio_outputs: ports(&node.audio_outputs),
+                event_inputs: names(&node.event_inputs),
+                event_outputs: names(&node.event_outputs),
+                load: load.and_then(|load| load.nodes.get(&id)).map(share),
+            }
+        });
+        Self {
+            revision: snapshot.revision,
+            rate: snapshot.settings.rate,
+            latency: snapshot.latency,
+            tempo: snapshot.tempo,
+            metre: snapshot.metre,
+            device: device(&snapshot.device),
+            xruns: snapshot.xruns,
+            lost_frames: snapshot.lost_frames,
+            can_undo: snapshot.history.0,
+            can_redo: snapshot.history.1,
+            is_building: snapshot.is_building,
+            nodes: nodes.collect(),
+            edges: edges(&snapshot.graph),
+            midi: snapshot
+                .midi
+                .iter()
+                .map(|port| Midi {
+                    is_input: port.direction == Direction::Input,
+                    role: port.role.clone(),
+                    port: port.name.clone(),
+                    open: port.open.clone(),
+                })
+                .collect(),
+            load: load.map(|load| share(&load.whole)),
+        }
+    }
+}
+
+/// The parameters of a node.
+pub fn parameters(node: &NodeSnapshot) -> Vec<Parameter> {
+    let value = |id| node.values.iter().find(|(known, _)| *known == id).map(|(_, value)| *value);
+    let shown = node.parameters.iter().filter(|parameter| !parameter.flags.hidden);
+    let described = shown.map(|parameter| Parameter {
+        id: parameter.id,
+        name: parameter.name.clone(),
+        module: parameter.module.clone(),
+        minimum: parameter.minimum,
+        maximum: parameter.maximum,
+        default: parameter.default,
+        is_stepped: parameter.flags.stepped,
+        is_read_only: parameter.flags.read_only,
+        value: value(parameter.id),
+    });
+    described.collect()
+}
+
+fn condition(node: Option<&NodeSnapshot>) -> (&'static str, Option<String>) {
+    match node.map(|node| &node.condition) {
+        Some(Condition::Loading) => ("loading", None),
+        Some(Condition::Restarting) => ("restarting", None),
+        Some(Condition::Missing { reason }) => ("missing", Some(reason.clone())),
+        _ => ("ready", None),
+    }
+}
+
+fn device(state: &DeviceState) -> Device {
+    match state {
+        DeviceState::Playing { stream, .. } => Device::Playing {
+            name: format!("{}:{}", stream.backend, stream.device),
+            rate: stream.rate,
+            buffer_frames: stream.buffer_frames,
+            inputs: stream.inputs.clone(),
+            outputs: stream.outputs.clone(),
+        },
+        DeviceState::Lost { stream, reason, .. } => {
+            Device::Lost { name: format!("{}:{}", stream.backend, stream.device), reason: reason.clone() }
+        }
+        _ => Device::None,
+    }
+}
+
+fn ports(ports: &[AudioPort]) -> Vec<Port> {
+    ports.iter().map(|port| Port { name: port.name.clone(), channels: port.layout.channels() }).collect()
+}
+
+fn names(ports: &[EventPort]) -> Vec<String> {
+    ports.iter().map(|port| port.name.clone()).collect()
+}
+
+fn edges(graph: &Graph) -> Vec<Edge> {
+    let name = |id: NodeId| graph.node(id).map_or_else(String::new, |node| node.name.clone());
+    let edge = |(_, edge): (_, &crosspoint::graph::Edge)| {
+        let crosspoints = edge.matrix().into_iter().flat_map(|matrix| matrix.cells());
+        Edge {
+            source: End { node: name(edge.source.node), port: edge.source.port + 1 },
+            destination: End { node: name(edge.destination.node), port: edge.destination.port + 1 },
+            crosspoints: crosspoints
+                .map(|(source, destination, cell)| Crosspoint {
+                    source: source + 1,
+                    destination: destination + 1,
+                    gain_db: (cell.gain > 0.0).then(|| 20.0 * cell.gain.log10()),
+                    mute: cell.mute,
+                    invert: cell.invert,
+                })
+                .collect(),
+            is_events: matches!(edge.signal, Signal::Events),
+            feedback: edge.feedback,
+            timing: edge.timing.map(|timing| match timing {
+                Timing::Aligned => "aligned",
+                Timing::Immediate => "immediate",
+            }),
+        }
+    };
+    graph.edges().map(edge).collect()
+}

@@ -1,0 +1,17 @@
+//! Remote control: a client of the engine's handle like any other, on a thread of its own, that lets clients on the network
+//! command the rig. Never touches the engine, and nothing that comes in reaches the callback but by an action that the engine
+//! has checked.
+
+mod access;
+mod announcement;
+mod client;
+mod desk;
+mod look;
+mod order;
+mod server;
+
+pub use access::{Folders, Token};
+pub use client::{Client, Server};
+pub use desk::Desk;
+pub use order::{CellOrder, End, Order, PortName, Setting};
+pub use server::{Door, Remote};
