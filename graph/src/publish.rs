@@ -11,8 +11,8 @@ use crate::id::{EdgeId, NodeId};
 use crate::kernels::{Kernels, Level as KernelLevel};
 use crate::processor::Processor;
 use crate::rt::{
-    BUNDLE_CREDITS, Bundle, Command, Crosspoint, Hearing, Level, ListenTo, Load, Message, NOW, Parcel, Program, Progress,
-    Renderer, Report, Reports, Settings, Timed, listeners,
+    BUNDLE_CREDITS, Bundle, Command, Crosspoint, Hearing, Level, ListenTo, Load, Message, NOW, Parcel, Program,
+    Progress, Renderer, Report, Reports, Settings, Timed, listeners,
 };
 use bundles::Kept;
 use carry::{CarriedTaps, carried_gains, carried_lines, carried_nodes, carried_taps, moving_edges};
