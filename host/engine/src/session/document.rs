@@ -8,6 +8,7 @@ use crosspoint_formats::Precision;
 use crosspoint_graph::{AudioPort, ChannelLayout, EventPort, Timing};
 
 use super::crosspoints::Crosspoints;
+use super::mappings::MappingEntry;
 use super::port::PortSelector;
 use super::scenes::{SceneEntry, SongEntry};
 
@@ -41,6 +42,10 @@ pub struct Document {
     pub songs: Vec<SongEntry>,
     /// The names of the songs in the order in which they are played, one perhaps twice; all as they stand if it is empty.
     pub setlist: Vec<String>,
+    /// What MIDI messages control.
+    pub mappings: Vec<MappingEntry>,
+    /// Mappings that do not say what controls what. Written back as they were.
+    pub unreadable_mappings: Vec<toml::Table>,
     /// Keys and tables that this version does not know or could not read. Written back as they were.
     pub extra: toml::Table,
 }
@@ -68,6 +73,8 @@ impl Default for Document {
             scenes: Vec::new(),
             songs: Vec::new(),
             setlist: Vec::new(),
+            mappings: Vec::new(),
+            unreadable_mappings: Vec::new(),
             extra: toml::Table::new(),
         }
     }

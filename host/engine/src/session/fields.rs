@@ -191,6 +191,19 @@ pub(super) fn owned(value: &DeValue<'_>) -> toml::Value {
     }
 }
 
+/// As [`owned_table`], for a table that made no sense and must not make any the next time: what had to become a text goes
+/// to the key's leftovers.
+pub(super) fn kept_table(table: &DeTable<'_>) -> toml::Table {
+    let kept = |(key, value): (&Spanned<std::borrow::Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
+        let (name, kept) = (key.get_ref().clone().into_owned(), owned(value.get_ref()));
+        match kept.is_str() && value.get_ref().as_str().is_none() {
+            true => (format!("{LEFTOVER}{name}"), toml::Value::Array(vec![kept])),
+            false => (name, kept),
+        }
+    };
+    table.iter().map(kept).collect()
+}
+
 /// The table without its places.
 pub(super) fn owned_table(table: &DeTable<'_>) -> toml::Table {
     table.iter().map(|(key, value)| (key.get_ref().clone().into_owned(), owned(value.get_ref()))).collect()

@@ -73,8 +73,8 @@ file = "takes/a.wav"
 name = "left hand"
 kind = "zone"
 parameters = [
-    { name = "high key", value = 59 },
-    { name = "transpose", value = -12 },
+    { name = "high key", value = 59.0 },
+    { name = "transpose", value = -12.0 },
 ]
 
 [[builtin]]
@@ -145,6 +145,46 @@ scenes = [
     "Clean",
 ]
 capo = 2
+
+[[mapping]]
+role = "pedal"
+message = "cc 20 channel 1"
+scene = "Lead"
+feedback = "pedal lights"
+
+[[mapping]]
+role = "keys"
+message = "cc 7 14-bit"
+gain = { from = "in", to = "fx/side", cell = "1>1" }
+range = ["-inf dB", "6 dB"]
+pick_up = "scaled"
+
+[[mapping]]
+role = "keys"
+message = "nrpn 130"
+parameter = { node = "fx", id = 3, name = "Level" }
+behaviour = "relative two's complement"
+step = 0.01
+range = [6.0, -60.5]
+curve = "exponential"
+scenes = [
+    "Clean",
+    "Lead",
+]
+pass_on = true
+note = "left knob"
+later = 1
+
+[[mapping]]
+role = "keys"
+message = "note C#3 channel 16"
+mute = { from = "gone", to = "out", cell = "2>1" }
+
+[[mapping]]
+role = "keys"
+message = "pitch bend"
+action = "tempo"
+range = [60.0, 180.0]
 
 [window]
 size = [3, 4]
@@ -248,6 +288,7 @@ fn survives(text: &str) -> Result<(), TestCaseError> {
     prop_assert_eq!(loaded.node_lines.len(), loaded.document.nodes.len());
     prop_assert_eq!(loaded.edge_lines.len(), loaded.document.edges.len());
     prop_assert_eq!(loaded.scene_lines.len(), loaded.document.scenes.len());
+    prop_assert_eq!(loaded.mapping_lines.len(), loaded.document.mappings.len());
     prop_assert!(loaded.problems.iter().all(|problem| problem.line <= text.split('\n').count()));
     let written = write::document(&loaded.document, folder, "x.rig.state").unwrap();
     let faithful = file::check_faithful(&written, folder, "x.rig.state");

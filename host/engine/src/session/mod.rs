@@ -23,9 +23,17 @@
 //! | `[[edge]]` | `from` and `to`: a node, `node/port` or `node/#2`; `events = true`, or crosspoints; `timing`; `feedback` in frames |
 //! | `[[scene]]` | `name`, `note`, `tempo`, `metre`; `fade` of its crosspoints in seconds; `bypassed` and `active` nodes; `parameters` (`{ node = "amp", name = "Drive", value = 30.0 }`); `crosspoints` (`{ from = "amp", to = "cabinet", cells = ["1>1 -6 dB"] }`) |
 //! | `[[song]]` | `name`, `note`, `tempo`, `metre`; `scenes` by name |
+//! | `[[mapping]]` | `role` of MIDI ports, `message` (`"cc 7 channel 1"`); one of `parameter` (`{ node = "amp", name = "Drive" }`), `gain` and `mute` (`{ from = "amp", to = "cabinet", cell = "1>1" }`), `bypass`, `scene`, `song`, `action`; `behaviour`, `step`, `range` (`[0.0, 10.0]`, `["-inf dB", "6 dB"]`), `curve`, `pick_up`; `scenes` while which it acts; `pass_on`; `feedback`, a role of MIDI ports; `note` |
 //!
 //! A scene says what differs from the rig while it plays, and nothing else. Names of nodes that are not there have no
 //! effect and are kept. The top key `setlist` is the order of songs by name; without it they are played as they stand.
+//!
+//! A message is a controller (`cc 7`, `cc 7 14-bit`), a key (`note C3` is middle C), `program 5`, `pitch bend`, `channel
+//! pressure`, `key pressure C3`, `rpn 0` or `nrpn 130`, numbers as on the wire, with `channel 1` to 16 behind it if only one
+//! is meant. Behaviours are `absolute`, `toggle`, `momentary`, `trigger` and `relative two's complement`, `relative offset`,
+//! `relative sign bit`; curves `linear`, `exponential`, `logarithmic`, `s`; to pick a value up is `none`, `pick up`,
+//! `scaled`; actions are `play`, `stop`, `play or stop`, `to start`, `loop`, `record`, `tap tempo`, `tempo`, `next scene`,
+//! `previous scene`, `leave scene`, `next song`, `previous song`, `panic`, `master mute`.
 //!
 //! A parameter is `{ id = 7, name = "Level", value = -6.0 }`; either `id` or `name` will do, and a text is read as the
 //! plugin reads it. Paths are relative to the rig's folder, with `/` between names, unless they share nothing with it.
@@ -104,6 +112,7 @@ mod folders;
 #[cfg(test)]
 mod fuzz;
 mod machine;
+mod mappings;
 mod path;
 pub(crate) mod plugin_file;
 mod port;
@@ -124,6 +133,10 @@ pub use document::{
 };
 pub use file::{SaveError, load, save};
 pub use machine::{DeviceChoice, LoadedMachine, MachineFile, Mapping, Role};
+pub use mappings::{
+    Behaviour, Coding, ControlAction, ControlMessage, CrosspointPlace, Curve, DEFAULT_STEP, MappingEntry,
+    MappingTarget, MessageKind, PickUp, RangeEnd,
+};
 pub use port::PortSelector;
 pub use problem::{LoadError, Problem, Severity};
 pub use read::{Loaded, parse};

@@ -18,10 +18,10 @@ use super::document::{
     Builtin, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, MAX_DELAY_FRAMES, NodeEntry,
     ParameterEntry, ParameterValue, PluginEntry, PluginRef, SignalEntry, State, TEMPO_RANGE, VERSION, is_node_name,
 };
-use super::fields::{Fields, number, owned_table, whole};
+use super::fields::{Fields, kept_table, number, owned_table, whole};
 use super::port::PortSelector;
 use super::problem::{LoadError, Problem, Report, Severity};
-use super::{path, scenes, state, words};
+use super::{mappings, path, scenes, state, words};
 
 /// What a rig file held.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +36,8 @@ pub struct Loaded {
     pub edge_lines: Vec<usize>,
     /// The line of each scene of the document, counted from 1.
     pub scene_lines: Vec<usize>,
+    /// The line of each mapping of the document, counted from 1.
+    pub mapping_lines: Vec<usize>,
 }
 
 /// The tables of nodes.
@@ -84,8 +86,9 @@ pub(super) fn parse_with(
         }
     }
     let scene_lines = reader.scenes(&mut fields, &mut document);
+    let mapping_lines = reader.mappings(&mut fields, &mut document);
     document.extra = fields.finish(&mut report);
-    Ok(Loaded { document, problems: report.finish(), node_lines, edge_lines, scene_lines })
+    Ok(Loaded { document, problems: report.finish(), node_lines, edge_lines, scene_lines, mapping_lines })
 }
 
 /// The tree of a TOML text, or all of its mistakes.
@@ -213,6 +216,24 @@ impl Reader<'_, '_> {
             document.songs.push(entry);
         }
         document.setlist = scenes::read_names(fields, self.report, "setlist", "song", &songs);
+        lines
+    }
+
+    /// What MIDI messages control; where each mapping stands.
+    fn mappings(&mut self, fields: &mut Fields<'_>, document: &mut Document) -> Vec<usize> {
+        let scenes = document.scenes.iter().map(|scene| scene.name.clone()).collect();
+        let songs = document.songs.iter().map(|song| song.name.clone()).collect();
+        let mut lines = Vec::new();
+        for (_, content, span) in self.entries(fields, "mapping") {
+            let names = mappings::Names { nodes: &self.names, scenes: &scenes, songs: &songs };
+            match mappings::read_mapping(Fields::new(content, span.clone()), self.report, &names) {
+                Some(mapping) => {
+                    lines.push(self.report.place(span.start).0);
+                    document.mappings.push(mapping);
+                }
+                None => document.unreadable_mappings.push(kept_table(content)),
+            }
+        }
         lines
     }
 

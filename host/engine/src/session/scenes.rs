@@ -193,7 +193,7 @@ fn text<'t>(table: &'t DeTable<'_>, key: &str) -> Option<&'t str> {
     table.get(key)?.get_ref().as_str()
 }
 
-fn endpoint(text: &str) -> Option<EndpointEntry> {
+pub(super) fn endpoint(text: &str) -> Option<EndpointEntry> {
     let (node, port) = text
         .split_once('/')
         .map_or((text, Some(PortSelector::First)), |(node, port)| (node, PortSelector::parse(port)));

@@ -13,7 +13,7 @@ use super::document::{
     Builtin, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, NodeEntry, ParameterEntry, ParameterValue,
     PluginEntry, SignalEntry, State, VERSION,
 };
-use super::{path, scenes, state, words};
+use super::{mappings, path, scenes, state, words};
 
 /// More cells than this are written as rows if they fill more than half of their rectangle.
 const MOST_LISTED_CELLS: usize = 8;
@@ -47,6 +47,11 @@ pub(super) fn document(document: &Document, folder: &Path, state_folder: &str) -
     }
     document.scenes.iter().for_each(|scene| scenes::write_scene(&mut text, scene));
     document.songs.iter().for_each(|song| scenes::write_song(&mut text, song));
+    document.mappings.iter().for_each(|mapping| mappings::write_mapping(&mut text, mapping));
+    for mapping in &document.unreadable_mappings {
+        text.push_str("\n[[mapping]]\n");
+        Table::new(&mut text, mapping).finish();
+    }
     if !tables.is_empty() {
         text.push('\n');
         // Tables and arrays of tables, which the text before does not have: they cannot fail to be written.
