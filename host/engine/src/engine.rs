@@ -3,6 +3,7 @@
 
 use crate::asking::Asked;
 use crate::assembly::Assembly;
+use crate::control::{self, Control};
 use crate::controllers::{Phase, PluginHost, Plugins, Record, Request};
 use crate::device::DeviceLife;
 use crate::error::EngineError;
@@ -66,6 +67,7 @@ pub struct Engine<P: Plugins = PluginHost> {
     pub(crate) batches: u32,
     pub(crate) device: DeviceLife,
     pub(crate) midi: MidiSide,
+    pub(crate) control: Control,
     pub(crate) notices: Vec<Notice>,
     pub(crate) handle: EngineHandle,
     pub(crate) orders: Receiver<Order>,
@@ -112,6 +114,7 @@ impl<P: Plugins> Engine<P> {
     pub fn with_plugins(settings: EngineSettings, plugins: P) -> Self {
         let (publisher, renderer) = make_renderer(&settings);
         let (handle, orders) = EngineHandle::new(settings);
+        let (line, desk) = control::line();
         Self {
             settings,
             graph: Graph::new(),
@@ -135,7 +138,8 @@ impl<P: Plugins> Engine<P> {
             render_mode: RenderMode::RealTime,
             batches: 0,
             device: DeviceLife::default(),
-            midi: MidiSide::new(),
+            midi: MidiSide::new(desk),
+            control: Control::new(line),
             notices: Vec::new(),
             load: None,
             levels: Meters::new(handle.levels_cell()),

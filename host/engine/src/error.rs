@@ -68,6 +68,20 @@ pub enum EngineError {
         /// Why not.
         problem: &'static str,
     },
+    /// There is no such mapping.
+    #[error("there is no mapping at place {place}; the rig has {count}, counted from 0")]
+    UnknownMapping {
+        /// What was asked for.
+        place: usize,
+        /// How many there are.
+        count: usize,
+    },
+    /// A mapping makes no sense.
+    #[error("the mapping {problem}")]
+    Mapping {
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// The node is there and cannot do that.
     #[error("the node \"{name}\" {problem}")]
     Unfit {

@@ -1,6 +1,7 @@
 //! Reaching the engine from other threads. Never touches the engine itself: an action is done by its next poll, and what
 //! the rig looks like was left behind by its last one.
 
+use crate::control::MappingEdit;
 use crate::controllers::{PluginSetup, Plugins, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -11,7 +12,7 @@ use crate::pending::{Pending, Reply};
 use crate::plugins::PluginReference;
 use crate::rig::RigProblem;
 use crate::scenes::{Capture, SceneEdit};
-use crate::session::{Builtin, Document, Mapping};
+use crate::session::{Builtin, Document, Mapping, MappingEntry};
 use crate::settings::EngineSettings;
 use crate::snapshot::{Snapshot, SnapshotCell};
 use crosspoint_devices::midi::Direction;
@@ -295,6 +296,15 @@ pub enum Action {
     },
     /// Changes scenes, songs or the setlist.
     EditScenes(Box<SceneEdit>),
+    /// Changes what MIDI messages control.
+    EditMappings(Box<MappingEdit>),
+    /// Learns the next control that is moved; with a mapping, adds that for it. [`Notice::Learned`](crate::Notice::Learned)
+    /// tells.
+    StartLearning(Option<Box<MappingEntry>>),
+    /// Learns no longer.
+    StopLearning,
+    /// Ends all that sounds.
+    Panic,
     /// Takes the last edit or state back. Answered by [`Done::Changed`].
     Undo,
     /// Makes it again. Answered by [`Done::Changed`].
@@ -423,6 +433,16 @@ impl<P: Plugins> Engine<P> {
             Action::PlaySong { song, scene } => self.play_song(song, scene).map(Done::Changed),
             Action::StoreScene { scene, capture } => done(self.store_scene(&scene, &capture)),
             Action::EditScenes(edit) => done(self.edit_scenes(*edit)),
+            Action::EditMappings(edit) => done(self.edit_mappings(*edit)),
+            Action::StartLearning(mapping) => {
+                self.start_learning(mapping.map(|mapping| *mapping));
+                Ok(Done::Done)
+            }
+            Action::StopLearning => {
+                self.stop_learning();
+                Ok(Done::Done)
+            }
+            Action::Panic => done(self.panic()),
             Action::SendEvent { node, event } => done(self.send_event(node, NOW, event)),
             Action::MeasureLoad(on) => done(self.measure_load(on)),
             Action::Meter { node, on } => done(self.meter(node, on)),

@@ -17,6 +17,7 @@ impl<P: Plugins> Engine<P> {
     /// not be sent before. Call it some fifty times a second, or between blocks of an offline render. Never waits, save for
     /// plugins that live on this thread.
     pub fn poll(&mut self) -> Vec<Notice> {
+        self.hear_control();
         while let Ok(order) = self.orders.try_recv() {
             self.obey(order);
         }
@@ -35,6 +36,7 @@ impl<P: Plugins> Engine<P> {
         self.tell_the_untold();
         self.play_wanted_scene();
         self.hear_device();
+        self.tell_control();
         self.hear_midi();
         self.hear_load();
         self.hear_tuner();
@@ -80,6 +82,7 @@ impl<P: Plugins> Engine<P> {
         self.solo.follow(&self.graph)?;
         let published = self.publisher.publish(self.solo.heard(&self.graph), NOW)?;
         self.unpublished = published == crosspoint_graph::Published::Waiting;
+        self.control.republished = true;
         self.tell_bypasses()
     }
 
@@ -111,6 +114,7 @@ impl<P: Plugins> Engine<P> {
         drop(renderer);
         let (publisher, renderer) = make_renderer(&settings);
         self.publisher = publisher;
+        self.control.begin_anew();
         self.settings = settings;
         if self.cell.put(renderer).is_err() {
             return Err(EngineError::RendererBusy);

@@ -85,6 +85,7 @@ mod writing;
 
 pub use catalogue::Catalogue;
 pub use chain::{Chain, ChainLink};
+pub use control::{MappingCondition, MappingEdit, MappingSnapshot, MappingsSnapshot};
 pub use controllers::{PluginDescription, PluginHost, PluginLink, PluginServer, PluginSetup, Plugins};
 pub use crosspoint_devices as devices;
 pub use crosspoint_formats as formats;

@@ -147,6 +147,17 @@ pub enum Notice {
         /// What it waits for.
         waits_for: Vec<String>,
     },
+    /// A control was moved while one was to be [learned](crate::Engine::start_learning).
+    Learned {
+        /// The role of the port that it came from.
+        role: String,
+        /// Its message.
+        message: crate::session::ControlMessage,
+        /// The place of the mapping that was added for it, if one was to be.
+        mapping: Option<usize>,
+    },
+    /// A control ended all that sounded.
+    Panic,
     /// MIDI messages were lost because too many came at once, or were longer than any may be.
     MidiLost {
         /// How many.

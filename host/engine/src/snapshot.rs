@@ -1,6 +1,7 @@
 //! What the rig looks like, for any thread to read: the engine leaves a new one behind whenever something has changed and
 //! somebody may look. Never read by the callback.
 
+use crate::control::MappingsSnapshot;
 use crate::controllers::{Phase, PluginDescription, Plugins};
 use crate::device::DeviceState;
 use crate::engine::Engine;
@@ -36,6 +37,8 @@ pub struct Snapshot {
     pub metre: (u16, u16),
     /// Scenes, songs and the setlist, and what of them plays.
     pub scenes: Arc<ScenesSnapshot>,
+    /// What MIDI messages control.
+    pub mappings: Arc<MappingsSnapshot>,
     /// What plays the rig, or is waited for.
     pub device: DeviceState,
     /// Periods that the device lost.
@@ -113,6 +116,7 @@ impl SnapshotCell {
             tempo: 120.0,
             metre: (4, 4),
             scenes: Arc::default(),
+            mappings: Arc::default(),
             device: DeviceState::None,
             xruns: 0,
             lost_frames: 0,
@@ -189,6 +193,7 @@ impl<P: Plugins> Engine<P> {
             tempo: self.rig.tempo,
             metre: self.rig.metre,
             scenes: Arc::new(self.shown_scenes()),
+            mappings: Arc::new(self.shown_mappings()),
             device: self.device.state.clone(),
             xruns,
             lost_frames,

@@ -35,6 +35,23 @@ impl TransportWish {
         }
     }
 
+    pub fn is_playing(&self) -> bool {
+        self.playing
+    }
+
+    pub fn is_looping(&self) -> bool {
+        self.looping
+    }
+
+    pub fn is_recording(&self) -> bool {
+        self.recording
+    }
+
+    /// The loop, on or off.
+    pub fn region(&self) -> Option<(i64, i64)> {
+        self.region
+    }
+
     /// What to tell the renderer, `frames` being those of so many quarter notes.
     fn commands(&mut self, request: TransportRequest, frames: impl Fn(f64) -> Option<i64>) -> Vec<Command> {
         let looped = |on: bool| Command::Loop(self.region.filter(|_| on));

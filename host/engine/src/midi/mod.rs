@@ -5,6 +5,7 @@
 //! A port is named as [`Engine::midi_ports`] lists it, or by a part of that. `jack` is a port of the audio driver's own,
 //! left to be connected by hand, `jack:CLIENT:PORT` one that is connected to that port whenever it is there.
 
+mod lane;
 mod route;
 mod side;
 mod stage;

@@ -2,12 +2,16 @@
 //! the control thread.
 #![deny(clippy::disallowed_types)]
 
+use super::lane::{Arrival, InputLane};
 use super::translate::{event_of, messages_of};
+use crate::control::Ears;
 use crosspoint_devices::PeriodMidi;
-use crosspoint_devices::midi::{LONGEST_SYSEX, MidiParser, MidiReceiver, MidiSender};
+use crosspoint_devices::midi::MidiSender;
 use crosspoint_graph::event::{Event, EventBody, EventList, EventMerge, MergeEdge, NoteMatching};
 use crosspoint_graph::{EdgeId, EventEnds, NodeId};
 use std::mem;
+
+pub use super::lane::{InputEnd, Lane};
 
 /// Events of one port in a chunk.
 const EVENTS: usize = 256;
@@ -27,32 +31,12 @@ pub struct Moment<'m> {
     pub lost: &'m mut u64,
 }
 
-/// One end of a port, by the number under which the control thread knows it.
-pub struct Lane<E> {
-    pub number: u32,
-    pub end: E,
-}
-
-/// Where messages come from.
-pub enum InputEnd {
-    /// A ring; none until it is taken over from the route before.
-    Ring(Option<MidiReceiver>),
-    /// A port of the audio driver.
-    Period { port: usize, parser: MidiParser },
-}
-
 /// Where messages go.
 pub enum OutputEnd {
     /// A ring; none until it is taken over from the route before.
     Ring(Option<MidiSender>),
     /// A port of the audio driver.
     Period { port: usize },
-}
-
-impl InputEnd {
-    pub fn period(port: usize) -> Self {
-        Self::Period { port, parser: MidiParser::with_capacity(LONGEST_SYSEX) }
-    }
 }
 
 fn merge_of(numbers: impl Iterator<Item = u32>) -> EventMerge {
@@ -65,7 +49,7 @@ fn merge_of(numbers: impl Iterator<Item = u32>) -> EventMerge {
 pub struct InputRoute {
     /// The role's number.
     pub role: u32,
-    lanes: Box<[Lane<InputEnd>]>,
+    lanes: Box<[InputLane]>,
     nodes: Box<[NodeId]>,
     lists: Box<[EventList]>,
     merge: EventMerge,
@@ -79,7 +63,7 @@ impl InputRoute {
             lists: lanes.iter().map(|_| EventList::with_capacity(EVENTS)).collect(),
             merge: merge_of(lanes.iter().map(|lane| lane.number)),
             merged: EventList::with_capacity(2 * EVENTS),
-            lanes: lanes.into(),
+            lanes: lanes.into_iter().map(InputLane::new).collect(),
             nodes: nodes.into(),
         }
     }
@@ -87,57 +71,50 @@ impl InputRoute {
     /// Takes over what goes on: ends of rings, messages that are half there, notes that sound.
     pub fn adopt(&mut self, old: &mut Self) {
         for lane in &mut self.lanes {
-            let Some(before) = old.lanes.iter_mut().find(|before| before.number == lane.number) else { continue };
-            match (&mut lane.end, &mut before.end) {
-                (InputEnd::Ring(new @ None), InputEnd::Ring(old)) => mem::swap(new, old),
-                (InputEnd::Period { parser: new, .. }, InputEnd::Period { parser: old, .. }) => mem::swap(new, old),
-                _ => {}
+            if let Some(before) = old.lanes.iter_mut().find(|before| before.number == lane.number) {
+                lane.adopt(before);
             }
         }
         self.merge.adopt(&mut old.merge);
     }
 
+    /// Takes what has come for the block, before anything of it is rendered.
+    pub fn gather(&mut self, moment: &mut Moment<'_>, mut period: Option<&mut dyn PeriodMidi>) {
+        for lane in &mut self.lanes {
+            let period = period.as_mut().map(|period| &mut **period as &mut dyn PeriodMidi);
+            lane.gather(moment, period);
+        }
+    }
+
+    /// The frame within the block of the next message that [`Self::hear_next`] has.
+    pub fn next_heard(&self) -> Option<u32> {
+        self.lanes.iter().filter_map(InputLane::next_heard).min()
+    }
+
+    /// Lets somebody hear the next message that has come, who says whether to keep it from the rig.
+    pub fn hear_next(&mut self, hear: impl FnOnce(u32, [u8; 3], usize, &mut Ears) -> bool) {
+        let frame = self.next_heard();
+        if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.next_heard() == frame) {
+            let role = self.role;
+            lane.hear_next(|message, frame, ears| hear(role, message, frame, ears));
+        }
+    }
+
     /// Sends what is due in the chunk.
-    pub fn read(&mut self, moment: &mut Moment<'_>, mut period: Option<&mut dyn PeriodMidi>, rig: &mut EventEnds<'_>) {
+    pub fn read(&mut self, moment: &mut Moment<'_>, rig: &mut EventEnds<'_>) {
         for (lane, list) in self.lanes.iter_mut().zip(&mut self.lists) {
             list.clear();
-            let mut keep = |frame: u32, message: &[u8], lost: &mut u64| {
-                let body = match message {
-                    [0xF0, ..] => rig.store_sysex(message).map(EventBody::SysEx),
-                    _ => Some(event_of(message)),
+            lane.take_due(moment.offset + moment.frames, |frame, arrival| {
+                let body = match arrival {
+                    Arrival::SysEx(bytes) => rig.store_sysex(bytes).map(EventBody::SysEx),
+                    Arrival::Message(message) => Some(event_of(&message)),
                 };
+                let frame = frame.saturating_sub(moment.offset) as u32;
                 let kept = body.is_some_and(|body| list.push(Event { frame, port: 0, body }));
-                *lost += u64::from(!kept);
-            };
-            match &mut lane.end {
-                InputEnd::Ring(Some(ring)) => {
-                    let chunk_end = (moment.offset + moment.frames) as i64;
-                    while let Some(time) = ring.next_time() {
-                        let frame = (moment.frame_of)(time);
-                        if frame >= chunk_end {
-                            break;
-                        }
-                        let Some((_, message)) = ring.pop() else { break };
-                        // What is late comes at once.
-                        let frame = (frame - moment.offset as i64).max(0);
-                        keep(frame as u32, message, moment.lost);
-                    }
-                    if ring.take_ending_lost() {
-                        self.merge.end(EdgeId::outside(lane.number), 0, &mut self.merged);
-                    }
-                }
-                InputEnd::Ring(None) => {}
-                InputEnd::Period { port, parser } => {
-                    let Some(period) = period.as_mut() else { continue };
-                    let chunk = moment.offset..moment.offset + moment.frames;
-                    let lost = &mut *moment.lost;
-                    period.read(*port, &mut |frame, bytes| {
-                        if chunk.contains(&(frame as usize)) {
-                            parser.parse(bytes, |message| keep(frame - chunk.start as u32, message, lost));
-                        }
-                    });
-                    *moment.lost += u64::from(parser.take_dropped());
-                }
+                *moment.lost += u64::from(!kept);
+            });
+            if lane.take_ending_lost() {
+                self.merge.end(EdgeId::outside(lane.number), 0, &mut self.merged);
             }
         }
         let lists = &self.lists;
@@ -193,19 +170,10 @@ impl OutputRoute {
         self.merge.merge(|place| rig.received(nodes[place]).unwrap_or(nothing), &mut self.merged);
         for event in self.merged.as_slice() {
             let frame = moment.offset + event.frame as usize;
+            let lanes = &mut self.lanes;
             let mut send = |message: &[u8]| {
-                for lane in &mut self.lanes {
-                    match &mut lane.end {
-                        OutputEnd::Ring(Some(ring)) => drop(ring.push((moment.time_of)(frame), message)),
-                        OutputEnd::Ring(None) => {}
-                        // The driver counts what does not fit.
-                        OutputEnd::Period { port } => {
-                            if let Some(period) = period.as_mut() {
-                                period.write(*port, frame as u32, message);
-                            }
-                        }
-                    }
-                }
+                let period = period.as_mut().map(|period| &mut **period as &mut dyn PeriodMidi);
+                send_to(lanes, moment, period, frame, message);
             };
             match event.body {
                 EventBody::SysEx(id) => match rig.sysex(id) {
@@ -217,5 +185,31 @@ impl OutputRoute {
         }
         *moment.lost += u64::from(self.merged.take_dropped());
         self.merged.clear();
+    }
+
+    /// Sends one message more at a frame of the block, behind all that the rig has sent until then.
+    pub fn tell(&mut self, moment: &Moment<'_>, period: Option<&mut dyn PeriodMidi>, frame: usize, message: &[u8]) {
+        send_to(&mut self.lanes, moment, period, frame, message);
+    }
+}
+
+fn send_to(
+    lanes: &mut [Lane<OutputEnd>],
+    moment: &Moment<'_>,
+    mut period: Option<&mut dyn PeriodMidi>,
+    frame: usize,
+    message: &[u8],
+) {
+    for lane in lanes {
+        match &mut lane.end {
+            OutputEnd::Ring(Some(ring)) => drop(ring.push((moment.time_of)(frame), message)),
+            OutputEnd::Ring(None) => {}
+            // The driver counts what does not fit.
+            OutputEnd::Period { port } => {
+                if let Some(period) = period.as_mut() {
+                    period.write(*port, frame as u32, message);
+                }
+            }
+        }
     }
 }

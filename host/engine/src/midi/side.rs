@@ -4,6 +4,7 @@ use super::route::{InputRoute, OutputRoute};
 use super::stage::{Stage, Table, Told};
 use super::wish::{DRIVER, Place, Wish};
 use super::{MidiConnection, MidiEvent, MidiListing, StageCell};
+use crate::control::{Compiled, Desk, Known, Mappings};
 use crate::session::Mapping;
 use crosspoint_devices::Stream;
 use crosspoint_devices::midi::{Direction, MidiBackend, MidiChange, MidiPorts, SystemMidi, TickClock};
@@ -44,6 +45,9 @@ pub(crate) struct MidiSide {
     sent: Sent,
     /// Whether ports have come or gone that the audio thread does not know of.
     changed: bool,
+    /// The mappings, with the values of their targets, and whether the audio thread does not know them.
+    mappings: (Arc<Compiled>, Vec<Known>),
+    remapped: bool,
     /// The stream that plays.
     stream: u32,
     looked: Option<Instant>,
@@ -61,12 +65,12 @@ fn processor_clock() -> TickClock {
 }
 
 impl MidiSide {
-    pub fn new() -> Self {
+    pub fn new(desk: Desk) -> Self {
         let (sending, arriving) = rtrb::RingBuffer::new(TABLES);
         let (going_home, home) = rtrb::RingBuffer::new(TABLES);
         let told = Arc::<Told>::default();
         let clock = TickClock { now: ticks, per_second: 0.0 };
-        let stage = Stage::new(clock, arriving, going_home, told.clone());
+        let stage = Stage::new(clock, arriving, going_home, told.clone(), desk);
         Self {
             cell: Arc::new(AudioCell::new(Box::new(stage))),
             sending,
@@ -82,6 +86,8 @@ impl MidiSide {
             nodes: BTreeMap::new(),
             sent: Sent::default(),
             changed: false,
+            mappings: (Arc::default(), Vec::new()),
+            remapped: false,
             stream: 0,
             looked: None,
         }
@@ -90,6 +96,28 @@ impl MidiSide {
     /// Where the audio thread's half is to be found.
     pub fn cell(&self) -> StageCell {
         self.cell.clone()
+    }
+
+    /// The number of a role, if anybody has ever wanted a port for it.
+    pub fn role_number(&self, direction: Direction, role: &str) -> Option<u32> {
+        let place = self.roles.iter().position(|(way, known)| *way == direction && known == role);
+        place.map(|place| place as u32)
+    }
+
+    /// The role of a number.
+    pub fn role_name(&self, number: u32) -> Option<&str> {
+        self.roles.get(number as usize).map(|(_, role)| role.as_str())
+    }
+
+    /// Whether a port of a role is open.
+    pub fn is_open(&self, direction: Direction, role: &str) -> bool {
+        self.wishes.iter().any(|wish| wish.direction == direction && wish.role == role && wish.open.is_some())
+    }
+
+    /// Has the audio thread use these mappings, whose targets have these values.
+    pub fn use_mappings(&mut self, compiled: &Arc<Compiled>, values: Vec<Known>) {
+        self.remapped |= !Arc::ptr_eq(&self.mappings.0, compiled);
+        self.mappings = (compiled.clone(), values);
     }
 
     /// Whether nobody has ever wanted a port.
@@ -304,11 +332,11 @@ impl MidiSide {
             self.under_way -= 1;
         }
         let sent = Sent { inputs, outputs, rate };
-        if !self.changed && sent == self.sent || self.under_way == TABLES {
+        if !self.changed && !self.remapped && sent == self.sent || self.under_way == TABLES {
             return;
         }
         let table = self.table(&sent);
-        (self.sent, self.changed) = (sent, false);
+        (self.sent, self.changed, self.remapped) = (sent, false, false);
         self.under_way += 1;
         // No more are under way than there is room for.
         let _ = self.sending.push(Box::new(table));
@@ -320,7 +348,8 @@ impl MidiSide {
             self.nodes.entry(*node).or_insert(next);
         }
         let mut table = Table::empty(self.clock);
-        (table.rate, table.stream) = (sent.rate, self.stream);
+        (table.rate, table.stream, table.anew) = (sent.rate, self.stream, self.changed);
+        table.mappings = Mappings::new(self.mappings.0.clone(), &self.mappings.1);
         let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
         for (number, (direction, role)) in (0..).zip(&self.roles) {
             let wishes = self.wishes.iter_mut().filter(|wish| wish.direction == *direction && wish.role == *role);

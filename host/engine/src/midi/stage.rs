@@ -3,9 +3,10 @@
 #![deny(clippy::disallowed_types)]
 
 use super::route::{InputRoute, Moment, OutputRoute};
+use crate::control::{Desk, Mappings};
 use crosspoint_devices::midi::{PeriodClock, TickClock, delay_frames};
 use crosspoint_devices::{Period, PeriodMidi};
-use crosspoint_graph::{EventEnds, HardwareEvents, RendererCell};
+use crosspoint_graph::{Commands, EventEnds, HardwareEvents, RendererCell};
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -14,6 +15,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 pub struct Table {
     pub inputs: Box<[InputRoute]>,
     pub outputs: Box<[OutputRoute]>,
+    pub mappings: Mappings,
+    /// Whether ports have come or gone, so that controls are to be told anew where they are.
+    pub anew: bool,
     /// Frames a second.
     pub rate: u32,
     /// Counts the streams that were opened: time begins anew with each.
@@ -24,7 +28,15 @@ pub struct Table {
 impl Table {
     /// Without a route.
     pub fn empty(clock: TickClock) -> Self {
-        Self { inputs: [].into(), outputs: [].into(), rate: 48_000, stream: 0, clock }
+        Self {
+            inputs: [].into(),
+            outputs: [].into(),
+            mappings: Mappings::new(Arc::default(), &[]),
+            anew: false,
+            rate: 48_000,
+            stream: 0,
+            clock,
+        }
     }
 }
 
@@ -43,12 +55,15 @@ pub struct Stage {
     arriving: rtrb::Consumer<Box<Table>>,
     home: rtrb::Producer<Box<Table>>,
     told: Arc<Told>,
+    desk: Desk,
     clock: PeriodClock,
     /// Frames of the longest period since the stream was opened.
     longest: u32,
     xruns: u64,
     freewheel: bool,
     lost: u64,
+    /// Steady frame of the renderer after the block.
+    frame: u64,
 }
 
 impl Stage {
@@ -57,10 +72,11 @@ impl Stage {
         arriving: rtrb::Consumer<Box<Table>>,
         home: rtrb::Producer<Box<Table>>,
         told: Arc<Told>,
+        desk: Desk,
     ) -> Self {
         let table = Box::new(Table::empty(clock));
         let clock = PeriodClock::new(f64::from(table.rate), clock.per_second);
-        Self { table, arriving, home, told, clock, longest: 0, xruns: 0, freewheel: false, lost: 0 }
+        Self { table, arriving, home, told, desk, clock, longest: 0, xruns: 0, freewheel: false, lost: 0, frame: 0 }
     }
 
     /// Renders a period with the renderer in a cell.
@@ -70,6 +86,7 @@ impl Stage {
     pub fn render(&mut self, cell: &RendererCell, period: Period<'_>) {
         let now = (self.table.clock.now)();
         self.take_tables();
+        self.table.mappings.take_updates(&mut self.desk);
         let Period { inputs, outputs, frames, freewheel, midi, xruns, .. } = period;
         if mem::replace(&mut self.xruns, xruns) != xruns || mem::replace(&mut self.freewheel, freewheel) != freewheel {
             self.clock.restart();
@@ -78,6 +95,7 @@ impl Stage {
         self.longest = self.longest.max(frames as u32);
         let mut hands = Hands { delay: self.delay(), stage: self, midi };
         cell.render_with_events(inputs, outputs, freewheel, frames, &mut hands);
+        hands.tell(frames);
         self.told.delay.store(self.delay(), Ordering::Relaxed);
         self.told.lost.store(self.lost, Ordering::Relaxed);
     }
@@ -100,6 +118,8 @@ impl Stage {
                     route.adopt(before);
                 }
             }
+            let anew = table.anew;
+            table.mappings.adopt(&mut old.mappings, &mut self.desk, anew);
             if table.stream != old.stream || table.rate != old.rate {
                 self.clock = PeriodClock::new(f64::from(table.rate), table.clock.per_second);
                 self.longest = 0;
@@ -111,6 +131,20 @@ impl Stage {
             }
         }
     }
+}
+
+/// The frame within the block at which a message of a time is heard, and the time at which one of a frame goes out. Where
+/// time is not the wall's, what has come is heard at once, and goes out at once.
+fn timing(clock: &PeriodClock, delay: u32, freewheel: bool) -> (impl Fn(u64) -> i64, impl Fn(usize) -> u64) {
+    let frame_of = move |time: u64| match freewheel {
+        true => 0,
+        false => (clock.frame_at(time) + f64::from(delay)).round() as i64,
+    };
+    let time_of = move |frame: usize| match freewheel {
+        true => 0,
+        false => clock.ticks_at(frame as f64 + f64::from(delay)),
+    };
+    (frame_of, time_of)
 }
 
 /// The stage during one period.
@@ -129,16 +163,7 @@ impl Hands<'_, '_> {
         mut each: impl FnMut(&mut R, &mut Moment<'_>, Option<&mut dyn PeriodMidi>),
     ) {
         let Stage { table, clock, freewheel, lost, .. } = &mut *self.stage;
-        let (delay, freewheel) = (self.delay, *freewheel);
-        // Where time is not the wall's, what has come is heard at once, and goes out at once.
-        let frame_of = |time: u64| match freewheel {
-            true => 0,
-            false => (clock.frame_at(time) + f64::from(delay)).round() as i64,
-        };
-        let time_of = |frame: usize| match freewheel {
-            true => 0,
-            false => clock.ticks_at(frame as f64 + f64::from(delay)),
-        };
+        let (frame_of, time_of) = timing(clock, self.delay, *freewheel);
         let mut moment = Moment { offset, frames, frame_of: &frame_of, time_of: &time_of, lost };
         for route in routes(table) {
             let midi = self.midi.as_mut().map(|midi| &mut **midi as &mut dyn PeriodMidi);
@@ -147,9 +172,50 @@ impl Hands<'_, '_> {
     }
 }
 
+impl Hands<'_, '_> {
+    /// Tells the control thread what messages have set, and the controls where they are.
+    fn tell(&mut self, frames: usize) {
+        let Stage { table, desk, frame, clock, freewheel, lost, .. } = &mut *self.stage;
+        table.mappings.tell(desk);
+        let Some(last) = frames.checked_sub(1) else { return };
+        let (frame_of, time_of) = timing(clock, self.delay, *freewheel);
+        let moment = Moment { offset: 0, frames, frame_of: &frame_of, time_of: &time_of, lost };
+        let Table { outputs, mappings, rate, .. } = &mut **table;
+        mappings.feed_back(*frame, *rate, &mut |role, message| {
+            for route in outputs.iter_mut().filter(|route| route.role == role) {
+                let midi = self.midi.as_mut().map(|midi| &mut **midi as &mut dyn PeriodMidi);
+                route.tell(&moment, midi, last, message);
+            }
+        });
+    }
+}
+
 impl HardwareEvents for Hands<'_, '_> {
+    fn command(&mut self, frames: usize, rig: &mut Commands<'_>) {
+        self.stage.frame = rig.frame() + frames as u64;
+        if frames == 0 {
+            return;
+        }
+        self.each((0, frames), |table| &mut table.inputs, |route, moment, midi| route.gather(moment, midi));
+        let Stage { table, desk, lost, .. } = &mut *self.stage;
+        let Table { inputs, mappings, .. } = &mut **table;
+        if mappings.is_empty() {
+            return;
+        }
+        let block = rig.frame();
+        let mut push = |offset, command| rig.push(offset, command);
+        // In the order of time, whichever port they came from.
+        while let Some(route) =
+            inputs.iter_mut().filter(|route| route.next_heard().is_some()).min_by_key(|route| route.next_heard())
+        {
+            route.hear_next(|role, message, offset, ears| {
+                mappings.hear(role, message, (block, offset), ears, &mut push, desk, lost)
+            });
+        }
+    }
+
     fn read(&mut self, offset: usize, frames: usize, rig: &mut EventEnds<'_>) {
-        self.each((offset, frames), |table| &mut table.inputs, |route, moment, midi| route.read(moment, midi, rig));
+        self.each((offset, frames), |table| &mut table.inputs, |route, moment, _| route.read(moment, rig));
     }
 
     fn write(&mut self, offset: usize, frames: usize, rig: &EventEnds<'_>) {

@@ -5,7 +5,9 @@ use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::history::Step;
-use crate::session::{MAX_BEAT_VALUE, MAX_BEATS, MAX_FADE, SceneEntry, SongEntry, TEMPO_RANGE, is_title};
+use crate::session::{
+    MAX_BEAT_VALUE, MAX_BEATS, MAX_FADE, MappingEntry, MappingTarget, SceneEntry, SongEntry, TEMPO_RANGE, is_title,
+};
 
 /// A change of scenes, songs or the setlist.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,12 +46,13 @@ pub enum SceneEdit {
     SetSetlist(Vec<String>),
 }
 
-/// All scenes and songs: what a step of the history brings back.
+/// All scenes and songs, and the mappings, which speak of them: what a step of the history brings back.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Book {
     scenes: Vec<SceneEntry>,
     songs: Vec<SongEntry>,
     setlist: Vec<String>,
+    mappings: Vec<MappingEntry>,
     /// Where each of its scenes is in the book that it takes the place of; none for one that is new.
     places: Vec<Option<usize>>,
 }
@@ -87,7 +90,8 @@ impl<P: Plugins> Engine<P> {
                     return Err(EngineError::Title { name: to, problem: "is taken" });
                 }
                 let songs = book.songs.iter_mut().flat_map(|song| &mut song.scenes);
-                songs.filter(|name| **name == from).for_each(|name| name.clone_from(&to));
+                let mappings = book.mappings.iter_mut().flat_map(names_of_scenes);
+                songs.chain(mappings).filter(|name| **name == from).for_each(|name| name.clone_from(&to));
                 book.scenes[place].name = to;
             }
             SceneEdit::MoveScene { scene, place } => {
@@ -115,7 +119,12 @@ impl<P: Plugins> Engine<P> {
                 if book.songs.iter().enumerate().any(|(other, song)| other != place && song.name == to) {
                     return Err(EngineError::Title { name: to, problem: "is taken" });
                 }
-                book.setlist.iter_mut().filter(|name| **name == from).for_each(|name| name.clone_from(&to));
+                let mappings = book.mappings.iter_mut().filter_map(|mapping| match &mut mapping.target {
+                    MappingTarget::Song(name) => Some(name),
+                    _ => None,
+                });
+                let names = book.setlist.iter_mut().chain(mappings);
+                names.filter(|name| **name == from).for_each(|name| name.clone_from(&to));
                 book.songs[place].name = to;
             }
             SceneEdit::SetSetlist(songs) => {
@@ -141,13 +150,25 @@ impl<P: Plugins> Engine<P> {
     pub(super) fn book(&self) -> Book {
         let rest = &self.rig.rest;
         let places = (0..rest.scenes.len()).map(Some).collect();
-        Book { scenes: rest.scenes.clone(), songs: rest.songs.clone(), setlist: rest.setlist.clone(), places }
+        Book {
+            scenes: rest.scenes.clone(),
+            songs: rest.songs.clone(),
+            setlist: rest.setlist.clone(),
+            mappings: rest.mappings.clone(),
+            places,
+        }
     }
 
     /// Puts another book in the place of the one there is: a step of the history.
     pub(super) fn change_book(&mut self, book: Book) {
         let before = self.open_book(book);
         self.remember_step(Step::Scenes(Box::new(before)));
+    }
+
+    /// Puts other mappings in the place of those there are: a step of the history.
+    pub(crate) fn change_mappings(&mut self, mappings: Vec<MappingEntry>) {
+        let book = self.book();
+        self.change_book(Book { mappings, ..book });
     }
 
     /// Puts another book in the place of the one there is; gives the one that leads back.
@@ -158,6 +179,7 @@ impl<P: Plugins> Engine<P> {
         before.places = (0..rest.scenes.len()).map(place).collect();
         let follow = |scene: Option<usize>| scene.and_then(place);
         (rest.scenes, rest.songs, rest.setlist) = (book.scenes, book.songs, book.setlist);
+        rest.mappings = book.mappings;
         let playing = follow(self.scenes.playing);
         if playing.is_none() {
             // What is heard is the rig's from now on.
@@ -175,6 +197,15 @@ impl<P: Plugins> Engine<P> {
         self.snapshot.outdate();
         before
     }
+}
+
+/// All that a mapping calls scenes by.
+fn names_of_scenes(mapping: &mut MappingEntry) -> impl Iterator<Item = &mut String> {
+    let target = match &mut mapping.target {
+        MappingTarget::Scene(name) => Some(name),
+        _ => None,
+    };
+    mapping.scenes.iter_mut().chain(target)
 }
 
 impl Book {

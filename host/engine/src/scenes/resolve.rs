@@ -6,7 +6,9 @@ use crate::asking::Asked;
 use crate::builtin;
 use crate::controllers::{Phase, Plugins, Request};
 use crate::engine::Engine;
-use crate::session::{EndpointEntry, EntryKind, ParameterEntry, ParameterValue, SceneCrosspoints, SceneEntry};
+use crate::session::{
+    EndpointEntry, EntryKind, MappingEntry, ParameterEntry, ParameterValue, SceneCrosspoints, SceneEntry,
+};
 use crosspoint_graph::{EdgeId, NodeId, Signal};
 use std::collections::HashMap;
 
@@ -54,7 +56,7 @@ impl<P: Plugins> Engine<P> {
         }
     }
 
-    fn nodes_by_name(&self) -> HashMap<String, NodeId> {
+    pub(crate) fn nodes_by_name(&self) -> HashMap<String, NodeId> {
         let mut nodes = HashMap::new();
         for (id, node) in self.graph.nodes() {
             nodes.entry(node.name.clone()).or_insert(id);
@@ -90,7 +92,8 @@ impl<P: Plugins> Engine<P> {
         }
         for known in &scene.crosspoints {
             let (from, to) = (&known.source.node, &known.destination.node);
-            let Some((edge, sources, destinations)) = self.scene_edge(known, nodes) else {
+            let Some((edge, sources, destinations)) = self.edge_between(&known.source, &known.destination, nodes)
+            else {
                 missing.push(format!("there is no edge {from} -> {to}"));
                 continue;
             };
@@ -151,13 +154,18 @@ impl<P: Plugins> Engine<P> {
     }
 
     /// The first edge between those ports, with the number of its sources and destinations.
-    fn scene_edge(&self, known: &SceneCrosspoints, nodes: &HashMap<String, NodeId>) -> Option<(EdgeId, u32, u32)> {
-        let (source, destination) = (*nodes.get(&known.source.node)?, *nodes.get(&known.destination.node)?);
+    pub(crate) fn edge_between(
+        &self,
+        from: &EndpointEntry,
+        to: &EndpointEntry,
+        nodes: &HashMap<String, NodeId>,
+    ) -> Option<(EdgeId, u32, u32)> {
+        let (source, destination) = (*nodes.get(&from.node)?, *nodes.get(&to.node)?);
         let resolve = |end: &EndpointEntry, ports: &[crosspoint_graph::AudioPort]| {
             end.port.resolve(ports.iter().map(|port| port.name.as_str()))
         };
-        let from = resolve(&known.source, &self.graph.node(source)?.audio_outputs)?;
-        let to = resolve(&known.destination, &self.graph.node(destination)?.audio_inputs)?;
+        let from = resolve(from, &self.graph.node(source)?.audio_outputs)?;
+        let to = resolve(to, &self.graph.node(destination)?.audio_inputs)?;
         self.graph.edges().find_map(|(id, edge)| {
             let Signal::Audio { matrix } = &edge.signal else { return None };
             let is_meant = (edge.source.node, edge.source.port) == (source, from)
@@ -168,10 +176,10 @@ impl<P: Plugins> Engine<P> {
 
     /// The edge that a scene's crosspoints are of.
     pub(super) fn edge_of(&self, known: &SceneCrosspoints) -> Option<EdgeId> {
-        self.scene_edge(known, &self.nodes_by_name()).map(|(edge, ..)| edge)
+        self.edge_between(&known.source, &known.destination, &self.nodes_by_name()).map(|(edge, ..)| edge)
     }
 
-    /// A node that was renamed is called so in the scenes too.
+    /// A node that was renamed is called so in the scenes and mappings too.
     fn follow_names(&mut self) {
         for (id, node) in self.graph.nodes() {
             let Some(before) = self.scenes.names.insert(id, node.name.clone()).filter(|name| *name != node.name) else {
@@ -186,6 +194,8 @@ impl<P: Plugins> Engine<P> {
                 let ends = ends.flat_map(|known| [&mut known.source.node, &mut known.destination.node]);
                 parameters.chain(ends).filter(|name| **name == before).for_each(|name| name.clone_from(&node.name));
             }
+            let mappings = self.rig.rest.mappings.iter_mut().flat_map(MappingEntry::node_names);
+            mappings.filter(|name| **name == before).for_each(|name| name.clone_from(&node.name));
         }
     }
 }

@@ -97,6 +97,23 @@ impl<P: Plugins> Engine<P> {
         rest.setlist.iter().filter_map(|name| rest.songs.iter().position(|song| song.name == *name)).collect()
     }
 
+    /// The name of the scene that plays.
+    pub(crate) fn playing_scene(&self) -> Option<&str> {
+        self.rig.rest.scenes.get(self.scenes.playing?).map(|scene| scene.name.as_str())
+    }
+
+    /// The name of the song that plays.
+    pub(crate) fn playing_song(&self) -> Option<&str> {
+        let (song, _) = self.scenes.position?;
+        let place = *self.songs_in_order().get(song)?;
+        self.rig.rest.songs.get(place).map(|song| song.name.as_str())
+    }
+
+    /// Where in the setlist a song is first.
+    pub(crate) fn song_in_order(&self, name: &str) -> Option<usize> {
+        self.songs_in_order().iter().position(|&song| self.rig.rest.songs[song].name == name)
+    }
+
     /// The scenes of a song by their places in the document.
     pub(super) fn scenes_of(&self, song: usize) -> Vec<usize> {
         let rest = &self.rig.rest;

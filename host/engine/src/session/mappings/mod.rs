@@ -65,6 +65,20 @@ impl MappingEntry {
     }
 }
 
+impl MappingEntry {
+    /// The names of the nodes that it speaks of.
+    pub(crate) fn node_names(&mut self) -> impl Iterator<Item = &mut String> {
+        let (one, other) = match &mut self.target {
+            MappingTarget::Parameter { node, .. } | MappingTarget::Bypass(node) => (Some(node), None),
+            MappingTarget::Gain(place) | MappingTarget::Mute(place) => {
+                (Some(&mut place.source.node), Some(&mut place.destination.node))
+            }
+            MappingTarget::Scene(_) | MappingTarget::Song(_) | MappingTarget::Action(_) => (None, None),
+        };
+        one.into_iter().chain(other)
+    }
+}
+
 /// What a mapping controls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
