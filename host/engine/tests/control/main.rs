@@ -1,0 +1,377 @@
+//! MIDI control in simulated time: messages come at frames that the test chooses, and what they do is in the output.
+//!
+//! ```text
+//!   role "pedal" ──► mappings ──► parameters, crosspoints, transport, scenes      role "lights" ◄── what they have
+//!   input 1, 2 (constant 1) ──► volume ──► output 1, 2
+//! ```
+
+mod stage;
+
+use crosspoint::graph::nodes::gain::GAIN;
+use crosspoint::graph::{Cell, ChannelLayout, EdgeId, NodeId};
+use crosspoint::session::{
+    Behaviour, Builtin, Coding, ControlAction, CrosspointPlace, EndpointEntry, MappingEntry, MappingTarget,
+    MessageKind, PickUp, PortSelector, RangeEnd, SceneEntry,
+};
+use crosspoint::{Engine, MappingCondition, MappingEdit, Notice, SceneEdit};
+use stage::{RATE, Stage};
+
+#[cfg(debug_assertions)]
+#[global_allocator]
+static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;
+
+/// The stage with a stereo gain between two inputs and two outputs; the gain and the edge behind it.
+fn volume() -> (Stage, NodeId, EdgeId) {
+    let mut made = None;
+    let stage = Stage::new(|engine: &mut Engine| {
+        made = engine
+            .batch(|engine| {
+                let input = engine.add_input("in", "in", &[Some(0), Some(1)])?;
+                let gain = engine.add_builtin("volume", Builtin::Gain { layout: ChannelLayout::Stereo })?;
+                let output = engine.add_output("out", "out", &[Some(0), Some(1)])?;
+                engine.connect(input, gain)?;
+                Ok(Some((gain, engine.connect(gain, output)?)))
+            })
+            .unwrap();
+    });
+    let (gain, edge) = made.unwrap();
+    (stage, gain, edge)
+}
+
+fn parameter() -> MappingTarget {
+    MappingTarget::Parameter { node: "volume".into(), id: None, name: "gain".into() }
+}
+
+fn place(from: &str, to: &str) -> CrosspointPlace {
+    CrosspointPlace {
+        source: EndpointEntry::new(from.to_owned(), PortSelector::First),
+        destination: EndpointEntry::new(to.to_owned(), PortSelector::First),
+        source_channel: 0,
+        destination_channel: 0,
+    }
+}
+
+fn value(stage: &mut Stage) -> f64 {
+    stage.engine.look().mappings.mappings[0].value.unwrap()
+}
+
+/// ```text
+/// frame     0 ......... 100 ................ 340         cc 7 = 0 at frame 100: the crosspoint ramps to silence in 5 ms
+/// left      1 ......... 1 \________________ 0            from that very frame, in any partition into blocks
+/// right     1 ................................. 1
+/// ```
+#[test]
+fn a_message_acts_at_its_frame_in_any_partition() {
+    let played = |block: usize| {
+        let (mut stage, _, edge) = volume();
+        stage.map("cc 7 channel 1", MappingTarget::Gain(place("volume", "out")), |_| {});
+        let heard = stage.play(&[(100, &[0xB0, 7, 0]), (700, &[0xB0, 7, 127]), (701, &[0xB1, 7, 0])], 1200, block);
+        stage.poll();
+        let cell = stage.engine.graph().edge(edge).unwrap().matrix().unwrap().get(0, 0).unwrap();
+        (heard, cell)
+    };
+    let ([left, right], cell) = played(64);
+    assert!(left[..=100].iter().all(|sample| *sample == 1.0) && right.iter().all(|sample| *sample == 1.0));
+    assert!(left[101] < 1.0 && left[100 + 240..=700].iter().all(|sample| *sample == 0.0), "a ramp of 240 frames");
+    let top = 10.0_f32.powf(6.0 / 20.0);
+    assert!(left[701] > 0.0 && left[701] < 0.1 && (left[1199] - top).abs() < 1e-6, "{}", left[1199]);
+    assert!((cell.gain - top).abs() < 1e-6 && left[1199] == cell.gain, "the engine knows: {cell:?}");
+    for block in [1, 37, 64, 100, 1200] {
+        assert_eq!(played(block).0, [left.clone(), right.clone()], "blocks of {block}");
+    }
+}
+
+/// A parameter of a node takes the value of a controller within its range, reversed too; the engine, its snapshot and the
+/// rig file follow, and the history has no step of it.
+#[test]
+fn a_parameter_follows_a_controller_and_the_engine_follows_it() {
+    let (mut stage, gain, _) = volume();
+    stage.map("cc 1", parameter(), |mapping| {
+        mapping.range = Some((RangeEnd::Plain(0.5), RangeEnd::Decibels(f64::NEG_INFINITY)))
+    });
+    let steps = stage.engine.look().history;
+    stage.send(&[0xB3, 1, 127]);
+    assert_eq!(value(&mut stage), 0.0);
+    stage.send(&[0xB3, 1, 0]);
+    assert_eq!(value(&mut stage), 0.5);
+    assert_eq!(stage.play(&[], 512, 64)[0][511], 0.5);
+    let snapshot = stage.engine.look();
+    assert_eq!(snapshot.nodes[&gain].values, [(GAIN, 0.5)]);
+    assert_eq!((snapshot.history, steps.0), (steps, true));
+    assert!(stage.engine.undo().unwrap(), "the mapping is taken back");
+    assert_eq!((stage.engine.mappings().len(), stage.engine.look().nodes[&gain].values[0].1), (0, 0.5));
+}
+
+/// Toggled by a pedal, held by a key, picked up by a knob: as it is heard.
+#[test]
+fn behaviours_are_heard() {
+    let heard_after = |change: fn(&mut MappingEntry), message: &str, messages: &[&[u8]]| -> Vec<f32> {
+        let (mut stage, _, _) = volume();
+        stage.map(message, parameter(), |mapping| {
+            mapping.range = Some((RangeEnd::Plain(0.0), RangeEnd::Plain(1.0)));
+            change(mapping);
+        });
+        let hear = |message: &&[u8]| {
+            stage.send(message);
+            stage.play(&[], 1024, 64)[0][1023]
+        };
+        messages.iter().map(hear).collect()
+    };
+    let pedal: [&[u8]; 4] = [&[0xB0, 20, 127], &[0xB0, 20, 0], &[0xB0, 20, 127], &[0xB0, 20, 0]];
+    assert_eq!(heard_after(|m| m.behaviour = Some(Behaviour::Toggle), "cc 20", &pedal), [0.0, 0.0, 1.0, 1.0]);
+    assert_eq!(heard_after(|m| m.behaviour = Some(Behaviour::Momentary), "cc 20", &pedal[1..]), [0.0, 1.0, 0.0]);
+    let key: [&[u8]; 3] = [&[0x80, 60, 0], &[0x90, 60, 1], &[0x90, 60, 0]];
+    assert_eq!(heard_after(|m| m.behaviour = Some(Behaviour::Momentary), "note C3", &key), [0.0, 1.0, 0.0]);
+    // The gain is 1 at first: nothing until the knob has been there.
+    let knob: [&[u8]; 4] = [&[0xB0, 20, 0], &[0xB0, 20, 100], &[0xB0, 20, 127], &[0xB0, 20, 0]];
+    assert_eq!(heard_after(|m| m.pick_up = PickUp::PickUp, "cc 20", &knob), [1.0, 1.0, 1.0, 0.0]);
+    let encoder: [&[u8]; 3] = [&[0xB0, 20, 64 - 63], &[0xB0, 20, 64 - 63], &[0xB0, 20, 64 - 2]];
+    let relative = |mapping: &mut MappingEntry| mapping.behaviour = Some(Behaviour::Relative(Coding::Offset));
+    // 63 and 63 of 128 steps down the law of a fader, then two more: silence.
+    let gains = heard_after(relative, "cc 20", &encoder);
+    assert!((gains[0] - (65.0_f32 / 128.0).powi(3)).abs() < 1e-6 && gains[1] > 0.0 && gains[2] == 0.0, "{gains:?}");
+    let program: [&[u8]; 2] = [&[0xC0, 4], &[0xC0, 5]];
+    let silence = |mapping: &mut MappingEntry| mapping.range = Some((RangeEnd::Plain(1.0), RangeEnd::Plain(0.0)));
+    assert_eq!(heard_after(silence, "program 5", &program), [1.0, 0.0]);
+    let nrpn: [&[u8]; 4] = [&[0xB0, 99, 1], &[0xB0, 98, 2], &[0xB0, 6, 0], &[0xB0, 6, 127, 0xB0, 38, 127]];
+    assert_eq!(heard_after(|_| (), "nrpn 130", &nrpn), [1.0, 1.0, 0.0, 1.0]);
+    let bend: [&[u8]; 2] = [&[0xE0, 0, 0], &[0xE0, 127, 127]];
+    assert_eq!(heard_after(|_| (), "pitch bend", &bend), [0.0, 1.0]);
+}
+
+/// One to many and many to one: a knob moves two things, and a button one of them too.
+#[test]
+fn one_to_many_and_many_to_one() {
+    let (mut stage, _, edge) = volume();
+    stage.map("cc 1", parameter(), |mapping| mapping.range = Some((RangeEnd::Plain(0.0), RangeEnd::Plain(1.0))));
+    stage.map("cc 1", MappingTarget::Mute(place("volume", "out")), |mapping| {
+        mapping.behaviour = Some(Behaviour::Absolute);
+    });
+    stage.map("note C3", parameter(), |mapping| {
+        mapping.range = Some((RangeEnd::Plain(0.0), RangeEnd::Plain(0.25)));
+        mapping.behaviour = Some(Behaviour::Trigger);
+    });
+    stage.send(&[0xB0, 1, 127]);
+    let [left, right] = stage.play(&[], 512, 64);
+    assert_eq!((left[511], right[511]), (0.0, 1.0), "one channel is muted");
+    assert!(stage.engine.graph().edge(edge).unwrap().matrix().unwrap().get(0, 0).unwrap().mute);
+    stage.send(&[0x90, 60, 100]);
+    assert_eq!(stage.play(&[], 512, 64)[1][511], 0.25);
+}
+
+/// A value that a person sets while a control moves: engine, snapshot and sound agree in the end, whoever was last.
+#[test]
+fn the_engine_and_a_control_agree_in_the_end() {
+    let (mut stage, gain, edge) = volume();
+    stage.map("cc 1", parameter(), |mapping| mapping.range = Some((RangeEnd::Plain(0.0), RangeEnd::Plain(1.0))));
+    stage.map("cc 2", MappingTarget::Gain(place("volume", "out")), |_| {});
+    for round in 0..40_u8 {
+        stage.play(&[(1, &[0xB0, 1, round * 3]), (2, &[0xB0, 2, round * 2])], 64, 64);
+        if round % 3 == 0 {
+            stage.engine.set_parameter(gain, GAIN, f64::from(round) / 50.0).unwrap();
+            stage.engine.set_cell(edge, 0, 0, Cell::new(f32::from(round) / 40.0)).unwrap();
+        }
+        if round % 7 == 0 {
+            // A publish, which brings its own gains.
+            stage.engine.add_builtin(&format!("other {round}"), Builtin::Gain { layout: ChannelLayout::Mono }).unwrap();
+        }
+        stage.play(&[(5, &[0xB0, 1, round]), (6, &[0xB0, 2, 127 - round])], 64, 64);
+        if round % 2 == 0 {
+            stage.poll();
+        }
+        let mut agreeing = Vec::new();
+        if round % 5 == 0 {
+            stage.settle();
+            let snapshot = stage.engine.look();
+            let values: Vec<f64> = snapshot.mappings.mappings.iter().map(|known| known.value.unwrap()).collect();
+            let [left, right] = stage.play(&[], 64, 64);
+            agreeing.extend([(values[0] * values[1]) as f32 - left[63], values[0] as f32 - right[63]]);
+        }
+        assert!(agreeing.iter().all(|off| off.abs() < 1e-6), "round {round}: {agreeing:?}");
+    }
+}
+
+/// ```text
+/// a person sets 0.5         -> lights: the position of 0.5, once
+/// the knob moves            -> nothing while it moves
+/// it rests where it is      -> where it is, 0.3 s later
+/// ```
+#[test]
+fn controls_are_told_what_is_but_not_while_they_move() {
+    let (mut stage, gain, _) = volume();
+    stage.map("cc 7", parameter(), |mapping| {
+        mapping.range = Some((RangeEnd::Plain(0.0), RangeEnd::Plain(1.0)));
+        mapping.feedback = Some("lights".into());
+    });
+    stage.engine.set_parameter(gain, GAIN, 0.125).unwrap();
+    stage.poll();
+    stage.play(&[], 128, 64);
+    let sent = stage.take_sent();
+    assert_eq!(sent.iter().map(|(_, bytes)| &**bytes).collect::<Vec<_>>(), [[0xB0, 7, 64]], "half way up the fader");
+    // On the channel that the control speaks on.
+    let moves: Vec<(u64, [u8; 3])> = (0..20).map(|step| (step * 480, [0xB2, 7, step as u8])).collect();
+    let moves: Vec<(u64, &[u8])> = moves.iter().map(|(frame, bytes)| (*frame, &bytes[..])).collect();
+    let start = stage.frame;
+    stage.play(&moves, 20 * 480, 64);
+    stage.poll();
+    assert!(stage.take_sent().is_empty());
+    stage.play(&[], RATE as usize, 64);
+    let sent = stage.take_sent();
+    assert_eq!(sent.len(), 1);
+    let rest = sent[0].0 - (start + 19 * 480);
+    assert!(sent[0].1 == [0xB2, 7, 19] && (14_400..14_400 + 64).contains(&rest), "{sent:?}");
+}
+
+/// A light shows whether something is on, whoever has switched it, and again when its pad is let go.
+#[test]
+fn lights_show_switches() {
+    let (mut stage, _, _) = volume();
+    stage.map("note C3 channel 2", MappingTarget::Action(ControlAction::MasterMute), |mapping| {
+        mapping.feedback = Some("lights".into());
+    });
+    stage.engine.set_muted(true).unwrap();
+    stage.poll();
+    stage.play(&[], 64, 64);
+    assert_eq!(stage.take_sent()[0].1, [0x91, 60, 127]);
+    stage.play(&[(0, &[0x91, 60, 90])], 64, 64);
+    assert_eq!(stage.take_sent()[0].1, [0x91, 60, 0]);
+    stage.play(&[(0, &[0x81, 60, 0])], 64, 64);
+    assert_eq!(stage.take_sent()[0].1, [0x91, 60, 0]);
+    stage.poll();
+    assert!(!stage.engine.look().muted);
+}
+
+/// The next message is learned and becomes the mapping that was asked for. Until then nothing is controlled.
+#[test]
+fn a_control_is_learned() {
+    let (mut stage, _, _) = volume();
+    stage.map("cc 5", parameter(), |_| {});
+    let template =
+        MappingEntry::new("", MessageKind::PitchBend.into(), MappingTarget::Action(ControlAction::MasterMute));
+    stage.engine.start_learning(Some(template));
+    stage.poll();
+    stage.play(&[(0, &[0xB4, 5, 0]), (20, &[0xB4, 37, 3])], 64, 64);
+    assert!(stage.engine.look().mappings.is_learning);
+    stage.poll();
+    stage.play(&[], 10_000, 64);
+    stage.poll();
+    let message = "cc 5 14-bit channel 5".parse().unwrap();
+    assert!(
+        stage.notices.contains(&Notice::Learned { role: "pedal".into(), message, mapping: Some(1) }),
+        "{:?}",
+        stage.notices
+    );
+    let snapshot = stage.engine.look().mappings;
+    assert!(!snapshot.is_learning && snapshot.mappings[1].mapping.message == message);
+    assert_eq!(snapshot.mappings[0].value, Some(1.0), "nothing was controlled");
+    stage.settle();
+    stage.send(&[0xB4, 5, 127, 37, 1]);
+    assert!(stage.engine.look().muted);
+    stage.engine.start_learning(None);
+    stage.engine.stop_learning();
+    stage.settle();
+    stage.send(&[0xB4, 5, 0, 37, 1]);
+    stage.send(&[0xB4, 5, 127, 37, 1]);
+    assert!(!stage.engine.look().muted);
+}
+
+/// Play, stop, loop, tempo and taps from a pedal board. What only the engine can do is done with its next poll.
+#[test]
+fn the_transport_is_controlled() {
+    let (mut stage, _, _) = volume();
+    for (message, action) in [
+        ("cc 1", ControlAction::PlayOrStop),
+        ("cc 2", ControlAction::Stop),
+        ("cc 3", ControlAction::TapTempo),
+        ("cc 4", ControlAction::ToStart),
+        ("cc 5", ControlAction::Play),
+        ("cc 6", ControlAction::Tempo),
+        ("cc 8", ControlAction::Panic),
+    ] {
+        stage.map(message, MappingTarget::Action(action), |_| {});
+    }
+    let values = |stage: &mut Stage| -> Vec<Option<f64>> {
+        stage.engine.look().mappings.mappings.iter().map(|known| known.value).collect()
+    };
+    stage.send(&[0xB0, 1, 127]);
+    assert_eq!(values(&mut stage)[0], Some(1.0));
+    stage.send(&[0xB0, 2, 127]);
+    assert_eq!(values(&mut stage)[0], Some(0.0));
+    stage.send(&[0xB0, 5, 127]);
+    assert_eq!(values(&mut stage)[0], Some(1.0));
+    stage.send(&[0xB0, 6, 127]);
+    assert_eq!(stage.engine.look().tempo, 240.0);
+    for _ in 0..3 {
+        stage.play(&[(0, &[0xB0, 3, 127]), (100, &[0xB0, 3, 0])], 32_000, 64);
+        stage.poll();
+    }
+    assert_eq!(stage.engine.look().tempo, 90.0, "a beat each two thirds of a second");
+    stage.send(&[0xB0, 8, 127]);
+    assert!(stage.notices.contains(&Notice::Panic));
+}
+
+/// Scenes by their names, and mappings that act in one scene only.
+#[test]
+fn scenes_are_played_and_have_mappings_of_their_own() {
+    let (mut stage, gain, _) = volume();
+    for (name, level) in [("Verse", 0.5), ("Solo", 2.0)] {
+        stage.engine.set_parameter(gain, GAIN, level).unwrap();
+        stage.engine.store_scene(name, &crosspoint::Capture::Nodes(vec![gain])).unwrap();
+    }
+    stage.map("program 1", MappingTarget::Scene("Verse".into()), |_| {});
+    stage.map("program 2", MappingTarget::Scene("Solo".into()), |_| {});
+    stage.map("cc 1", MappingTarget::Action(ControlAction::MasterMute), |mapping| mapping.scenes = vec!["Solo".into()]);
+    stage.send(&[0xC0, 1]);
+    stage.settle();
+    assert_eq!(stage.play(&[], 512, 64)[0][511], 0.5);
+    assert_eq!(stage.engine.look().mappings.mappings[2].condition, MappingCondition::Rests);
+    stage.send(&[0xB0, 1, 127]);
+    assert!(!stage.engine.look().muted);
+    stage.send(&[0xC0, 2]);
+    stage.settle();
+    assert_eq!(stage.play(&[], 512, 64)[0][511], 2.0);
+    assert_eq!(stage.engine.look().mappings.mappings[2].condition, MappingCondition::Acts);
+    stage.send(&[0xB0, 1, 127]);
+    assert!(stage.engine.look().muted);
+    // Names are followed, and the history has it.
+    stage.engine.edit_scenes(SceneEdit::RenameScene { from: "Solo".into(), to: "Lead".into() }).unwrap();
+    let names = |engine: &Engine| (engine.mappings()[1].target.clone(), engine.mappings()[2].scenes.clone());
+    assert_eq!(names(&stage.engine), (MappingTarget::Scene("Lead".into()), vec!["Lead".to_owned()]));
+    stage.engine.undo().unwrap();
+    assert_eq!(names(&stage.engine).0, MappingTarget::Scene("Solo".into()));
+    let _ = SceneEntry::default();
+}
+
+/// What is missing is told and kept; a node that is renamed is followed; a role without a port is told before the gig.
+#[test]
+fn what_is_missing_is_told_and_kept() {
+    let (mut stage, gain, _) = volume();
+    stage.map("cc 1", MappingTarget::Bypass("gone".into()), |_| {});
+    stage.map("cc 1", parameter(), |mapping| mapping.role = "breath".into());
+    stage.map("cc 2", parameter(), |_| {});
+    let mappings = stage.engine.look().mappings;
+    let conditions: Vec<&MappingCondition> = mappings.mappings.iter().map(|known| &known.condition).collect();
+    assert!(matches!(conditions[0], MappingCondition::Missing { reason } if reason.contains("no node \"gone\"")));
+    assert_eq!(conditions[1..], [&MappingCondition::NoPort, &MappingCondition::Acts]);
+    assert_eq!(mappings.unheard_roles, ["breath"]);
+    stage.engine.apply(vec![crosspoint::graph::graph::Edit::Rename { node: gain, name: "level".into() }]).unwrap();
+    stage.settle();
+    stage.send(&[0xB0, 2, 0]);
+    assert_eq!(stage.engine.look().mappings.mappings[2].value, Some(0.0));
+    let document = stage.engine.document().unwrap();
+    assert_eq!(document.mappings.len(), 3);
+    assert!(matches!(&document.mappings[2].target, MappingTarget::Parameter { node, .. } if node == "level"));
+    // The node goes and comes back.
+    stage.engine.apply(vec![crosspoint::graph::graph::Edit::RemoveNode { id: gain }]).unwrap();
+    stage.settle();
+    stage.send(&[0xB0, 2, 127]);
+    assert!(matches!(stage.engine.look().mappings.mappings[2].condition, MappingCondition::Missing { .. }));
+    stage.engine.undo().unwrap();
+    stage.settle();
+    stage.send(&[0xB0, 2, 127]);
+    assert!(stage.engine.look().mappings.mappings[2].value.unwrap() > 1.0);
+    let wrong = stage.engine.edit_mappings(MappingEdit::Remove { place: 3 });
+    assert!(wrong.unwrap_err().to_string().contains("the rig has 3"));
+    stage.engine.edit_mappings(MappingEdit::Remove { place: 0 }).unwrap();
+    assert_eq!(stage.engine.mappings().len(), 2);
+}
