@@ -23,7 +23,10 @@ pub(crate) struct Known {
 #[derive(Clone, Copy, Debug)]
 struct Held {
     known: Known,
+    /// Whether the control thread knows it, or will.
     is_told: bool,
+    /// Whether the renderer is still to hear of it.
+    is_pending: bool,
 }
 
 /// A binding while the table is in use.
@@ -48,6 +51,9 @@ pub(crate) struct Mappings {
     pub(super) states: Box<[State]>,
     /// Whether some value is not told yet.
     is_untold: bool,
+    /// The targets of which the renderer is still to hear, and at which frame of the block.
+    pending: Vec<u16>,
+    pending_offset: usize,
 }
 
 impl Mappings {
@@ -55,11 +61,19 @@ impl Mappings {
     pub fn new(compiled: Arc<Compiled>, values: &[Known]) -> Self {
         let unknown = Known { value: 0.0, generation: 0 };
         let known = |place| values.get(place).copied().unwrap_or(unknown);
-        let held = (0..compiled.targets.len()).map(|place| Held { known: known(place), is_told: true });
+        let held =
+            (0..compiled.targets.len()).map(|place| Held { known: known(place), is_told: true, is_pending: false });
         let state = State { grip: Grip::default(), moved: None, fed_back: None, channel: 0 };
         let states =
             compiled.bindings.iter().map(|binding| State { channel: binding.message.channel.unwrap_or(0), ..state });
-        Self { held: held.collect(), states: states.collect(), is_untold: false, compiled }
+        Self {
+            held: held.collect(),
+            states: states.collect(),
+            is_untold: false,
+            pending: Vec::with_capacity(compiled.targets.len()),
+            pending_offset: 0,
+            compiled,
+        }
     }
 
     /// Whether there is nothing to listen for.
@@ -76,6 +90,9 @@ impl Mappings {
                 Some(place) if held.known.generation >= self.held[place].known.generation => {
                     self.held[place] = *held;
                     self.is_untold |= !held.is_told;
+                    if held.is_pending {
+                        self.pending.push(place as u16);
+                    }
                 }
                 _ if !held.is_told => drop(desk.reports.push(value_report(target.key, held.known))),
                 _ => {}
@@ -96,7 +113,8 @@ impl Mappings {
         while let Ok(update) = desk.updates.pop() {
             if let Some(place) = self.compiled.target(update.key) {
                 let known = Known { value: update.value, generation: update.generation };
-                self.held[place] = Held { known, is_told: true };
+                let held = &mut self.held[place];
+                (held.known, held.is_told) = (known, true);
             }
         }
     }
@@ -123,6 +141,9 @@ impl Mappings {
         lost: &mut u64,
     ) -> bool {
         let frame = block + offset as u64;
+        if offset != self.pending_offset {
+            self.flush(push);
+        }
         let heard = ears.hear(message);
         if self.compiled.learning {
             *lost += u64::from(desk.reports.push(Report::Heard { role, message, frame }).is_err());
@@ -144,74 +165,59 @@ impl Mappings {
                     state.fed_back = None;
                 }
                 if let Some(value) = binding.way.answer(&mut state.grip, &signal, value) {
-                    let done = self.set(usize::from(binding.target), value, (frame, offset), push, desk);
-                    *lost += u64::from(!done);
+                    let target = usize::from(binding.target);
+                    match self.compiled.targets[target].key {
+                        key if key.is_done() => {
+                            self.flush(push);
+                            *lost += u64::from(!self.do_deed(key, (frame, offset), push, desk));
+                        }
+                        _ => self.set(target, value, offset),
+                    }
                 }
             }
         }
         ears.keep(message, is_taken)
     }
 
-    /// Gives a target a value, or does what it is. False if there was no room.
-    fn set(
-        &mut self,
-        place: usize,
-        value: f64,
-        (frame, offset): (u64, usize),
-        push: &mut Push<'_>,
-        desk: &mut Desk,
-    ) -> bool {
-        let target = self.compiled.targets[place];
-        if target.key.is_done() {
-            return match target.key {
-                TargetKey::ToStart => push(offset, Command::Locate(0)),
-                TargetKey::Panic => self.panic(offset, push),
-                _ => true,
-            } && desk.reports.push(Report::Done { key: target.key, frame }).is_ok();
-        }
+    /// Gives a target a value, of which the renderer hears with the last one of the frame: a device that has been held up
+    /// brings many at once.
+    fn set(&mut self, place: usize, value: f64, offset: usize) {
+        let held = &mut self.held[place];
         // Where a target is held in a float, its value is one that a float has.
-        let value = match target.key {
+        let value = match self.compiled.targets[place].key {
             TargetKey::Gain(..) => f64::from(value as f32),
             _ => value,
         };
-        if value == self.held[place].known.value {
-            return true;
+        if value == held.known.value {
+            return;
         }
-        let on = value >= 0.5;
-        let other = target.cell.map(|cell| self.held[usize::from(cell.other)].known.value);
-        let gain = |edge, source, destination, gain: f32| Command::Gain {
-            edge,
-            source,
-            destination,
-            gain,
-            ramp: self.compiled.ramp,
-        };
-        let cell = target.cell.zip(other);
-        let command = match target.key {
-            TargetKey::Parameter(node, parameter) => {
-                let body = EventBody::Parameter { parameter, address: NoteAddress::ALL, value };
-                Some(Command::Event { node, event: Event { frame: 0, port: 0, body } })
-            }
-            TargetKey::Gain(edge, source, destination) => cell
-                .filter(|(cell, _)| cell.is_heard)
-                .map(|(cell, muted)| gain(edge, source, destination, factor(value, muted, cell.invert))),
-            TargetKey::Mute(edge, source, destination) => cell
-                .filter(|(cell, _)| cell.is_heard)
-                .map(|(cell, level)| gain(edge, source, destination, factor(level, value, cell.invert))),
-            TargetKey::Bypass(node) => Some(Command::Bypass { node, on }),
-            TargetKey::Playing => Some(Command::Play(on)),
-            TargetKey::Looping => Some(Command::Loop(target.region.filter(|_| on))),
-            TargetKey::Recording => Some(Command::Record(on)),
-            TargetKey::Tempo => Some(Command::Tempo(value)),
-            TargetKey::MasterMute => Some(Command::MasterMute(on)),
-            _ => None,
-        };
-        if command.is_some_and(|command| !push(offset, command)) {
-            return false;
-        }
-        let held = &mut self.held[place];
         (held.known.value, held.is_told, self.is_untold) = (value, false, true);
-        true
+        if !std::mem::replace(&mut held.is_pending, true) {
+            self.pending.push(place as u16);
+        }
+        self.pending_offset = offset;
+    }
+
+    /// Sends the renderer the values that it has not heard of. Those that find no room wait for the next frame.
+    pub fn flush(&mut self, push: &mut Push<'_>) {
+        let Self { compiled, held, pending, pending_offset, .. } = self;
+        pending.retain(|&place| {
+            let place = usize::from(place);
+            let command = command(compiled, held, place);
+            held[place].is_pending = command.is_some_and(|command| !push(*pending_offset, command));
+            held[place].is_pending
+        });
+        self.pending_offset = 0;
+    }
+
+    /// Does what a target is. False if there was no room.
+    fn do_deed(&self, key: TargetKey, (frame, offset): (u64, usize), push: &mut Push<'_>, desk: &mut Desk) -> bool {
+        let done = match key {
+            TargetKey::ToStart => push(offset, Command::Locate(0)),
+            TargetKey::Panic => self.panic(offset, push),
+            _ => true,
+        };
+        done & desk.reports.push(Report::Done { key, frame }).is_ok()
     }
 
     /// Ends what sounds: notes where they began, and all sound of every node that takes events.
@@ -237,6 +243,168 @@ impl Mappings {
     }
 }
 
+/// What tells the renderer of a target's value; none if it is not to be heard.
+fn command(compiled: &Compiled, held: &[Held], place: usize) -> Option<Command> {
+    let (target, value) = (compiled.targets[place], held[place].known.value);
+    let on = value >= 0.5;
+    let cell = target.cell.filter(|cell| cell.is_heard);
+    let cell = cell.map(|cell| (cell.invert, held[usize::from(cell.other)].known.value));
+    let gain = |edge, source, destination, gain| Command::Gain { edge, source, destination, gain, ramp: compiled.ramp };
+    Some(match target.key {
+        TargetKey::Parameter(node, parameter) => {
+            let body = EventBody::Parameter { parameter, address: NoteAddress::ALL, value };
+            Command::Event { node, event: Event { frame: 0, port: 0, body } }
+        }
+        TargetKey::Gain(edge, source, destination) => {
+            let (invert, muted) = cell?;
+            gain(edge, source, destination, factor(value, muted, invert))
+        }
+        TargetKey::Mute(edge, source, destination) => {
+            let (invert, level) = cell?;
+            gain(edge, source, destination, factor(level, value, invert))
+        }
+        TargetKey::Bypass(node) => Command::Bypass { node, on },
+        TargetKey::Playing => Command::Play(on),
+        TargetKey::Looping => Command::Loop(target.region.filter(|_| on)),
+        TargetKey::Recording => Command::Record(on),
+        TargetKey::Tempo => Command::Tempo(value),
+        TargetKey::MasterMute => Command::MasterMute(on),
+        _ => return None,
+    })
+}
+
 fn value_report(key: TargetKey, known: Known) -> Report {
     Report::Value { key, value: known.value, generation: known.generation }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::binding::Way;
+    use super::super::compiled::Binding;
+    use super::super::line::{Line, Update, line};
+    use super::super::scale::Scale;
+    use super::super::target::Target;
+    use super::*;
+    use crate::session::{Behaviour, ControlMessage, Curve, MessageKind, PickUp};
+    use assert_no_alloc::assert_no_alloc;
+
+    /// Controllers 0, 1, ... of role 0 on these targets.
+    fn compiled(keys: &[TargetKey]) -> Arc<Compiled> {
+        let scale = Scale::Even { from: 0.0, to: 127.0 };
+        let behaviour = |key: TargetKey| if key.is_done() { Behaviour::Trigger } else { Behaviour::Absolute };
+        let binding = |(place, &key): (u16, &TargetKey)| Binding {
+            role: 0,
+            message: ControlMessage::any(MessageKind::Controller(place as u8)),
+            target: place,
+            way: Way { behaviour: behaviour(key), scale, curve: Curve::Linear, pick_up: PickUp::None, step: 0.1 },
+            pass_on: false,
+            feedback: None,
+        };
+        let targets = keys.iter().map(|&key| Target { key, cell: None, region: None }).collect();
+        Arc::new(Compiled::new((0..).zip(keys).map(binding).collect(), targets))
+    }
+
+    struct Stand {
+        mappings: Mappings,
+        ears: Ears,
+        desk: Desk,
+        line: Line,
+        lost: u64,
+        pushed: Vec<(usize, Command)>,
+        room: usize,
+    }
+
+    impl Stand {
+        fn new(keys: &[TargetKey]) -> Self {
+            let (line, desk) = line();
+            let mappings = Mappings::new(compiled(keys), &[]);
+            let pushed = Vec::with_capacity(8192);
+            Self { mappings, ears: Ears::default(), desk, line, lost: 0, pushed, room: usize::MAX }
+        }
+
+        /// One block of messages at their frames.
+        fn block(&mut self, messages: &[(usize, [u8; 3])]) {
+            let Self { mappings, ears, desk, lost, pushed, room, .. } = self;
+            assert_no_alloc(|| {
+                mappings.take_updates(desk);
+                let mut push = |offset, command| {
+                    let has_room = pushed.len() < *room;
+                    if has_room {
+                        pushed.push((offset, command));
+                    }
+                    has_room
+                };
+                for &(offset, message) in messages {
+                    mappings.hear(0, message, (1000, offset), ears, &mut push, desk, lost);
+                }
+                mappings.flush(&mut push);
+                mappings.tell(desk);
+            });
+        }
+
+        fn reports(&mut self) -> Vec<Report> {
+            std::iter::from_fn(|| self.line.reports.pop().ok()).collect()
+        }
+    }
+
+    fn cc(number: u8, value: u8) -> [u8; 3] {
+        [0xB0, number, value]
+    }
+
+    /// ```text
+    /// frame 3: 10 20 30 of one control       -> 30 at 3
+    /// frame 5: 40, another one 50, then 41   -> 41 and 50 at 5          one report each, at the end of the block
+    /// ```
+    #[test]
+    fn of_a_frame_the_last_value_counts() {
+        let mut stand = Stand::new(&[TargetKey::Tempo, TargetKey::MasterMute]);
+        stand.block(&[(3, cc(0, 10)), (3, cc(0, 20)), (3, cc(0, 30)), (5, cc(0, 40)), (5, cc(1, 50)), (5, cc(0, 41))]);
+        let expected = [(3, Command::Tempo(30.0)), (5, Command::Tempo(41.0)), (5, Command::MasterMute(true))];
+        assert_eq!(stand.pushed, expected);
+        let value = |key, value| Report::Value { key, value, generation: 0 };
+        assert_eq!(stand.reports(), [value(TargetKey::Tempo, 41.0), value(TargetKey::MasterMute, 50.0)]);
+    }
+
+    /// A flood while nobody reads and the renderer takes little: what was done is lost and counted, values are told and heard
+    /// in the end.
+    #[test]
+    fn a_flood_loses_no_last_value() {
+        let mut stand = Stand::new(&[TargetKey::Tempo, TargetKey::TapTempo]);
+        stand.room = 2;
+        for round in 0..5000 {
+            stand.block(&[(0, cc(1, 127)), (1, cc(1, 0)), (2, cc(0, (round % 100) as u8))]);
+        }
+        assert!(stand.lost > 800, "{} lost", stand.lost);
+        let told = stand.reports();
+        let done = told.iter().filter(|report| matches!(report, Report::Done { .. })).count() as u64;
+        assert_eq!(done + stand.lost, 5000);
+        stand.room = usize::MAX;
+        stand.block(&[]);
+        assert_eq!(stand.pushed.last(), Some(&(0, Command::Tempo(99.0))));
+        assert_eq!(stand.reports().last(), Some(&Report::Value { key: TargetKey::Tempo, value: 99.0, generation: 0 }));
+    }
+
+    /// A new table knows what the old one has heard since the control thread did; what the control thread has set since is
+    /// newer.
+    #[test]
+    fn a_new_table_goes_on_from_the_old_one() {
+        let mut stand = Stand::new(&[TargetKey::Tempo]);
+        stand.block(&[(0, cc(0, 70))]);
+        let known = |value, generation| Known { value, generation };
+        let table = |known| {
+            Mappings::new(
+                compiled(&[TargetKey::Playing, TargetKey::Tempo]),
+                &[Known { value: 0.0, generation: 1 }, known],
+            )
+        };
+        let mut same = table(known(10.0, 0));
+        same.adopt(&mut stand.mappings, &mut stand.desk, false);
+        assert_eq!(same.value(1), 70.0);
+        let mut newer = table(known(10.0, 1));
+        newer.adopt(&mut stand.mappings, &mut stand.desk, false);
+        assert_eq!(newer.value(1), 10.0);
+        assert!(stand.line.updates.push(Update { key: TargetKey::Tempo, value: 20.0, generation: 2 }).is_ok());
+        newer.take_updates(&mut stand.desk);
+        assert_eq!((newer.value(0), newer.value(1)), (0.0, 20.0));
+    }
 }

@@ -212,6 +212,7 @@ impl HardwareEvents for Hands<'_, '_> {
                 mappings.hear(role, message, (block, offset), ears, &mut push, desk, lost)
             });
         }
+        mappings.flush(&mut push);
     }
 
     fn read(&mut self, offset: usize, frames: usize, rig: &mut EventEnds<'_>) {

@@ -11,7 +11,7 @@ use crosspoint::graph::nodes::gain::GAIN;
 use crosspoint::graph::{Cell, ChannelLayout, EdgeId, NodeId};
 use crosspoint::session::{
     Behaviour, Builtin, Coding, ControlAction, CrosspointPlace, EndpointEntry, MappingEntry, MappingTarget,
-    MessageKind, PickUp, PortSelector, RangeEnd, SceneEntry,
+    MessageKind, PickUp, PortSelector, RangeEnd,
 };
 use crosspoint::{Engine, MappingCondition, MappingEdit, Notice, SceneEdit};
 use stage::{RATE, Stage};
@@ -339,7 +339,6 @@ fn scenes_are_played_and_have_mappings_of_their_own() {
     assert_eq!(names(&stage.engine), (MappingTarget::Scene("Lead".into()), vec!["Lead".to_owned()]));
     stage.engine.undo().unwrap();
     assert_eq!(names(&stage.engine).0, MappingTarget::Scene("Solo".into()));
-    let _ = SceneEntry::default();
 }
 
 /// What is missing is told and kept; a node that is renamed is followed; a role without a port is told before the gig.
@@ -374,4 +373,106 @@ fn what_is_missing_is_told_and_kept() {
     assert!(wrong.unwrap_err().to_string().contains("the rig has 3"));
     stage.engine.edit_mappings(MappingEdit::Remove { place: 0 }).unwrap();
     assert_eq!(stage.engine.mappings().len(), 2);
+}
+
+/// A graph that is sent while the engine does not know yet what a message has set carries the gain from before; it is
+/// taken back again.
+#[test]
+fn a_publish_takes_back_no_gain() {
+    let (mut stage, _, edge) = volume();
+    stage.map("cc 2", MappingTarget::Gain(place("volume", "out")), |_| {});
+    stage.play(&[(5, &[0xB0, 2, 0])], 640, 64);
+    stage.engine.add_builtin("other", Builtin::Gain { layout: ChannelLayout::Mono }).unwrap();
+    stage.play(&[], 640, 64);
+    stage.settle();
+    assert_eq!(stage.play(&[], 64, 64)[0][63], 0.0);
+    assert_eq!(stage.engine.graph().edge(edge).unwrap().matrix().unwrap().get(0, 0).unwrap().gain, 0.0);
+}
+
+/// A crosspoint that is silent because another is soloed stays so while its fader moves, and is as the fader says after.
+#[test]
+fn a_solo_is_not_undone_by_a_fader() {
+    use crosspoint::{PortChannel, Soloed};
+    let (mut stage, gain, edge) = volume();
+    // 1>1 as before and 2>1: two rows go to the first column.
+    stage.engine.set_cell(edge, 1, 0, Cell::UNITY).unwrap_or_else(|_| {
+        let edit = crosspoint::graph::graph::Edit::SetCell { edge, source: 1, destination: 0, cell: Some(Cell::UNITY) };
+        stage.engine.apply(vec![edit]).unwrap();
+    });
+    stage.map("cc 2", MappingTarget::Gain(place("volume", "out")), |_| {});
+    let other = Soloed::Row(PortChannel::new(gain, 0, 1));
+    stage.engine.set_soloed(other, true).unwrap();
+    stage.settle();
+    assert_eq!(stage.play(&[], 64, 64)[0][63], 1.0, "one row of two");
+    stage.send(&[0xB0, 2, 64]);
+    stage.settle();
+    assert_eq!(stage.play(&[], 64, 64)[0][63], 1.0, "still");
+    stage.engine.set_soloed(other, false).unwrap();
+    stage.settle();
+    let gain = stage.engine.graph().edge(edge).unwrap().matrix().unwrap().get(0, 0).unwrap().gain;
+    assert!(gain > 0.0 && gain < 1.0);
+    assert_eq!(stage.play(&[], 64, 64)[0][63], 1.0 + gain);
+}
+
+/// ```text
+/// pedal ──► rig ──► lights: what a mapping takes does not come through, unless it passes it on; a key that was pressed
+/// before it was mapped ends, one that was kept ends unheard
+/// ```
+#[test]
+fn what_a_mapping_takes_is_kept_from_the_rig() {
+    let mut stage = Stage::new(|engine| {
+        let input = engine.add_event_input("keys", "pedal").unwrap();
+        let output = engine.add_event_output("synth", "lights").unwrap();
+        engine.connect_events(input, output).unwrap();
+    });
+    let heard = |stage: &mut Stage, messages: &[(u64, &[u8])]| -> Vec<Vec<u8>> {
+        stage.play(messages, 64, 64);
+        stage.take_sent().into_iter().map(|(_, bytes)| bytes).collect()
+    };
+    assert_eq!(heard(&mut stage, &[(1, &[0x90, 60, 1]), (2, &[0xB0, 7, 1])]).len(), 2);
+    stage.map("note C3", MappingTarget::Action(ControlAction::MasterMute), |_| {});
+    stage.map("cc 7", MappingTarget::Action(ControlAction::Tempo), |mapping| mapping.pass_on = true);
+    stage.map("cc 8", MappingTarget::Action(ControlAction::Tempo), |_| {});
+    assert_eq!(
+        heard(&mut stage, &[(1, &[0x80, 60, 1]), (2, &[0xB0, 7, 1]), (2, &[0xB0, 8, 1])]),
+        [&[0x80, 60, 1], &[0xB0, 7, 1]]
+    );
+    let sysex = [0xF0, 1, 2, 0xF7];
+    assert_eq!(
+        heard(&mut stage, &[(1, &[0x90, 60, 1]), (2, &sysex), (3, &[0x90, 61, 1])]),
+        [&sysex[..], &[0x90, 61, 1]]
+    );
+    stage.engine.edit_mappings(MappingEdit::Remove { place: 0 }).unwrap();
+    stage.settle();
+    assert_eq!(heard(&mut stage, &[(1, &[0x80, 60, 0]), (1, &[0x80, 61, 0])]), [[0x80, 61, 0]]);
+}
+
+/// Ten thousand messages in a second are all heard; as many in one period are more than is taken, and counted. The callback
+/// allocates nothing meanwhile.
+#[test]
+fn a_flood_is_heard_or_counted() {
+    let (mut stage, _, _) = volume();
+    stage.map("cc 1", parameter(), |mapping| mapping.range = Some((RangeEnd::Plain(0.0), RangeEnd::Plain(1.0))));
+    let values: Vec<(u64, [u8; 3])> =
+        (0..10_000).map(|number| (number * 48 / 10, [0xB0, 1, (number % 128) as u8])).collect();
+    let score: Vec<(u64, &[u8])> = values.iter().map(|(frame, bytes)| (*frame, &bytes[..])).collect();
+    for block in [64, 480] {
+        stage.play(&score, RATE as usize, block);
+        stage.poll();
+        assert_eq!(value(&mut stage), fader(9_999 % 128));
+        let lost = |notice: &Notice| {
+            matches!(notice, Notice::MidiLost { .. } | Notice::EventsLost { .. } | Notice::CommandsLate { .. })
+        };
+        assert!(!stage.notices.iter().any(lost), "{:?}", stage.notices);
+        assert_eq!(stage.play(&[], 1024, 64)[0][1023], fader(9_999 % 128) as f32);
+    }
+    let at_once: Vec<(u64, &[u8])> = values.iter().map(|(_, bytes)| (7, &bytes[..])).collect();
+    stage.play(&at_once, 64, 64);
+    stage.poll();
+    assert!(stage.notices.contains(&Notice::MidiLost { count: 10_000 - 1024 }), "{:?}", stage.notices);
+}
+
+/// The gain of a fader from 0 to 1 at a controller's value.
+fn fader(value: u32) -> f64 {
+    (f64::from(value) / 127.0).powi(3)
 }
