@@ -14,7 +14,8 @@ mod support;
 use assert_no_alloc::assert_no_alloc;
 use crosspoint::devices::midi::Direction;
 use crosspoint::devices::{Backend, Period, Stream, backend};
-use crosspoint::{Engine, EngineSettings, MidiEvent, Notice, PluginSetup};
+use crosspoint::session::{CrosspointPlace, EndpointEntry, MappingEntry, MappingTarget, MessageKind, PortSelector};
+use crosspoint::{Engine, EngineSettings, MappingEdit, MidiEvent, Notice, PluginSetup};
 use crosspoint_tests::{engine, jack_request, rack, skip};
 use jack_server::JackServer;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -89,9 +90,13 @@ fn recorder(jack: &dyn Backend, server: &str, told: Sender<Timed>) -> Box<dyn St
 
 /// The rig on the server, guarded against allocation.
 fn play(engine: &mut Engine, jack: &dyn Backend, server: &str, outputs: usize) {
+    play_between(engine, jack, server, (0, outputs));
+}
+
+fn play_between(engine: &mut Engine, jack: &dyn Backend, server: &str, (inputs, outputs): (usize, usize)) {
     let mut callback = engine.callback();
     let guarded = move |period: Period<'_>| assert_no_alloc(|| callback.process(period));
-    let stream = jack.open(&jack_request(server, "crosspoint", 0, outputs), Box::new(guarded)).unwrap();
+    let stream = jack.open(&jack_request(server, "crosspoint", inputs, outputs), Box::new(guarded)).unwrap();
     engine.play_on(stream).unwrap();
 }
 
@@ -243,4 +248,78 @@ fn a_note_sounds_at_its_frame() {
     assert_eq!(differs, None, "the note of the file and of the stage differ");
     drop(recorder.close());
     live.close_device();
+}
+
+/// A controller that comes through JACK moves a crosspoint from its very frame on: the constant that the same client plays
+/// ramps to silence in the 5 ms from there. The engine knows of it with its next polls.
+#[test]
+fn a_controller_moves_a_gain_at_its_frame() {
+    const CONTROLLED: u64 = 17;
+    const RAMP: usize = 240;
+    let Some(server) = JackServer::start() else { return skip("jackd") };
+    let jack = backend("jack").unwrap();
+    let mut rig = engine(EngineSettings::default());
+    let input = rig.add_input("in", "in", &[Some(0)]).unwrap();
+    let output = rig.add_output("out", "out", &[Some(0)]).unwrap();
+    let edge = rig.connect(input, output).unwrap();
+    let end = |name: &str| EndpointEntry::new(name.to_owned(), PortSelector::First);
+    let place =
+        CrosspointPlace { source: end("in"), destination: end("out"), source_channel: 0, destination_channel: 0 };
+    let mapping = MappingEntry::new("pedal", MessageKind::Controller(7).into(), MappingTarget::Gain(place));
+    rig.edit_mappings(MappingEdit::Add(mapping)).unwrap();
+    rig.open_midi(Direction::Input, "pedal", "jack:source:out");
+    play_between(&mut rig, &*jack, &server.name, (1, 1));
+
+    let go = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let start = go.clone();
+    let (told, began) = channel();
+    let mut at: Option<u64> = None;
+    let callback = move |period: Period<'_>| {
+        period.outputs.iter_mut().for_each(|output| output.fill(1.0));
+        let (frame, Some(midi)) = (period.time.frame, period.midi) else { return };
+        if at.is_none() && start.load(std::sync::atomic::Ordering::Acquire) {
+            at = Some(frame);
+            let _ = told.send(frame);
+            midi.write(0, CONTROLLED as u32, &[0xB0, 7, 0]);
+        }
+    };
+    let mut source = jack.open(&jack_request(&server.name, "source", 0, 1), Box::new(callback)).unwrap();
+    source.midi().unwrap().open(Direction::Output, "out").unwrap();
+    let (recorded, heard) = channel();
+    let record = move |period: Period<'_>| {
+        let _ = recorded.send((period.time.frame, period.inputs[0].to_vec()));
+    };
+    let mut recorder = jack.open(&jack_request(&server.name, "recorder", 1, 0), Box::new(record)).unwrap();
+    source.start().unwrap();
+    recorder.start().unwrap();
+    server.connect("source:out_1", "crosspoint:in_1");
+    server.connect("crosspoint:out_1", "recorder:in_1");
+    wait_until_open(&mut rig, 1);
+    // Until the constant comes through, and the mapping is with the callback.
+    let mut steady = 0;
+    while steady < 200 {
+        let (_, input): (u64, Vec<f32>) = heard.recv_timeout(support::patience()).unwrap();
+        steady = if input.iter().all(|sample| *sample == 1.0) { steady + 1 } else { 0 };
+        rig.poll();
+    }
+    go.store(true, std::sync::atomic::Ordering::Release);
+    let began = began.recv_timeout(support::patience()).unwrap() + CONTROLLED;
+    let mut samples = Vec::new();
+    while samples.len() < 2 * RAMP {
+        let (frame, input): (u64, Vec<f32>) = heard.recv_timeout(support::patience()).unwrap();
+        let skip = began.saturating_sub(frame) as usize;
+        assert!(input[..skip.min(input.len())].iter().all(|sample| *sample == 1.0), "it is heard too early");
+        samples.extend_from_slice(&input[skip.min(input.len())..]);
+        rig.poll();
+    }
+    assert!(samples[0] == 1.0 && samples[1] < 1.0, "the ramp begins with the message: {:?}", &samples[..4]);
+    assert!(samples[..=RAMP].is_sorted_by(|before, after| before > after));
+    assert!(samples[RAMP..].iter().all(|sample| *sample == 0.0));
+    eventually(|| {
+        rig.poll();
+        let matrix = rig.graph().edge(edge).unwrap().matrix().unwrap();
+        (matrix.get(0, 0).unwrap().gain == 0.0).then_some(())
+    });
+    drop(recorder.close());
+    rig.close_device();
 }

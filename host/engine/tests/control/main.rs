@@ -404,9 +404,10 @@ fn a_solo_is_not_undone_by_a_fader() {
     stage.engine.set_soloed(other, true).unwrap();
     stage.settle();
     assert_eq!(stage.play(&[], 64, 64)[0][63], 1.0, "one row of two");
-    stage.send(&[0xB0, 2, 64]);
+    let [left, _] = stage.play(&[(3, &[0xB0, 2, 64])], 1024, 64);
+    assert!(left.iter().all(|sample| *sample == 1.0), "still, before the engine knows of it and after");
     stage.settle();
-    assert_eq!(stage.play(&[], 64, 64)[0][63], 1.0, "still");
+    assert_eq!(stage.play(&[], 64, 64)[0][63], 1.0);
     stage.engine.set_soloed(other, false).unwrap();
     stage.settle();
     let gain = stage.engine.graph().edge(edge).unwrap().matrix().unwrap().get(0, 0).unwrap().gain;
