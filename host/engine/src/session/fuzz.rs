@@ -73,8 +73,8 @@ file = "takes/a.wav"
 name = "left hand"
 kind = "zone"
 parameters = [
-    { name = "high key", value = 59 },
-    { name = "transpose", value = -12 },
+    { name = "high key", value = 59.0 },
+    { name = "transpose", value = -12.0 },
 ]
 
 [[builtin]]
