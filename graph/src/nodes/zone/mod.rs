@@ -108,11 +108,11 @@ impl Zone {
                 }
                 _ if !heard => {}
                 EventBody::NoteOn { address, velocity } => self.begin(address, velocity, &mut send),
-                EventBody::Expression { address, expression, value } => {
-                    if self.settings.pressure || expression != Expression::Pressure {
-                        for held in self.held.iter().filter(|held| held.answers(address)) {
-                            send(EventBody::Expression { address: held.address(), expression, value });
-                        }
+                EventBody::Expression { address, expression, value }
+                    if self.settings.pressure || expression != Expression::Pressure =>
+                {
+                    for held in self.held.iter().filter(|held| held.answers(address)) {
+                        send(EventBody::Expression { address: held.address(), expression, value });
                     }
                 }
                 EventBody::SysEx(_) if self.settings.on && self.settings.controllers => send(body),

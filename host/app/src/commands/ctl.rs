@@ -15,12 +15,13 @@ pub fn run(arguments: &Ctl) -> Result<ExitCode, Failure> {
     let order = order(&arguments.order)?;
     let server = Server { address: arguments.address, token: arguments.token.clone() };
     let mut client = Client::connect(&server).map_err(Failure::new)?;
-    let is_watch = matches!(arguments.order, CtlOrder::Watch);
     let result = client.ask(order).map_err(Failure::new)?;
-    while is_watch {
-        let news = client.hear().map_err(Failure::new)?;
-        if let Some(rig) = news.get("rig") {
-            output.text(&format!("{rig}\n"))?;
+    if matches!(arguments.order, CtlOrder::Watch) {
+        loop {
+            let news = client.hear().map_err(Failure::new)?;
+            if let Some(rig) = news.get("rig") {
+                output.text(&format!("{rig}\n"))?;
+            }
         }
     }
     let problems: Vec<String> = list(&result, "problems").filter_map(Value::as_str).map(str::to_owned).collect();

@@ -120,7 +120,8 @@ impl Folders {
             Ok(metadata) if metadata.is_symlink() => real.canonicalize().map_err(|_| refusal())?,
             _ => real,
         };
-        if is_plain && self.allowed.iter().any(|folder| real.starts_with(folder)) { Ok(real) } else { Err(refusal()) }
+        let is_inside = |folder: &PathBuf| real.parent().is_some_and(|parent| parent.starts_with(folder));
+        if is_plain && self.allowed.iter().any(is_inside) { Ok(real) } else { Err(refusal()) }
     }
 }
 
