@@ -149,6 +149,11 @@ impl SnapshotCell {
         during();
     }
 
+    /// What tells whether anything has changed since it was last told: the last snapshot, and whether it is outdated.
+    pub fn mark(&self) -> (u64, bool) {
+        (self.place.lock().unwrap_or_else(PoisonError::into_inner).revision, self.outdated)
+    }
+
     /// Something but the graph is no longer as the last snapshot says.
     pub fn outdate(&mut self) {
         self.outdated = true;

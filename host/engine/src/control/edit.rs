@@ -3,6 +3,7 @@
 use super::learn::Learning;
 use super::line::Line;
 use super::mappings::Known;
+use super::plans::Plans;
 use super::resolve::Draft;
 use super::tap::Tap;
 use super::target::TargetKey;
@@ -43,6 +44,8 @@ pub(crate) struct Control {
     pub(super) draft: Draft,
     /// What the audio thread has of each target, as far as it was told or has told.
     pub(super) known: BTreeMap<TargetKey, Known>,
+    /// The plans that the renderer has for scenes.
+    pub(super) plans: Plans,
     /// Names of scenes and songs, by number.
     names: Vec<String>,
     /// The edges whose crosspoints are kept in the schedule; none if that is to be said anew.
@@ -66,6 +69,7 @@ impl Control {
             compiled: Arc::default(),
             draft: Draft::default(),
             known: BTreeMap::new(),
+            plans: Plans::default(),
             names: Vec::new(),
             kept: None,
             learning: None,
@@ -77,6 +81,11 @@ impl Control {
     /// The renderer is another one, which knows nothing.
     pub fn begin_anew(&mut self) {
         self.kept = None;
+        self.plans = Plans::default();
+    }
+
+    pub(super) fn plan_of(&self, key: TargetKey) -> Option<u16> {
+        self.plans.usable(key)
     }
 
     /// The number of a name, the same for ever.

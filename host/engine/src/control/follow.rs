@@ -15,7 +15,7 @@ use crate::error::EngineError;
 use crate::notice::Notice;
 use crate::session::EntryKind;
 use crosspoint_graph::graph::Edit;
-use crosspoint_graph::{Cell, Command, EdgeId, NOW, Published};
+use crosspoint_graph::{Cell, Command, EdgeId, NOW, NodeId, Published};
 use std::sync::Arc;
 
 impl<P: Plugins> Engine<P> {
@@ -40,10 +40,13 @@ impl<P: Plugins> Engine<P> {
                         self.insist(key);
                     }
                 }
-                Report::Done { key, frame } => {
+                Report::Done { key, frame, plan } => {
+                    // A graph that crossed with it has taken its gains back: all is sent once more then.
+                    self.scenes.is_heard = !was_republished && self.is_there_by(key, plan);
                     if let Err(error) = self.do_deed(key, frame) {
                         tracing::warn!("{error}");
                     }
+                    self.scenes.is_heard = false;
                 }
                 Report::Heard { role, message, frame } => {
                     if let Some(learning) = &mut self.control.learning {
@@ -61,6 +64,7 @@ impl<P: Plugins> Engine<P> {
         if self.rig.rest.mappings.is_empty() && !is_learning && self.control.compiled.is_empty() {
             return self.control.draft = Default::default();
         }
+        self.make_plans();
         let (draft, panic) = (self.draft_mappings(), self.panicking());
         let ramp = self.publisher.settings().fade;
         let before = &self.control.compiled;
@@ -159,18 +163,7 @@ impl<P: Plugins> Engine<P> {
         self.snapshot.outdate();
         let on = value >= 0.5;
         match key {
-            TargetKey::Parameter(node, id) => {
-                if let Some(record) = self.records.get_mut(&node) {
-                    if !matches!(record.phase, Phase::Active | Phase::Fading) {
-                        // It was told while it could hear nothing.
-                        return self.set_parameter(node, id, value);
-                    }
-                    if let Some(description) = &mut record.description {
-                        description.note_value(id, value);
-                    }
-                }
-                self.rig.note_parameter(node, id, value);
-            }
+            TargetKey::Parameter(node, id) => self.note_parameter(node, id, value)?,
             TargetKey::Gain(edge, source, destination) | TargetKey::Mute(edge, source, destination) => {
                 let Some(cell) = self.crosspoint(edge, source, destination) else { return Ok(()) };
                 let cell = match key {
@@ -181,12 +174,7 @@ impl<P: Plugins> Engine<P> {
                 self.graph.apply(vec![Edit::SetCell { edge, source, destination, cell: Some(cell) }])?;
                 self.snapshot.outdate_graph();
             }
-            TargetKey::Bypass(node) => {
-                if let Some(record) = self.records.get_mut(&node) {
-                    record.bypassed = on;
-                }
-                self.rig.note_bypassed(node, on);
-            }
+            TargetKey::Bypass(node) => self.note_bypassed(node, on),
             TargetKey::Playing => self.transport.note(&Command::Play(on)),
             TargetKey::Looping => self.transport.note(&Command::Loop(self.transport.region().filter(|_| on))),
             TargetKey::Recording => self.transport.note(&Command::Record(on)),
@@ -195,6 +183,29 @@ impl<P: Plugins> Engine<P> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Takes note of a parameter that the renderer has set.
+    pub(crate) fn note_parameter(&mut self, node: NodeId, id: u32, value: f64) -> Result<(), EngineError> {
+        if let Some(record) = self.records.get_mut(&node) {
+            if !matches!(record.phase, Phase::Active | Phase::Fading) {
+                // It was told while it could hear nothing.
+                return self.set_parameter(node, id, value);
+            }
+            if let Some(description) = &mut record.description {
+                description.note_value(id, value);
+            }
+        }
+        self.rig.note_parameter(node, id, value);
+        Ok(())
+    }
+
+    /// Takes note of a bypass that the renderer has switched.
+    pub(crate) fn note_bypassed(&mut self, node: NodeId, on: bool) {
+        if let Some(record) = self.records.get_mut(&node) {
+            record.bypassed = on;
+        }
+        self.rig.note_bypassed(node, on);
     }
 
     /// Sends a value as the engine knows it, whatever the audio thread has made of it.

@@ -23,6 +23,8 @@ pub(crate) enum Report {
         key: TargetKey,
         /// Steady frame of the message.
         frame: u64,
+        /// The plan that the renderer has carried out for it.
+        plan: Option<u16>,
     },
     /// A message came while learning.
     Heard {

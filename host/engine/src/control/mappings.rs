@@ -6,9 +6,9 @@ use super::binding::Grip;
 use super::compiled::Compiled;
 use super::decode::Ears;
 use super::line::{Desk, Report};
-use super::target::{TargetKey, factor};
-use crosspoint_graph::Command;
+use super::target::{Target, TargetKey, factor};
 use crosspoint_graph::event::{Event, EventBody, NoteAddress};
+use crosspoint_graph::{Command, SceneStart};
 use std::sync::Arc;
 
 /// A target's value as the audio thread knows it.
@@ -168,8 +168,10 @@ impl Mappings {
                     let target = usize::from(binding.target);
                     match self.compiled.targets[target].key {
                         key if key.is_done() => {
+                            // What came before it is heard and told before it.
                             self.flush(push);
-                            *lost += u64::from(!self.do_deed(key, (frame, offset), push, desk));
+                            self.tell(desk);
+                            *lost += u64::from(!self.do_deed(target, (frame, offset), push, desk));
                         }
                         _ => self.set(target, value, offset),
                     }
@@ -211,13 +213,15 @@ impl Mappings {
     }
 
     /// Does what a target is. False if there was no room.
-    fn do_deed(&self, key: TargetKey, (frame, offset): (u64, usize), push: &mut Push<'_>, desk: &mut Desk) -> bool {
+    fn do_deed(&self, place: usize, (frame, offset): (u64, usize), push: &mut Push<'_>, desk: &mut Desk) -> bool {
+        let Target { key, plan, .. } = self.compiled.targets[place];
+        let plan = plan.filter(|&scene| push(offset, Command::Scene { scene, start: SceneStart::Now }));
         let done = match key {
             TargetKey::ToStart => push(offset, Command::Locate(0)),
             TargetKey::Panic => self.panic(offset, push),
             _ => true,
         };
-        done & desk.reports.push(Report::Done { key, frame }).is_ok()
+        done & desk.reports.push(Report::Done { key, frame, plan }).is_ok()
     }
 
     /// Ends what sounds: notes where they began, and all sound of every node that takes events.
@@ -283,7 +287,6 @@ mod tests {
     use super::super::compiled::Binding;
     use super::super::line::{Line, Update, line};
     use super::super::scale::Scale;
-    use super::super::target::Target;
     use super::*;
     use crate::session::{Behaviour, ControlMessage, Curve, MessageKind, PickUp};
     use assert_no_alloc::assert_no_alloc;
@@ -300,7 +303,7 @@ mod tests {
             pass_on: false,
             feedback: None,
         };
-        let targets = keys.iter().map(|&key| Target { key, cell: None, region: None }).collect();
+        let targets = keys.iter().map(|&key| Target { key, cell: None, region: None, plan: None }).collect();
         Arc::new(Compiled::new((0..).zip(keys).map(binding).collect(), targets))
     }
 

@@ -22,6 +22,7 @@ mod learn;
 mod line;
 mod mappings;
 mod panic;
+mod plans;
 mod resolve;
 mod scale;
 mod show;

@@ -128,7 +128,8 @@ impl<P: Plugins> Engine<P> {
                 CellTarget { invert, is_heard, other: keys[&other] }
             });
             let region = (key == TargetKey::Looping).then(|| self.transport.region()).flatten();
-            draft.targets.push(Target { key, cell, region });
+            let plan = self.control.plan_of(key);
+            draft.targets.push(Target { key, cell, region, plan });
         }
     }
 

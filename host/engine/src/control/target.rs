@@ -50,13 +50,15 @@ pub(crate) struct CellTarget {
     pub other: u16,
 }
 
-/// What the audio thread needs to know of a target.
+/// What the audio thread needs to know of a target, beside its value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Target {
     pub key: TargetKey,
     pub cell: Option<CellTarget>,
     /// The loop, in frames of the song.
     pub region: Option<(i64, i64)>,
+    /// The number of the plan that the renderer has for it.
+    pub plan: Option<u16>,
 }
 
 /// All that a target can be.

@@ -10,6 +10,7 @@
 //! of the base. While no scene plays every edit is one of the base. The rig file has the base, whatever plays.
 
 mod edit;
+mod plan;
 mod resolve;
 mod setlist;
 mod show;
@@ -24,6 +25,7 @@ pub use show::{Readiness, SceneSnapshot, ScenesSnapshot, SongSnapshot};
 pub use store::Capture;
 
 pub(crate) use edit::Book;
+pub(crate) use plan::{Destination, Wish};
 pub(crate) use resolve::Question;
 
 use crosspoint_graph::NodeId;
@@ -50,6 +52,8 @@ pub(crate) struct Scenes {
     pub stale: bool,
     /// What texts of parameters mean: none as long as the plugin was only asked.
     texts: HashMap<Question, Option<Result<f64, String>>>,
+    /// Whether the renderer plays already what is being switched to, so that it is only to be noted.
+    pub is_heard: bool,
     /// What nodes were called when the scenes were last looked at.
     names: BTreeMap<NodeId, String>,
 }

@@ -5,6 +5,34 @@ use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
 
+/// A place on the way: a song, a scene of it, and that scene's place among all.
+pub(super) type Stop = (usize, usize, usize);
+
+pub(super) fn next_scene(places: &[Stop], now: Option<usize>) -> Option<usize> {
+    now.map_or((!places.is_empty()).then_some(0), |now| Some(now + 1))
+}
+
+pub(super) fn previous_scene(_: &[Stop], now: Option<usize>) -> Option<usize> {
+    now?.checked_sub(1)
+}
+
+pub(super) fn next_song(places: &[Stop], now: Option<usize>) -> Option<usize> {
+    match now.and_then(|now| places.get(now)) {
+        Some(&(song, ..)) => places.iter().position(|place| place.0 > song),
+        None => Some(0),
+    }
+}
+
+pub(super) fn previous_song(places: &[Stop], now: Option<usize>) -> Option<usize> {
+    let song = places.get(now?)?.0;
+    let before = places.iter().rev().find(|place| place.0 < song)?.0;
+    places.iter().position(|place| place.0 == before)
+}
+
+pub(super) fn place_of(places: &[Stop], song: usize, scene: usize) -> Option<usize> {
+    places.iter().position(|place| (place.0, place.1) == (song, scene))
+}
+
 impl<P: Plugins> Engine<P> {
     /// Plays the next scene of the song, or the first of the next song. Without songs, the next of all scenes. False if
     /// there is none.
@@ -12,7 +40,7 @@ impl<P: Plugins> Engine<P> {
     /// # Errors
     /// As [`Self::play_scene`].
     pub fn next_scene(&mut self) -> Result<bool, EngineError> {
-        self.go(|places, now| now.map_or((!places.is_empty()).then_some(0), |now| Some(now + 1)))
+        self.go(next_scene)
     }
 
     /// Plays the scene before, which may be the last of the song before. False if there is none.
@@ -20,7 +48,7 @@ impl<P: Plugins> Engine<P> {
     /// # Errors
     /// As [`Self::play_scene`].
     pub fn previous_scene(&mut self) -> Result<bool, EngineError> {
-        self.go(|_, now| now?.checked_sub(1))
+        self.go(previous_scene)
     }
 
     /// Plays the first scene of the next song. False if there is none.
@@ -28,10 +56,7 @@ impl<P: Plugins> Engine<P> {
     /// # Errors
     /// As [`Self::play_scene`].
     pub fn next_song(&mut self) -> Result<bool, EngineError> {
-        self.go(|places, now| match now.and_then(|now| places.get(now)) {
-            Some(&(song, ..)) => places.iter().position(|place| place.0 > song),
-            None => Some(0),
-        })
+        self.go(next_song)
     }
 
     /// Plays the first scene of the song before. False if there is none.
@@ -39,11 +64,7 @@ impl<P: Plugins> Engine<P> {
     /// # Errors
     /// As [`Self::play_scene`].
     pub fn previous_song(&mut self) -> Result<bool, EngineError> {
-        self.go(|places, now| {
-            let song = places.get(now?)?.0;
-            let before = places.iter().rev().find(|place| place.0 < song)?.0;
-            places.iter().position(|place| place.0 == before)
-        })
+        self.go(previous_song)
     }
 
     /// Plays a scene of a song: both by their places, from 0, in the setlist and in the song. False if there is none.
@@ -51,14 +72,25 @@ impl<P: Plugins> Engine<P> {
     /// # Errors
     /// As [`Self::play_scene`].
     pub fn play_song(&mut self, song: usize, scene: usize) -> Result<bool, EngineError> {
-        self.go(|places, _| places.iter().position(|place| (place.0, place.1) == (song, scene)))
+        self.go(|places, _| place_of(places, song, scene))
     }
 
-    /// Goes to another of the places there are: each a song, a scene of it, and that scene's place among all.
-    fn go(
-        &mut self,
-        to: impl FnOnce(&[(usize, usize, usize)], Option<usize>) -> Option<usize>,
-    ) -> Result<bool, EngineError> {
+    /// Goes to another of the places there are.
+    fn go(&mut self, to: impl FnOnce(&[Stop], Option<usize>) -> Option<usize>) -> Result<bool, EngineError> {
+        match self.way(to) {
+            Some((scene, position)) => {
+                self.want_scene(scene, position)?;
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// The scene to which a way leads from here, and its position in the setlist.
+    pub(super) fn way(
+        &self,
+        to: impl FnOnce(&[Stop], Option<usize>) -> Option<usize>,
+    ) -> Option<(usize, Option<(usize, usize)>)> {
         let places = self.places();
         // One who is on the way to a scene goes on from there.
         let wanted = self.scenes.wanted.as_ref().map(|wanted| (wanted.position, Some(wanted.scene)));
@@ -68,14 +100,11 @@ impl<P: Plugins> Engine<P> {
             true => places.iter().position(|place| Some((place.0, place.1)) == position),
             false => places.iter().position(|place| Some(place.2) == scene),
         };
-        let Some(&(song, in_song, scene)) = to(&places, now).and_then(|place| places.get(place)) else {
-            return Ok(false);
-        };
-        self.want_scene(scene, has_songs.then_some((song, in_song)))?;
-        Ok(true)
+        let &(song, in_song, scene) = places.get(to(&places, now)?)?;
+        Some((scene, has_songs.then_some((song, in_song))))
     }
 
-    fn places(&self) -> Vec<(usize, usize, usize)> {
+    fn places(&self) -> Vec<Stop> {
         if self.rig.rest.songs.is_empty() {
             return (0..self.rig.rest.scenes.len()).map(|scene| (0, scene, scene)).collect();
         }

@@ -81,17 +81,7 @@ impl<P: Plugins> Engine<P> {
             }
             return Ok(false);
         }
-        let mut setting = resolved.setting.clone();
-        if let Some(song) = wanted.position.and_then(|(song, _)| self.songs_in_order().get(song).copied()) {
-            let song = &self.rig.rest.songs[song];
-            let tempo = song.tempo.map(Value::Tempo);
-            let metre = song.metre.map(|(beats, value)| Value::Metre(beats, value));
-            for (key, value) in
-                tempo.map(|tempo| (Key::Tempo, tempo)).into_iter().chain(metre.map(|metre| (Key::Metre, metre)))
-            {
-                setting.entry(key).or_insert(value);
-            }
-        }
+        let setting = self.setting_of(wanted.scene, wanted.position);
         self.switch_to(&setting, fade)?;
         self.scenes.wanted = None;
         self.scenes.playing = Some(wanted.scene);
@@ -101,15 +91,37 @@ impl<P: Plugins> Engine<P> {
         Ok(true)
     }
 
-    /// Gives every key that any scene says its value of this setting or, if it has none, of the base.
-    fn switch_to(&mut self, setting: &Setting, fade: Option<f64>) -> Result<(), EngineError> {
-        let live = self.live();
+    /// What a scene says, and its song where it says nothing.
+    pub(super) fn setting_of(&self, scene: usize, position: Option<(usize, usize)>) -> Setting {
+        let mut setting = self.scenes.resolved[scene].setting.clone();
+        if let Some(song) = position.and_then(|(song, _)| self.songs_in_order().get(song).copied()) {
+            let song = &self.rig.rest.songs[song];
+            let tempo = song.tempo.map(Value::Tempo);
+            let metre = song.metre.map(|(beats, value)| Value::Metre(beats, value));
+            for (key, value) in
+                tempo.map(|tempo| (Key::Tempo, tempo)).into_iter().chain(metre.map(|metre| (Key::Metre, metre)))
+            {
+                setting.entry(key).or_insert(value);
+            }
+        }
+        setting
+    }
+
+    /// The keys that any scene says.
+    pub(super) fn said_keys(&self) -> Vec<Key> {
         let mut said: Vec<Key> = vec![Key::Tempo, Key::Metre];
         said.extend(self.scenes.resolved.iter().flat_map(|scene| scene.setting.keys().copied()));
         let says_timing = self.scenes_say_timing();
         said.retain(|key| says_timing || !matches!(key, Key::Tempo | Key::Metre));
         said.sort_unstable();
         said.dedup();
+        said
+    }
+
+    /// Gives every key that any scene says its value of this setting or, if it has none, of the base.
+    fn switch_to(&mut self, setting: &Setting, fade: Option<f64>) -> Result<(), EngineError> {
+        let live = self.live();
+        let said = self.said_keys();
         let is_said = |key: &Key| said.binary_search(key).is_ok();
         let base = &mut self.scenes.base;
         if self.scenes.playing.is_none() {
@@ -132,7 +144,46 @@ impl<P: Plugins> Engine<P> {
                 changes.push((key, value));
             }
         }
-        self.carry_out(&changes, fade)
+        match self.scenes.is_heard {
+            true => self.note_changes(&changes),
+            false => self.carry_out(&changes, fade),
+        }
+    }
+
+    /// Takes note of changes that the renderer has made.
+    fn note_changes(&mut self, changes: &[(Key, Value)]) -> Result<(), EngineError> {
+        self.set_cells_of(changes)?;
+        for &(key, value) in changes {
+            match (key, value) {
+                (_, Value::Tempo(tempo)) => self.rig.note_command(&Command::Tempo(tempo)),
+                (_, Value::Metre(beats, value)) => self.rig.note_command(&Command::Metre(beats, value)),
+                (Key::Bypass(node), Value::Bypassed(on)) => self.note_bypassed(node, on),
+                (Key::Parameter(node, id), Value::Parameter(value)) => self.note_parameter(node, id, value)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn set_cells_of(&mut self, changes: &[(Key, Value)]) -> Result<(), EngineError> {
+        let edits = changes.iter().filter_map(|&(key, value)| match (key, value) {
+            (Key::Cell(edge, source, destination), Value::Cell(cell)) => {
+                Some(Edit::SetCell { edge, source, destination, cell: Some(cell) })
+            }
+            _ => None,
+        });
+        let edits: Vec<Edit> = edits.collect();
+        if !edits.is_empty() {
+            self.graph.apply(edits)?;
+            self.snapshot.outdate_graph();
+        }
+        Ok(())
+    }
+
+    /// Frames of the ramps of a scene's crosspoints.
+    pub(super) fn fade_frames(&self, fade: Option<f64>) -> u32 {
+        let frames = fade.map_or(0.0, |seconds| seconds * f64::from(self.settings.rate)) as u32;
+        frames.max(self.publisher.settings().fade)
     }
 
     fn scenes_say_timing(&self) -> bool {
@@ -146,19 +197,8 @@ impl<P: Plugins> Engine<P> {
             0..=AT_ONE_FRAME => self.publisher.frame() + self.settings.max_block as u64,
             _ => NOW,
         };
-        let edits = changes.iter().filter_map(|&(key, value)| match (key, value) {
-            (Key::Cell(edge, source, destination), Value::Cell(cell)) => {
-                Some(Edit::SetCell { edge, source, destination, cell: Some(cell) })
-            }
-            _ => None,
-        });
-        let edits: Vec<Edit> = edits.collect();
-        if !edits.is_empty() {
-            self.graph.apply(edits)?;
-            self.snapshot.outdate_graph();
-        }
-        let frames = fade.map_or(0.0, |seconds| seconds * f64::from(self.settings.rate)) as u32;
-        let ramp = frames.max(self.publisher.settings().fade);
+        self.set_cells_of(changes)?;
+        let ramp = self.fade_frames(fade);
         for &(key, value) in changes {
             match (key, value) {
                 (_, Value::Tempo(tempo)) => self.send_command(frame, Command::Tempo(tempo))?,

@@ -477,3 +477,106 @@ fn a_flood_is_heard_or_counted() {
 fn fader(value: u32) -> f64 {
     (f64::from(value) / 127.0).powi(3)
 }
+
+/// The volume's rig with scenes: "Verse" at half the gain, "Solo" at twice and one channel's crosspoint at a quarter, faded in
+/// 10 ms; mapped by name and as the next and the one before.
+fn scenes() -> (Stage, NodeId, EdgeId) {
+    let (mut stage, gain, edge) = volume();
+    let engine = &mut stage.engine;
+    let capture = crosspoint::Capture::Differences;
+    engine.set_parameter(gain, GAIN, 0.5).unwrap();
+    engine.store_scene("Verse", &crosspoint::Capture::Nodes(vec![gain])).unwrap();
+    engine.set_parameter(gain, GAIN, 2.0).unwrap();
+    engine.set_cell(edge, 1, 1, Cell::new(0.25)).unwrap();
+    engine.store_scene("Solo", &capture).unwrap();
+    let mut solo = engine.document().unwrap().scenes[1].clone();
+    solo.fade = Some(0.01);
+    engine.edit_scenes(SceneEdit::SetScene(solo)).unwrap();
+    engine.leave_scene().unwrap();
+    // The engine's own switches take effect a block later.
+    stage.settle();
+    stage.engine.set_parameter(gain, GAIN, 1.0).unwrap();
+    stage.map("program 1", MappingTarget::Scene("Verse".into()), |_| {});
+    stage.map("program 2", MappingTarget::Scene("Solo".into()), |_| {});
+    stage.map("cc 1", MappingTarget::Action(ControlAction::NextScene), |_| {});
+    stage.map("cc 2", MappingTarget::Action(ControlAction::PreviousScene), |_| {});
+    stage.map("cc 3", MappingTarget::Action(ControlAction::LeaveScene), |_| {});
+    (stage, gain, edge)
+}
+
+/// ```text
+/// frame    100: Solo        1500: Verse       no poll in between: the callback switches by itself, at the very frame
+/// left     1 / 2            2 \ 0.5
+/// right    1 -> 2 * 0.25    -> 0.5            the same for any partition into blocks
+/// ```
+#[test]
+fn a_message_switches_scenes_within_the_callback() {
+    let switched = |block: usize| {
+        let (mut stage, _, edge) = scenes();
+        let heard = stage.play(&[(100, &[0xC0, 2]), (1500, &[0xC0, 1])], 3000, block);
+        stage.poll();
+        let (scenes, told) = (stage.engine.look().scenes, stage.notices.clone());
+        let cell = stage.engine.graph().edge(edge).unwrap().matrix().unwrap().get(1, 1).unwrap();
+        (heard, scenes.playing, scenes.is_modified, told, cell)
+    };
+    let ([left, right], playing, is_modified, told, cell) = switched(64);
+    assert!(left[..=100].iter().chain(&right[..=100]).all(|sample| *sample == 1.0));
+    assert!(left[102] > 1.0 && left[1500] == 2.0 && left[1502] < 2.0 && left[2999] == 0.5);
+    assert!(right[102] != left[102] && right[1500] == 0.5 && right[2999] == 0.5);
+    let steepest = |heard: &[f32]| heard.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
+    assert!(steepest(&left) < 0.04 && steepest(&right) < 0.04, "no step: {} {}", steepest(&left), steepest(&right));
+    assert_eq!((playing, is_modified, cell), (Some(0), false, Cell::UNITY));
+    let plays = |scene: &str| Notice::ScenePlays { scene: scene.into() };
+    let told: Vec<&Notice> = told.iter().filter(|notice| matches!(notice, Notice::ScenePlays { .. })).collect();
+    assert_eq!(told, [&plays("Solo"), &plays("Verse")]);
+    for block in [1, 37, 480, 3000] {
+        assert_eq!(switched(block).0, [left.clone(), right.clone()], "blocks of {block}");
+    }
+}
+
+/// Next, next, previous, the rig itself: each within the callback, with a poll in between for the way to be known anew. The
+/// engine ends where the sound is, and an edit of the rig is in the next switch.
+#[test]
+fn the_way_through_scenes_is_gone_within_the_callback() {
+    let (mut stage, gain, _) = scenes();
+    let mut go = |stage: &mut Stage, message: &[u8]| {
+        let [left, right] = stage.play(&[(0, message)], 1024, 64);
+        for _ in 0..3 {
+            stage.poll();
+            stage.play(&[], 64, 64);
+        }
+        let [later, _] = stage.play(&[], 64, 64);
+        assert_eq!(later[63], left[1023], "the engine changes nothing that is heard");
+        (left[1023], right[1023], stage.engine.look().scenes.playing)
+    };
+    assert_eq!(go(&mut stage, &[0xB0, 1, 127]), (0.5, 0.5, Some(0)));
+    assert_eq!(go(&mut stage, &[0xB0, 1, 127]), (2.0, 0.5, Some(1)));
+    assert_eq!(go(&mut stage, &[0xB0, 1, 127]), (2.0, 0.5, Some(1)), "there is no other");
+    assert_eq!(go(&mut stage, &[0xB0, 2, 127]), (0.5, 0.5, Some(0)));
+    assert_eq!(go(&mut stage, &[0xB0, 3, 127]), (1.0, 1.0, None));
+    // The rig's own gain is another one from now on.
+    stage.engine.set_parameter(gain, GAIN, 0.75).unwrap();
+    stage.settle();
+    assert_eq!(go(&mut stage, &[0xC0, 2]), (2.0, 0.5, Some(1)));
+    assert_eq!(go(&mut stage, &[0xB0, 3, 127]), (0.75, 0.75, None));
+}
+
+/// A switch and a graph that cross: the graph, sent before the engine knows of the switch, takes no gain of it back for long.
+/// While something is soloed the engine switches, as the solo lets it.
+#[test]
+fn what_crosses_with_a_switch_is_right_in_the_end() {
+    let (mut stage, gain, _) = scenes();
+    stage.play(&[(0, &[0xC0, 2])], 640, 64);
+    stage.engine.add_builtin("other", Builtin::Gain { layout: ChannelLayout::Mono }).unwrap();
+    stage.play(&[], 640, 64);
+    stage.settle();
+    let [left, right] = stage.play(&[], 64, 64);
+    assert_eq!((left[63], right[63]), (2.0, 0.5));
+    stage.engine.set_soloed(crosspoint::Soloed::Row(crosspoint::PortChannel::new(gain, 0, 0)), true).unwrap();
+    stage.settle();
+    let [left, _] = stage.play(&[(0, &[0xC0, 1])], 1024, 64);
+    assert_eq!(left[1023], 2.0, "not by the callback");
+    stage.settle();
+    let [left, right] = stage.play(&[], 64, 64);
+    assert_eq!((left[63], right[63]), (0.5, 0.5));
+}

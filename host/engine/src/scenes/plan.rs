@@ -1,0 +1,104 @@
+//! Plans: what a switch to a scene does, for the renderer to have before it is asked for. A plan says the value of every key
+//! that any scene says, so that it is right wherever the rig comes from. Sends nothing.
+
+use super::setlist::{next_scene, next_song, place_of, previous_scene, previous_song};
+use super::value::{ABSENT, Key, Setting, Value};
+use crate::controllers::{Phase, Plugins};
+use crate::engine::Engine;
+use crosspoint_graph::event::{Event, EventBody, NoteAddress};
+use crosspoint_graph::{Cell, Command};
+
+/// Where somebody may want to go, as a person asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish<'n> {
+    /// A scene by its name.
+    Scene(&'n str),
+    /// The first scene of a song, by the song's name.
+    Song(&'n str),
+    NextScene,
+    PreviousScene,
+    NextSong,
+    PreviousSong,
+    /// The rig without a scene.
+    Base,
+}
+
+/// Where a wish leads: a scene by its place, and its position in the setlist; no scene for the base.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Destination {
+    scene: Option<usize>,
+    position: Option<(usize, usize)>,
+}
+
+impl<P: Plugins> Engine<P> {
+    /// Where a wish leads from here, if anywhere.
+    pub(crate) fn destination(&self, wish: Wish<'_>) -> Option<Destination> {
+        let way = match wish {
+            Wish::Scene(name) => {
+                let scene = self.rig.rest.scenes.iter().position(|scene| scene.name == name)?;
+                Some((scene, self.position_of(scene)))
+            }
+            Wish::Song(name) => {
+                let song = self.song_in_order(name)?;
+                self.way(|places, _| place_of(places, song, 0))
+            }
+            Wish::NextScene => self.way(next_scene),
+            Wish::PreviousScene => self.way(previous_scene),
+            Wish::NextSong => self.way(next_song),
+            Wish::PreviousSong => self.way(previous_song),
+            Wish::Base => {
+                return self.scenes.playing.map(|_| Destination { scene: None, position: None });
+            }
+        };
+        way.map(|(scene, position)| Destination { scene: Some(scene), position })
+    }
+
+    /// What the renderer is to do for a switch there. None if it cannot by itself: a plugin is not there yet, a crosspoint is
+    /// to be made, or what is heard is not what the graph says because something is soloed.
+    pub(crate) fn plan(&self, destination: Destination) -> Option<Vec<Command>> {
+        if !self.solo.view.soloed.is_empty() {
+            return None;
+        }
+        let (setting, fade) = match destination.scene {
+            None => (Setting::new(), None),
+            Some(scene) => {
+                self.scenes.resolved.get(scene).filter(|resolved| resolved.awaited.is_empty())?;
+                (self.setting_of(scene, destination.position), self.rig.rest.scenes.get(scene)?.fade)
+            }
+        };
+        let ramp = self.fade_frames(fade);
+        let live = self.live();
+        let base = if self.scenes.playing.is_some() { &self.scenes.base } else { &live };
+        let value = |key: Key| {
+            let absent = || matches!(key, Key::Cell(..)).then_some(Value::Cell(ABSENT));
+            setting.get(&key).or_else(|| base.get(&key)).or_else(|| live.get(&key)).copied().or_else(absent)
+        };
+        let mut plan = Vec::new();
+        for key in self.said_keys() {
+            let Some(value) = value(key) else { continue };
+            plan.push(self.planned(key, value, ramp)?);
+        }
+        Some(plan)
+    }
+
+    /// The command that gives a key a value; none if the renderer cannot carry it out now.
+    fn planned(&self, key: Key, value: Value, ramp: u32) -> Option<Command> {
+        Some(match (key, value) {
+            (_, Value::Tempo(tempo)) => Command::Tempo(tempo),
+            (_, Value::Metre(beats, value)) => Command::Metre(beats, value),
+            (Key::Bypass(node), Value::Bypassed(on)) => Command::Bypass { node, on },
+            (Key::Parameter(node, parameter), Value::Parameter(value)) => {
+                let hears = |phase: &Phase| matches!(phase, Phase::Active | Phase::Fading);
+                self.records.get(&node).is_none_or(|record| hears(&record.phase)).then_some(())?;
+                let body = EventBody::Parameter { parameter, address: NoteAddress::ALL, value };
+                Command::Event { node, event: Event { frame: 0, port: 0, body } }
+            }
+            (Key::Cell(edge, source, destination), Value::Cell(cell)) => {
+                let _is_there: Cell = self.graph.edge(edge)?.matrix()?.get(source, destination)?;
+                let (source, destination) = (source as u16, destination as u16);
+                Command::Gain { edge, source, destination, gain: cell.effective(), ramp }
+            }
+            _ => return None,
+        })
+    }
+}
