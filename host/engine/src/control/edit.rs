@@ -124,7 +124,6 @@ impl<P: Plugins> Engine<P> {
             MappingEdit::Remove { place } => drop(mappings.remove(known(place)?)),
         }
         self.change_mappings(mappings);
-        self.tell_control();
         Ok(())
     }
 

@@ -110,8 +110,8 @@ mod tests {
     proptest! {
         /// Exact at the ends, rising, and back to where it came from.
         #[test]
-        fn every_position_comes_back(curve in curves(), from in -100.0..100.0, to in -100.0..100.0, at in 0.0..=1.0, kind in 0..2) {
-            prop_assume!((from as f64 - to as f64).abs() > 1e-3);
+        fn every_position_comes_back(curve in curves(), from in -100.0_f64..100.0, to in -100.0_f64..100.0, at in 0.0..=1.0, kind in 0..2) {
+            prop_assume!((from - to).abs() > 1e-3);
             let scale = if kind == 0 { Scale::Even { from, to } } else { Scale::Fader { from, to } };
             prop_assert_eq!((scale.value(curve, 0.0), scale.value(curve, 1.0)), (from, to));
             let back = scale.position(curve, scale.value(curve, at));

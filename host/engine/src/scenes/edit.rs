@@ -195,6 +195,7 @@ impl<P: Plugins> Engine<P> {
         }
         self.scenes.stale = true;
         self.snapshot.outdate();
+        self.tell_control();
         before
     }
 }

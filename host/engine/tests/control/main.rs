@@ -100,6 +100,11 @@ fn a_parameter_follows_a_controller_and_the_engine_follows_it() {
     assert_eq!((snapshot.history, steps.0), (steps, true));
     assert!(stage.engine.undo().unwrap(), "the mapping is taken back");
     assert_eq!((stage.engine.mappings().len(), stage.engine.look().nodes[&gain].values[0].1), (0, 0.5));
+    assert!(stage.engine.redo().unwrap() && stage.engine.look().mappings.mappings.len() == 1);
+    // A rig that is loaded has its mappings at once.
+    let document = stage.engine.document().unwrap();
+    stage.engine.load_document(&document, &Default::default()).unwrap();
+    assert_eq!(stage.engine.look().mappings.mappings[0].mapping, document.mappings[0]);
 }
 
 /// Toggled by a pedal, held by a key, picked up by a knob: as it is heard.
@@ -539,7 +544,7 @@ fn a_message_switches_scenes_within_the_callback() {
 #[test]
 fn the_way_through_scenes_is_gone_within_the_callback() {
     let (mut stage, gain, _) = scenes();
-    let mut go = |stage: &mut Stage, message: &[u8]| {
+    let go = |stage: &mut Stage, message: &[u8]| {
         let [left, right] = stage.play(&[(0, message)], 1024, 64);
         for _ in 0..3 {
             stage.poll();
@@ -579,4 +584,31 @@ fn what_crosses_with_a_switch_is_right_in_the_end() {
     stage.settle();
     let [left, right] = stage.play(&[], 64, 64);
     assert_eq!((left[63], right[63]), (0.5, 0.5));
+}
+
+/// A plugin's parameter within its own range, and its bypass; what the engine knows is what the plugin has.
+#[test]
+fn a_plugin_is_controlled() {
+    use crosspoint::{PluginReference, PluginSetup};
+    use crosspoint_fixture_file::{PLUGINS, copy};
+    let folder = tempfile::tempdir().unwrap();
+    let file = copy(folder.path(), "good.clap").unwrap();
+    let mut stage = Stage::new(|_| {});
+    let reference = PluginReference::in_file(file, Some(PLUGINS[1]));
+    let node = stage.engine.add_plugin("effect", &reference, PluginSetup::default()).unwrap();
+    let known = stage.engine.description(node).unwrap().parameters[0].clone();
+    let target = MappingTarget::Parameter { node: "effect".into(), id: Some(known.id), name: String::new() };
+    stage.map("cc 1", target, |_| {});
+    stage.map("cc 2", MappingTarget::Bypass("effect".into()), |_| {});
+    for (value, expected) in [(127, known.maximum), (0, known.minimum)] {
+        stage.send(&[0xB0, 1, value]);
+        assert_eq!(stage.engine.description(node).unwrap().value(known.id), Some(expected));
+        let told = stage.engine.plugin(node).unwrap().parameter_value(known.id).unwrap();
+        assert!((told - expected).abs() < 1e-6, "the plugin has {told}");
+    }
+    for (value, expected) in [(127, true), (0, true), (127, false)] {
+        stage.send(&[0xB0, 2, value]);
+        assert_eq!(stage.engine.look().nodes[&node].bypassed, expected);
+    }
+    assert!(stage.engine.look().mappings.mappings.iter().all(|known| known.condition == MappingCondition::Acts));
 }
