@@ -109,8 +109,8 @@ fn each_scene_has_its_values_whatever_was_before() {
     assert!(seen["Lead"][0] > rhythm[0] && seen["Clean"][0] < rhythm[0] && seen["Lead"][2] > rhythm[2]);
 }
 
-/// Two rigs play the same; one is switched. Until the switch they are bit for bit the same, from one block of the engine
-/// on they are not; and a scene that only says what is so already changes not one bit.
+/// Two rigs play the same; one is switched. Until the switch they are bit for bit the same, within a block of it they are
+/// not; and a scene that only says what is so already changes not one bit.
 #[test]
 fn a_switch_is_heard_within_a_block() {
     let (before, after) = (noise(5, 64 * BLOCK), noise(6, 64 * BLOCK));
@@ -127,7 +127,7 @@ fn a_switch_is_heard_within_a_block() {
     let (lead, _) = heard(Some("Lead"));
     let first = (0..after.len()).find(|&at| lead[0][at] != untouched[0][at]).unwrap();
     // The crosspoints of the output wait for nobody; what is after the switch in the amp comes as late as the rig is.
-    assert!((256..=256 + latency + BLOCK).contains(&first), "{first} of a rig that is {latency} late");
+    assert!(first <= latency + BLOCK, "{first} of a rig that is {latency} late");
 }
 
 /// A burst, then silence and another scene: the echo of the delay that both share still comes.

@@ -221,13 +221,12 @@ impl<P: Plugins> Engine<P> {
         let applied = self.graph.apply(vec![Edit::SetCell { edge, source, destination, cell: Some(cell) }])?;
         self.remember_cells(applied.inverse);
         let ramp = self.publisher.settings().fade;
-        self.send_cell(NOW, edge, (source, destination), cell, ramp)
+        self.send_cell(edge, (source, destination), cell, ramp)
     }
 
     /// Sends a crosspoint that the graph has already, as it is heard while something is soloed.
     pub(crate) fn send_cell(
         &mut self,
-        frame: u64,
         edge: EdgeId,
         (source, destination): (u32, u32),
         cell: Cell,
@@ -241,7 +240,7 @@ impl<P: Plugins> Engine<P> {
         let matrix = heard.edge(edge).and_then(|known| known.matrix());
         let gain = matrix.and_then(|matrix| matrix.get(source, destination)).unwrap_or(cell).effective();
         let (source, destination) = (source as u16, destination as u16);
-        let published = self.publisher.set_gain(heard, edge, source, destination, gain, frame, ramp)?;
+        let published = self.publisher.set_gain(heard, edge, source, destination, gain, NOW, ramp)?;
         self.unpublished = published == crosspoint_graph::Published::Waiting;
         Ok(())
     }
@@ -254,17 +253,6 @@ impl<P: Plugins> Engine<P> {
     /// # Errors
     /// If the node has no such parameter.
     pub fn set_parameter(&mut self, node: NodeId, parameter: u32, value: f64) -> Result<(), EngineError> {
-        self.set_parameter_at(NOW, node, parameter, value)
-    }
-
-    /// As [`Self::set_parameter`], at a steady frame of the renderer.
-    pub(crate) fn set_parameter_at(
-        &mut self,
-        frame: u64,
-        node: NodeId,
-        parameter: u32,
-        value: f64,
-    ) -> Result<(), EngineError> {
         self.snapshot.outdate();
         if let Some(record) = self.records.get_mut(&node) {
             if let Some(description) = &mut record.description {
@@ -285,7 +273,7 @@ impl<P: Plugins> Engine<P> {
         }
         self.node(node)?;
         self.rig.note_parameter(node, parameter, value);
-        self.send_parameter(node, frame, parameter, value)
+        self.send_parameter(node, NOW, parameter, value)
     }
 
     pub(crate) fn send_parameter(
@@ -326,17 +314,9 @@ impl<P: Plugins> Engine<P> {
     /// # Errors
     /// If there is no such node.
     pub fn set_bypassed(&mut self, node: NodeId, on: bool) -> Result<(), EngineError> {
-        self.set_bypassed_at(NOW, node, on)
-    }
-
-    /// As [`Self::set_bypassed`], at a steady frame of the renderer.
-    pub(crate) fn set_bypassed_at(&mut self, frame: u64, node: NodeId, on: bool) -> Result<(), EngineError> {
         self.node(node)?;
-        if let Some(record) = self.records.get_mut(&node) {
-            record.bypassed = on;
-        }
-        self.rig.note_bypassed(node, on);
-        self.send_command(frame, Command::Bypass { node, on })
+        self.note_bypassed(node, on);
+        self.send_command(NOW, Command::Bypass { node, on })
     }
 
     /// Takes all that the device plays to silence within 5 ms, or releases it. Nothing else releases it: no edit, no other

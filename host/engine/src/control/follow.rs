@@ -218,7 +218,7 @@ impl<P: Plugins> Engine<P> {
                 let ramp = self.publisher.settings().fade;
                 let place = (source.into(), destination.into());
                 match self.crosspoint(edge, source, destination) {
-                    Some(cell) => self.send_cell(NOW, edge, place, cell, ramp),
+                    Some(cell) => self.send_cell(edge, place, cell, ramp),
                     None => Ok(()),
                 }
             }

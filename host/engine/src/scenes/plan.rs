@@ -53,12 +53,8 @@ impl<P: Plugins> Engine<P> {
         way.map(|(scene, position)| Destination { scene: Some(scene), position })
     }
 
-    /// What the renderer is to do for a switch there. None if it cannot by itself: a plugin is not there yet, a crosspoint is
-    /// to be made, or what is heard is not what the graph says because something is soloed.
+    /// What the renderer is to do for a switch there. None if it [cannot](Self::planned) by itself.
     pub(crate) fn plan(&self, destination: Destination) -> Option<Vec<Command>> {
-        if !self.solo.view.soloed.is_empty() {
-            return None;
-        }
         let (setting, fade) = match destination.scene {
             None => (Setting::new(), None),
             Some(scene) => {
@@ -81,8 +77,9 @@ impl<P: Plugins> Engine<P> {
         Some(plan)
     }
 
-    /// The command that gives a key a value; none if the renderer cannot carry it out now.
-    fn planned(&self, key: Key, value: Value, ramp: u32) -> Option<Command> {
+    /// The command that gives a key a value. None if the renderer cannot carry it out now: a plugin is not there yet, a
+    /// crosspoint is to be made, or what is heard of it is not what the graph says because something is soloed.
+    pub(super) fn planned(&self, key: Key, value: Value, ramp: u32) -> Option<Command> {
         Some(match (key, value) {
             (_, Value::Tempo(tempo)) => Command::Tempo(tempo),
             (_, Value::Metre(beats, value)) => Command::Metre(beats, value),
@@ -95,6 +92,7 @@ impl<P: Plugins> Engine<P> {
             }
             (Key::Cell(edge, source, destination), Value::Cell(cell)) => {
                 let _is_there: Cell = self.graph.edge(edge)?.matrix()?.get(source, destination)?;
+                self.solo.view.soloed.is_empty().then_some(())?;
                 let (source, destination) = (source as u16, destination as u16);
                 Command::Gain { edge, source, destination, gain: cell.effective(), ramp }
             }

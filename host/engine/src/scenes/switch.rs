@@ -7,10 +7,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::notice::Notice;
 use crosspoint_graph::graph::Edit;
-use crosspoint_graph::{Command, NOW};
-
-/// Changes that are made at one frame; more would not all wait for it in the renderer.
-const AT_ONE_FRAME: usize = 2048;
+use crosspoint_graph::{Command, NOW, Published};
 
 impl<P: Plugins> Engine<P> {
     /// Plays a scene: at once if it is prepared, else as soon as that is so, which [`Notice::ScenePlays`] tells. Whether
@@ -191,22 +188,39 @@ impl<P: Plugins> Engine<P> {
         scenes || self.rig.rest.songs.iter().any(|song| song.tempo.is_some() || song.metre.is_some())
     }
 
+    /// Makes changes, all at the next frame that is rendered. What the renderer cannot do by itself follows: a crosspoint that
+    /// is to be made comes with the graph, a plugin that is not there is told once it is.
     fn carry_out(&mut self, changes: &[(Key, Value)], fade: Option<f64>) -> Result<(), EngineError> {
-        // One engine's block ahead: what is sent while a block begins must not be split between two.
-        let frame = match changes.len() {
-            0..=AT_ONE_FRAME => self.publisher.frame() + self.settings.max_block as u64,
-            _ => NOW,
-        };
-        self.set_cells_of(changes)?;
+        if self.unpublished {
+            self.publish()?;
+        }
         let ramp = self.fade_frames(fade);
+        let (mut together, mut alone) = (Vec::new(), Vec::new());
+        let mut commands = Vec::new();
         for &(key, value) in changes {
+            match self.planned(key, value, ramp) {
+                Some(command) => {
+                    commands.push(command);
+                    together.push((key, value));
+                }
+                None => alone.push((key, value)),
+            }
+        }
+        match self.publisher.send_bundle(NOW, commands)? {
+            Published::Sent => self.note_changes(&together)?,
+            // Too much is under way: they go one by one.
+            Published::Waiting => alone.append(&mut together),
+        }
+        self.snapshot.outdate();
+        self.set_cells_of(&alone)?;
+        for (key, value) in alone {
             match (key, value) {
-                (_, Value::Tempo(tempo)) => self.send_command(frame, Command::Tempo(tempo))?,
-                (_, Value::Metre(beats, value)) => self.send_command(frame, Command::Metre(beats, value))?,
-                (Key::Bypass(node), Value::Bypassed(on)) => self.set_bypassed_at(frame, node, on)?,
-                (Key::Parameter(node, id), Value::Parameter(value)) => self.set_parameter_at(frame, node, id, value)?,
+                (_, Value::Tempo(tempo)) => self.send_command(NOW, Command::Tempo(tempo))?,
+                (_, Value::Metre(beats, value)) => self.send_command(NOW, Command::Metre(beats, value))?,
+                (Key::Bypass(node), Value::Bypassed(on)) => self.set_bypassed(node, on)?,
+                (Key::Parameter(node, id), Value::Parameter(value)) => self.set_parameter(node, id, value)?,
                 (Key::Cell(edge, source, destination), Value::Cell(cell)) => {
-                    self.send_cell(frame, edge, (source, destination), cell, ramp)?;
+                    self.send_cell(edge, (source, destination), cell, ramp)?;
                 }
                 _ => {}
             }

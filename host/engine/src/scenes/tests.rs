@@ -4,6 +4,7 @@ use super::value::{Key, Value};
 use super::{Capture, SceneEdit};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::matrix::{PortChannel, Soloed};
 use crate::offline::Job;
 use crate::session::{Builtin, EntryKind, ParameterEntry, ParameterValue, SceneEntry, SceneParameter, SongEntry};
 use crate::settings::EngineSettings;
@@ -78,7 +79,7 @@ fn from_scene_to_scene_and_back_the_values_are_exact() {
     assert_eq!(said, [0, 1, 1], "a scene says only what differs");
 }
 
-/// A switch at frame 0 of a constant: heard within a block of the engine, no step beyond that of a ramp of the shortest
+/// A switch at frame 0 of a constant: heard from there on, no step beyond that of a ramp of the shortest
 /// fade, for any partition; the other path is bit for bit what it was.
 #[test]
 fn a_switch_is_heard_within_a_block_and_has_no_step() {
@@ -98,8 +99,8 @@ fn a_switch_is_heard_within_a_block_and_has_no_step() {
     };
     let heard = switched(64);
     let begin = heard[0].iter().position(|sample| *sample != 1.0).unwrap();
-    // The ramp begins with frame 256, whose own sample is still where it comes from.
-    assert_eq!(begin, 257);
+    // The ramp begins with the next frame, whose own sample is still where it comes from.
+    assert_eq!(begin, 1);
     let steepest = heard[0].windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
     assert!(steepest < 0.02, "a step of {steepest}");
     assert_eq!(heard[0].last(), Some(&0.0));
@@ -107,6 +108,32 @@ fn a_switch_is_heard_within_a_block_and_has_no_step() {
     for block in [1, 37, 256, 1000] {
         assert_eq!(switched(block), heard, "blocks of {block}");
     }
+}
+
+/// in 1 -> gain ─┬─> out 1       `gain` is soloed, so `other` is silent there
+/// in 2 -> other ┘
+///
+/// A scene changes both crosspoints meanwhile: what is silent stays so, and has the scene's gain once the solo ends.
+#[test]
+fn a_switch_leaves_what_is_silent_for_a_solo() {
+    let mut rig = rig();
+    let out = rig.engine.graph().edge(rig.edge).unwrap().destination.node;
+    let other = rig.engine.connect(rig.other, out).unwrap();
+    rig.engine.store_scene("before", &Capture::Differences).unwrap();
+    for (edge, gain) in [(rig.edge, 0.5), (other, 0.8)] {
+        rig.engine.set_cell(edge, 0, 0, Cell::new(gain)).unwrap();
+    }
+    rig.engine.store_scene("after", &Capture::Differences).unwrap();
+    assert!(rig.engine.play_scene("before").unwrap());
+    play(&mut rig.engine, 2048, 64);
+    rig.engine.set_soloed(Soloed::Row(PortChannel::new(rig.gain, 0, 0)), true).unwrap();
+    assert_eq!(play(&mut rig.engine, 2048, 64)[0].last(), Some(&1.0));
+    assert!(rig.engine.play_scene("after").unwrap());
+    let heard = play(&mut rig.engine, 2048, 64);
+    assert_eq!(heard[0].last(), Some(&0.5));
+    assert!(heard[0].iter().all(|sample| *sample <= 1.0), "what is silent is not heard for a moment either");
+    rig.engine.clear_solo().unwrap();
+    assert_eq!(play(&mut rig.engine, 2048, 64)[0].last(), Some(&(0.5 + 0.25 * 0.8)));
 }
 
 /// An edit is heard at once, makes the scene modified, is not of another scene, and belongs to the scene once stored;
