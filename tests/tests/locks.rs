@@ -1,6 +1,6 @@
 //! Rendering takes no lock: one thread holds all there are while another one renders.
 
-use crosspoint::graph::{Cell, Command};
+use crosspoint::graph::{Cell, Command, ListenTo};
 use crosspoint::{ChainLink, EngineSettings};
 use crosspoint_tests::{engine, fixture, noise, rack};
 use std::sync::mpsc::channel;
@@ -29,6 +29,9 @@ fn a_render_ends_while_every_lock_is_held() {
     for parameter in parameters.iter() {
         engine.set_parameter(chain.plugins[1], parameter.id, parameter.maximum).unwrap();
     }
+    engine.meter(chain.plugins[1], true).unwrap();
+    engine.tune(Some(ListenTo { node: chain.plugins[1], channel: 0 })).unwrap();
+    engine.poll();
     let cell = engine.cell();
     engine.with_every_lock_held(&mut || {
         let (cell, (done, ended)) = (cell.clone(), channel());

@@ -99,7 +99,8 @@ impl Engine<PluginHost> {
     pub fn with_every_lock_held(&self, during: &mut dyn FnMut()) {
         let mut plugins = || self.plugins.with_locks_held(during);
         let mut snapshot = || self.snapshot.with_lock_held(&mut plugins);
-        crosspoint_devices::jack::JackBackend::with_locks_held(&mut snapshot);
+        let mut levels = || self.levels.with_lock_held(&mut snapshot);
+        crosspoint_devices::jack::JackBackend::with_locks_held(&mut levels);
     }
 
     /// The plugin of a node, if it has one.

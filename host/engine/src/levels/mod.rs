@@ -50,6 +50,12 @@ impl Meters {
         Self { wanted, told, channels: BTreeMap::new(), tuner: None, changed: false, cell }
     }
 
+    /// Runs something while this thread holds the place where levels are left.
+    pub fn with_lock_held(&self, during: &mut dyn FnMut()) {
+        let _held = self.cell.lock().unwrap_or_else(PoisonError::into_inner);
+        during();
+    }
+
     pub fn show_tuner(&mut self, reading: Option<TunerReading>) {
         self.changed |= self.tuner != reading;
         self.tuner = reading;
