@@ -18,6 +18,8 @@ use crosspoint::session::{CrosspointPlace, EndpointEntry, MappingEntry, MappingT
 use crosspoint::{Engine, EngineSettings, MappingEdit, MidiEvent, Notice, PluginSetup};
 use crosspoint_tests::{engine, jack_request, rack, skip};
 use jack_server::JackServer;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use support::eventually;
 
@@ -27,6 +29,9 @@ static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisable
 
 /// A message with its frame of the server.
 type Timed = (u64, Vec<u8>);
+
+/// The samples of a period with the server's frame of its first.
+type Heard = (u64, Vec<f32>);
 
 /// Bytes with their frames in a period.
 type Messages = Vec<(u32, Vec<u8>)>;
@@ -204,39 +209,16 @@ fn a_note_sounds_at_its_frame() {
     let (mut live, _) = synth();
     live.open_midi(Direction::Input, "keys", "jack:source:out");
     play(&mut live, &*jack, &server.name, 2);
-    let (go, gone) = (std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false)), channel());
-    let (told, began) = gone;
-    let mut at: Option<u64> = None;
-    let start = go.clone();
-    let callback = move |period: Period<'_>| {
-        let (frame, Some(midi)) = (period.time.frame, period.midi) else { return };
-        if at.is_none() && start.load(std::sync::atomic::Ordering::Acquire) {
-            at = Some(frame);
-            let _ = told.send(frame);
-        }
-        let Some(at) = at else { return };
-        for (note_frame, bytes) in [(17, [0x90, 60, 100]), (2017, [0x80, 60, 64])] {
-            if let Some(offset) = (at + note_frame).checked_sub(frame).filter(|offset| *offset < period.frames as u64) {
-                midi.write(0, offset as u32, &bytes);
-            }
-        }
-    };
-    let mut source = jack.open(&jack_request(&server.name, "source", 0, 1), Box::new(callback)).unwrap();
-    source.midi().unwrap().open(Direction::Output, "out").unwrap();
-    let (recorded, heard) = channel();
-    let record = move |period: Period<'_>| {
-        let _ = recorded.send((period.time.frame, period.inputs[0].to_vec()));
-    };
-    let mut recorder = jack.open(&jack_request(&server.name, "recorder", 1, 0), Box::new(record)).unwrap();
-    source.start().unwrap();
-    recorder.start().unwrap();
+    let score = vec![(17, [0x90, 60, 100]), (2017, [0x80, 60, 64])];
+    let (_source, go, began) = cued_source(&*jack, &server.name, 0.0, score);
+    let (recorder, heard) = audio_recorder(&*jack, &server.name);
     server.connect("crosspoint:out_1", "recorder:in_1");
     wait_until_open(&mut live, 1);
-    go.store(true, std::sync::atomic::Ordering::Release);
+    go.store(true, Ordering::Release);
     let began = began.recv_timeout(support::patience()).unwrap() + late as u64;
     let mut samples = Vec::new();
     while samples.len() < FRAMES - late {
-        let (frame, input): (u64, Vec<f32>) = heard.recv_timeout(support::patience()).unwrap();
+        let (frame, input) = heard.recv_timeout(support::patience()).unwrap();
         if frame + 64 > began {
             let skip = began.saturating_sub(frame) as usize;
             samples.extend_from_slice(&input[skip..]);
@@ -248,6 +230,49 @@ fn a_note_sounds_at_its_frame() {
     assert_eq!(differs, None, "the note of the file and of the stage differ");
     drop(recorder.close());
     live.close_device();
+}
+
+/// A client that plays a constant and, once it is told to go, messages at frames from the period at hand on, whose own frame
+/// it tells.
+fn cued_source(
+    jack: &dyn Backend,
+    server: &str,
+    level: f32,
+    score: Vec<(u64, [u8; 3])>,
+) -> (Box<dyn Stream>, Arc<AtomicBool>, Receiver<u64>) {
+    let go = Arc::new(AtomicBool::new(false));
+    let start = go.clone();
+    let (told, began) = channel();
+    let mut at: Option<u64> = None;
+    let callback = move |period: Period<'_>| {
+        period.outputs.iter_mut().for_each(|output| output.fill(level));
+        let (frame, Some(midi)) = (period.time.frame, period.midi) else { return };
+        if at.is_none() && start.load(Ordering::Acquire) {
+            at = Some(frame);
+            let _ = told.send(frame);
+        }
+        let Some(at) = at else { return };
+        for (due, bytes) in &score {
+            if let Some(offset) = (at + due).checked_sub(frame).filter(|offset| *offset < period.frames as u64) {
+                midi.write(0, offset as u32, bytes);
+            }
+        }
+    };
+    let mut source = jack.open(&jack_request(server, "source", 0, 1), Box::new(callback)).unwrap();
+    source.midi().unwrap().open(Direction::Output, "out").unwrap();
+    source.start().unwrap();
+    (source, go, began)
+}
+
+/// A client that tells what it hears, period by period.
+fn audio_recorder(jack: &dyn Backend, server: &str) -> (Box<dyn Stream>, Receiver<Heard>) {
+    let (recorded, heard) = channel();
+    let record = move |period: Period<'_>| {
+        let _ = recorded.send((period.time.frame, period.inputs[0].to_vec()));
+    };
+    let mut recorder = jack.open(&jack_request(server, "recorder", 1, 0), Box::new(record)).unwrap();
+    recorder.start().unwrap();
+    (recorder, heard)
 }
 
 /// A controller that comes through JACK moves a crosspoint from its very frame on: the constant that the same client plays
@@ -270,43 +295,23 @@ fn a_controller_moves_a_gain_at_its_frame() {
     rig.open_midi(Direction::Input, "pedal", "jack:source:out");
     play_between(&mut rig, &*jack, &server.name, (1, 1));
 
-    let go = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let start = go.clone();
-    let (told, began) = channel();
-    let mut at: Option<u64> = None;
-    let callback = move |period: Period<'_>| {
-        period.outputs.iter_mut().for_each(|output| output.fill(1.0));
-        let (frame, Some(midi)) = (period.time.frame, period.midi) else { return };
-        if at.is_none() && start.load(std::sync::atomic::Ordering::Acquire) {
-            at = Some(frame);
-            let _ = told.send(frame);
-            midi.write(0, CONTROLLED as u32, &[0xB0, 7, 0]);
-        }
-    };
-    let mut source = jack.open(&jack_request(&server.name, "source", 0, 1), Box::new(callback)).unwrap();
-    source.midi().unwrap().open(Direction::Output, "out").unwrap();
-    let (recorded, heard) = channel();
-    let record = move |period: Period<'_>| {
-        let _ = recorded.send((period.time.frame, period.inputs[0].to_vec()));
-    };
-    let mut recorder = jack.open(&jack_request(&server.name, "recorder", 1, 0), Box::new(record)).unwrap();
-    source.start().unwrap();
-    recorder.start().unwrap();
+    let (_source, go, began) = cued_source(&*jack, &server.name, 1.0, vec![(CONTROLLED, [0xB0, 7, 0])]);
+    let (recorder, heard) = audio_recorder(&*jack, &server.name);
     server.connect("source:out_1", "crosspoint:in_1");
     server.connect("crosspoint:out_1", "recorder:in_1");
     wait_until_open(&mut rig, 1);
     // Until the constant comes through, and the mapping is with the callback.
     let mut steady = 0;
     while steady < 200 {
-        let (_, input): (u64, Vec<f32>) = heard.recv_timeout(support::patience()).unwrap();
+        let (_, input) = heard.recv_timeout(support::patience()).unwrap();
         steady = if input.iter().all(|sample| *sample == 1.0) { steady + 1 } else { 0 };
         rig.poll();
     }
-    go.store(true, std::sync::atomic::Ordering::Release);
+    go.store(true, Ordering::Release);
     let began = began.recv_timeout(support::patience()).unwrap() + CONTROLLED;
     let mut samples = Vec::new();
     while samples.len() < 2 * RAMP {
-        let (frame, input): (u64, Vec<f32>) = heard.recv_timeout(support::patience()).unwrap();
+        let (frame, input) = heard.recv_timeout(support::patience()).unwrap();
         let skip = began.saturating_sub(frame) as usize;
         assert!(input[..skip.min(input.len())].iter().all(|sample| *sample == 1.0), "it is heard too early");
         samples.extend_from_slice(&input[skip.min(input.len())..]);

@@ -5,11 +5,12 @@
 //!   desk: Keys ──► role "keys" ──► recorder            role "synth" ──► desk: Synth
 //! ```
 
+mod by_hand;
+
 use assert_no_alloc::assert_no_alloc;
+use by_hand::ByHand;
 use crosspoint::devices::midi::{Direction, TickClock, VirtualMidi, delay_frames};
-use crosspoint::devices::{
-    DuplexCallback, Latency, Notice as DeviceNotice, Period, PeriodTime, Stream, StreamError, StreamInfo,
-};
+use crosspoint::devices::{DuplexCallback, Period, PeriodTime};
 use crosspoint::graph::event::{Event, EventBody};
 use crosspoint::graph::{Block, EventPort, Node, Processor, Status};
 use crosspoint::{Engine, EngineSettings, MidiEvent, Notice};
@@ -25,33 +26,6 @@ const RATE: u32 = 48_000;
 const FRAMES: usize = 64;
 /// Ticks a second of the simulated clocks: nanoseconds.
 const TICKS: f64 = 1e9;
-
-/// A stream that calls nothing by itself.
-struct ByHand(StreamInfo);
-
-impl Stream for ByHand {
-    fn info(&self) -> &StreamInfo {
-        &self.0
-    }
-    fn latency(&self) -> Latency {
-        Latency::default()
-    }
-    fn start(&mut self) -> Result<(), StreamError> {
-        Ok(())
-    }
-    fn stop(&mut self) -> Result<(), StreamError> {
-        Ok(())
-    }
-    fn notices(&mut self) -> Vec<DeviceNotice> {
-        Vec::new()
-    }
-    fn xruns(&self) -> u64 {
-        0
-    }
-    fn close(self: Box<Self>) -> Option<Box<dyn DuplexCallback>> {
-        None
-    }
-}
 
 /// Tells what it receives, by the frame at which it does.
 struct Recorder(rtrb::Producer<(u64, Event)>);
@@ -78,16 +52,7 @@ impl Stage {
         let mut engine = Engine::new(EngineSettings::default());
         let desk = VirtualMidi::default();
         engine.set_midi_backend(Box::new(desk.clone()), TickClock { now: clock, per_second: TICKS });
-        let info = StreamInfo {
-            backend: "by hand",
-            device: String::new(),
-            client: String::new(),
-            rate: RATE,
-            buffer_frames: FRAMES as u32,
-            inputs: Vec::new(),
-            outputs: Vec::new(),
-        };
-        engine.play_on(Box::new(ByHand(info))).unwrap();
+        engine.play_on(Box::new(ByHand::new(RATE, FRAMES as u32))).unwrap();
         let callback = engine.callback();
         Self { engine, desk, callback, notices: Vec::new() }
     }

@@ -5,6 +5,8 @@
 //!   input 1, 2 (constant 1) ──► volume ──► output 1, 2
 //! ```
 
+#[path = "../by_hand/mod.rs"]
+mod by_hand;
 mod stage;
 
 use crosspoint::graph::nodes::gain::GAIN;

@@ -1,73 +1,14 @@
 //! An engine on a driver that the test is: its periods, its MIDI ports, and its time are called and set by hand.
 
+use super::by_hand::ByHand;
 use assert_no_alloc::assert_no_alloc;
 use crosspoint::devices::midi::Direction;
-use crosspoint::devices::{
-    DuplexCallback, Latency, Notice as DeviceNotice, Period, PeriodMidi, PeriodTime, Stream, StreamError, StreamInfo,
-    StreamMidi,
-};
+use crosspoint::devices::{DuplexCallback, Period, PeriodMidi, PeriodTime};
 use crosspoint::session::{ControlMessage, MappingEntry, MappingTarget};
 use crosspoint::{Engine, EngineSettings, MappingEdit, Notice};
 use std::time::{Duration, Instant};
 
 pub const RATE: u32 = 48_000;
-
-/// A driver that carries MIDI and calls nothing by itself.
-struct ByHand {
-    info: StreamInfo,
-    ports: Vec<(Direction, String)>,
-}
-
-impl Stream for ByHand {
-    fn info(&self) -> &StreamInfo {
-        &self.info
-    }
-    fn latency(&self) -> Latency {
-        Latency::default()
-    }
-    fn start(&mut self) -> Result<(), StreamError> {
-        Ok(())
-    }
-    fn stop(&mut self) -> Result<(), StreamError> {
-        Ok(())
-    }
-    fn notices(&mut self) -> Vec<DeviceNotice> {
-        Vec::new()
-    }
-    fn xruns(&self) -> u64 {
-        0
-    }
-    fn midi(&mut self) -> Option<&mut dyn StreamMidi> {
-        Some(self)
-    }
-    fn close(self: Box<Self>) -> Option<Box<dyn DuplexCallback>> {
-        None
-    }
-}
-
-impl StreamMidi for ByHand {
-    fn ports(&self, _: Direction) -> Vec<String> {
-        Vec::new()
-    }
-    fn open(&mut self, direction: Direction, name: &str) -> Result<usize, StreamError> {
-        let port = (direction, name.to_owned());
-        let of_direction = |ports: &[(Direction, String)]| ports.iter().filter(|known| known.0 == direction).count();
-        if let Some(place) = self.ports.iter().position(|known| *known == port) {
-            return Ok(of_direction(&self.ports[..place]));
-        }
-        self.ports.push(port);
-        Ok(of_direction(&self.ports) - 1)
-    }
-    fn has(&self, _: &str) -> bool {
-        true
-    }
-    fn connect(&mut self, _: Direction, _: usize, _: &str) -> Result<(), StreamError> {
-        Ok(())
-    }
-    fn lost(&self) -> u64 {
-        0
-    }
-}
 
 /// Messages in a period: from port 0 of the inputs, by frame; what was sent, by port, frame of the stage and bytes.
 #[derive(Debug, Default)]
@@ -106,16 +47,7 @@ impl Stage {
         build(&mut engine);
         engine.open_midi(Direction::Input, "pedal", "jack");
         engine.open_midi(Direction::Output, "lights", "jack");
-        let info = StreamInfo {
-            backend: "by hand",
-            device: String::new(),
-            client: String::new(),
-            rate: RATE,
-            buffer_frames: 64,
-            inputs: Vec::new(),
-            outputs: Vec::new(),
-        };
-        engine.play_on(Box::new(ByHand { info, ports: Vec::new() })).unwrap();
+        engine.play_on(Box::new(ByHand::new(RATE, 64).with_midi())).unwrap();
         let callback = engine.callback();
         let mut stage = Self { engine, callback, messages: Messages::default(), frame: 0, notices: Vec::new() };
         // Ports are looked for in real time.
