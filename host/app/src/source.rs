@@ -1,13 +1,13 @@
 //! Where a rig comes from: a rig file, or a chain of plugins from the command line.
 
 use crate::cli::Source;
-use crate::failure::Failure;
+use crate::failure::{Failure, print_problems};
 use crate::rack;
 use clap::ArgMatches;
 use crosspoint::formats::PresetPlace;
 use crosspoint::graph::{NodeId, NodeKind};
 use crosspoint::plugins::{PresetNameError, choose_preset};
-use crosspoint::session::{self, Document, Mapping};
+use crosspoint::session::{self, Document, MachineFile, Mapping};
 use crosspoint::{
     Catalogue, Chain, ChainLink, Engine, EngineError, Pending, Place, PluginReference, Plugins, RigProblem,
 };
@@ -215,4 +215,18 @@ impl Building {
 
 fn chain(chain: Chain) -> Loaded {
     Loaded { events: Some(chain.events), outputs: chain.outputs, problems: Vec::new() }
+}
+
+/// Which channels the roles of a rig stand for on this machine: what the machine file says, the rest in order.
+pub fn machine_roles(document: &Document) -> Result<Mapping, Failure> {
+    let mut machine = MachineFile::default();
+    if let Some(path) = MachineFile::default_path() {
+        let loaded = MachineFile::load(&path).map_err(Failure::new)?;
+        let problems = loaded.problems.iter().map(|problem| format!("{}:{problem}", path.display()));
+        print_problems(&problems.collect::<Vec<_>>());
+        machine = loaded.machine;
+    }
+    let mapping = machine.map(document);
+    mapping.notices.iter().for_each(|notice| eprintln!("{notice}"));
+    Ok(mapping)
 }

@@ -1,6 +1,7 @@
 //! The built-in nodes as rig files name them: from their description to a node and a processor.
 
 use crate::error::EngineError;
+use crate::measurement::from_decibels;
 use crate::offline::wav;
 use crate::session::{Builtin, ParameterEntry, ParameterValue};
 use crosspoint_graph::nodes::{delay, gain, meter, metronome, mixer, pan, player, tone, zone};
@@ -96,7 +97,7 @@ pub(crate) fn value(builtin: &Builtin, entry: &ParameterEntry) -> Option<(u32, f
     let value = match &entry.value {
         ParameterValue::Plain(value) => *value,
         ParameterValue::Text(text) => match text.trim().strip_suffix("dB") {
-            Some(decibels) if is_gain(builtin, id) => 10.0_f64.powf(decibels.trim().parse::<f64>().ok()? / 20.0),
+            Some(decibels) if is_gain(builtin, id) => from_decibels(decibels.trim().parse().ok()?),
             _ => text.trim().parse().ok()?,
         },
     };

@@ -49,9 +49,9 @@ fn order(order: &CtlOrder) -> Result<Order, Failure> {
             let (source, source_channel) = channel(&source)?;
             let (destination, destination_channel) = channel(&destination)?;
             let cell = CellOrder {
-                source: Some(source),
+                source,
                 source_channel,
-                destination: Some(destination),
+                destination,
                 destination_channel,
                 gain_db: gain,
                 mute,

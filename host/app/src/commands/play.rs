@@ -5,6 +5,7 @@ use crate::cli::Play;
 use crate::failure::{Failure, code_for, print_problems};
 use crate::output::Output;
 use crosspoint::devices::{ChannelSelection, DuplexCallback, Stream};
+use crosspoint::measurement::from_decibels;
 use crosspoint::tape::{AudioFile, FilePlayer, PlayerSettings, PlayerStatus, TapeError};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -124,7 +125,7 @@ fn open(arguments: &Play, rate: u32, channels: usize) -> Result<(FilePlayer, Box
         start: arguments.start,
         seconds: arguments.seconds,
         repeat: arguments.repeat,
-        gain: 10_f64.powf(arguments.gain / 20.0) as f32,
+        gain: from_decibels(arguments.gain) as f32,
     };
     let attempts = match &arguments.outputs {
         Some(outputs) => vec![outputs.clone()],

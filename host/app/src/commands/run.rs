@@ -7,11 +7,10 @@ use crate::failure::{Failure, code_for, print_problems};
 use crate::output::Output;
 use crate::rack;
 use crate::remote::{Desk, Door, Folders, Remote, Token};
-use crate::source::{self, Link};
+use crate::source::{self, Link, machine_roles};
 use crosspoint::devices::midi::Direction;
 use crosspoint::devices::{Joined, Scheduling, StreamInfo, StreamRequest};
 use crosspoint::graph::{Command, NodeId};
-use crosspoint::session::{Document, MachineFile, Mapping};
 use crosspoint::{ChainLink, DeviceState, Engine, EngineError, EngineSettings, MidiEvent, Notice, PluginLink};
 use serde::Serialize;
 use std::path::Path;
@@ -276,20 +275,6 @@ fn describe_join(Joined { drift, latency, .. }: Joined) -> String {
         Some(drift) => format!("have clocks of their own, the input's faster by {drift:.1} ppm"),
     };
     format!("input and output are two streams and {clocks}; joining them adds {latency} frames")
-}
-
-/// Which channels the roles of a rig stand for on this machine: what the machine file says, the rest in order.
-pub fn machine_roles(document: &Document) -> Result<Mapping, Failure> {
-    let mut machine = MachineFile::default();
-    if let Some(path) = MachineFile::default_path() {
-        let loaded = MachineFile::load(&path).map_err(Failure::new)?;
-        let problems = loaded.problems.iter().map(|problem| format!("{}:{problem}", path.display()));
-        print_problems(&problems.collect::<Vec<_>>());
-        machine = loaded.machine;
-    }
-    let mapping = machine.map(document);
-    mapping.notices.iter().for_each(|notice| eprintln!("{notice}"));
-    Ok(mapping)
 }
 
 /// Plays the rig's event input with MIDI ports.

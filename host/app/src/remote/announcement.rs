@@ -3,7 +3,6 @@
 
 use super::access::Token;
 use serde::{Deserialize, Serialize};
-use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -56,23 +55,6 @@ pub fn announced(folder: &Path) -> Vec<Reachable> {
         files.filter_map(|file| serde_json::from_slice(&fs::read(file).ok()?).ok()).collect();
     found.sort_by_key(|reachable| reachable.address);
     found
-}
-
-/// The folder of such files: the user's own, that ends with the session where there is such a one.
-pub fn folder() -> Option<PathBuf> {
-    folder_by(|name| std::env::var_os(name))
-}
-
-fn folder_by(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-    let absolute = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let folder = if cfg!(windows) {
-        absolute("LOCALAPPDATA")
-    } else if cfg!(target_os = "macos") {
-        absolute("HOME").map(|home| home.join("Library/Caches"))
-    } else {
-        absolute("XDG_RUNTIME_DIR").or_else(|| absolute("HOME").map(|home| home.join(".cache")))
-    };
-    folder.map(|folder| folder.join("crosspoint"))
 }
 
 #[cfg(test)]

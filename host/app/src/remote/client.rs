@@ -1,7 +1,8 @@
 //! The other end: what `crosspoint ctl` speaks to a running rig with. One order at a time.
 
-use super::announcement::{self, Reachable};
+use super::announcement::{Reachable, announced};
 use super::order::Order;
+use crosspoint::session::runtime_folder;
 use serde_json::Value;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -29,7 +30,7 @@ pub struct Client {
 
 impl Server {
     fn find(&self) -> Result<Reachable, String> {
-        let known = announcement::folder().map(|folder| announcement::announced(&folder)).unwrap_or_default();
+        let known = runtime_folder().map(|folder| announced(&folder)).unwrap_or_default();
         if let Some(address) = self.address {
             let token = self.token.clone();
             let token = token.or_else(|| known.into_iter().find(|rig| rig.address == address).map(|rig| rig.token));

@@ -4,10 +4,12 @@
 use super::access::Folders;
 use super::look::{self, Rig};
 use super::order::{CellOrder, End, Order, PortName, Setting};
-use crate::commands::run::machine_roles;
+use crate::source::machine_roles;
 use crosspoint::devices::midi::Direction;
 use crosspoint::graph::graph::Edit;
-use crosspoint::graph::{AudioPort, Cell, Command, Graph, NodeId};
+use crosspoint::graph::{Cell, Command, Graph, NodeId};
+use crosspoint::measurement::from_decibels;
+use crosspoint::session::PortSelector;
 use crosspoint::{
     Action, CellChange, Done, EngineHandle, NodeSnapshot, Pending, PluginReference, PluginSetup, PortChannel, Snapshot,
     session,
@@ -221,12 +223,13 @@ fn within(what: &str, value: f64, low: f64, high: f64) -> Result<f64, Refused> {
 }
 
 fn change(graph: &Graph, order: &CellOrder) -> Result<CellChange, Refused> {
-    let end = |end: &Option<End>, channel: u32, what: &str, is_source: bool| {
-        let end = end.as_ref().ok_or_else(|| format!("a cell needs a {what}"))?;
+    let end = |end: &End, channel: u32, what: &str, is_source: bool| {
         let node = find(graph, &end.node)?;
         let known = graph.node(node).map(|node| if is_source { &node.audio_outputs } else { &node.audio_inputs });
         let ports = known.map_or(&[][..], Vec::as_slice);
-        let port = port(ports, &end.port).ok_or_else(|| format!("\"{}\" has no such port as {what}", end.node))?;
+        let port =
+            selector(end.port.as_ref()).and_then(|port| port.resolve(ports.iter().map(|port| port.name.as_str())));
+        let port = port.ok_or_else(|| format!("\"{}\" has no such port as {what}", end.node))?;
         let channels = ports.get(usize::from(port)).map_or(0, |port| port.layout.channels());
         let channel = channel.checked_sub(1).filter(|channel| *channel < channels);
         let channel = channel.ok_or_else(|| format!("\"{}\" has channels 1 to {channels} as {what}", end.node))?;
@@ -242,18 +245,18 @@ fn change(graph: &Graph, order: &CellOrder) -> Result<CellChange, Refused> {
     let before = before.unwrap_or(Cell::UNITY);
     let gain = match order.gain_db {
         Some(gain) if gain > 60.0 || gain.is_nan() => return Err("a gain is at most 60 dB".to_owned()),
-        Some(gain) => 10f32.powf(gain / 20.0),
+        Some(gain) => from_decibels(gain.into()) as f32,
         None => before.gain,
     };
     let cell = Cell { gain, mute: order.mute.unwrap_or(before.mute), invert: order.invert.unwrap_or(before.invert) };
     Ok(CellChange { source, destination, cell: (!order.remove).then_some(cell) })
 }
 
-fn port(ports: &[AudioPort], name: &Option<PortName>) -> Option<u16> {
-    let place = match name {
-        None => 0,
-        Some(PortName::Number(number)) => usize::from(number.checked_sub(1)?),
-        Some(PortName::Name(name)) => ports.iter().position(|port| port.name == *name)?,
-    };
-    (place < ports.len()).then_some(place as u16)
+/// The port that a client means; none if it counts from 0.
+fn selector(name: Option<&PortName>) -> Option<PortSelector> {
+    Some(match name {
+        None => PortSelector::First,
+        Some(PortName::Number(number)) => PortSelector::Number(number.checked_sub(1)?),
+        Some(PortName::Name(name)) => PortSelector::Name(name.clone()),
+    })
 }

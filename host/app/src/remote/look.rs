@@ -3,6 +3,7 @@
 use crosspoint::devices::midi::Direction;
 use crosspoint::graph::graph::Signal;
 use crosspoint::graph::{AudioPort, EventPort, Graph, NodeId, NodeKind, Timing};
+use crosspoint::measurement::decibels;
 use crosspoint::{Condition, DeviceState, LoadStatistics, NodeSnapshot, Snapshot};
 use serde::Serialize;
 
@@ -104,7 +105,7 @@ struct Crosspoint {
     source: u32,
     destination: u32,
     /// Null is silence.
-    gain_db: Option<f32>,
+    gain_db: Option<f64>,
     mute: bool,
     invert: bool,
 }
@@ -260,9 +261,10 @@ fn edges(graph: &Graph) -> Vec<Edge> {
                 .map(|(source, destination, cell)| Crosspoint {
                     source: source + 1,
                     destination: destination + 1,
-                    gain_db: (cell.gain > 0.0).then(|| 20.0 * cell.gain.log10()),
+                    gain_db: (cell.gain != 0.0).then(|| decibels(cell.gain.into())),
                     mute: cell.mute,
-                    invert: cell.invert,
+                    // A gain may be negative by itself.
+                    invert: cell.invert != (cell.gain < 0.0),
                 })
                 .collect(),
             is_events: matches!(edge.signal, Signal::Events),

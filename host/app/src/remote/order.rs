@@ -65,16 +65,16 @@ pub enum Setting {
 }
 
 /// What a cell of the matrix is to be. What is not said stays as it is, or is unity if the cell is new.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CellOrder {
     /// Where the signal comes from.
-    pub source: Option<End>,
+    pub source: End,
     /// The source's channel, from 1.
     #[serde(default = "first")]
     pub source_channel: u32,
     /// Where it goes.
-    pub destination: Option<End>,
+    pub destination: End,
     /// The destination's channel, from 1.
     #[serde(default = "first")]
     pub destination_channel: u32,
@@ -261,14 +261,22 @@ mod tests {
     /// What a client sends is what a server reads.
     #[test]
     fn orders_survive_the_wire() {
-        let end = |node: &str| Some(End { node: node.into(), port: Some(PortName::Number(2)) });
-        let cell =
-            CellOrder { source: end("amp"), destination: end("out"), gain_db: Some(-6.0), ..CellOrder::default() };
+        let end = |node: &str| End { node: node.into(), port: Some(PortName::Number(2)) };
+        let cell = CellOrder {
+            source: end("amp"),
+            source_channel: 1,
+            destination: end("out"),
+            destination_channel: 2,
+            gain_db: Some(-6.0),
+            mute: None,
+            invert: Some(true),
+            remove: false,
+        };
         let orders = [
             Order::Show {},
             Order::Set { node: "amp".into(), parameter: "Drive".into(), value: Setting::Text("-6 dB".into()) },
             Order::Set { node: "amp".into(), parameter: "3".into(), value: Setting::Plain(0.5) },
-            Order::Cells { cells: vec![CellOrder { source_channel: 1, destination_channel: 2, ..cell }] },
+            Order::Cells { cells: vec![cell] },
             Order::Save { file: None },
         ];
         for (id, order) in (0..).zip(orders) {

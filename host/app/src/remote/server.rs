@@ -2,7 +2,7 @@
 //! what it refuses. Waits on its own thread only.
 
 use super::access::{Refusals, Token, is_own_host, is_own_origin};
-use super::announcement::{self, Announcement};
+use super::announcement::Announcement;
 use super::desk::{Answer, Desk, document};
 use super::order::{Order, Request};
 use crate::failure::Failure;
@@ -12,6 +12,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use crosspoint::session::runtime_folder;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -73,7 +74,7 @@ impl Remote {
         listener.set_nonblocking(true).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         door.address = address;
-        let announcement = announcement::folder().and_then(|folder| {
+        let announcement = runtime_folder().and_then(|folder| {
             let made = Announcement::make(&folder, address, &door.token);
             made.inspect_err(|error| tracing::warn!("`crosspoint ctl` will not find this rig by itself: {error}")).ok()
         });

@@ -7,6 +7,7 @@ use super::target::{CellTarget, Domain, Target, TargetKey};
 use crate::builtin;
 use crate::controllers::{Phase, Plugins};
 use crate::engine::Engine;
+use crate::measurement::from_decibels;
 use crate::session::{
     Behaviour, ControlAction, CrosspointPlace, EntryKind, MappingEntry, MappingTarget, MessageKind, RangeEnd,
     TEMPO_RANGE,
@@ -273,13 +274,12 @@ fn other_of_cell(key: TargetKey) -> Option<TargetKey> {
 
 /// An end of a range in the target's plain scale.
 fn plain(end: RangeEnd, found: &Found) -> Result<f64, String> {
-    let gain = |decibels: f64| 10_f64.powf(decibels / 20.0);
     match (end, found.domain) {
-        (RangeEnd::Decibels(decibels), Domain::Gain(..)) => Ok(gain(decibels)),
+        (RangeEnd::Decibels(decibels), Domain::Gain(..)) => Ok(from_decibels(decibels)),
         (RangeEnd::Decibels(_), _) => {
             Err("a range in decibels is for gains; give numbers of the parameter's own scale".to_owned())
         }
-        (RangeEnd::Plain(decibels), _) if found.in_decibels => Ok(gain(decibels)),
+        (RangeEnd::Plain(decibels), _) if found.in_decibels => Ok(from_decibels(decibels)),
         (RangeEnd::Plain(value), _) => Ok(value),
     }
 }

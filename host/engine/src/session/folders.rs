@@ -1,5 +1,6 @@
 //! Where the system wants programs to keep their files, by the variables of the environment. Makes no folder.
 
+use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -10,6 +11,14 @@ pub(super) enum Purpose {
     Configuration,
     /// What can be found out again.
     Cache,
+    /// What lasts no longer than a program runs.
+    Runtime,
+}
+
+/// Our folder for what lasts no longer than the program runs, the user's own; none if the environment does not say. It may
+/// not be there yet.
+pub fn runtime_folder() -> Option<PathBuf> {
+    Some(folder(Purpose::Runtime, |name| env::var_os(name))?.join("crosspoint"))
 }
 
 /// The user's folder for files of a purpose, of all programs; none if the environment does not say.
@@ -18,6 +27,7 @@ pub(super) fn folder(purpose: Purpose, variable: impl Fn(&str) -> Option<OsStrin
     let (windows, macos, xdg, home) = match purpose {
         Purpose::Configuration => ("APPDATA", "Library/Application Support", "XDG_CONFIG_HOME", ".config"),
         Purpose::Cache => ("LOCALAPPDATA", "Library/Caches", "XDG_CACHE_HOME", ".cache"),
+        Purpose::Runtime => ("LOCALAPPDATA", "Library/Caches", "XDG_RUNTIME_DIR", ".cache"),
     };
     if cfg!(windows) {
         absolute(windows)

@@ -132,6 +132,7 @@ pub use document::{
     TEMPO_RANGE, VERSION, is_node_name,
 };
 pub use file::{SaveError, load, save};
+pub use folders::runtime_folder;
 pub use machine::{DeviceChoice, LoadedMachine, MachineFile, Mapping, Role};
 pub use mappings::{
     Behaviour, Coding, ControlAction, ControlMessage, CrosspointPlace, Curve, DEFAULT_STEP, MappingEntry,

@@ -170,7 +170,7 @@ mod tests {
     /// A steady tone, peaking below a level in dBFS, with white noise so many decibels below.
     fn tone(frequency: f64, rate: f64, partials: &[f64], level: f64, noise: f64, seed: u64) -> Vec<f32> {
         let mut random = fastrand::Rng::with_seed(seed);
-        let gain = |decibels: f64| 10f64.powf(decibels / 20.0);
+        let gain = crate::measurement::from_decibels;
         let sum: f64 = partials.iter().map(|&partial| gain(partial)).sum();
         let heard: Vec<_> =
             (1..).zip(partials).filter(|&(place, _)| f64::from(place) * frequency < 0.45 * rate).collect();

@@ -91,7 +91,7 @@ pub fn run(arguments: &Tune, links: &[Link]) -> Result<ExitCode, Failure> {
         engine.play_on(stream)?;
         if loaded.is_none() {
             let inputs = info.inputs.len();
-            let built = source::build(&mut engine, &arguments.source, &links, inputs, super::run::machine_roles)?;
+            let built = source::build(&mut engine, &arguments.source, &links, inputs, source::machine_roles)?;
             print_problems(&built.problems);
             loaded = Some(built);
         }
