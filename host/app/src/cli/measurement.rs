@@ -17,15 +17,9 @@ fn percent(text: &str) -> Result<f32, String> {
     percent.ok_or_else(|| "it must be a number of per cent from 1 to 100".to_owned())
 }
 
+/// What is played through cables and heard again: what `latency` and `bit-perfect` share.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  crosspoint latency --device \"asio:My Interface\" --outputs 1 --inputs 1\n  \
-    crosspoint latency --device jack --no-connect --outputs 1 --inputs 1 --wait 30\n  \
-    crosspoint latency --device alsa:hw:1 --json > latency.json\n\n\
-    Each output plays a noise, one after the other, and every input is searched for it: the delay to a fraction of a frame, the \
-    gain and the polarity of every pair that is connected, beside what the driver claims. Turn loudspeakers down first: it is \
-    played at --level.\n\n\
-    Exit status: 0 something was heard, 1 nothing was, or the device failed, 2 the command line makes no sense.")]
-pub struct Latency {
+pub struct Cables {
     #[command(flatten)]
     pub device: DeviceChoice,
     /// Device outputs to play on, in order: `1-8`, `3,4`, `all`.
@@ -37,15 +31,28 @@ pub struct Latency {
     /// The peak of the noise, in dB below full scale.
     #[arg(long, value_name = "DB", default_value_t = -20.0, allow_negative_numbers = true, value_parser = level)]
     pub level: f64,
-    /// The longest round trip that is looked for, in milliseconds; a longer one is taken for a shorter one.
-    #[arg(long, value_name = "MS", default_value_t = 300.0)]
-    pub longest: f64,
-    /// Try for so many seconds until every output is heard somewhere: time to connect cables.
+    /// Try for so many seconds until everything is connected: time to plug cables.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub wait: Option<f64>,
     /// Print one JSON document.
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  crosspoint latency --device \"asio:My Interface\" --outputs 1 --inputs 1\n  \
+    crosspoint latency --device jack --no-connect --outputs 1 --inputs 1 --wait 30\n  \
+    crosspoint latency --device alsa:hw:1 --json > latency.json\n\n\
+    Each output plays a noise, one after the other, and every input is searched for it: the delay to a fraction of a frame, the \
+    gain and the polarity of every pair that is connected, beside what the driver claims. Turn loudspeakers down first: it is \
+    played at --level.\n\n\
+    Exit status: 0 something was heard, 1 nothing was, or the device failed, 2 the command line makes no sense.")]
+pub struct Latency {
+    #[command(flatten)]
+    pub cables: Cables,
+    /// The longest round trip that is looked for, in milliseconds; a longer one is taken for a shorter one.
+    #[arg(long, value_name = "MS", default_value_t = 300.0)]
+    pub longest: f64,
 }
 
 #[derive(Debug, Args)]
@@ -55,30 +62,15 @@ pub struct Latency {
     The k-th output is connected with the k-th input, by a digital cable or a patch bay. Each plays whole numbers of 16, 24 and \
     32 bits by chance, which are compared one by one with what comes in. What is not bit-perfect is named: a volume, a \
     resampler, a narrower format, dither, lost frames. A float of 32 bits holds 24 of them at a time; those of the widest \
-    numbers are tried at all places.\n\n\
+    numbers are tried at all places. Bits above --level are not tried.\n\n\
     Exit status: 0 all bits survive all paths, 1 they do not, or the device failed, 2 the command line makes no sense."
 )]
 pub struct BitPerfect {
     #[command(flatten)]
-    pub device: DeviceChoice,
-    /// Device outputs to play on, in order: `1-8`, `3,4`, `all`.
-    #[arg(long, default_value = "all")]
-    pub outputs: ChannelSelection,
-    /// Device inputs to hear, the k-th for the k-th output.
-    #[arg(long, default_value = "all")]
-    pub inputs: ChannelSelection,
-    /// The peak of the noise, in dB below full scale. Bits above it are not tried.
-    #[arg(long, value_name = "DB", default_value_t = -20.0, allow_negative_numbers = true, value_parser = level)]
-    pub level: f64,
+    pub cables: Cables,
     /// Widths of the numbers, in bits.
     #[arg(long, value_name = "BITS", value_delimiter = ',', default_values_t = [16, 24, 32], value_parser = clap::value_parser!(u32).range(8..=32))]
     pub widths: Vec<u32>,
-    /// Try for so many seconds until every pair is connected.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub wait: Option<f64>,
-    /// Print one JSON document.
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Debug, Args)]

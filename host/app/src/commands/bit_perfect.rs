@@ -39,22 +39,23 @@ struct Tried {
 
 /// Runs the command.
 pub fn run(arguments: &BitPerfect) -> Result<ExitCode, Failure> {
+    let cables = &arguments.cables;
     let mut output = Output::take()?;
-    let sides = [&arguments.inputs, &arguments.outputs];
-    let mut loopback = Loopback::open(|player| opening::open(&arguments.device, sides, None, || Ok(player())))?;
+    let sides = [&cables.inputs, &cables.outputs];
+    let mut loopback = Loopback::open(|player| opening::open(&cables.device, sides, None, || Ok(player())))?;
     let info = loopback.info().clone();
     let count = info.outputs.len().min(info.inputs.len());
     if count == 0 {
         return Err(Failure::usage("there is no pair to try: choose at least one output and one input"));
     }
-    let outputs = channels(&arguments.outputs, info.outputs.len());
-    let inputs = channels(&arguments.inputs, info.inputs.len());
-    let until = arguments.wait.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
+    let outputs = channels(&cables.outputs, info.outputs.len());
+    let inputs = channels(&cables.inputs, info.inputs.len());
+    let until = cables.wait.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds));
     let bar = progress_bar(count * arguments.widths.len(), "playing each width on each output");
     let mut paths = Vec::new();
     for (place, (&output, &input)) in outputs.iter().zip(&inputs).enumerate() {
         for &bits in &arguments.widths {
-            let stimulus = Stimulus::integers(FRAMES, bits, arguments.level);
+            let stimulus = Stimulus::integers(FRAMES, bits, cables.level);
             let finding = loop {
                 let heard = loopback.hear(place, &stimulus).map_err(Failure::new)?;
                 let finding = heard.get(place).map_or(Finding::Unconnected, |heard| examine(&stimulus, heard));
@@ -75,7 +76,7 @@ pub fn run(arguments: &BitPerfect) -> Result<ExitCode, Failure> {
         bit_perfect: paths.iter().all(|tried| tried.bit_perfect),
         paths,
     };
-    if arguments.json {
+    if cables.json {
         output.json(&report)?
     } else {
         output.text(&text(&report))?

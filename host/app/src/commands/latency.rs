@@ -58,19 +58,20 @@ struct Pair {
 
 /// Runs the command.
 pub fn run(arguments: &Latency) -> Result<ExitCode, Failure> {
+    let cables = &arguments.cables;
     if !LONGEST.contains(&arguments.longest) {
         return Err(Failure::usage(format_args!("--longest {}: 1 to 10000 milliseconds", arguments.longest)));
     }
     let mut output = Output::take()?;
-    let sides = [&arguments.inputs, &arguments.outputs];
-    let mut loopback = Loopback::open(|player| opening::open(&arguments.device, sides, None, || Ok(player())))?;
+    let sides = [&cables.inputs, &cables.outputs];
+    let mut loopback = Loopback::open(|player| opening::open(&cables.device, sides, None, || Ok(player())))?;
     let info = loopback.info().clone();
     let longest = (arguments.longest * f64::from(info.rate) / 1000.0).ceil() as usize;
-    let stimulus = Stimulus::flat(longest, arguments.level);
-    let found = hear_until_all(&mut loopback, &stimulus, arguments.wait)?;
+    let stimulus = Stimulus::flat(longest, cables.level);
+    let found = hear_until_all(&mut loopback, &stimulus, cables.wait)?;
 
     let claimed = loopback.claimed();
-    let [inputs, outputs] = [(&arguments.inputs, info.inputs.len()), (&arguments.outputs, info.outputs.len())]
+    let [inputs, outputs] = [(&cables.inputs, info.inputs.len()), (&cables.outputs, info.outputs.len())]
         .map(|(selection, count)| channels(selection, count));
     let mut pairs = Vec::new();
     for (output, (paths, name)) in outputs.iter().zip(found.iter().zip(&info.outputs)) {
@@ -104,7 +105,7 @@ pub fn run(arguments: &Latency) -> Result<ExitCode, Failure> {
         pairs,
         xruns: loopback.xruns(),
     };
-    if arguments.json {
+    if cables.json {
         output.json(&report)?
     } else {
         output.text(&text(&report, &inputs))?
