@@ -4,7 +4,10 @@ mod measurement;
 mod remote;
 
 pub use measurement::{BitPerfect, Latency, Tune};
-pub use remote::{Ctl, CtlOrder, RemoteChoice};
+pub use remote::{
+    BlockVerb, Ctl, CtlOrder, LoadOrder, MappingOrder, MetersOrder, MidiOrder, RemoteChoice, SceneOrder, SongOrder,
+    TimingWord, TunerOrder,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use crosspoint::PluginReference;

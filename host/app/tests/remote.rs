@@ -3,123 +3,33 @@
 // Not tried in Wine yet, whose sockets are its own.
 #![cfg(not(windows))]
 
+mod running;
+
+use running::{Running, command, node};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::{Message, WebSocket};
 
-/// `crosspoint run` with the guitar rig on a virtual device, in a folder of its own.
-struct Running {
-    process: Child,
-    place: tempfile::TempDir,
-    address: String,
-    token: String,
-}
-
-impl Running {
-    fn start() -> Self {
-        let place = tempfile::tempdir().unwrap();
-        let rig = place.path().join("guitar.rig.toml");
-        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/rigs/guitar.rig.toml");
-        std::fs::copy(example, &rig).unwrap();
-        let mut process = command(place.path(), &["run", "--device", "virtual:2x2", "--remote=127.0.0.1:0"])
-            .arg(&rig)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let line = lines.by_ref().map(Result::unwrap).find(|line| line.starts_with("listening at "));
-        let line = line.expect("it does not listen");
-        let (address, token) = line["listening at ".len()..].split_once("; the token is ").unwrap();
-        let (address, token) = (address.to_owned(), token.to_owned());
-        // Somebody must read on, or the program would stop at a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        let running = Self { process, place, address, token };
-        running.eventually(|rig| !rig["nodes"].as_array().unwrap().is_empty() && rig["is_building"] == false);
-        running
+/// A client of its own making.
+fn client(running: &Running, token: &str, host: &str, origin: Option<&str>) -> Result<WebSocket<TcpStream>, u16> {
+    let address = &running.address;
+    let mut request = format!("ws://{address}/socket?token={token}").into_client_request().unwrap();
+    request.headers_mut().insert("Host", host.parse().unwrap());
+    if let Some(origin) = origin {
+        request.headers_mut().insert("Origin", origin.parse().unwrap());
     }
-
-    fn folder(&self) -> &Path {
-        self.place.path()
-    }
-
-    /// Exit code, standard output and standard error of `crosspoint ctl`.
-    fn ctl(&self, arguments: &[&str]) -> (i32, String, String) {
-        let mut command = command(self.folder(), &["ctl"]);
-        let output = command.args(arguments).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-    }
-
-    fn done(&self, arguments: &[&str]) -> String {
-        let (code, stdout, stderr) = self.ctl(arguments);
-        assert_eq!(code, 0, "{arguments:?}: {stderr}");
-        stdout
-    }
-
-    fn show(&self) -> Value {
-        serde_json::from_str(&self.done(&["show", "--json"])).unwrap()
-    }
-
-    /// The rig once it is as it should be.
-    fn eventually(&self, is_so: impl Fn(&Value) -> bool) -> Value {
-        for _ in 0..600 {
-            let rig = self.show();
-            if is_so(&rig) {
-                return rig;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        panic!("never: {}", self.show());
-    }
-
-    /// A client of its own making.
-    fn client(&self, token: &str, host: &str, origin: Option<&str>) -> Result<WebSocket<TcpStream>, u16> {
-        let address = &self.address;
-        let mut request = format!("ws://{address}/socket?token={token}").into_client_request().unwrap();
-        request.headers_mut().insert("Host", host.parse().unwrap());
-        if let Some(origin) = origin {
-            request.headers_mut().insert("Origin", origin.parse().unwrap());
-        }
-        match tungstenite::client(request, TcpStream::connect(address).unwrap()) {
-            Ok((socket, _)) => Ok(socket),
-            Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(answer))) => {
-                Err(answer.status().as_u16())
-            }
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    fn friend(&self) -> WebSocket<TcpStream> {
-        self.client(&self.token, &self.address, None).unwrap()
-    }
-
-    fn refusals(&self) -> Value {
-        serde_json::from_str(&self.done(&["send", "refusals"])).unwrap()
+    match tungstenite::client(request, TcpStream::connect(address).unwrap()) {
+        Ok((socket, _)) => Ok(socket),
+        Err(tungstenite::HandshakeError::Failure(tungstenite::Error::Http(answer))) => Err(answer.status().as_u16()),
+        Err(error) => panic!("{error}"),
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn command(place: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_crosspoint"));
-    // Where rigs are announced on each system: no rig of this machine's user is to be found.
-    for variable in ["XDG_RUNTIME_DIR", "LOCALAPPDATA", "XDG_CONFIG_HOME", "APPDATA"] {
-        command.env(variable, place);
-    }
-    if cfg!(target_os = "macos") {
-        command.env("HOME", place);
-    }
-    command.args(arguments).stdin(Stdio::null());
-    command
+fn friend(running: &Running) -> WebSocket<TcpStream> {
+    client(running, &running.token, &running.address, None).unwrap()
 }
 
 fn ask(socket: &mut WebSocket<TcpStream>, request: &str) -> Value {
@@ -135,14 +45,10 @@ fn hear(socket: &mut WebSocket<TcpStream>) -> Value {
     }
 }
 
-fn node<'r>(rig: &'r Value, name: &str) -> &'r Value {
-    rig["nodes"].as_array().unwrap().iter().find(|node| node["name"] == name).unwrap()
-}
-
 /// What a script does on stage: looks, sets, bypasses, routes, takes back, saves, loads.
 #[test]
 fn a_script_drives_a_running_rig() {
-    let running = Running::start();
+    let running = Running::start("guitar.rig.toml", &[]);
     let rig = running.show();
     let names: Vec<&str> = rig["nodes"].as_array().unwrap().iter().map(|node| node["name"].as_str().unwrap()).collect();
     assert!(names.contains(&"amp"), "{names:?}");
@@ -186,7 +92,7 @@ fn a_script_drives_a_running_rig() {
 /// What cannot be done says why, and nothing has happened.
 #[test]
 fn orders_that_make_no_sense_are_answered_with_what_is_wrong() {
-    let running = Running::start();
+    let running = Running::start("guitar.rig.toml", &[]);
     let elsewhere = tempfile::tempdir().unwrap();
     let file: PathBuf = elsewhere.path().join("x.rig.toml");
     std::fs::write(&file, "").unwrap();
@@ -214,15 +120,15 @@ fn orders_that_make_no_sense_are_answered_with_what_is_wrong() {
 /// ```
 #[test]
 fn clients_that_mean_no_good_are_refused_and_counted() {
-    let running = Running::start();
+    let running = Running::start("guitar.rig.toml", &[]);
     let own = running.address.as_str();
-    assert_eq!(running.client("", own, None).err(), Some(403));
-    assert_eq!(running.client(&running.token[1..], own, None).err(), Some(403));
-    assert_eq!(running.client(&running.token, "evil.example", None).err(), Some(403));
-    assert_eq!(running.client(&running.token, own, Some("http://evil.example")).err(), Some(403));
-    assert!(running.client(&running.token, own, Some(&format!("http://{own}"))).is_ok());
+    assert_eq!(client(&running, "", own, None).err(), Some(403));
+    assert_eq!(client(&running, &running.token[1..], own, None).err(), Some(403));
+    assert_eq!(client(&running, &running.token, "evil.example", None).err(), Some(403));
+    assert_eq!(client(&running, &running.token, own, Some("http://evil.example")).err(), Some(403));
+    assert!(client(&running, &running.token, own, Some(&format!("http://{own}"))).is_ok());
 
-    let mut socket = running.friend();
+    let mut socket = friend(&running);
     for malformed in
         ["", "{", "[]", r#"{"id": 1, "command": "explode"}"#, r#"{"id": 1, "command": "undo", "extra": 0}"#]
     {
@@ -231,7 +137,7 @@ fn clients_that_mean_no_good_are_refused_and_counted() {
     socket.send(Message::binary(vec![0; 10])).unwrap();
     assert!(hear(&mut socket)["error"].is_string());
 
-    let mut flooding = running.friend();
+    let mut flooding = friend(&running);
     let text = r#"{"id": 5, "command": "bypass", "arguments": {"node": "nobody", "on": true}}"#;
     let mut reading =
         WebSocket::from_raw_socket(flooding.get_ref().try_clone().unwrap(), tungstenite::protocol::Role::Client, None);
@@ -242,7 +148,7 @@ fn clients_that_mean_no_good_are_refused_and_counted() {
     (0..3000).for_each(|_| flooding.send(Message::text(text)).unwrap());
     assert!(reader.join().unwrap() > 0, "a flood is held back");
 
-    let mut huge = running.friend();
+    let mut huge = friend(&running);
     let _ = huge.send(Message::text("x".repeat(1 << 20)));
     assert!(huge.read().is_err(), "who sends so much is hung up on");
 
@@ -256,8 +162,8 @@ fn clients_that_mean_no_good_are_refused_and_counted() {
 /// A subscriber sees the rig at once, and again when somebody else has changed it.
 #[test]
 fn a_subscriber_sees_what_others_change() {
-    let running = Running::start();
-    let mut socket = running.friend();
+    let running = Running::start("guitar.rig.toml", &[]);
+    let mut socket = friend(&running);
     assert_eq!(ask(&mut socket, r#"{"id": 1, "command": "subscribe"}"#), json!({ "id": 1, "result": {} }));
     let first = hear(&mut socket);
     assert_eq!(first["event"], "rig");
@@ -277,11 +183,177 @@ fn no_rig_is_told_from_one_that_refuses() {
     let mut told = String::new();
     output.stderr.as_slice().read_to_string(&mut told).unwrap();
     assert!(told.contains("crosspoint run --remote"), "{told}");
-    let running = Running::start();
+    let running = Running::start("guitar.rig.toml", &[]);
     let (code, _, stderr) = running.ctl(&["show", "--address", &running.address, "--token", "0123456789abcdef"]);
     assert!(code == 1 && stderr.contains("refuses"), "{stderr}");
     let short = command(running.folder(), &["run", "--device", "virtual:2x2", "--remote", "--remote-token", "short"]);
     let mut short = short;
     let output = short.output().unwrap();
     assert_eq!(output.status.code(), Some(2));
+}
+
+/// ```text
+/// Rhythm ─next─► Lead ─► ... leave          what differs is heard, and what is stored can be had again
+/// ```
+#[test]
+fn a_script_plays_scenes_and_songs() {
+    let running = Running::start("guitar-scenes.rig.toml", &[]);
+    let playing = |name: Value| running.eventually(|rig| rig["scenes"]["playing"] == name);
+    running.done(&["scene", "play", "Dry"]);
+    let rig = playing("Dry".into());
+    assert_eq!((&node(&rig, "delay")["bypassed"], &node(&rig, "reverb")["bypassed"]), (&json!(true), &json!(true)));
+    running.done(&["scene", "play", "--number", "2"]);
+    assert_eq!(node(&playing("Clean".into()), "gate")["bypassed"], true);
+    running.done(&["song", "play", "Opener"]);
+    playing("Rhythm".into());
+    running.done(&["scene", "next"]);
+    let rig = playing("Lead".into());
+    assert_eq!(rig["scenes"]["position"], json!([1, 2]));
+    running.done(&["song", "next"]);
+    assert_eq!(playing("Clean".into())["tempo"], 72.0);
+    running.done(&["song", "previous"]);
+    running.done(&["scene", "previous"]);
+    assert!(running.done(&["scene", "list"]).contains("Rhythm  plays"));
+    running.done(&["scene", "leave"]);
+    playing(Value::Null);
+
+    running.done(&["bypass", "reverb", "on"]);
+    running.done(&["scene", "store", "Close", "--node", "reverb"]);
+    let names = |rig: &Value| -> Vec<String> {
+        let scenes = rig["scenes"]["scenes"].as_array().unwrap().iter();
+        scenes.map(|scene| scene["name"].as_str().unwrap().to_owned()).collect()
+    };
+    running.eventually(|rig| names(rig) == ["Rhythm", "Clean", "Lead", "Dry", "Close"]);
+    running.done(&["scene", "rename", "Close", "Near"]);
+    running.done(&["scene", "move", "Near", "1"]);
+    running.eventually(|rig| names(rig) == ["Near", "Rhythm", "Clean", "Lead", "Dry"]);
+    running.done(&["undo"]);
+    running.done(&["undo"]);
+    running.done(&["undo"]);
+    running.eventually(|rig| names(rig) == ["Rhythm", "Clean", "Lead", "Dry"]);
+    running.done(&[
+        "scene",
+        "set",
+        r#"{"name": "Quiet", "crosspoints": [{"from": "master", "to": "speakers", "cells": ["1>1 -20 dB"]}]}"#,
+    ]);
+    running.done(&["scene", "play", "Quiet"]);
+    let rig = playing("Quiet".into());
+    let out = rig["edges"].as_array().unwrap().iter().find(|edge| edge["destination"]["node"] == "speakers").unwrap();
+    assert!((out["crosspoints"][0]["gain_db"].as_f64().unwrap() + 20.0).abs() < 1e-4, "{out}");
+    running.done(&["song", "set", "Closer", "Quiet", "Dry", "--tempo", "100"]);
+    running.done(&["song", "setlist", "Closer", "Ballad"]);
+    assert_eq!(running.done(&["song", "list"]).lines().next(), Some("1  Closer: Quiet, Dry"));
+    for (arguments, why) in [
+        (&["scene", "play", "Loud"][..], "no scene"),
+        (&["scene", "play", "--number", "9"], "the rig has 5"),
+        (&["song", "play", "Opener"], "Closer, Ballad"),
+        (&["scene", "set", r#"{"name": "X", "colour": 1}"#], "colour"),
+    ] {
+        let (code, _, stderr) = running.ctl(arguments);
+        assert!(code == 1 && stderr.contains(why), "{arguments:?}: {stderr}");
+    }
+}
+
+/// A mapping is added, changed, removed and taken back; learning waits for a hand.
+#[test]
+fn a_script_maps_controls() {
+    let running = Running::start("guitar-scenes.rig.toml", &[]);
+    let count = || running.document(&["mapping", "list"])["mappings"].as_array().unwrap().len();
+    let entry = r#"{"role": "pedal", "message": "cc 20 channel 1", "bypass": "delay"}"#;
+    running.done(&["mapping", "add", entry]);
+    let listed = running.document(&["mapping", "list"]);
+    let first = &listed["mappings"][0];
+    assert_eq!(first["mapping"], serde_json::from_str::<Value>(entry).unwrap());
+    assert_eq!((&first["place"], &first["condition"]), (&json!(1), &json!("no_port")), "{first}");
+    assert_eq!(listed["unheard_roles"], json!(["pedal"]));
+    running.done(&["mapping", "change", "1", r#"{"role": "pedal", "message": "note C3", "scene": "Lead"}"#]);
+    assert!(running.done(&["mapping", "list"]).contains("note C3"));
+    running.done(&["mapping", "remove", "1"]);
+    assert_eq!(count(), 0);
+    running.done(&["undo"]);
+    assert_eq!(count(), 1);
+    let mut socket = friend(&running);
+    ask(&mut socket, r#"{"id": 1, "command": "learn", "arguments": {"mapping": {"action": "panic"}}}"#);
+    running.eventually(|rig| rig["is_learning"] == true);
+    running.done(&["mapping", "stop-learning"]);
+    running.eventually(|rig| rig["is_learning"] == false);
+    for (entry, why) in [
+        (r#"{"role": "pedal", "message": "cc 200", "bypass": "delay"}"#, "cc 7"),
+        (r#"{"role": "pedal", "message": "cc 20"}"#, "target"),
+    ] {
+        let (code, _, stderr) = running.ctl(&["mapping", "add", entry]);
+        assert!(code == 1 && stderr.contains(why), "{stderr}");
+    }
+    assert_eq!(running.ctl(&["mapping", "remove", "7"]).0, 1);
+}
+
+/// ```text
+/// tone ──► volume ──► speakers        set by name and in decibels; meters follow; a mute is heard, not seen at the volume
+/// ```
+#[test]
+fn a_script_builds_sets_meters_and_mutes() {
+    let running = Running::start("guitar.rig.toml", &[]);
+    running.done(&["add-builtin", "beep", "tone", "--channels", "1"]);
+    running.done(&["add-builtin", "volume", "gain", "--channels", "1"]);
+    running.done(&["connect", "beep", "speakers"]);
+    running.done(&["insert", "volume", "beep", "speakers"]);
+    running.done(&["set", "volume", "gain", "--text", "-20 dB"]);
+    running.done(&["set", "beep", "level", "1"]);
+    running.done(&["set", "beep", "frequency", "440"]);
+    let gain = running.document(&["parameters", "volume"])["parameters"][0].clone();
+    assert!((gain["value"].as_f64().unwrap() - 0.1).abs() < 1e-6 && gain["is_gain"] == true, "{gain}");
+    assert_eq!(running.ctl(&["set", "volume", "loudness", "1"]).0, 1);
+
+    let peak = |node: &str| {
+        let levels: Value = serde_json::from_str(&running.done(&["meters", "show", "--json"])).unwrap();
+        levels["nodes"][node][0]["peak_db"].as_f64()
+    };
+    let eventually = |is_so: &dyn Fn() -> bool| {
+        let came = (0..600).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            is_so()
+        });
+        assert!(came, "{}", running.done(&["meters", "show"]));
+    };
+    running.done(&["meters", "on"]);
+    running.done(&["meters", "on", "volume"]);
+    eventually(&|| peak("volume").is_some_and(|peak| (peak + 20.0).abs() < 0.5));
+    eventually(&|| peak("speakers").is_some());
+    running.done(&["mute", "on"]);
+    eventually(&|| peak("speakers").is_none_or(|peak| peak < -80.0));
+    assert!(peak("volume").is_some_and(|peak| (peak + 20.0).abs() < 0.5));
+    assert_eq!(running.show()["muted"], true);
+    running.done(&["mute", "off"]);
+    running.done(&["meters", "reset"]);
+    running.done(&["meters", "off", "volume"]);
+    eventually(&|| peak("volume").is_none());
+
+    running.done(&["tuner", "on", "beep"]);
+    eventually(&|| running.done(&["tuner", "show"]).starts_with("A4 "));
+    running.done(&["tuner", "off"]);
+    eventually(&|| running.document(&["tuner", "show"])["tuner"].is_null());
+    running.done(&["tuner", "reference", "442"]);
+    running.eventually(|rig| rig["tuner_reference"] == 442.0);
+
+    running.done(&["solo", "beep:1", "on"]);
+    let rig = running.eventually(|rig| rig["soloed"].as_array().unwrap().len() == 1);
+    assert_eq!(rig["soloed"][0], json!({ "source": { "node": "beep", "port": 1, "channel": 1 }, "destination": null }));
+    running.done(&["clear-solo"]);
+    running.done(&["rename", "beep", "pilot"]);
+    running.done(&["block", "clear", "--rows", "volume:1", "--columns", "speakers:1", "speakers:2"]);
+    running.eventually(|rig| rig["edges"].as_array().unwrap().iter().all(|edge| edge["source"]["node"] != "volume"));
+    running.done(&["loop", "1", "2"]);
+    running.done(&["metre", "3/4"]);
+    running.done(&["panic"]);
+    assert_eq!(
+        running.eventually(|rig| rig["metre"] == json!([3, 4]))["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|node| node["name"] == "pilot")
+            .count(),
+        1
+    );
+    assert_eq!(running.ctl(&["loop", "2", "1"]).0, 1);
+    assert_eq!(running.ctl(&["tuner", "on", "amp", "--channel", "9"]).0, 1);
 }

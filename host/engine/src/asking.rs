@@ -1,12 +1,13 @@
 //! What only a plugin itself can tell or take: texts of values, states. Asked for, and answered when it is there.
 
+use crate::builtin_parameters;
 use crate::controllers::{Kept, PluginKey, Plugins, Request, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::history::Step;
 use crate::pending::{Pending, Reply};
 use crate::scenes::Question;
-use crate::session::Document;
+use crate::session::{Document, EntryKind};
 use crosspoint_graph::NodeId;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,10 +48,10 @@ impl<P: Plugins> Engine<P> {
     }
 
     /// Sets a parameter by a text: `parameter` is an id or a name, `text` a number in the plain scale or whatever the
-    /// plugin understands, such as `-6 dB`.
+    /// plugin understands, such as `-6 dB`. Of built-in nodes gains may be in decibels.
     ///
     /// # Errors
-    /// In the answer: if there is no such plugin or parameter, or the plugin does not understand the text.
+    /// In the answer: if there is no such node or parameter, or the text is not understood.
     pub fn set_parameter_text(&mut self, node: NodeId, parameter: &str, text: &str) -> Pending<()> {
         let (reply, pending) = Pending::new();
         self.parse_and_set(node, parameter.to_owned(), text.to_owned(), reply);
@@ -58,6 +59,11 @@ impl<P: Plugins> Engine<P> {
     }
 
     pub(crate) fn parse_and_set(&mut self, node: NodeId, parameter: String, text: String, reply: Reply<()>) {
+        if let Some(EntryKind::Builtin { builtin, .. }) = self.rig.entries.get(&node).map(|entry| &entry.kind) {
+            let read = builtin_parameters::read(builtin, &parameter, &text);
+            let read = read.map_err(|problem| EngineError::Unfit { name: self.name(node), problem });
+            return reply(read.and_then(|(parameter, value)| self.set_parameter(node, parameter, value)));
+        }
         match self.key(node) {
             Ok(key) => {
                 let ticket = self.ticket(Asked::Value(node, reply));

@@ -184,7 +184,7 @@ pub enum Action {
         /// Its value.
         value: f64,
     },
-    /// Sets a plugin's parameter by a text, such as `-6 dB`.
+    /// Sets a parameter by a text, such as `-6 dB`.
     SetParameterText {
         /// The node.
         node: NodeId,

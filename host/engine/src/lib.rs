@@ -49,6 +49,7 @@ mod asking;
 mod assembly;
 mod building;
 mod builtin;
+mod builtin_parameters;
 mod catalogue;
 mod chain;
 mod control;
@@ -83,6 +84,7 @@ mod tuner;
 mod wishes;
 mod writing;
 
+pub use builtin_parameters::BuiltinParameter;
 pub use catalogue::Catalogue;
 pub use chain::{Chain, ChainLink};
 pub use control::{MappingCondition, MappingEdit, MappingSnapshot, MappingsSnapshot};

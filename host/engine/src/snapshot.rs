@@ -9,7 +9,7 @@ use crate::load::LoadSnapshot;
 use crate::matrix::{Gesture, SoloView};
 use crate::midi::MidiConnection;
 use crate::scenes::ScenesSnapshot;
-use crate::session::EntryKind;
+use crate::session::{Builtin, EntryKind};
 use crate::settings::EngineSettings;
 use crosspoint_devices::Joined;
 use crosspoint_formats::{Parameter, PluginDescriptor};
@@ -75,6 +75,8 @@ pub struct NodeSnapshot {
     pub bypassed: bool,
     /// What plugin it is, if it is one and was there once.
     pub plugin: Option<Arc<PluginDescriptor>>,
+    /// Which built-in node it is, if it is one. It says what its parameters are.
+    pub builtin: Option<Builtin>,
     /// Its plugin's parameters, in the plugin's order.
     pub parameters: Arc<[Parameter]>,
     /// Values as they were last told, by id, in the plain scale. Of built-in nodes only those that are not initial.
@@ -241,6 +243,10 @@ impl<P: Plugins> Engine<P> {
             condition,
             bypassed,
             plugin: description.map(|description| description.descriptor.clone()),
+            builtin: match entry {
+                Some(EntryKind::Builtin { builtin, .. }) => Some(builtin.clone()),
+                _ => None,
+            },
             parameters: description.map_or_else(Arc::default, |description| description.parameters.clone()),
             values: description.map_or_else(|| self.rig.values(id), PluginDescription::all_values),
         }

@@ -9,6 +9,7 @@ mod driver;
 pub mod graph;
 pub mod latency;
 mod midi;
+mod notices;
 mod opening;
 pub mod play;
 pub mod plugins;

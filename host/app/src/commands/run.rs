@@ -1,7 +1,7 @@
 //! `crosspoint run`: a rig, or a chain of plugins, on an audio device.
 
 use super::device_events::{DeviceEvent, device_event};
-use super::{driver, opening};
+use super::{driver, notices, opening};
 use crate::cli::{RemoteChoice, Run};
 use crate::failure::{Failure, code_for, print_problems};
 use crate::output::Output;
@@ -114,7 +114,7 @@ fn control(
     if arguments.panel {
         driver::open_panel(engine.driver_controls())?;
     }
-    let _remote = let_in(&engine, arguments)?;
+    let remote = let_in(&engine, arguments)?;
     let inputs = engine.stream().map_or(0, |stream| stream.info().inputs.len());
     let mut building = Some(source::begin(&mut engine, &arguments.source, links, inputs, machine_roles)?);
     engine.send_command(0, Command::Play(true))?;
@@ -127,6 +127,9 @@ fn control(
     let until = arguments.seconds.map(|seconds| Instant::now() + Duration::from_secs_f64(seconds.clamp(0.0, 1e6)));
     while !stop.load(Ordering::Relaxed) && until.is_none_or(|until| Instant::now() < until) {
         for notice in engine.poll() {
+            if let (Some(remote), Some(document)) = (&remote, notices::document(&notice)) {
+                remote.tell(document);
+            }
             if let Some(event) = device_event(&notice) {
                 eprintln!("{}", event.message);
                 events.push(TimedEvent { seconds: opened.elapsed().as_secs_f64(), event });
@@ -226,7 +229,7 @@ fn let_in(engine: &Engine<PluginLink>, arguments: &Run) -> Result<Option<Remote>
     let rig = arguments.source.rig.as_deref().map(std::path::absolute).transpose().map_err(Failure::new)?;
     let own = rig.as_deref().and_then(Path::parent).map_or_else(std::env::current_dir, |folder| Ok(folder.to_owned()));
     let folders = std::iter::once(own.map_err(Failure::new)?).chain(remote_folder.iter().cloned());
-    let desk = Desk::new(engine.handle(), Folders::new(folders), rig);
+    let desk = Desk::new(engine.handle(), Folders::new(folders), rig).map_err(Failure::new)?;
     let told = token.reveal().to_owned();
     let remote = Remote::start(desk, Door { address, token, hosts: remote_host.clone() })?;
     eprintln!("listening at {}; the token is {told}", remote.address());

@@ -94,6 +94,14 @@ impl Client {
         }
     }
 
+    /// Waits for as long as it takes from now on: what is told without being asked for comes when it comes.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn be_patient(&self) -> Result<(), String> {
+        self.socket.get_ref().set_read_timeout(None).map_err(|error| error.to_string())
+    }
+
     /// Sends a text as it is.
     ///
     /// # Errors

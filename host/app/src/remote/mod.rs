@@ -4,14 +4,18 @@
 
 mod access;
 mod announcement;
+mod bulletin;
 mod client;
 mod desk;
 mod look;
 mod order;
 mod server;
+mod subscription;
 
 pub use access::{Folders, Token};
 pub use client::{Client, Server};
 pub use desk::Desk;
-pub use order::{CellOrder, End, Order, PortName, Setting};
+pub use order::{
+    BlockDeed, BlockName, CellOrder, ChannelName, End, Order, PortName, Setting, Spot, TimingName, Title, Topic,
+};
 pub use server::{Door, Remote};

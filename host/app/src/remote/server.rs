@@ -3,8 +3,10 @@
 
 use super::access::{Refusals, Token, is_own_host, is_own_origin};
 use super::announcement::Announcement;
-use super::desk::{Answer, Desk, document};
+use super::bulletin::Bulletin;
+use super::desk::{Answer, Desk};
 use super::order::{Order, Request};
+use super::subscription::Subscription;
 use crate::failure::Failure;
 use axum::Router;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
@@ -48,6 +50,7 @@ pub struct Door {
 /// Remote control as long as this lives.
 pub struct Remote {
     address: SocketAddr,
+    bulletin: Arc<Bulletin>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     _announcement: Option<Announcement>,
@@ -80,6 +83,7 @@ impl Remote {
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let shared = Arc::new(Shared { desk, door, clients: AtomicUsize::new(0), refusals: Refusals::default() });
+        let bulletin = shared.desk.bulletin().clone();
         let (stop, stopped) = oneshot::channel();
         let serve = move || {
             runtime.block_on(async {
@@ -99,12 +103,17 @@ impl Remote {
             });
         };
         let thread = std::thread::Builder::new().name("remote control".to_owned()).spawn(serve).map_err(failed)?;
-        Ok(Self { address, stop: Some(stop), thread: Some(thread), _announcement: announcement })
+        Ok(Self { address, bulletin, stop: Some(stop), thread: Some(thread), _announcement: announcement })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Tells those who want to know.
+    pub fn tell(&self, notice: Value) {
+        self.bulletin.tell(notice);
     }
 }
 
@@ -185,9 +194,7 @@ impl Allowance {
 #[derive(Default)]
 struct Asked {
     answers: Vec<(u64, Answer)>,
-    /// Whether it wants to see what changes, and the revision that it saw last.
-    subscribed: bool,
-    seen: Option<u64>,
+    subscription: Subscription,
 }
 
 async fn talk(mut socket: WebSocket, place: Place) {
@@ -220,9 +227,9 @@ async fn talk(mut socket: WebSocket, place: Place) {
                     }
                     None => true,
                 });
-                if asked.subscribed && (asked.seen.is_none() || shown.elapsed() >= SHOW) {
+                if asked.subscription.is_fresh() || shown.elapsed() >= SHOW {
                     shown = Instant::now();
-                    replies.extend(news(shared, &mut asked));
+                    replies.extend(asked.subscription.news(&shared.desk));
                 }
             }
         }
@@ -249,8 +256,8 @@ fn hear(shared: &Shared, asked: &mut Asked, text: &str, may: bool) -> Option<Val
         }
     };
     match order {
-        Order::Subscribe {} => (asked.subscribed, asked.seen) = (true, None),
-        Order::Unsubscribe {} => asked.subscribed = false,
+        Order::Subscribe { ref to } => asked.subscription.begin(to.iter().copied(), &shared.desk),
+        Order::Unsubscribe {} => asked.subscription.end(),
         // What a client was refused is the server's to tell, not the rig's.
         Order::Refusals {} => return Some(reply(id, Ok(refusals(&shared.refusals)))),
         _ => {}
@@ -263,15 +270,6 @@ fn hear(shared: &Shared, asked: &mut Asked, text: &str, may: bool) -> Option<Val
             None
         }
     }
-}
-
-fn news(shared: &Shared, asked: &mut Asked) -> Option<Value> {
-    let snapshot = shared.desk.snapshot();
-    if asked.seen == Some(snapshot.revision) {
-        return None;
-    }
-    asked.seen = Some(snapshot.revision);
-    document(&snapshot).ok().map(|rig| json!({ "event": "rig", "rig": rig }))
 }
 
 fn reply(id: u64, result: Result<Value, String>) -> Value {

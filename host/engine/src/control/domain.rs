@@ -18,7 +18,7 @@ pub(super) fn of_parameter(parameter: &Parameter) -> Domain {
 }
 
 /// What a built-in node's parameter can be; none for what no control can set.
-pub(super) fn of_builtin(builtin: &Builtin, parameter: u32) -> Option<Domain> {
+pub(crate) fn of_builtin(builtin: &Builtin, parameter: u32) -> Option<Domain> {
     Some(match (builtin, parameter) {
         (Builtin::Gain { .. }, gain::GAIN) | (Builtin::Mixer { .. }, _) | (Builtin::Tone { .. }, tone::LEVEL) => GAIN,
         (Builtin::Pan { .. }, pan::POSITION) => Domain::Even(-1.0, 1.0),

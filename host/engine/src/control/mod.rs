@@ -35,6 +35,8 @@ pub use show::{MappingSnapshot, MappingsSnapshot};
 
 pub(crate) use compiled::Compiled;
 pub(crate) use decode::Ears;
+pub(crate) use domain::of_builtin as domain_of_builtin;
 pub(crate) use edit::Control;
 pub(crate) use line::{Desk, line};
 pub(crate) use mappings::{Known, Mappings};
+pub(crate) use target::Domain;

@@ -294,6 +294,23 @@ pub enum Builtin {
     },
 }
 
+impl Builtin {
+    /// Its `kind` in a rig file.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Gain { .. } => "gain",
+            Self::Pan { .. } => "pan",
+            Self::Mixer { .. } => "mixer",
+            Self::Delay { .. } => "delay",
+            Self::Tone { .. } => "tone",
+            Self::Meter { .. } => "meter",
+            Self::Player { .. } => "player",
+            Self::Zone => "zone",
+            Self::Metronome { .. } => "metronome",
+        }
+    }
+}
+
 /// The longest delay of a built-in delay, in frames: almost six minutes at 48 kHz.
 pub const MAX_DELAY_FRAMES: u32 = 1 << 24;
 

@@ -104,6 +104,7 @@
 mod crosspoints;
 mod disk;
 mod document;
+mod entries;
 #[cfg(test)]
 mod faults;
 mod fields;

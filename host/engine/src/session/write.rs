@@ -135,18 +135,7 @@ fn plugin(fields: &mut Table<'_>, entry: &PluginEntry, folder: &Path, state_fold
 }
 
 fn builtin(fields: &mut Table<'_>, builtin: &Builtin, folder: &Path) -> Option<()> {
-    let kind = match builtin {
-        Builtin::Gain { .. } => "gain",
-        Builtin::Pan { .. } => "pan",
-        Builtin::Mixer { .. } => "mixer",
-        Builtin::Delay { .. } => "delay",
-        Builtin::Tone { .. } => "tone",
-        Builtin::Meter { .. } => "meter",
-        Builtin::Player { .. } => "player",
-        Builtin::Zone => "zone",
-        Builtin::Metronome { .. } => "metronome",
-    };
-    fields.put("kind", quoted(kind));
+    fields.put("kind", quoted(builtin.kind()));
     match builtin {
         Builtin::Gain { layout }
         | Builtin::Tone { layout }

@@ -1,10 +1,18 @@
 //! The rig as a document for clients: made of a snapshot, with stable keys. Names, never ids of this run.
 
+mod levels;
+mod mappings;
+mod scenes;
+
 use crosspoint::devices::midi::Direction;
 use crosspoint::graph::graph::Signal;
 use crosspoint::graph::{AudioPort, EventPort, Graph, NodeId, NodeKind, Timing};
 use crosspoint::measurement::decibels;
-use crosspoint::{Condition, DeviceState, LoadStatistics, NodeSnapshot, Snapshot};
+use crosspoint::session::Builtin;
+use crosspoint::{Condition, DeviceState, LoadStatistics, NodeSnapshot, PortChannel, Snapshot, Soloed};
+pub use levels::LevelsDocument;
+pub use mappings::Mappings;
+pub use scenes::Scenes;
 use serde::Serialize;
 
 /// The rig at one moment.
@@ -22,11 +30,26 @@ pub struct Rig {
     lost_frames: u64,
     can_undo: bool,
     can_redo: bool,
+    /// Whether cells that are set are parts of one step of undo.
+    in_gesture: bool,
+    /// Whether all that the device plays is muted.
+    muted: bool,
+    /// The frequency of A4 that the tuner tells notes by, in Hz.
+    tuner_reference: f64,
+    scenes: Scenes,
+    /// Whether the next MIDI message is learned.
+    is_learning: bool,
+    /// Rows and cells that are soloed.
+    soloed: Vec<Solo>,
+    /// Rows that are heard whatever is soloed.
+    solo_safe: Vec<Channel>,
     /// Whether a rig waits for its plugins.
     is_building: bool,
     nodes: Vec<Node>,
     edges: Vec<Edge>,
     midi: Vec<Midi>,
+    /// The worst block since its reset, as a share of the time there was; null while load is not measured.
+    worst_load: Option<f64>,
     /// How much of the time there is for a block it takes; null while it is not measured.
     load: Option<Share>,
 }
@@ -51,6 +74,8 @@ struct Node {
     bypassed: bool,
     latency: u32,
     plugin: Option<Plugin>,
+    /// Which built-in node it is, such as `gain`.
+    builtin: Option<&'static str>,
     audio_inputs: Vec<Port>,
     audio_outputs: Vec<Port>,
     event_inputs: Vec<String>,
@@ -110,6 +135,22 @@ struct Crosspoint {
     invert: bool,
 }
 
+/// A row or column of the matrix.
+#[derive(Serialize)]
+struct Channel {
+    node: String,
+    /// Counted from 1.
+    port: u16,
+    channel: u32,
+}
+
+#[derive(Serialize)]
+struct Solo {
+    source: Channel,
+    /// Null for a whole row.
+    destination: Option<Channel>,
+}
+
 #[derive(Serialize)]
 struct Midi {
     is_input: bool,
@@ -125,11 +166,14 @@ pub struct Parameter {
     id: u32,
     name: String,
     module: String,
-    minimum: f64,
-    maximum: f64,
-    default: f64,
+    /// Null for what has no order, such as shapes by their numbers.
+    minimum: Option<f64>,
+    maximum: Option<f64>,
+    default: Option<f64>,
     is_stepped: bool,
     is_read_only: bool,
+    /// Whether it is a linear gain, which may be set in decibels.
+    is_gain: bool,
     /// As it was last told.
     value: Option<f64>,
 }
@@ -151,8 +195,8 @@ impl Rig {
                 kind: match node.kind {
                     NodeKind::Input { .. } => "input",
                     NodeKind::Output { .. } => "output",
-                    NodeKind::Processor if plugin.is_some() || condition != "ready" => "plugin",
-                    NodeKind::Processor => "builtin",
+                    NodeKind::Processor if more.is_some_and(|more| more.builtin.is_some()) => "builtin",
+                    NodeKind::Processor => "plugin",
                 },
                 condition,
                 reason,
@@ -163,6 +207,7 @@ impl Rig {
                     name: plugin.name.clone(),
                     vendor: plugin.vendor.clone(),
                 }),
+                builtin: more.and_then(|more| more.builtin.as_ref()).map(Builtin::kind),
                 audio_inputs: ports(&node.audio_inputs),
                 audio_outputs: ports(&node.audio_outputs),
                 event_inputs: names(&node.event_inputs),
@@ -181,6 +226,13 @@ impl Rig {
             lost_frames: snapshot.lost_frames,
             can_undo: snapshot.history.0,
             can_redo: snapshot.history.1,
+            in_gesture: snapshot.in_gesture,
+            muted: snapshot.muted,
+            tuner_reference: snapshot.tuner_reference,
+            scenes: Scenes::of(&snapshot.scenes),
+            is_learning: snapshot.mappings.is_learning,
+            soloed: snapshot.solo.soloed.iter().map(|soloed| solo(&snapshot.graph, soloed)).collect(),
+            solo_safe: snapshot.solo.safe.iter().map(|row| channel(&snapshot.graph, row)).collect(),
             is_building: snapshot.is_building,
             nodes: nodes.collect(),
             edges: edges(&snapshot.graph),
@@ -194,6 +246,7 @@ impl Rig {
                     open: port.open.clone(),
                 })
                 .collect(),
+            worst_load: load.map(|load| load.share(load.worst.whole_ns)),
             load: load.map(|load| share(&load.whole)),
         }
     }
@@ -202,19 +255,49 @@ impl Rig {
 /// The parameters of a node.
 pub fn parameters(node: &NodeSnapshot) -> Vec<Parameter> {
     let value = |id| node.values.iter().find(|(known, _)| *known == id).map(|(_, value)| *value);
+    if let Some(builtin) = &node.builtin {
+        let described = builtin.parameters().into_iter().map(|parameter| Parameter {
+            id: parameter.id,
+            name: parameter.name,
+            module: String::new(),
+            minimum: parameter.range.map(|(least, _)| least),
+            maximum: parameter.range.map(|(_, greatest)| greatest),
+            default: parameter.initial,
+            is_stepped: parameter.is_whole,
+            is_read_only: false,
+            is_gain: parameter.is_gain,
+            value: value(parameter.id).or(parameter.initial),
+        });
+        return described.collect();
+    }
     let shown = node.parameters.iter().filter(|parameter| !parameter.flags.hidden);
     let described = shown.map(|parameter| Parameter {
         id: parameter.id,
         name: parameter.name.clone(),
         module: parameter.module.clone(),
-        minimum: parameter.minimum,
-        maximum: parameter.maximum,
-        default: parameter.default,
+        minimum: Some(parameter.minimum),
+        maximum: Some(parameter.maximum),
+        default: Some(parameter.default),
         is_stepped: parameter.flags.stepped,
         is_read_only: parameter.flags.read_only,
+        is_gain: false,
         value: value(parameter.id),
     });
     described.collect()
+}
+
+fn channel(graph: &Graph, place: &PortChannel) -> Channel {
+    let node = graph.node(place.node).map_or_else(String::new, |node| node.name.clone());
+    Channel { node, port: place.port + 1, channel: place.channel + 1 }
+}
+
+fn solo(graph: &Graph, soloed: &Soloed) -> Solo {
+    match soloed {
+        Soloed::Row(row) => Solo { source: channel(graph, row), destination: None },
+        Soloed::Cell { source, destination } => {
+            Solo { source: channel(graph, source), destination: Some(channel(graph, destination)) }
+        }
+    }
 }
 
 fn condition(node: Option<&NodeSnapshot>) -> (&'static str, Option<String>) {

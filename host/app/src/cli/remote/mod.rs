@@ -1,0 +1,390 @@
+//! The words of remote control: how `run` lets clients in, and what `ctl` asks of a running rig.
+
+mod performance;
+
+use clap::{Args, Subcommand, ValueEnum};
+pub use performance::{LoadOrder, MappingOrder, MetersOrder, MidiOrder, SceneOrder, SongOrder, TunerOrder};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// How a running rig can be reached.
+#[derive(Debug, Args)]
+pub struct RemoteChoice {
+    /// Let clients command the rig: `crosspoint ctl`, scripts, tablets (docs/remote.md). Without an address: programs on this
+    /// machine, at 127.0.0.1:4820.
+    #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:4820", require_equals = true)]
+    pub remote: Option<SocketAddr>,
+    /// What lets a client in: 16 or more letters, digits, - or _. Default: a new one for each run.
+    #[arg(long, value_name = "TOKEN", requires = "remote")]
+    pub remote_token: Option<String>,
+    /// A folder, beside the rig's own, whose files clients may load and save. May be given several times.
+    #[arg(long, value_name = "FOLDER", requires = "remote")]
+    pub remote_folder: Vec<PathBuf>,
+    /// A name under which a proxy shows this server. May be given several times.
+    #[arg(long, value_name = "HOST", requires = "remote")]
+    pub remote_host: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  crosspoint run guitar.rig.toml --remote &\n  \
+    crosspoint ctl show\n  crosspoint ctl set amp Drive 60\n  crosspoint ctl set amp Level --text \"-6 dB\"\n  \
+    crosspoint ctl bypass delay on\n  crosspoint ctl cell reverb:1 speakers:2 --gain -12\n  \
+    crosspoint ctl scene play Lead\n  crosspoint ctl scene next\n  crosspoint ctl song play --number 2\n  \
+    crosspoint ctl mapping learn '{\"bypass\": \"delay\"}'\n  crosspoint ctl tuner on guitar\n  crosspoint ctl meters on\n  \
+    crosspoint ctl mute on\n  crosspoint ctl panic\n  \
+    crosspoint ctl add-builtin volume gain --channels 2\n  crosspoint ctl insert volume master speakers\n  \
+    crosspoint ctl tempo 96\n  crosspoint ctl undo\n  crosspoint ctl save evening.rig.toml\n  \
+    crosspoint ctl send text '{\"node\": \"amp\", \"parameter\": 3, \"value\": 0.5}'\n\n\
+    The rig is found by itself if one runs that listens. docs/remote.md has every order.\n\n\
+    Exit status: 0 done, 1 the rig refused or none was reached, 2 the command line makes no sense, 3 loaded with problems, which \
+    standard error lists.")]
+pub struct Ctl {
+    /// Where the rig listens. Default: the one that runs for this user.
+    #[arg(long, value_name = "ADDRESS:PORT", global = true)]
+    pub address: Option<SocketAddr>,
+    /// What lets a client in. Default: what the rig has left for this user.
+    #[arg(long, value_name = "TOKEN", global = true)]
+    pub token: Option<String>,
+    /// Print what came of it as one JSON document.
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub order: CtlOrder,
+}
+
+/// What is asked of a running rig.
+#[derive(Clone, Debug, Subcommand)]
+pub enum CtlOrder {
+    /// Show the rig: nodes, cables, device, load.
+    Show,
+    /// Show the rig again whenever it has changed, one JSON document a line.
+    Watch {
+        /// Show levels too: each line is an event then.
+        #[arg(long)]
+        levels: bool,
+        /// Tell what the engine has to tell, too: each line is an event then.
+        #[arg(long)]
+        notices: bool,
+    },
+    /// Show a node's parameters.
+    Parameters {
+        /// The node.
+        node: String,
+    },
+    /// Set a parameter.
+    #[command(allow_negative_numbers = true)]
+    Set {
+        /// The node.
+        node: String,
+        /// Its parameter, by name or id.
+        parameter: String,
+        /// A number in the plain scale.
+        #[arg(required_unless_present = "text")]
+        value: Option<f64>,
+        /// A text that the plugin understands, such as "-6 dB", in place of the number.
+        #[arg(long, conflicts_with = "value", allow_hyphen_values = true)]
+        text: Option<String>,
+    },
+    /// Bypass a node, or no longer.
+    Bypass {
+        /// The node.
+        node: String,
+        /// `on` or `off`.
+        #[arg(action = clap::ArgAction::Set, value_parser = on_or_off)]
+        on: bool,
+    },
+    /// Set one cell of the routing matrix; the cable comes and goes with its cells.
+    #[command(allow_negative_numbers = true)]
+    Cell {
+        /// Where the signal comes from: NODE[/PORT]:CHANNEL, channels from 1.
+        source: String,
+        /// Where it goes.
+        destination: String,
+        /// Its gain in dB.
+        #[arg(long, value_name = "DB", allow_negative_numbers = true)]
+        gain: Option<f32>,
+        /// Silent or not.
+        #[arg(long, value_parser = on_or_off)]
+        mute: Option<bool>,
+        /// Polarity flipped or not.
+        #[arg(long, value_parser = on_or_off)]
+        invert: Option<bool>,
+        /// Take it away.
+        #[arg(long, conflicts_with_all = ["gain", "mute", "invert"])]
+        remove: bool,
+    },
+    /// Clear, invert, copy or swap blocks of the routing matrix.
+    Block {
+        /// What to do.
+        change: BlockVerb,
+        /// Its rows: NODE[/PORT]:CHANNEL.
+        #[arg(long, required = true, num_args = 1..)]
+        rows: Vec<String>,
+        /// Its columns.
+        #[arg(long, required = true, num_args = 1..)]
+        columns: Vec<String>,
+        /// The other block's rows, to copy to or to swap with.
+        #[arg(long, num_args = 1..)]
+        other_rows: Vec<String>,
+        /// The other block's columns.
+        #[arg(long, num_args = 1..)]
+        other_columns: Vec<String>,
+    },
+    /// Solo a row of the matrix or a cell, or no longer.
+    Solo {
+        /// The row: NODE[/PORT]:CHANNEL.
+        source: String,
+        /// `on` or `off`.
+        #[arg(action = clap::ArgAction::Set, value_parser = on_or_off)]
+        on: bool,
+        /// The cell's column.
+        #[arg(long, value_name = "DESTINATION")]
+        to: Option<String>,
+    },
+    /// Let a row be heard whatever is soloed, or no longer.
+    SoloSafe {
+        /// The row: NODE[/PORT]:CHANNEL.
+        source: String,
+        /// `on` or `off`.
+        #[arg(action = clap::ArgAction::Set, value_parser = on_or_off)]
+        on: bool,
+    },
+    /// End every solo.
+    ClearSolo,
+    /// Join two nodes by a cable.
+    Connect {
+        /// Where the signal comes from: NODE[/PORT].
+        source: String,
+        /// Where it goes.
+        destination: String,
+        /// Events, not audio.
+        #[arg(long)]
+        events: bool,
+        /// A feedback edge, with so many frames of delay.
+        #[arg(long, value_name = "FRAMES")]
+        feedback: Option<u32>,
+    },
+    /// Remove the cables between two nodes.
+    Disconnect {
+        /// Where the signal comes from.
+        source: String,
+        /// Where it goes.
+        destination: String,
+    },
+    /// Say whether the cables between two nodes wait for others.
+    Timing {
+        /// Where the signal comes from.
+        source: String,
+        /// Where it goes.
+        destination: String,
+        /// Whether.
+        timing: TimingWord,
+    },
+    /// Add what the hardware delivers.
+    AddInput {
+        /// What to call it.
+        name: String,
+        /// A device channel, from 1, for each of its own; none for events.
+        channels: Vec<u32>,
+        /// Its role. Default: the name.
+        #[arg(long)]
+        role: Option<String>,
+    },
+    /// Add what the hardware plays.
+    AddOutput {
+        /// What to call it.
+        name: String,
+        /// A device channel, from 1, for each of its own; none for events.
+        channels: Vec<u32>,
+        /// Its role. Default: the name.
+        #[arg(long)]
+        role: Option<String>,
+    },
+    /// Add a built-in node.
+    AddBuiltin {
+        /// What to call it.
+        name: String,
+        /// Which: gain, pan, mixer, delay, tone, meter, player, zone, metronome.
+        kind: String,
+        /// Its channels.
+        #[arg(long)]
+        channels: Option<u32>,
+        /// More keys of a rig file's [[builtin]] table, a JSON object, such as '{"longest": 48000}'.
+        #[arg(long, default_value = "{}")]
+        keys: String,
+    },
+    /// Add a plugin.
+    Add {
+        /// What to call it.
+        name: String,
+        /// Which: `rack#ID`, `clap:ID`, or a name that only one has.
+        plugin: String,
+    },
+    /// Remove a node.
+    Remove {
+        /// The node.
+        node: String,
+        /// What it was given goes on to where it led.
+        #[arg(long)]
+        bridge: bool,
+    },
+    /// Put a node into the cable between two others.
+    Insert {
+        /// The node, which is in the rig already.
+        node: String,
+        /// Where the cable comes from.
+        source: String,
+        /// Where it goes.
+        destination: String,
+    },
+    /// Give a node another name.
+    Rename {
+        /// As it is called now.
+        from: String,
+        /// As it is to be called.
+        to: String,
+    },
+    /// List the presets for a plugin.
+    Presets {
+        /// The node.
+        node: String,
+    },
+    /// Have a plugin load a preset.
+    LoadPreset {
+        /// The node.
+        node: String,
+        /// Its name or place, as `presets` lists it, or a .vstpreset file.
+        preset: String,
+    },
+    /// Save what a plugin is set to as a .vstpreset.
+    SavePreset {
+        /// The node.
+        node: String,
+        /// The file.
+        file: PathBuf,
+    },
+    /// Take the last step back.
+    Undo,
+    /// Make it again.
+    Redo,
+    /// Start the transport.
+    Play,
+    /// Stop the transport.
+    Stop,
+    /// Set the playhead.
+    Locate {
+        /// Seconds from the song's beginning.
+        seconds: f64,
+    },
+    /// Loop between two places of the song; no longer without them.
+    Loop {
+        /// Seconds from the song's beginning.
+        #[arg(requires = "to")]
+        from: Option<f64>,
+        /// Seconds from the song's beginning.
+        to: Option<f64>,
+    },
+    /// Arm recording, or no longer.
+    Record {
+        /// `on` or `off`.
+        #[arg(action = clap::ArgAction::Set, value_parser = on_or_off)]
+        on: bool,
+    },
+    /// Set the metre.
+    Metre {
+        /// Such as `3/4`.
+        #[arg(value_parser = metre)]
+        metre: (u16, u16),
+    },
+    /// Set the tempo.
+    Tempo {
+        /// Quarter notes a minute.
+        bpm: f64,
+    },
+    /// Mute all that the device plays, or release it.
+    Mute {
+        /// `on` or `off`.
+        #[arg(action = clap::ArgAction::Set, value_parser = on_or_off)]
+        on: bool,
+    },
+    /// End all that sounds.
+    Panic,
+    /// Scenes: list, play, store.
+    #[command(subcommand)]
+    Scene(SceneOrder),
+    /// Songs and the setlist.
+    #[command(subcommand)]
+    Song(SongOrder),
+    /// What MIDI messages control.
+    #[command(subcommand)]
+    Mapping(MappingOrder),
+    /// The tuner.
+    #[command(subcommand)]
+    Tuner(TunerOrder),
+    /// Meters.
+    #[command(subcommand)]
+    Meters(MetersOrder),
+    /// MIDI ports and messages.
+    #[command(subcommand)]
+    Midi(MidiOrder),
+    /// How long each node takes.
+    #[command(subcommand)]
+    Timings(LoadOrder),
+    /// Load a rig in the place of what plays.
+    Load {
+        /// The rig file.
+        file: PathBuf,
+    },
+    /// Save the rig.
+    Save {
+        /// The rig file. Default: the one that was loaded.
+        file: Option<PathBuf>,
+    },
+    /// How many requests were refused, by why.
+    Refusals,
+    /// Send any order of docs/remote.md.
+    Send {
+        /// Its name.
+        command: String,
+        /// Its arguments, a JSON object.
+        #[arg(default_value = "{}")]
+        arguments: String,
+    },
+}
+
+fn on_or_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("it must be `on` or `off`".to_owned()),
+    }
+}
+
+fn metre(text: &str) -> Result<(u16, u16), String> {
+    let parts = text.split_once('/').and_then(|(beats, value)| Some((beats.parse().ok()?, value.parse().ok()?)));
+    parts.ok_or_else(|| "write it as BEATS/VALUE, such as 3/4".to_owned())
+}
+
+/// What is done to a block of the matrix.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum BlockVerb {
+    /// Takes its cells away.
+    Clear,
+    /// Turns the polarity of its cells round.
+    Invert,
+    /// Gives its cells to another block.
+    Copy,
+    /// Gives each of two blocks the other's cells.
+    Swap,
+}
+
+/// When a cable waits for others.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum TimingWord {
+    /// It does.
+    Aligned,
+    /// It does not.
+    Immediate,
+    /// As the rig has it.
+    Default,
+}

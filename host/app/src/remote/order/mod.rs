@@ -1,0 +1,537 @@
+//! What a client may ask for, as it comes over the wire. Words and shapes only; what becomes of it is in `desk`.
+//!
+//! A request is `{"id": 7, "command": "bypass", "arguments": {"node": "amp", "on": true}}`; it is answered by
+//! `{"id": 7, "result": ...}` or `{"id": 7, "error": "..."}`. Nodes go by their names, ports by their names or numbers,
+//! ports and channels are counted from 1.
+
+mod words;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::path::PathBuf;
+use words::first;
+pub use words::{BlockDeed, BlockName, CellOrder, ChannelName, End, PortName, Setting, Spot, TimingName, Title, Topic};
+
+/// A request as it stands on the wire.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// Comes back with the answer.
+    pub id: u64,
+    /// The name of an [`Order`].
+    pub command: String,
+    /// What the order needs.
+    #[serde(default)]
+    pub arguments: Map<String, Value>,
+}
+
+impl Request {
+    /// A request of a text.
+    ///
+    /// # Errors
+    /// What is wrong with it, and the request's number if that could be read.
+    pub fn parse(text: &str) -> Result<(u64, Order), (Option<u64>, String)> {
+        let request: Self = serde_json::from_str(text).map_err(|error| (None, format!("not a request: {error}")))?;
+        let id = request.id;
+        Order::new(&request.command, request.arguments).map(|order| (id, order)).map_err(|error| (Some(id), error))
+    }
+}
+
+/// What a client may ask for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Order {
+    /// The whole rig as it is now. Answered by a document, see `look`.
+    Show {},
+    /// Meters and the tuner as they are now.
+    Levels {},
+    /// Sends events from now on: the whole rig, now and whenever it has changed, as `{"event": "rig", "rig": ...}`; levels
+    /// as `{"event": "levels", "levels": ...}`; notices as `{"event": "notice", "notice": ...}`. Takes the place of an
+    /// earlier one.
+    Subscribe {
+        /// About what. Default: the rig.
+        #[serde(default = "rig_only")]
+        to: Vec<Topic>,
+    },
+    /// No more of that.
+    Unsubscribe {},
+    /// How many requests the server has refused, by why.
+    Refusals {},
+    /// The parameters of a node with their ranges and values.
+    Parameters {
+        /// The node.
+        node: String,
+    },
+    /// Sets a parameter.
+    Set {
+        /// The node.
+        node: String,
+        /// Its parameter's id or name.
+        parameter: String,
+        /// What to.
+        value: Setting,
+    },
+    /// The presets there are for a plugin.
+    Presets {
+        /// The node.
+        node: String,
+    },
+    /// Has a plugin load a preset.
+    LoadPreset {
+        /// The node.
+        node: String,
+        /// Its name or place, as `presets` lists it, or a preset file in one of the folders that remote control may use.
+        preset: String,
+    },
+    /// Saves what a plugin is set to as a `.vstpreset`.
+    SavePreset {
+        /// The node.
+        node: String,
+        /// The file.
+        file: PathBuf,
+    },
+    /// How a plugin would show a value.
+    Text {
+        /// The node.
+        node: String,
+        /// Its parameter's id.
+        parameter: u32,
+        /// In the plain scale.
+        value: f64,
+    },
+    /// Fades a node to its bypass path, or back.
+    Bypass {
+        /// The node.
+        node: String,
+        /// Whether it is to be bypassed.
+        on: bool,
+    },
+    /// Sets cells of the routing matrix, all or none.
+    Cells {
+        /// Which, and what to.
+        cells: Vec<CellOrder>,
+    },
+    /// Clears, inverts, copies or swaps blocks of the matrix.
+    Block {
+        /// What to do.
+        change: BlockDeed,
+        /// With which block.
+        block: BlockName,
+        /// The other block, for `copy` and `swap`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        other: Option<BlockName>,
+    },
+    /// Lets the cells that are set from now on be one step of undo, as while a fader is dragged, or no longer.
+    Gesture {
+        /// Whether it begins.
+        on: bool,
+    },
+    /// Soloes a row of the matrix in place or, with a destination, a cell; or no longer.
+    Solo {
+        /// The row.
+        source: ChannelName,
+        /// The cell's column.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        destination: Option<ChannelName>,
+        /// Whether it is to be soloed.
+        on: bool,
+    },
+    /// Lets a row be heard whatever is soloed, or no longer.
+    SoloSafe {
+        /// The row.
+        source: ChannelName,
+        /// Whether it is to be safe.
+        on: bool,
+    },
+    /// Ends every solo.
+    ClearSolo {},
+    /// Joins two ports by a cable.
+    Connect {
+        /// Where the signal comes from.
+        source: Spot,
+        /// Where it goes.
+        destination: Spot,
+        /// Whether events are meant.
+        #[serde(default)]
+        events: bool,
+        /// Makes it a feedback edge of so many frames of delay.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        feedback: Option<u32>,
+    },
+    /// Removes all edges between two nodes.
+    Disconnect {
+        /// Where the signal comes from.
+        source: String,
+        /// Where it goes.
+        destination: String,
+    },
+    /// Says whether the edges between two nodes wait for others.
+    Timing {
+        /// Where the signal comes from.
+        source: String,
+        /// Where it goes.
+        destination: String,
+        /// Whether.
+        timing: TimingName,
+    },
+    /// Adds what the hardware delivers.
+    AddInput {
+        /// What to call it.
+        name: String,
+        /// Its role. Default: the name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<String>,
+        /// A device channel, from 1, for each of its own; 0 for none. Left out for a port of events.
+        #[serde(default)]
+        channels: Vec<u32>,
+    },
+    /// Adds what the hardware plays.
+    AddOutput {
+        /// What to call it.
+        name: String,
+        /// Its role. Default: the name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<String>,
+        /// A device channel, from 1, for each of its own; 0 for none. Left out for a port of events.
+        #[serde(default)]
+        channels: Vec<u32>,
+    },
+    /// Adds a built-in node.
+    AddBuiltin {
+        /// What to call it.
+        name: String,
+        /// Which, with the keys of a rig file's `[[builtin]]` table, such as `{"kind": "gain", "channels": 2}`.
+        builtin: Map<String, Value>,
+    },
+    /// Adds a plugin that is installed or bundled.
+    AddPlugin {
+        /// What to call it.
+        name: String,
+        /// Which: `rack#ID`, `clap:ID`, or a name that only one has.
+        plugin: String,
+    },
+    /// Removes a node.
+    Remove {
+        /// The node.
+        node: String,
+        /// Whether what it was given goes on to where it led.
+        #[serde(default)]
+        bridge: bool,
+    },
+    /// Puts a node into the cable between two others.
+    Insert {
+        /// The node, which is in the rig already.
+        node: String,
+        /// Where the cable comes from.
+        source: String,
+        /// Where it goes.
+        destination: String,
+    },
+    /// Gives a node another name.
+    Rename {
+        /// As it is called now.
+        from: String,
+        /// As it is to be called.
+        to: String,
+    },
+    /// Takes the last step back.
+    Undo {},
+    /// Makes it again.
+    Redo {},
+    /// Starts the transport, or stops it.
+    Play {
+        /// Whether to play.
+        on: bool,
+    },
+    /// Sets the playhead.
+    Locate {
+        /// In seconds from the song's beginning.
+        seconds: f64,
+    },
+    /// Loops between two places of the song, or no longer.
+    Loop {
+        /// In seconds from the song's beginning.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<f64>,
+        /// In seconds from the song's beginning.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<f64>,
+    },
+    /// Arms recording, or no longer.
+    Record {
+        /// Whether to.
+        on: bool,
+    },
+    /// Sets the tempo.
+    Tempo {
+        /// In quarter notes a minute.
+        bpm: f64,
+    },
+    /// Sets the metre.
+    Metre {
+        /// Beats a bar.
+        beats: u16,
+        /// The note value of a beat: 4 is a quarter.
+        value: u16,
+    },
+    /// Takes the time of every node, or no longer.
+    MeasureLoad {
+        /// Whether to.
+        on: bool,
+    },
+    /// Begins the worst load anew.
+    ResetWorstLoad {},
+    /// Meters a node, or no longer: what comes in, what a node makes of it, what the device plays.
+    Meter {
+        /// The node. Default: all inputs and outputs of the rig.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<String>,
+        /// Whether to.
+        on: bool,
+    },
+    /// Forgets held peaks and clips.
+    ResetMeters {},
+    /// Tunes by one channel of a node, or no longer.
+    Tune {
+        /// Whether to.
+        on: bool,
+        /// The node. Default: the rig's first input.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<String>,
+        /// The channel, from 1, counted over all ports.
+        #[serde(default = "first")]
+        channel: u32,
+    },
+    /// Sets the frequency of A4 that the tuner tells notes by.
+    TunerReference {
+        /// In Hz.
+        frequency: f64,
+    },
+    /// Mutes all that the device plays, or releases it.
+    Mute {
+        /// Whether to.
+        on: bool,
+    },
+    /// Ends all that sounds.
+    Panic {},
+    /// The MIDI ports there are.
+    MidiPorts {},
+    /// Joins a MIDI port to a role.
+    OpenMidi {
+        /// The role.
+        role: String,
+        /// The port's name or a part of it.
+        port: String,
+        /// Whether it is one through which events go out.
+        #[serde(default)]
+        output: bool,
+    },
+    /// Closes the MIDI ports of a role.
+    CloseMidi {
+        /// The role.
+        role: String,
+        /// Whether those are meant through which events go out.
+        #[serde(default)]
+        output: bool,
+    },
+    /// Plays a MIDI message of a node's input.
+    Midi {
+        /// The node: an input of events, or one that takes them.
+        node: String,
+        /// One to three bytes.
+        message: Vec<u8>,
+    },
+    /// The scenes, songs and the setlist, and what of them plays.
+    Scenes {},
+    /// Plays a scene, at once or as soon as it is prepared.
+    PlayScene {
+        /// Its name, or its place among all.
+        scene: Title,
+    },
+    /// Plays the next scene of the setlist.
+    NextScene {},
+    /// Plays the scene before.
+    PreviousScene {},
+    /// Plays the rig without a scene.
+    LeaveScene {},
+    /// Plays a song.
+    PlaySong {
+        /// Its name, or its place in the setlist.
+        song: Title,
+        /// The scene's place in the song, from 1.
+        #[serde(default = "first")]
+        scene: u32,
+    },
+    /// Plays the first scene of the next song.
+    NextSong {},
+    /// Plays the first scene of the song before.
+    PreviousSong {},
+    /// Stores what is heard as a scene: what differs from the rig without one.
+    StoreScene {
+        /// Its name; a new one, or that of the scene to be overwritten.
+        scene: String,
+        /// Nodes of which all is stored.
+        #[serde(default)]
+        nodes: Vec<String>,
+        /// Whether all of the rig is.
+        #[serde(default)]
+        all: bool,
+    },
+    /// Puts a scene in the place of the one of its name, or after the last.
+    SetScene {
+        /// The keys of a rig file's `[[scene]]` table.
+        scene: Map<String, Value>,
+    },
+    /// Removes a scene.
+    RemoveScene {
+        /// Its name.
+        scene: String,
+    },
+    /// Gives a scene another name.
+    RenameScene {
+        /// As it is called now.
+        from: String,
+        /// As it is to be called.
+        to: String,
+    },
+    /// Moves a scene among all.
+    MoveScene {
+        /// Its name.
+        scene: String,
+        /// Its place after that, from 1.
+        place: usize,
+    },
+    /// Puts a song in the place of the one of its name, or after the last.
+    SetSong {
+        /// The keys of a rig file's `[[song]]` table.
+        song: Map<String, Value>,
+    },
+    /// Removes a song.
+    RemoveSong {
+        /// Its name.
+        song: String,
+    },
+    /// Gives a song another name.
+    RenameSong {
+        /// As it is called now.
+        from: String,
+        /// As it is to be called.
+        to: String,
+    },
+    /// Puts the songs in an order.
+    SetSetlist {
+        /// Their names, one perhaps twice; none for the order in which they stand.
+        songs: Vec<String>,
+    },
+    /// What MIDI messages control.
+    Mappings {},
+    /// Adds a mapping.
+    AddMapping {
+        /// The keys of a rig file's `[[mapping]]` table.
+        mapping: Map<String, Value>,
+    },
+    /// Puts a mapping in the place of another.
+    ChangeMapping {
+        /// Which, from 1.
+        place: usize,
+        /// The keys of a rig file's `[[mapping]]` table.
+        mapping: Map<String, Value>,
+    },
+    /// Removes a mapping.
+    RemoveMapping {
+        /// Which, from 1.
+        place: usize,
+    },
+    /// Learns the next control that is moved; messages control nothing until then.
+    Learn {
+        /// What it is to control: the keys of a rig file's `[[mapping]]` table, without `role` and `message`. Left out, the
+        /// control is told only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mapping: Option<Map<String, Value>>,
+    },
+    /// Learns no longer.
+    StopLearning {},
+    /// Loads a rig in the place of what plays.
+    Load {
+        /// The file, in one of the folders that remote control may use.
+        file: PathBuf,
+    },
+    /// Saves the rig.
+    Save {
+        /// The file; none for the one that was loaded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file: Option<PathBuf>,
+    },
+}
+
+fn rig_only() -> Vec<Topic> {
+    vec![Topic::Rig]
+}
+
+impl Order {
+    /// An order by its name.
+    ///
+    /// # Errors
+    /// If there is no such order, or it needs other arguments.
+    pub fn new(command: &str, arguments: Map<String, Value>) -> Result<Self, String> {
+        let tagged = Map::from_iter([(command.to_owned(), Value::Object(arguments))]);
+        serde_json::from_value(Value::Object(tagged)).map_err(|error| format!("{command}: {error}"))
+    }
+
+    /// The request that carries it.
+    ///
+    /// # Errors
+    /// If it holds a number that JSON has no word for.
+    pub fn into_request(self, id: u64) -> Result<Request, serde_json::Error> {
+        let tagged: Map<String, Value> = serde_json::from_value(serde_json::to_value(self)?)?;
+        let (command, arguments) = tagged.into_iter().next().unwrap_or_default();
+        Ok(Request { id, command, arguments: serde_json::from_value(arguments)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a client sends is what a server reads.
+    #[test]
+    fn orders_survive_the_wire() {
+        let end = |node: &str| End { node: node.into(), port: Some(PortName::Number(2)) };
+        let cell = CellOrder {
+            source: end("amp"),
+            source_channel: 1,
+            destination: end("out"),
+            destination_channel: 2,
+            gain_db: Some(-6.0),
+            mute: None,
+            invert: Some(true),
+            remove: false,
+        };
+        let orders = [
+            Order::Show {},
+            Order::Set { node: "amp".into(), parameter: "Drive".into(), value: Setting::Text("-6 dB".into()) },
+            Order::Set { node: "amp".into(), parameter: "3".into(), value: Setting::Plain(0.5) },
+            Order::Cells { cells: vec![cell] },
+            Order::Save { file: None },
+        ];
+        for (id, order) in (0..).zip(orders) {
+            let text = serde_json::to_string(&order.clone().into_request(id).unwrap()).unwrap();
+            assert_eq!(Request::parse(&text).unwrap(), (id, order), "{text}");
+        }
+    }
+
+    /// Nothing that is not understood is guessed at.
+    #[test]
+    fn what_is_no_order_is_refused_with_what_is_wrong() {
+        let refusal = |text: &str| Request::parse(text).unwrap_err();
+        let (id, why) = refusal(r#"{"id": 3, "command": "explode"}"#);
+        assert!(id == Some(3) && why.contains("explode") && why.contains("undo"), "{why}");
+        let (id, why) = refusal(r#"{"id": 4, "command": "bypass", "arguments": {"node": "amp"}}"#);
+        assert!(id == Some(4) && why.contains("`on`"), "{why}");
+        let (_, why) = refusal(r#"{"id": 4, "command": "undo", "arguments": {"twice": true}}"#);
+        assert!(why.contains("twice"), "{why}");
+        for text in ["", "7", "[]", "{}", r#"{"id": -1, "command": "undo"}"#, r#"{"id":1,"command":"undo","x":1}"#] {
+            assert_eq!(refusal(text).0, None, "{text}");
+        }
+    }
+}
