@@ -5,6 +5,7 @@ use crate::control::MappingsSnapshot;
 use crate::controllers::{Phase, PluginDescription, Plugins};
 use crate::device::DeviceState;
 use crate::engine::Engine;
+use crate::guard::GuardSnapshot;
 use crate::load::LoadSnapshot;
 use crate::matrix::{Gesture, SoloView};
 use crate::midi::MidiConnection;
@@ -75,6 +76,8 @@ pub struct NodeSnapshot {
     pub bypassed: bool,
     /// What plugin it is, if it is one and was there once.
     pub plugin: Option<Arc<PluginDescriptor>>,
+    /// What of an audio output its guard lets pass.
+    pub guard: Option<GuardSnapshot>,
     /// Its plugin's parameters, in the plugin's order.
     pub parameters: Arc<[Parameter]>,
     /// Values as they were last told, by id, in the plain scale. Of built-in nodes only those that are not initial.
@@ -240,6 +243,7 @@ impl<P: Plugins> Engine<P> {
         NodeSnapshot {
             condition,
             bypassed,
+            guard: self.shown_guard(id),
             plugin: description.map(|description| description.descriptor.clone()),
             parameters: description.map_or_else(Arc::default, |description| description.parameters.clone()),
             values: description.map_or_else(|| self.rig.values(id), PluginDescription::all_values),
