@@ -11,8 +11,8 @@ use crate::id::{EdgeId, NodeId};
 use crate::kernels::{Kernels, Level as KernelLevel};
 use crate::processor::Processor;
 use crate::rt::{
-    BUNDLE_CREDITS, Bundle, Command, Crosspoint, Hearing, Level, ListenTo, Load, Message, NOW, Parcel, Program,
-    Progress, Renderer, Report, Reports, Settings, Timed, listeners,
+    BUNDLE_CREDITS, Budget, Bundle, Clue, Command, Crosspoint, GuardSettings, Hearing, Level, ListenTo, Load, Message,
+    NOW, Parcel, Program, Progress, Renderer, Report, Reports, Settings, Timed, listeners,
 };
 use bundles::Kept;
 use carry::{CarriedTaps, carried_gains, carried_lines, carried_nodes, carried_taps, moving_edges};
@@ -28,6 +28,7 @@ const MESSAGES: usize = 8192;
 const REPORTS: usize = 4096;
 const LOADS: usize = 1 << 16;
 const LEVELS: usize = 1 << 14;
+const CLUES: usize = 1 << 12;
 /// Inputs and outputs of the rig that can be metered at once.
 const METERED_ENDS: usize = 256;
 
@@ -74,6 +75,11 @@ pub struct Publisher {
     reports: rtrb::Consumer<Report>,
     loads: rtrb::Consumer<Load>,
     levels: rtrb::Consumer<Level>,
+    clues: rtrb::Consumer<Clue>,
+    /// What outputs may play, as far as somebody said so.
+    guards: HashMap<NodeId, GuardSettings>,
+    /// What nodes may take of the time, as far as somebody said so.
+    budgets: HashMap<NodeId, Budget>,
     hearings: Box<[Hearing]>,
     progress: Arc<Progress>,
     credits: usize,
@@ -120,6 +126,7 @@ pub fn renderer_at(settings: Settings, level: KernelLevel) -> (Publisher, Box<Re
     let (reports_in, reports) = rtrb::RingBuffer::new(REPORTS);
     let (loads_in, loads) = rtrb::RingBuffer::new(LOADS);
     let (levels_in, levels) = rtrb::RingBuffer::new(LEVELS);
+    let (clues_in, clues) = rtrb::RingBuffer::new(CLUES);
     let (listeners, hearings) = listeners();
     let progress = Arc::new(Progress::default());
     let nothing = Schedule { longest_chunk: u32::MAX, slots: 1, ..Schedule::default() };
@@ -129,6 +136,7 @@ pub fn renderer_at(settings: Settings, level: KernelLevel) -> (Publisher, Box<Re
         reports: reports_in,
         loads: loads_in,
         levels: levels_in,
+        clues: clues_in,
         listeners,
         metered_ends: Vec::with_capacity(METERED_ENDS),
         lost: 0,
@@ -144,6 +152,9 @@ pub fn renderer_at(settings: Settings, level: KernelLevel) -> (Publisher, Box<Re
         reports,
         loads,
         levels,
+        clues,
+        guards: HashMap::new(),
+        budgets: HashMap::new(),
         hearings,
         progress,
         credits: CREDITS,
@@ -337,6 +348,34 @@ impl Publisher {
         self.levels.pop().ok()
     }
 
+    /// The next clue to why outputs were closed, in the order in which nodes are rendered. All are there with a
+    /// [`Report::OutputsTraced`].
+    pub fn clue(&mut self) -> Option<Clue> {
+        self.clues.pop().ok()
+    }
+
+    /// Sets what an output may play, now and under all schedules to come. One that is not in the rig yet begins so.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub fn guard(&mut self, node: NodeId, settings: GuardSettings) -> Result<(), PublishError> {
+        self.guards.insert(node, settings);
+        self.send_now(Command::GuardOutput { node, settings })
+    }
+
+    /// Sends what a node may take of the time that there is for a block, now and under all schedules to come; none for no
+    /// budget. It counts while [the time is watched](Command::WatchTime).
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub fn set_budget(&mut self, node: NodeId, budget: Option<Budget>) -> Result<(), PublishError> {
+        match budget {
+            Some(budget) => drop(self.budgets.insert(node, budget)),
+            None => drop(self.budgets.remove(&node)),
+        }
+        self.send_now(Command::SetBudget { node, budget })
+    }
+
     /// Has a listener, below [`LISTENERS`](crate::LISTENERS), copy a channel from now on, or nothing. What it heard before
     /// is forgotten. A node that is not there yet is waited for.
     ///
@@ -438,6 +477,9 @@ impl Publisher {
                 node.processor = Some(processor);
             }
         }
+        // Of outputs that are gone for good nobody asks any more; there are not many.
+        self.guards.iter().for_each(|(&node, &settings)| program.guards.set(node, settings));
+        self.budgets.iter().for_each(|(&node, &budget)| program.set_budget(node, Some(budget)));
         let previous = self.playing.as_deref();
         let lines = carried_lines(&schedule, previous);
         let CarriedTaps { taps, held } = carried_taps(&schedule, previous, &lines);

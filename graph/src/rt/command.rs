@@ -1,5 +1,7 @@
 //! What the control half asks of the renderer, and what the renderer reports. Plain values, each with its frame.
 
+use super::budget::{Budget, Culprit, OverloadAction, WatchSettings, XrunKind};
+use super::guard::{GuardCause, GuardSettings};
 use super::listen::ListenTo;
 use crate::event::Event;
 use crate::id::{EdgeId, NodeId};
@@ -72,6 +74,22 @@ pub enum Command {
     Record(bool),
     /// Whether the time of each node is taken.
     Measure(bool),
+    /// Whether the renderer looks after its time: budgets, blocks near their deadline, who made a block late. Not while it
+    /// freewheels, when there is no deadline.
+    WatchTime(Option<WatchSettings>),
+    /// What a node may take of the time that there is for a block, from here on; none for no budget. Best sent by
+    /// [`Publisher::set_budget`](crate::Publisher::set_budget), so that schedules to come have it too.
+    SetBudget {
+        /// The node.
+        node: NodeId,
+        /// The budget.
+        budget: Option<Budget>,
+    },
+    /// A node that was taken out of the way for being overloaded comes back.
+    Recover {
+        /// The node.
+        node: NodeId,
+    },
     /// Whether the outputs of a node are metered.
     Meter {
         /// The node.
@@ -81,6 +99,21 @@ pub enum Command {
     },
     /// All that the device plays goes to silence, until it is released. No edit releases it.
     MasterMute(bool),
+    /// What an output may play, from here on. Best sent by [`Publisher::guard`](crate::Publisher::guard), so that schedules
+    /// to come have it too.
+    GuardOutput {
+        /// The output.
+        node: NodeId,
+        /// Its limits.
+        settings: GuardSettings,
+    },
+    /// An output goes to silence and stays there, or one that was taken there by its guard comes back.
+    HoldOutput {
+        /// The output.
+        node: NodeId,
+        /// Whether it is to be silent.
+        on: bool,
+    },
     /// What a listener copies into its ring; none to copy nothing. Sent by
     /// [`Publisher::listen`](crate::Publisher::listen), which knows the generation.
     Listen {
@@ -186,6 +219,60 @@ pub enum Report {
         /// Steady frame.
         frame: u64,
     },
+    /// A node took more than its budget, block after block. What is to be done about it is done.
+    Overloaded {
+        /// The node.
+        node: NodeId,
+        /// Steady frame behind the last of these blocks.
+        frame: u64,
+        /// Its part of the deadline in that.
+        share: f32,
+        /// What was done.
+        action: OverloadAction,
+    },
+    /// A node is not overloaded any more, and is as it was before.
+    Recovered {
+        /// The node.
+        node: NodeId,
+        /// Steady frame.
+        frame: u64,
+    },
+    /// Blocks of the rig are near their deadline, one after the other. Told once until that many are not.
+    NearDeadline {
+        /// Steady frame of the last of them.
+        frame: u64,
+        /// Its part of the deadline.
+        share: f32,
+    },
+    /// A block came late. Of one that the device reports after it was missed there are two.
+    Xrun {
+        /// Steady frame of the block that was rendered last.
+        frame: u64,
+        /// Who says so.
+        kind: XrunKind,
+        /// What it took of its deadline; 0 if its time was not taken.
+        share: f32,
+        /// Who may be to blame; none if its time was not taken.
+        culprit: Option<Culprit>,
+    },
+    /// The guard of an output takes it to silence. [`Report::OutputsTraced`] follows.
+    OutputClosed {
+        /// The output.
+        node: NodeId,
+        /// Steady frame at which the ramp begins.
+        frame: u64,
+        /// Why.
+        cause: GuardCause,
+    },
+    /// An output that was taken to silence comes back.
+    OutputOpened {
+        /// The output.
+        node: NodeId,
+        /// Steady frame at which the ramp begins.
+        frame: u64,
+    },
+    /// All clues to who is to blame for the outputs that were closed before [are there](crate::Publisher::clue).
+    OutputsTraced,
     /// A command spoke of a node or crosspoint that the playing schedule does not have.
     Unknown {
         /// Steady frame.

@@ -29,16 +29,26 @@ pub trait HardwareEvents {
 pub struct Commands<'a> {
     queue: &'a mut Queue,
     frame: u64,
+    xruns: u32,
 }
 
 impl<'a> Commands<'a> {
     pub(crate) fn new(queue: &'a mut Queue, frame: u64) -> Self {
-        Self { queue, frame }
+        Self { queue, frame, xruns: 0 }
     }
 
     /// Steady frame of the block's first.
     pub fn frame(&self) -> u64 {
         self.frame
+    }
+
+    /// Says that the device has lost so many periods since the last block.
+    pub fn note_xruns(&mut self, count: u32) {
+        self.xruns = self.xruns.saturating_add(count);
+    }
+
+    pub(crate) fn xruns(&self) -> u32 {
+        self.xruns
     }
 
     /// Has a command carried out at a frame of the block, after those that are due there already. False if too many wait. A

@@ -3,11 +3,13 @@
 
 mod arena;
 mod block;
+mod budget;
 mod bundle;
 mod bypass;
 mod cell;
 mod command;
 mod delay_line;
+mod guard;
 mod hardware;
 mod harness;
 pub mod kernels;
@@ -21,14 +23,17 @@ mod ramp;
 mod renderer;
 mod silence;
 mod tap;
+mod trace;
 mod waiting;
 mod watch;
 
 pub use block::{Block, Chunk};
+pub use budget::{Budget, Culprit, OverloadAction, WatchSettings, XrunKind};
 pub(crate) use bundle::{BUNDLE_CREDITS, Bundle, bundle};
 pub use bundle::{BUNDLES, SCENES};
 pub use cell::{AudioCell, RendererCell};
 pub use command::{Command, Fault, Level, Load, NOW, Report, SceneStart, Timed};
+pub use guard::{GuardCause, GuardSettings};
 pub use hardware::{Commands, EventEnds, HardwareEvents};
 pub use harness::Harness;
 pub(crate) use listen::{Hearing, listeners};
@@ -38,3 +43,4 @@ pub(crate) use program::{Program, Reports};
 pub use ramp::MAX_RAMP_FRAMES;
 pub(crate) use renderer::{Message, Progress};
 pub use renderer::{Renderer, Settings};
+pub use trace::Clue;

@@ -1,17 +1,18 @@
-//! The master mute: takes everything that the device plays to silence and back, by a ramp that is a closed form of the
-//! frame. Belongs to the renderer, so that no edit undoes it. While it is off it touches no sample.
+//! A mute: takes channels to silence and back, by a ramp that is a closed form of the frame. The master mute is one over
+//! everything that the device plays, and belongs to the renderer, so that no edit undoes it; a node that is overloaded has
+//! one of its own. While it is off it touches no sample.
 
 use super::kernels::Kernels;
 
-/// Whether the rig is muted, and since when.
+/// Whether something is muted, and since when.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct MasterMute {
+pub(crate) struct Mute {
     on: bool,
     /// First frame of the ramp to where it is now; before the first frame of all if it turned round then.
     start: Option<i64>,
 }
 
-impl MasterMute {
+impl Mute {
     /// Mutes or releases from a frame on. A ramp that turns round goes on from where it is.
     pub fn set(&mut self, on: bool, frame: u64, length: u32) {
         if std::mem::replace(&mut self.on, on) == on {
@@ -31,11 +32,15 @@ impl MasterMute {
         self.on || self.start.is_some()
     }
 
-    /// Mutes a chunk of all of the device's channels, which begins at a steady frame of the renderer.
-    pub fn apply(
+    /// Whether all is silent, with no ramp under way.
+    pub fn is_shut(&self) -> bool {
+        self.on && self.start.is_none()
+    }
+
+    /// Mutes a chunk of so many frames of all channels, which begins at a steady frame of the renderer.
+    pub fn apply<'s>(
         &mut self,
-        outputs: &mut [&mut [f32]],
-        offset: usize,
+        channels: impl Iterator<Item = &'s mut [f32]>,
         frames: usize,
         frame: u64,
         length: u32,
@@ -46,8 +51,8 @@ impl MasterMute {
         let moving = frames.min((length - elapsed) as usize);
         let step = 1.0 / length as f32;
         let (from, step) = if self.on { (1.0, -step) } else { (0.0, step) };
-        for output in outputs {
-            let (ramp, rest) = output[offset..offset + frames].split_at_mut(moving);
+        for channel in channels {
+            let (ramp, rest) = channel.split_at_mut(moving);
             let samples = ramp.as_mut_ptr();
             // SAFETY: the ramp's samples are a slice of that length.
             unsafe { kernels.gain_ramp(samples, samples, moving, from, step, elapsed) };

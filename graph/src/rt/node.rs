@@ -6,6 +6,7 @@ use super::bypass::BypassPath;
 use super::command::{Fault, Report};
 use super::kernels::Kernels;
 use super::listen::ListenTo;
+use super::mute::Mute;
 use super::program::Context;
 use super::silence::Silence;
 use crate::compile::ScheduledNode;
@@ -53,6 +54,10 @@ pub(crate) struct NodeState {
     /// Whether a person or the control half wants the bypass path.
     bypassed: bool,
     faulted: bool,
+    /// Whether it takes too much time, and is on its bypass path for that.
+    overloaded: bool,
+    /// Silences it, if that is what is to be done about it.
+    mute: Mute,
     metered: bool,
     listened: bool,
     bypass: Option<Box<BypassPath>>,
@@ -71,6 +76,8 @@ impl NodeState {
             path: Path::Wet,
             bypassed: false,
             faulted: false,
+            overloaded: false,
+            mute: Mute::default(),
             metered: false,
             listened: false,
             bypass: main.map(|(inputs, outputs)| Box::new(BypassPath::new(node, inputs, outputs, max_block))),
@@ -88,6 +95,10 @@ impl NodeState {
         }
         self.faulted = old.faulted && !fresh;
         self.bypassed = old.bypassed;
+        (self.overloaded, self.mute) = (old.overloaded && !fresh, old.mute);
+        if !self.overloaded {
+            self.mute.set(false, frame, fade);
+        }
         self.metered = old.metered;
         self.path = old.path;
         if let (Some(new), Some(old)) = (&mut self.bypass, &mut old.bypass) {
@@ -113,6 +124,14 @@ impl NodeState {
         self.retarget(frame, fade);
     }
 
+    /// Takes a node that takes too much time out of the way: it fades to its bypass path, and to silence if it is to be muted;
+    /// or brings it back.
+    pub fn set_overloaded(&mut self, on: bool, muted: bool, frame: u64, fade: u32) {
+        self.overloaded = on;
+        self.mute.set(on && muted, frame, fade);
+        self.retarget(frame, fade);
+    }
+
     /// Whether events are of use to the processor.
     pub fn takes_events(&self) -> bool {
         self.path != Path::Dry
@@ -123,7 +142,7 @@ impl NodeState {
         let frame = frame as i64;
         let fade = i64::from(fade);
         let playable = self.processor.is_some() && !self.faulted;
-        let dry = self.bypassed || !playable;
+        let dry = self.bypassed || self.overloaded || !playable;
         self.path = match self.path {
             Path::Wet | Path::ToWet(_) if dry && !playable => Path::Dry,
             Path::Wet if dry => Path::ToDry(frame),
@@ -161,6 +180,7 @@ impl NodeState {
             && self.path == Path::Wet
             && !self.metered
             && !self.listened
+            && !self.mute.acts()
             && !keeps_past
             && self.io.events_in().is_empty()
             && self.io.events_out().is_empty();
@@ -291,6 +311,9 @@ impl NodeState {
                 Path::ToDry(start) => self.fade(start, true, shared, context),
                 Path::ToWet(start) => self.fade(start, false, shared, context),
             }
+        }
+        if self.mute.acts() {
+            self.apply_mute(shared, context);
         }
         if self.metered || self.listened {
             self.watch_outputs(shared, context);
@@ -456,6 +479,16 @@ impl NodeState {
             }
             self.review();
         }
+    }
+
+    fn apply_mute(&mut self, shared: &mut Shared, context: &Context<'_, '_>) {
+        if self.mute.is_shut() {
+            return self.silence_outputs(shared, context);
+        }
+        let (frame, frames) = (shared.chunk.steady_frame, shared.chunk.frames);
+        // SAFETY: output channels are valid for the frames of the chunk, and apart from each other.
+        let channel = |&output: &*mut f32| unsafe { std::slice::from_raw_parts_mut(output, frames) };
+        self.mute.apply(self.io.outputs().iter().map(channel), frames, frame, context.fade, context.kernels);
     }
 
     fn watch_outputs(&mut self, shared: &Shared, context: &mut Context<'_, '_>) {

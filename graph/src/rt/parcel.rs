@@ -135,6 +135,7 @@ impl Parcel {
         let old = &mut **playing;
         for node in &self.nodes {
             let (to, from) = (node.to as usize, node.from as usize);
+            new.times.adopt_node(to, &old.times, from, new.nodes[to].processor.is_some());
             new.nodes[to].adopt(&mut old.nodes[from], node.withdraw, frame, fade);
             match (&mut new.mergers[to], &mut old.mergers[from]) {
                 (Some(new), Some(old)) => new.merge.adopt(&mut old.merge),
@@ -143,6 +144,9 @@ impl Parcel {
                 (_, None) => {}
             }
         }
+        self.program.guards.adopt(&playing.guards);
+        self.program.trace.adopt(&playing.trace);
+        self.program.times.adopt(&playing.times);
         self.carry_event_delays(playing);
         let old = &mut **playing;
         let new = &mut *self.program;

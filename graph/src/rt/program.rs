@@ -6,14 +6,17 @@ mod mixing;
 
 use super::arena::Arena;
 use super::block::{ChannelRange, Channels, NodeIo, Shared};
+use super::budget::{BlockTime, Budget, OverloadAction, Times, Verdict};
 use super::command::{Command, Level, Load, Report};
 use super::delay_line::DelayLine;
-use super::kernels::{self, Kernels, RampTerm, Term};
+use super::guard::Guards;
+use super::kernels::{Kernels, RampTerm, Term};
 use super::listen::Listener;
 use super::node::NodeState;
 use super::ramp::{Ramp, Row};
 use super::renderer::Settings;
 use super::tap::TapFade;
+use super::trace::{Clue, Trace};
 use crate::compile::{Op, Schedule, ScheduledNode, Span};
 use crate::event::{EventDelay, EventList, EventMerge, MergeEdge, NoteMatching};
 use crate::id::{EdgeId, NodeId};
@@ -32,6 +35,7 @@ pub(crate) struct Reports {
     pub reports: rtrb::Producer<Report>,
     pub loads: rtrb::Producer<Load>,
     pub levels: rtrb::Producer<Level>,
+    pub clues: rtrb::Producer<Clue>,
     pub listeners: Box<[Listener]>,
     /// Inputs and outputs of the rig that are metered. Made with all the room it ever has.
     pub metered_ends: Vec<NodeId>,
@@ -47,6 +51,10 @@ impl Reports {
         self.lost += u64::from(self.loads.push(load).is_err());
     }
 
+    pub fn clue(&mut self, clue: Clue) {
+        self.lost += u64::from(self.clues.push(clue).is_err());
+    }
+
     pub fn level(&mut self, level: Level) {
         self.lost += u64::from(self.levels.push(level).is_err());
     }
@@ -58,6 +66,10 @@ pub(crate) struct Context<'a, 'd> {
     pub transport_started: bool,
     pub reports: &'a mut Reports,
     pub measure: bool,
+    /// The clock that times are taken by.
+    pub now: fn() -> u64,
+    /// Whether they are taken for budgets.
+    pub times: bool,
     /// Frames of a fade to or from a bypass path.
     pub fade: u32,
     /// The device's channels, and the chunk's first frame in them.
@@ -109,6 +121,9 @@ pub(crate) struct Program {
     /// Device channels that some op writes, and how many of them come before the first that none writes.
     written: Box<[bool]>,
     all_written: usize,
+    pub guards: Guards,
+    pub trace: Trace,
+    pub times: Times,
     /// Changes of gains within the chunk at hand, by frame.
     pub due: Vec<GainChange>,
     audible: Vec<Term>,
@@ -163,6 +178,9 @@ impl Program {
             inputs_fade_until: 0,
             all_written: written.iter().take_while(|&&written| written).count(),
             written: written.into_boxed_slice(),
+            guards: Guards::new(&schedule),
+            trace: Trace::new(schedule.nodes.len()),
+            times: Times::new(schedule.nodes.len()),
             due: Vec::with_capacity(MAX_DUE),
             audible: Vec::with_capacity(longest_mix),
             moving: Vec::with_capacity(longest_mix),
@@ -203,16 +221,17 @@ impl Program {
         // SAFETY: the program holds the schedule for as long as it lives, and nobody can change what an `Arc` holds.
         let ops = unsafe { &(*schedule).ops };
         let (mut place, mut input) = (0, 0);
+        let is_watched = context.measure || context.times || self.trace.is_on();
         while place < ops.len() {
             // What comes many times in a row runs in a loop of its own.
             let run = self.runs[place] as usize;
             let (now, after) = (place, place + run);
             place = after;
             match ops[now] {
-                Op::Process { node } if !context.measure => self.process_nodes(node as usize, run, context),
+                Op::Process { node } if !is_watched => self.process_nodes(node as usize, run, context),
                 Op::Process { node } => {
                     for node in node..node + run as u32 {
-                        self.process_measured(node, context);
+                        self.process_watched(node, context);
                     }
                 }
                 Op::Input { .. } => {
@@ -239,12 +258,24 @@ impl Program {
     }
 
     #[inline(never)]
-    fn process_measured(&mut self, node: u32, context: &mut Context<'_, '_>) {
-        let node = &mut self.nodes[node as usize];
-        let start = kernels::ticks();
+    fn process_watched(&mut self, node: u32, context: &mut Context<'_, '_>) {
+        let place = node as usize;
+        let (node, frames) = (&mut self.nodes[place], self.shared.chunk.frames);
+        if self.trace.is_on() {
+            self.trace.look_at_inputs(place, node, frames, context.kernels);
+        }
+        let start = (context.now)();
         node.process(&mut self.shared, context);
-        let ticks = kernels::ticks().wrapping_sub(start);
-        context.reports.load(Load { node: Some(node.id), ticks, frames: self.shared.chunk.frames as u32 });
+        let ticks = (context.now)().wrapping_sub(start);
+        if context.times {
+            self.times.add(place, ticks);
+        }
+        if context.measure {
+            context.reports.load(Load { node: Some(node.id), ticks, frames: frames as u32 });
+        }
+        if self.trace.is_on() {
+            self.trace.look_at_outputs(place, node, frames, context.kernels);
+        }
     }
 
     #[inline(never)]
@@ -351,6 +382,49 @@ impl Program {
             }
             _ => {}
         }
+    }
+
+    /// Sets what a node may take of the time, if it is there.
+    pub fn set_budget(&mut self, node: NodeId, budget: Option<Budget>) {
+        if let Some(place) = self.place(node) {
+            self.times.set_budget(place, budget);
+        }
+    }
+
+    /// Brings a node back that was taken out of the way. False if it is not there.
+    pub fn recover(&mut self, node: NodeId, frame: u64, context: &mut NodeContext<'_>) -> bool {
+        let Some(place) = self.place(node) else { return false };
+        if self.times.recover(place) {
+            self.nodes[place].set_overloaded(false, false, frame, context.fade);
+            context.reports.push(Report::Recovered { node, frame });
+        }
+        true
+    }
+
+    /// Ends a block whose nodes were timed: takes those out of the way that take too long, and brings others back.
+    #[inline(never)]
+    pub fn end_timed_block(&mut self, block: &BlockTime, context: &mut NodeContext<'_>) {
+        let mut times = std::mem::take(&mut self.times);
+        let frame = context.frame;
+        times.end_block(block, |place, verdict| {
+            let node = self.nodes[place].id;
+            match verdict {
+                Verdict::Overloaded(action, share) => {
+                    if action != OverloadAction::Nothing {
+                        let muted = action == OverloadAction::Mute;
+                        self.nodes[place].set_overloaded(true, muted, frame, context.fade);
+                        self.end_notes(place, 0);
+                        self.end_notes_from(place, 0);
+                    }
+                    context.reports.push(Report::Overloaded { node, frame, share, action });
+                }
+                Verdict::Recovered => {
+                    self.nodes[place].set_overloaded(false, false, frame, context.fade);
+                    context.reports.push(Report::Recovered { node, frame });
+                }
+            }
+        });
+        self.times = times;
     }
 
     /// Ends what sounds elsewhere by the word of a node that falls silent.

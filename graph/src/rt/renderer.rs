@@ -1,11 +1,12 @@
 //! Owns what plays. One thread at a time renders with it: a driver's callback, a timer, a test. Takes parcels and
 //! commands, cuts the block into chunks, runs the schedule on each.
 
+use super::budget::{Watchdog, XrunKind};
 use super::bundle::{Bundle, Scenes};
 use super::command::{Command, Load, NOW, Report, SceneStart, Timed};
 use super::hardware::{Commands, EventEnds, HardwareEvents};
 use super::kernels::{FloatEnvironment, Kernels, ticks};
-use super::mute::MasterMute;
+use super::mute::Mute;
 use super::parcel::{Crosspoint, Parcel};
 use super::playhead::Playhead;
 use super::program::{Context, GainChange, MAX_DUE, NodeContext, Program, Reports, RowPlace};
@@ -90,7 +91,12 @@ pub struct Renderer {
     transport_started: bool,
     measure: bool,
     freewheel: bool,
-    mute: MasterMute,
+    mute: Mute,
+    watchdog: Watchdog,
+    /// Whether the block at hand is timed for it.
+    is_timed: bool,
+    /// The clock that times are taken by.
+    now: fn() -> u64,
 }
 
 impl Renderer {
@@ -123,7 +129,10 @@ impl Renderer {
             transport_started: false,
             measure: false,
             freewheel: false,
-            mute: MasterMute::default(),
+            mute: Mute::default(),
+            watchdog: Watchdog::default(),
+            is_timed: false,
+            now: ticks,
         }
     }
 
@@ -140,6 +149,11 @@ impl Renderer {
     /// Says whether time is not the wall's from now on: offline rendering or a freewheeling server.
     pub fn set_freewheel(&mut self, freewheel: bool) {
         self.freewheel = freewheel;
+    }
+
+    /// Takes times by another clock than [`ticks`]: a test's. It must be fit for the callback and never go back.
+    pub fn set_clock(&mut self, now: fn() -> u64) {
+        self.now = now;
     }
 
     /// Renders one block: reads the device's input channels, writes all of its output channels. Channels that the rig
@@ -188,12 +202,20 @@ impl Renderer {
     ) {
         let _environment = FloatEnvironment::flush_to_zero();
         // A command may switch measuring on in the middle of a block, whose start nobody has noted then.
-        let start = self.measure.then(ticks);
+        self.is_timed = self.watchdog.settings.is_some() && !self.freewheel;
+        let is_measured = self.measure;
+        let start = (is_measured || self.is_timed).then(self.now);
+        let first = self.frame;
         if !self.inbox.is_empty() {
             self.take_messages();
         }
         if let Some(events) = &mut events {
-            events.command(frames, &mut Commands::new(&mut self.waiting, self.frame));
+            let mut commands = Commands::new(&mut self.waiting, self.frame);
+            events.command(frames, &mut commands);
+            let xruns = commands.xruns();
+            if xruns > 0 {
+                self.tell_xrun(XrunKind::Reported(xruns));
+            }
         }
         let mut done = 0;
         while done < frames {
@@ -209,11 +231,41 @@ impl Renderer {
             done += length;
         }
         if let Some(start) = start {
-            let ticks = ticks().wrapping_sub(start);
-            self.reports.load(Load { node: None, ticks, frames: frames as u32 });
+            let ticks = (self.now)().wrapping_sub(start);
+            if is_measured {
+                self.reports.load(Load { node: None, ticks, frames: frames as u32 });
+            }
+            self.end_timed_block(first, frames as u32, ticks);
         }
         self.progress.lost.store(self.reports.lost, Ordering::Relaxed);
         self.progress.frame.store(self.frame, Ordering::Release);
+    }
+
+    /// Looks at how long a block and its nodes took, if that is wanted.
+    #[inline(never)]
+    fn end_timed_block(&mut self, first: u64, frames: u32, ticks: u64) {
+        let timed = self.is_timed.then(|| self.watchdog.time(first, frames, ticks, self.settings.rate)).flatten();
+        if let Some(block) = &timed {
+            let mut context = NodeContext { reports: &mut self.reports, frame: self.frame, fade: self.settings.fade };
+            self.program.end_timed_block(block, &mut context);
+        }
+        self.watchdog.end_block(timed, &mut self.reports);
+        if timed.is_some_and(|block| block.ticks as f32 > block.deadline) {
+            self.tell_xrun(XrunKind::Missed);
+        }
+    }
+
+    /// Tells that the block before came late.
+    #[cold]
+    fn tell_xrun(&mut self, kind: XrunKind) {
+        self.reports.push(match self.watchdog.last() {
+            Some(block) => {
+                let culprit = self.program.times.culprit(&block, |place| self.program.nodes[place].id);
+                let share = block.ticks as f32 / block.deadline;
+                Report::Xrun { frame: block.frame, kind, share, culprit: Some(culprit) }
+            }
+            None => Report::Xrun { frame: self.frame, kind, share: 0.0, culprit: None },
+        });
     }
 
     /// Takes all that has come, so that what is done at a frame does not depend on where blocks begin.
@@ -438,14 +490,20 @@ impl Renderer {
             transport_started: std::mem::take(&mut self.transport_started),
             reports: &mut self.reports,
             measure: self.measure,
+            now: self.now,
+            times: self.is_timed,
             fade: self.settings.fade,
             inputs,
             outputs,
             offset,
         };
         self.program.run(&mut context);
+        if self.program.guards.has_alarm() || self.program.trace.is_on() {
+            self.program.guard_outputs(self.settings.rate, &mut context);
+        }
         if self.mute.acts() {
-            self.mute.apply(context.outputs, offset, frames, self.frame, self.settings.fade, self.kernels);
+            let channels = context.outputs.iter_mut().map(|output| &mut output[offset..offset + frames]);
+            self.mute.apply(channels, frames, self.frame, self.settings.fade, self.kernels);
         }
         if self.program.ends_watched {
             self.program.watch_outputs(&mut context);
@@ -531,6 +589,29 @@ impl Renderer {
             Command::MasterMute(on) => {
                 self.mute.set(on, frame, self.settings.fade);
                 true
+            }
+            Command::GuardOutput { node, settings } => {
+                self.program.guards.set(node, settings);
+                for parcel in self.parcels_before(parcels) {
+                    parcel.program.guards.set(node, settings);
+                }
+                true
+            }
+            Command::HoldOutput { node, on } => self.program.guards.hold(node, on, frame, self.settings.fade),
+            Command::WatchTime(settings) => {
+                self.watchdog.set(settings);
+                true
+            }
+            Command::SetBudget { node, budget } => {
+                self.program.set_budget(node, budget);
+                for parcel in self.parcels_before(parcels) {
+                    parcel.program.set_budget(node, budget);
+                }
+                true
+            }
+            Command::Recover { node } => {
+                let mut context = NodeContext { reports: &mut self.reports, frame, fade: self.settings.fade };
+                self.program.recover(node, frame, &mut context)
             }
             Command::Meter { node, on } if self.program.is_end(node) => {
                 self.reports.meter_end(node, on);

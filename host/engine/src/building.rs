@@ -5,7 +5,9 @@ use crate::controllers::{Instance, Origin, PluginKey, PluginSetup, Plugins, Reco
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::plugins::PluginReference;
-use crate::session::{Builtin, EntryKind, HardwareSignal, NodeEntry, ParameterEntry, PluginEntry, PluginRef, cable};
+use crate::session::{
+    Builtin, EntryKind, HardwareSignal, NodeEntry, OutputGuard, ParameterEntry, PluginEntry, PluginRef, cable,
+};
 use crosspoint_formats::Format;
 use crosspoint_graph::{
     AudioPort, ChannelLayout, Edge, EdgeId, Endpoint, EventPort, Node, NodeId, NodeKind, Processor,
@@ -43,7 +45,7 @@ impl<P: Plugins> Engine<P> {
         let kind = NodeKind::Output { device_channels: Vec::new(), alignment_groups: Vec::new() };
         let node = Node { event_inputs: vec![EventPort::new("events")], ..Node::new(name, kind) };
         let (role, signal) = (role.to_owned(), HardwareSignal::Events);
-        self.add_entry(node, EntryKind::Output { role, signal, alignment_group: None })
+        self.add_entry(node, EntryKind::Output { role, signal, alignment_group: None, guard: OutputGuard::default() })
     }
 
     /// Adds what the hardware plays as a role.
@@ -56,7 +58,8 @@ impl<P: Plugins> Engine<P> {
         let kind = NodeKind::Output { device_channels: channels.to_vec(), alignment_groups };
         let node = Node { audio_inputs: vec![AudioPort::new("main", layout)], ..Node::new(name, kind) };
         let signal = HardwareSignal::Audio(layout);
-        self.add_entry(node, EntryKind::Output { role: role.to_owned(), signal, alignment_group: None })
+        let (role, guard) = (role.to_owned(), OutputGuard::default());
+        self.add_entry(node, EntryKind::Output { role, signal, alignment_group: None, guard })
     }
 
     /// Adds a built-in node.

@@ -7,6 +7,7 @@ use crate::control::{self, Control};
 use crate::controllers::{Phase, PluginHost, Plugins, Record, Request};
 use crate::device::DeviceLife;
 use crate::error::EngineError;
+use crate::guard::Guarding;
 use crate::handle::{EngineHandle, Order};
 use crate::history::Step;
 use crate::housekeeping::make_renderer;
@@ -75,6 +76,7 @@ pub struct Engine<P: Plugins = PluginHost> {
     /// Takes the time, while somebody wants to know.
     pub(crate) load: Option<LoadMeter>,
     pub(crate) levels: Meters,
+    pub(crate) guarding: Guarding,
     /// Whether everything is muted.
     pub(crate) muted: bool,
     pub(crate) tuner: Option<Tuner>,
@@ -144,6 +146,7 @@ impl<P: Plugins> Engine<P> {
             notices: Vec::new(),
             load: None,
             levels: Meters::new(handle.levels_cell()),
+            guarding: Guarding::default(),
             muted: false,
             tuner: None,
             tuner_reference: 440.0,

@@ -12,7 +12,7 @@ use crate::pending::{Pending, Reply};
 use crate::plugins::PluginReference;
 use crate::rig::RigProblem;
 use crate::scenes::{Capture, SceneEdit};
-use crate::session::{Builtin, Document, Mapping, MappingEntry};
+use crate::session::{Builtin, Document, Mapping, MappingEntry, OutputGuard};
 use crate::settings::EngineSettings;
 use crate::snapshot::{Snapshot, SnapshotCell};
 use crosspoint_devices::midi::Direction;
@@ -248,6 +248,20 @@ pub enum Action {
     },
     /// Mutes all that the device plays, or releases it.
     SetMuted(bool),
+    /// Sets what an output may play before its guard takes it to silence.
+    SetOutputGuard {
+        /// The output.
+        node: NodeId,
+        /// Its limits.
+        guard: OutputGuard,
+    },
+    /// Takes an output to silence, or lets one that is silent play again.
+    HoldOutput {
+        /// The output.
+        node: NodeId,
+        /// Whether it is to be silent.
+        on: bool,
+    },
     /// Forgets held peaks and clips of all meters.
     ResetMeters,
     /// Tunes by one channel of a node's output, or no longer: [`EngineHandle::levels`] shows the note.
@@ -446,6 +460,8 @@ impl<P: Plugins> Engine<P> {
             Action::SendEvent { node, event } => done(self.send_event(node, NOW, event)),
             Action::MeasureLoad(on) => done(self.measure_load(on)),
             Action::Meter { node, on } => done(self.meter(node, on)),
+            Action::SetOutputGuard { node, guard } => done(self.set_output_guard(node, guard)),
+            Action::HoldOutput { node, on } => done(self.hold_output(node, on)),
             Action::SetMuted(on) => done(self.set_muted(on)),
             Action::ResetMeters => {
                 self.reset_meters();

@@ -54,6 +54,9 @@ impl<P: Plugins> Engine<P> {
                     let name = self.name(node);
                     self.notices.push(Notice::Fault { node, name });
                 }
+                Report::OutputClosed { node, cause, .. } => self.output_closed(node, cause),
+                Report::OutputOpened { node, .. } => self.output_opened(node),
+                Report::OutputsTraced => self.outputs_traced(),
                 Report::Bypassed { node } => self.bypassed(node),
                 Report::EventsLost { node, count } => self.notices.push(Notice::EventsLost { node, count }),
                 Report::Late { count, .. } => self.notices.push(Notice::CommandsLate { count }),
@@ -79,6 +82,7 @@ impl<P: Plugins> Engine<P> {
             return Ok(());
         }
         self.clear_the_shelf();
+        self.tell_guards()?;
         self.solo.follow(&self.graph)?;
         let published = self.publisher.publish(self.solo.heard(&self.graph), NOW)?;
         self.unpublished = published == crosspoint_graph::Published::Waiting;
@@ -115,6 +119,7 @@ impl<P: Plugins> Engine<P> {
         let (publisher, renderer) = make_renderer(&settings);
         self.publisher = publisher;
         self.control.begin_anew();
+        self.guarding.forget_told();
         self.settings = settings;
         if self.cell.put(renderer).is_err() {
             return Err(EngineError::RendererBusy);
@@ -127,6 +132,7 @@ impl<P: Plugins> Engine<P> {
         }
         self.snapshot.outdate();
         self.publish()?;
+        self.guard_anew()?;
         self.measure_anew()?;
         self.set_muted(self.muted)?;
         self.meter_anew();

@@ -2,7 +2,7 @@
 
 use crosspoint_devices::StreamInfo;
 use crosspoint_formats::PluginNotice;
-use crosspoint_graph::NodeId;
+use crosspoint_graph::{GuardCause, NodeId};
 use std::sync::Arc;
 
 /// Something that people should know, gathered by [`Engine::poll`](crate::Engine::poll).
@@ -12,6 +12,25 @@ pub enum Notice {
     /// A plugin failed and is bypassed until it is restarted or replaced.
     Fault {
         /// The node.
+        node: NodeId,
+        /// Its name.
+        name: String,
+    },
+    /// An output was taken to silence by its guard, and stays so until it is
+    /// [let play again](crate::Engine::hold_output) or comes back by itself.
+    OutputClosed {
+        /// The output.
+        node: NodeId,
+        /// Its name.
+        name: String,
+        /// Why.
+        cause: GuardCause,
+        /// The node that is to blame and its name, as far as it could be found.
+        blamed: Option<(NodeId, String)>,
+    },
+    /// An output that was silent plays again.
+    OutputOpened {
+        /// The output.
         node: NodeId,
         /// Its name.
         name: String,

@@ -222,7 +222,7 @@ impl<P: Plugins> Engine<P> {
     ) -> Result<NodeId, EngineError> {
         let node = match &entry.kind {
             EntryKind::Input { role, signal } => input_node(&entry.name, role, *signal, roles),
-            EntryKind::Output { role, signal, alignment_group } => {
+            EntryKind::Output { role, signal, alignment_group, .. } => {
                 let groups: Vec<&str> = alignment_groups(document);
                 let group = alignment_group.as_deref().and_then(|name| groups.iter().position(|known| *known == name));
                 output_node(&entry.name, role, *signal, group.map(|group| group as u16), roles)

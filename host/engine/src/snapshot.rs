@@ -5,6 +5,7 @@ use crate::control::MappingsSnapshot;
 use crate::controllers::{Phase, PluginDescription, Plugins};
 use crate::device::DeviceState;
 use crate::engine::Engine;
+use crate::guard::GuardSnapshot;
 use crate::load::LoadSnapshot;
 use crate::matrix::{Gesture, SoloView};
 use crate::midi::MidiConnection;
@@ -77,6 +78,8 @@ pub struct NodeSnapshot {
     pub plugin: Option<Arc<PluginDescriptor>>,
     /// Which built-in node it is, if it is one. It says what its parameters are.
     pub builtin: Option<Builtin>,
+    /// What of an audio output its guard lets pass.
+    pub guard: Option<GuardSnapshot>,
     /// Its plugin's parameters, in the plugin's order.
     pub parameters: Arc<[Parameter]>,
     /// Values as they were last told, by id, in the plain scale. Of built-in nodes only those that are not initial.
@@ -242,6 +245,7 @@ impl<P: Plugins> Engine<P> {
         NodeSnapshot {
             condition,
             bypassed,
+            guard: self.shown_guard(id),
             plugin: description.map(|description| description.descriptor.clone()),
             builtin: match entry {
                 Some(EntryKind::Builtin { builtin, .. }) => Some(builtin.clone()),

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use crosspoint::formats::Precision;
 use crosspoint::session::{
     Builtin, Crosspoint, Crosspoints, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, LoadError,
-    MachineFile, NodeEntry, ParameterEntry, ParameterValue, PluginEntry, PluginRef, PortSelector, SaveError,
-    SceneCrosspoints, SceneEntry, SceneParameter, Severity, SignalEntry, SongEntry, State, cable, load, parse, save,
+    MachineFile, NodeEntry, OutputGuard, ParameterEntry, ParameterValue, PluginEntry, PluginRef, PortSelector,
+    SaveError, SceneCrosspoints, SceneEntry, SceneParameter, Severity, SignalEntry, SongEntry, State, cable, load,
+    parse, save,
 };
 use crosspoint_graph::graph::{Cell, Timing};
 use crosspoint_graph::nodes::pan;
@@ -106,6 +107,7 @@ fn everything(folder: &Path) -> Document {
                 role: "speakers".into(),
                 signal: HardwareSignal::Audio(layout),
                 alignment_group: Some("front".into()),
+                guard: OutputGuard { limit: Some(3.5), time: 0.2, returns_after: Some(10.0) },
             },
         ),
     ];
@@ -552,7 +554,8 @@ fn hardware(inputs: &[(&str, u32)], outputs: &[(&str, u32)]) -> Document {
         NodeEntry::new(format!("in {index}"), kind)
     });
     let outs = outputs.iter().enumerate().map(|(index, (role, channels))| {
-        let kind = EntryKind::Output { role: (*role).into(), signal: signal(*channels), alignment_group: None };
+        let (role, signal, guard) = ((*role).into(), signal(*channels), OutputGuard::default());
+        let kind = EntryKind::Output { role, signal, alignment_group: None, guard };
         NodeEntry::new(format!("out {index}"), kind)
     });
     Document { nodes: ins.chain(outs).collect(), ..Document::default() }

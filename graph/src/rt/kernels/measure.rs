@@ -87,6 +87,28 @@ pub(super) unsafe fn all_below<V: Vector>(source: *const f32, frames: usize, thr
     }
 }
 
+/// See [`super::Kernels::copy_below`].
+#[inline(always)]
+pub(super) unsafe fn copy_below<V: Vector>(
+    source: *const f32,
+    destination: *mut f32,
+    frames: usize,
+    threshold: f32,
+) -> bool {
+    // SAFETY: the caller owns `frames` floats at both pointers and has the instructions of `V`.
+    unsafe {
+        let zero = V::splat(0.0);
+        let (mut peak, mut test) = (zero, zero);
+        each_vector!(V, 0, frames, |at, lanes| {
+            let samples = V::load(source.add(at), lanes);
+            samples.store(destination.add(at), lanes);
+            peak = samples.absolute().maximum(peak);
+            test = samples.multiply_add(zero, test);
+        });
+        greatest(peak) < threshold && !test.any_not_number()
+    }
+}
+
 /// See [`super::Kernels::copy_sanitised`].
 #[inline(always)]
 pub(super) unsafe fn copy_sanitised<V: Vector>(source: *const f32, destination: *mut f32, frames: usize) -> Copied {

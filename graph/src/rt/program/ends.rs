@@ -63,6 +63,15 @@ impl Program {
         true
     }
 
+    /// Keeps from the device what it must not play.
+    #[cold]
+    #[inline(never)]
+    pub fn guard_outputs(&mut self, rate: f64, context: &mut Context<'_, '_>) {
+        let (frame, frames) = (self.shared.chunk.steady_frame, self.shared.chunk.frames);
+        let (closed, is_exceeded) = self.guards.pass(frame, frames, rate, context);
+        self.trace.follow(closed, is_exceeded, frame, rate, &self.nodes, context.reports);
+    }
+
     #[inline(never)]
     pub(super) fn outputs(&mut self, ops: &[Op], context: &mut Context<'_, '_>) {
         let frames = self.shared.chunk.frames;
@@ -71,18 +80,24 @@ impl Program {
             let Some(samples) = context.outputs.get_mut(channel as usize) else { continue };
             let samples = &mut samples[context.offset..context.offset + frames];
             let source = self.arena.slot(slot);
+            let (threshold, to) = (self.guards.threshold(channel), samples.as_mut_ptr());
             // SAFETY: the device's samples are a slice; the slot has room for the chunk.
-            unsafe {
+            let is_below = unsafe {
                 match (self.shared.silence.get(slot), accumulate) {
-                    (false, false) => context.kernels.copy(source, samples.as_mut_ptr(), frames),
+                    (false, false) => context.kernels.copy_below(source, to, frames, threshold),
                     (false, true) => {
                         let terms = [Term { source, gain: 1.0 }];
-                        context.kernels.mix(&terms, samples.as_mut_ptr(), Run { first: 0, frames, accumulate: true });
+                        context.kernels.mix(&terms, to, Run { first: 0, frames, accumulate: true });
+                        context.kernels.all_below(to, frames, threshold)
                     }
-                    (true, false) => samples.fill(0.0),
-                    (true, true) => {}
+                    (true, false) => {
+                        samples.fill(0.0);
+                        true
+                    }
+                    (true, true) => continue,
                 }
-            }
+            };
+            self.guards.note(channel, samples[frames - 1], is_below, accumulate);
         }
     }
 }

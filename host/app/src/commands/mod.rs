@@ -17,6 +17,7 @@ mod probe;
 pub mod record;
 pub mod render;
 pub mod run;
+mod safety;
 pub mod tune;
 
 use crosspoint::Notice;
@@ -26,6 +27,8 @@ use crosspoint::devices::Notice as DeviceNotice;
 fn describe(notice: &Notice) -> Option<String> {
     Some(match notice {
         Notice::Fault { name, .. } => format!("{name} failed and is bypassed; its output was an error or not a number"),
+        Notice::OutputClosed { name, cause, blamed, .. } => safety::closed(name, cause, blamed.as_ref()),
+        Notice::OutputOpened { name, .. } => format!("the output {name} plays again"),
         Notice::RestartStorm { name, .. } => format!("{name} asks to be restarted all the time; it is left as it is"),
         Notice::Inactive { reason, .. } => format!("a plugin could not be activated and is bypassed: {reason}"),
         Notice::Missing { name, reason, .. } => format!("{name} is missing: {reason}; the signal goes through"),

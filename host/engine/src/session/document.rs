@@ -8,6 +8,7 @@ use crosspoint_formats::Precision;
 use crosspoint_graph::{AudioPort, ChannelLayout, EventPort, Timing};
 
 use super::crosspoints::Crosspoints;
+use super::guard::OutputGuard;
 use super::mappings::MappingEntry;
 use super::port::PortSelector;
 use super::scenes::{SceneEntry, SongEntry};
@@ -133,6 +134,8 @@ pub enum EntryKind {
         signal: HardwareSignal,
         /// Outputs that name the same group are aligned with each other.
         alignment_group: Option<String>,
+        /// What it may play.
+        guard: OutputGuard,
     },
     /// A plugin. Boxed, as it is far larger than the others.
     Plugin(Box<PluginEntry>),

@@ -86,6 +86,7 @@ channels = 1
 name = "out"
 channels = 2
 alignment_group = "front"
+guard = { limit = 3.0, time = 0.25, returns_after = 5.0 }
 
 [[edge]]
 from = "in"

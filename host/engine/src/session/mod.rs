@@ -17,7 +17,7 @@
 //! | --- | --- |
 //! | top | `crosspoint`, `name`, `note`, `tempo`, `metre` (`"4/4"`), `timing` of edges without their own (`"aligned"`, `"immediate"`) |
 //! | all nodes | `name`, which edges use: unique, without `/`; `note` |
-//! | `[[input]]`, `[[output]]` | `role` if it is not the name; `channels`, or `layout` (`"surround 6"`, `"ambisonic 4"`), or `events = true` for MIDI; of an output `alignment_group` |
+//! | `[[input]]`, `[[output]]` | `role` if it is not the name; `channels`, or `layout` (`"surround 6"`, `"ambisonic 4"`), or `events = true` for MIDI; of an output `alignment_group` and `guard` (`{ limit = 6.0, time = 0.1, returns_after = 5.0 }`: dBFS or `"off"`, seconds, and seconds after which it comes back by itself, if it does) |
 //! | `[[plugin]]` | `format`, `id`, `plugin` (its own name), `vendor`, `version`, `path` (a hint), `bypassed`, `precision` (32 or 64 bits; else the one that it prefers), `state`; as last seen: `latency`, `inputs` and `outputs` (`["main: stereo"]`), `event_inputs`, `event_outputs`; `parameters` |
 //! | `[[builtin]]` | `kind`: `gain`, `pan`, `tone`, `meter` with `channels` or `layout`; `mixer` with `inputs` and `outputs` (`["stereo"]`); `delay` with `longest` in frames; `player` with `file`; `zone`, by its parameters alone; `metronome` with `channels`; `parameters` |
 //! | `[[edge]]` | `from` and `to`: a node, `node/port` or `node/#2`; `events = true`, or crosspoints; `timing`; `feedback` in frames |
@@ -112,6 +112,7 @@ mod file;
 mod folders;
 #[cfg(test)]
 mod fuzz;
+mod guard;
 mod machine;
 mod mappings;
 mod path;
@@ -134,6 +135,7 @@ pub use document::{
 };
 pub use file::{SaveError, load, save};
 pub use folders::runtime_folder;
+pub use guard::OutputGuard;
 pub use machine::{DeviceChoice, LoadedMachine, MachineFile, Mapping, Role};
 pub use mappings::{
     Behaviour, Coding, ControlAction, ControlMessage, CrosspointPlace, Curve, DEFAULT_STEP, MappingEntry,

@@ -21,7 +21,7 @@ use super::document::{
 use super::fields::{Fields, kept_table, number, owned_table, whole};
 use super::port::PortSelector;
 use super::problem::{LoadError, Problem, Report, Severity};
-use super::{mappings, path, scenes, state, words};
+use super::{guard, mappings, path, scenes, state, words};
 
 /// What a rig file held.
 #[derive(Clone, Debug, PartialEq)]
@@ -175,6 +175,7 @@ impl Reader<'_, '_> {
                 role: self.role(&mut fields, &name),
                 signal: self.hardware_signal(&mut fields),
                 alignment_group: fields.text(self.report, "alignment_group").map(|(group, _)| group.to_owned()),
+                guard: guard::read_guard(&mut fields, self.report),
             },
             "plugin" => EntryKind::Plugin(Box::new(self.plugin(&mut fields))),
             _ => self.builtin(&mut fields),

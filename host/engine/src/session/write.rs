@@ -13,7 +13,7 @@ use super::document::{
     Builtin, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, NodeEntry, ParameterEntry, ParameterValue,
     PluginEntry, SignalEntry, State, VERSION,
 };
-use super::{mappings, path, scenes, state, words};
+use super::{guard, mappings, path, scenes, state, words};
 
 /// More cells than this are written as rows if they fill more than half of their rectangle.
 const MOST_LISTED_CELLS: usize = 8;
@@ -73,10 +73,13 @@ fn node(text: &mut String, node: &NodeEntry, folder: &Path, state_folder: &str) 
     fields.note(&node.note);
     match &node.kind {
         EntryKind::Input { role, signal } => hardware(&mut fields, &node.name, role, *signal),
-        EntryKind::Output { role, signal, alignment_group } => {
+        EntryKind::Output { role, signal, alignment_group, guard } => {
             hardware(&mut fields, &node.name, role, *signal);
             if let Some(group) = alignment_group {
                 fields.put("alignment_group", quoted(group));
+            }
+            if let Some(guard) = guard::guard_text(guard) {
+                fields.put("guard", guard);
             }
         }
         EntryKind::Plugin(entry) => plugin(&mut fields, entry, folder, state_folder),
