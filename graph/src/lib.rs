@@ -22,10 +22,11 @@ pub use port::{AudioPort, ChannelLayout, EventPort, MAX_PORT_CHANNELS};
 pub use processor::{Processor, Status};
 pub use publish::{CREDITS, PublishError, Published, Publisher, Returned, renderer, renderer_at};
 pub use rt::{
-    AudioCell, BUNDLES, Block, Chunk, Command, Commands, EventEnds, Fault, HardwareEvents, Harness, LISTENERS, Level,
-    ListenTo, Load, MAX_RAMP_FRAMES, NOW, Renderer, RendererCell, Report, SCENES, SceneStart, Settings, Timed, kernels,
+    AudioCell, BUNDLES, Block, Chunk, ClockPoint, Command, Commands, EventEnds, Fault, HardwareEvents, Harness,
+    LISTENERS, Level, ListenTo, Load, MAX_RAMP_FRAMES, NOW, PlayheadReader, Renderer, RendererCell, Report, SCENES,
+    SceneStart, Settings, Timed, kernels,
 };
-pub use transport::Transport;
+pub use transport::{CountIn, MAX_COUNT_IN, Transport};
 
 /// Makes `assert_no_alloc` abort a test that allocates or frees where it must not. Without debug assertions it checks
 /// nothing.
