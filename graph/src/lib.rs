@@ -22,11 +22,12 @@ pub use port::{AudioPort, ChannelLayout, EventPort, MAX_PORT_CHANNELS};
 pub use processor::{Processor, Status};
 pub use publish::{CREDITS, PublishError, Published, Publisher, Returned, renderer, renderer_at};
 pub use rt::{
-    AudioCell, BUNDLES, Block, Budget, Chunk, Clue, Command, Commands, Culprit, EventEnds, Fault, GuardCause,
-    GuardSettings, HardwareEvents, Harness, LISTENERS, Level, ListenTo, Load, MAX_RAMP_FRAMES, NOW, OverloadAction,
-    Renderer, RendererCell, Report, SCENES, SceneStart, Settings, Timed, WatchSettings, XrunKind, kernels,
+    AudioCell, BUNDLES, Block, Budget, Chunk, ClockPoint, Clue, Command, Commands, Culprit, EventEnds, Fault,
+    GuardCause, GuardSettings, HardwareEvents, Harness, LISTENERS, Level, ListenTo, Load, MAX_RAMP_FRAMES, NOW,
+    OverloadAction, PlayheadReader, Renderer, RendererCell, Report, SCENES, SceneStart, Settings, Timed, WatchSettings,
+    XrunKind, kernels,
 };
-pub use transport::Transport;
+pub use transport::{CountIn, MAX_COUNT_IN, Transport};
 
 /// Makes `assert_no_alloc` abort a test that allocates or frees where it must not. Without debug assertions it checks
 /// nothing.

@@ -12,7 +12,7 @@ use crate::kernels::{Kernels, Level as KernelLevel};
 use crate::processor::Processor;
 use crate::rt::{
     BUNDLE_CREDITS, Budget, Bundle, Clue, Command, Crosspoint, GuardSettings, Hearing, Level, ListenTo, Load, Message,
-    NOW, Parcel, Program, Progress, Renderer, Report, Reports, Settings, Timed, listeners,
+    NOW, Parcel, PlayheadReader, Program, Progress, Renderer, Report, Reports, Settings, Timed, listeners,
 };
 use bundles::Kept;
 use carry::{CarriedTaps, carried_gains, carried_lines, carried_nodes, carried_taps, moving_edges};
@@ -180,6 +180,11 @@ impl Publisher {
     /// Steady frame of the renderer's next block.
     pub fn frame(&self) -> u64 {
         self.progress.frame.load(Ordering::Acquire)
+    }
+
+    /// What tells any thread where the playhead is.
+    pub fn playhead(&self) -> PlayheadReader {
+        PlayheadReader::new(self.progress.clone())
     }
 
     /// The schedule that the last parcel sent carries.

@@ -25,6 +25,15 @@ pub struct Transport {
     pub bar: i32,
     /// The loop's start and end in quarter notes, if looping.
     pub loop_range: Option<(f64, f64)>,
+    /// Beats that are counted until the playhead starts, while it stands.
+    pub count_in: Option<CountIn>,
+}
+
+impl Transport {
+    /// The beat of the bar, and what of it: the first is 0.
+    pub fn beat(&self) -> f64 {
+        (self.quarters - self.bar_start) * f64::from(self.metre.1) / 4.0
+    }
 }
 
 impl Default for Transport {
@@ -41,6 +50,50 @@ impl Default for Transport {
             bar_start: 0.0,
             bar: 0,
             loop_range: None,
+            count_in: None,
         }
+    }
+}
+
+/// Most beats of a count-in.
+pub const MAX_COUNT_IN: u32 = 64;
+
+/// A beat falls on the frame that is nearest to it. Beats lie halfway between frames at common tempos; this much, in
+/// frames, keeps rounding errors from deciding there, so that any partition decides alike.
+pub(crate) const NEAREST_FRAME_BIAS: f64 = 0.000_123_4;
+
+/// The beats before the playhead starts, as a chunk finds them. Tempo and metre are those of its first beat.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CountIn {
+    /// Beats to count, up to [`MAX_COUNT_IN`].
+    pub beats: u32,
+    /// Beats a bar.
+    pub bar_beats: u32,
+    /// Frames from beat to beat.
+    pub beat_frames: f64,
+    /// Frames since the first beat.
+    pub elapsed: u64,
+}
+
+impl CountIn {
+    /// Frames from the first beat to another.
+    pub fn frame(&self, beat: u32) -> u64 {
+        (f64::from(beat) * self.beat_frames - NEAREST_FRAME_BIAS).round().max(0.0) as u64
+    }
+
+    /// Frames until the playhead starts.
+    pub fn left(&self) -> u64 {
+        self.frame(self.beats).saturating_sub(self.elapsed)
+    }
+
+    /// The first beat that is not over before so many frames since the first one; none if that is after the last.
+    pub fn next(&self, elapsed: u64) -> Option<u32> {
+        let passed = (elapsed as f64 / self.beat_frames) as u32;
+        (passed.saturating_sub(1)..self.beats).find(|&beat| self.frame(beat) >= elapsed)
+    }
+
+    /// The beat that is being counted, from 0.
+    pub fn beat(&self) -> u32 {
+        self.next(self.elapsed + 1).unwrap_or(self.beats).saturating_sub(1)
     }
 }

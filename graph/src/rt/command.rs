@@ -64,7 +64,13 @@ pub enum Command {
     Play(bool),
     /// The playhead jumps to a frame of the song.
     Locate(i64),
-    /// Quarter notes a minute, from here on.
+    /// The playhead jumps to a place in quarter notes, as if the song had the tempo and the metre of now from its start.
+    LocateQuarters(f64),
+    /// So many beats are counted, then the playhead starts. Nothing if it plays; 0 ends the count.
+    CountIn(u32),
+    /// The playhead goes along with a clock, of which this is where it is now; none to go on alone in the clock's tempo.
+    Follow(Option<ClockPoint>),
+    /// Quarter notes a minute, from here on. Not taken while the playhead follows a clock.
     Tempo(f64),
     /// Beats a bar and the note value of a beat, from here on.
     Metre(u16, u16),
@@ -124,6 +130,15 @@ pub enum Command {
         /// The channel.
         source: Option<ListenTo>,
     },
+}
+
+/// Where a clock is that the playhead follows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClockPoint {
+    /// Its place in quarter notes from the start of the song; none while it only tells the tempo.
+    pub quarters: Option<f64>,
+    /// Quarter notes a minute.
+    pub tempo: f64,
 }
 
 /// When a scene takes over.

@@ -1,6 +1,7 @@
 //! Events between the hardware and the ends of the rig: what input nodes send on, what output nodes have received. Knows
 //! no device and no encoding.
 
+use super::block::Chunk;
 use super::command::Command;
 use super::program::Program;
 use super::renderer::Queue;
@@ -80,6 +81,11 @@ impl<'a> EventEnds<'a> {
     /// Keeps a system-exclusive message for the chunk. None if it does not fit.
     pub fn store_sysex(&mut self, bytes: &[u8]) -> Option<SysExId> {
         self.program.shared.sysex.store(bytes)
+    }
+
+    /// The chunk, with the transport at its first frame; before it is rendered, the one before.
+    pub fn chunk(&self) -> &Chunk {
+        &self.program.shared.chunk
     }
 
     /// What an output node has received; none if the rig has no such output.

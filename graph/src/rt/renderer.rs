@@ -9,6 +9,7 @@ use super::kernels::{FloatEnvironment, Kernels, ticks};
 use super::mute::Mute;
 use super::parcel::{Crosspoint, Parcel};
 use super::playhead::Playhead;
+use super::playhead_cell::PlayheadCell;
 use super::program::{Context, GainChange, MAX_DUE, NodeContext, Program, Reports, RowPlace};
 pub(crate) use super::waiting::Queue;
 use super::waiting::{Waiting, What};
@@ -58,6 +59,8 @@ pub(crate) struct Progress {
     pub rests_at: AtomicU64,
     /// Messages lost on the way to the control half.
     pub lost: AtomicU64,
+    /// Where the playhead is at the start of the next block.
+    pub playhead: PlayheadCell,
 }
 
 /// A parcel whose program takes over once the old one has faded what goes and is where it was going.
@@ -238,6 +241,7 @@ impl Renderer {
             self.end_timed_block(first, frames as u32, ticks);
         }
         self.progress.lost.store(self.reports.lost, Ordering::Relaxed);
+        self.progress.playhead.write(self.playhead.transport(), self.frame);
         self.progress.frame.store(self.frame, Ordering::Release);
     }
 
@@ -509,7 +513,7 @@ impl Renderer {
             self.program.watch_outputs(&mut context);
         }
         self.frame += frames as u64;
-        self.playhead.advance(frames);
+        self.transport_started |= self.playhead.advance(frames);
     }
 
     /// Hands out the changes of gains and the events that are due within a chunk.
@@ -568,6 +572,18 @@ impl Renderer {
             }
             Command::Locate(frame) => {
                 self.playhead.locate(frame);
+                true
+            }
+            Command::LocateQuarters(quarters) => {
+                self.playhead.locate_quarters(quarters);
+                true
+            }
+            Command::CountIn(beats) => {
+                self.playhead.count_in(beats);
+                true
+            }
+            Command::Follow(clock) => {
+                self.playhead.follow(clock);
                 true
             }
             Command::Tempo(tempo) => {

@@ -10,9 +10,9 @@ use crate::graph::Node;
 use crate::port::{AudioPort, ChannelLayout};
 use crate::processor::{Processor, Status};
 use crate::rt::Block;
-use crate::transport::Transport;
+use crate::transport::{CountIn, NEAREST_FRAME_BIAS, Transport};
 
-/// Parameter: whether it clicks along with the transport, from 0.5. It counts in nevertheless.
+/// Parameter: whether it clicks along with the transport, from 0.5. It clicks along with a count-in nevertheless.
 pub const ON: u32 = 0;
 /// Parameter: linear level of a beat.
 pub const LEVEL: u32 = 1;
@@ -24,13 +24,6 @@ pub const SUBDIVISION: u32 = 3;
 pub const SUBDIVISION_LEVEL: u32 = 4;
 /// Parameter: a [`Sound`] by its number.
 pub const SOUND: u32 = 5;
-/// Parameter: clicks so many beats from this frame on, in the transport's tempo and metre, whether it moves or not; 0
-/// ends that.
-pub const COUNT_IN: u32 = 6;
-
-/// Most beats of a count-in.
-pub const MAX_COUNT_IN: u32 = 64;
-
 /// How clicks sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sound {
@@ -55,10 +48,6 @@ const FALL: f64 = 0.005;
 /// Clicks that sound at once. One more, at absurd tempos, is left out.
 const VOICES: usize = 8;
 
-/// A click lies on the frame that is nearest to its beat. Beats lie halfway between frames at common tempos; this much,
-/// in frames, keeps rounding errors from deciding there, so that any partition decides alike.
-const BIAS: f64 = 0.000_123_4;
-
 /// What a click stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -77,47 +66,19 @@ struct Click {
     level: f32,
 }
 
-/// Beats before the transport starts.
-#[derive(Clone, Copy, Debug)]
-struct CountIn {
-    /// Steady frame of the first beat.
-    start: u64,
-    beats: u32,
-    /// Frames from beat to beat, and beats a bar.
-    beat_frames: f64,
-    bar_beats: u32,
-}
-
-impl CountIn {
-    /// Steady frame of a beat. The first of all is the frame on which the count-in was asked for.
-    fn frame(&self, beat: u32) -> u64 {
-        self.start + count_in_frames(beat, self.beat_frames)
-    }
-
-    /// The first beat from a steady frame on, and its frame.
-    fn next(&self, frame: u64) -> Option<(Kind, u64)> {
-        let passed = (frame.saturating_sub(self.start) as f64 / self.beat_frames) as u32;
-        let beat = (passed.saturating_sub(1)..self.beats).find(|beat| self.frame(*beat) >= frame)?;
-        Some((if beat.is_multiple_of(self.bar_beats) { Kind::Bar } else { Kind::Beat }, self.frame(beat)))
-    }
-}
-
-/// Frames from the first beat of a count-in to a later one, and so, for all its beats, to its end.
-fn count_in_frames(beats: u32, beat_frames: f64) -> u64 {
-    (f64::from(beats) * beat_frames - BIAS).round().max(0.0) as u64
-}
-
-/// Frames that a count-in of so many beats takes: where the transport has to start.
-pub fn count_in_length(beats: u32, tempo: f64, metre: (u16, u16), rate: f64) -> u64 {
-    count_in_frames(beats, beat_quarters(metre) * frames_per_quarter(tempo, rate))
-}
-
 fn beat_quarters(metre: (u16, u16)) -> f64 {
     4.0 / f64::from(metre.1.max(1))
 }
 
 fn frames_per_quarter(tempo: f64, rate: f64) -> f64 {
     60.0 * rate / tempo
+}
+
+/// The first beat of a count-in from a frame of a chunk on.
+fn next_counted(count: CountIn, frame: u64) -> Option<(Kind, usize)> {
+    let beat = count.next(count.elapsed + frame)?;
+    let kind = if beat.is_multiple_of(count.bar_beats.max(1)) { Kind::Bar } else { Kind::Beat };
+    Some((kind, (count.frame(beat) - count.elapsed) as usize))
 }
 
 /// The audio half.
@@ -131,9 +92,6 @@ pub struct Metronome {
     subdivision_level: f32,
     sound: Sound,
     clicks: [Option<Click>; VOICES],
-    /// How many beats to count in from the next frame on.
-    asked: Option<u32>,
-    count_in: Option<CountIn>,
 }
 
 impl Metronome {
@@ -148,8 +106,6 @@ impl Metronome {
             subdivision_level: 0.15,
             sound: Sound::Beep,
             clicks: [None; VOICES],
-            asked: None,
-            count_in: None,
         }
     }
 
@@ -178,13 +134,13 @@ impl Metronome {
         }
     }
 
-    /// The first click among some frames of a chunk that starts at a steady frame: what it stands for, and its frame.
-    fn next_click(&self, transport: &Transport, chunk: u64, frames: Range<usize>) -> Option<(Kind, usize)> {
-        let along = if self.on && transport.playing { self.next_along(transport, &frames) } else { None };
-        let counted = self.count_in.and_then(|count| count.next(chunk + frames.start as u64));
-        let counted = counted.map(|(kind, frame)| (kind, (frame - chunk) as usize));
-        // Where both click at once, one click is enough.
-        let first = counted.into_iter().chain(along).min_by_key(|click| click.1);
+    /// The first click among some frames of a chunk: what it stands for, and its frame.
+    fn next_click(&self, transport: &Transport, frames: Range<usize>) -> Option<(Kind, usize)> {
+        let first = match transport.count_in {
+            Some(count) => next_counted(count, frames.start as u64),
+            None if self.on && transport.playing => self.next_along(transport, &frames),
+            None => None,
+        };
         first.filter(|click| click.1 < frames.end)
     }
 
@@ -194,7 +150,7 @@ impl Metronome {
         let part_frames = part * frames_per_quarter(transport.tempo, self.rate);
         // Parts since the bar's start, as a place between them.
         let at = (transport.quarters - transport.bar_start) / part;
-        let frame = |number: f64| ((number - at) * part_frames - BIAS).round();
+        let frame = |number: f64| ((number - at) * part_frames - NEAREST_FRAME_BIAS).round();
         // One earlier than need be: it may have been rounded up to here.
         let mut number = (at + frames.start as f64 / part_frames).floor() - 1.0;
         while frame(number) < frames.start as f64 {
@@ -261,9 +217,6 @@ impl Segment for Metronome {
                     _ => Sound::Low,
                 }
             }
-            COUNT_IN => {
-                self.asked = Some(value.round().clamp(0.0, f64::from(MAX_COUNT_IN)) as u32);
-            }
             _ => {}
         }
     }
@@ -271,21 +224,14 @@ impl Segment for Metronome {
     fn render(&mut self, block: &mut Block<'_>, frames: Range<usize>) {
         let chunk = block.chunk().steady_frame;
         let transport = *block.transport();
-        let first = chunk + frames.start as u64;
-        if let Some(beats) = self.asked.take() {
-            let beat_frames = beat_quarters(transport.metre) * frames_per_quarter(transport.tempo, self.rate);
-            let bar_beats = u32::from(transport.metre.0.max(1));
-            self.count_in = (beats > 0).then_some(CountIn { start: first, beats, beat_frames, bar_beats });
-        }
         // What sounds is written up to each click before that may take the place of one that is over.
         let (mut written, mut from) = (frames.start, frames.start);
-        while let Some((kind, frame)) = self.next_click(&transport, chunk, from..frames.end) {
+        while let Some((kind, frame)) = self.next_click(&transport, from..frames.end) {
             self.write(block, written..frame);
             self.begin(kind, chunk + frame as u64);
             (written, from) = (frame, frame + 1);
         }
         self.write(block, written..frames.end);
-        self.count_in = self.count_in.filter(|count| chunk + (frames.end as u64) <= count.frame(count.beats));
     }
 }
 
@@ -295,8 +241,8 @@ impl Processor for Metronome {
         for click in &mut self.clicks {
             *click = click.filter(|click| start <= click.start + length);
         }
-        let rests = self.clicks.iter().all(Option::is_none) && self.count_in.is_none() && self.asked.is_none();
-        if rests && block.events().is_empty() && !block.transport().playing {
+        let counts = block.transport().playing || block.transport().count_in.is_some();
+        if !counts && self.clicks.iter().all(Option::is_none) && block.events().is_empty() {
             block.clear_outputs();
         } else {
             segment::run(self, &mut block);
@@ -306,8 +252,6 @@ impl Processor for Metronome {
 
     fn flush(&mut self, mut block: Block<'_>) {
         segment::flush(self, &mut block);
-        // Who is not heard does not count.
-        (self.asked, self.count_in) = (None, None);
     }
 
     fn reset(&mut self) {

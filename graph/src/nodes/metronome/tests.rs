@@ -95,23 +95,21 @@ fn follows_the_transport() {
         (160_000, Command::Play(false)),
     ];
     let bars = onsets(&listen(bars(), &commands, 180_000, &[100]));
-    // The song's start is at quarter 0.75 by the tempo of the end, a quarter of a quarter before a bar of 3/8.
-    assert_eq!(bars, [0, 77_175, 154_350]);
+    // The song's start is the start of a bar, of 3/8 by now.
+    assert_eq!(bars, [0, 77_175, 143_325]);
     let looped = [(0, Command::Loop(Some((0, 44_100)))), (0, Command::Play(true))];
     assert_eq!(onsets(&listen(self::bars(), &looped, 100_000, &[100])), [0, 44_100, 88_200]);
 }
 
-/// A count-in clicks while the transport stands, accents bars, and ends where the transport is to start.
+/// A count-in clicks while the transport stands, accents bars, and leads to the first beat of the song.
 #[test]
 fn counts_in() {
-    let length = count_in_length(4, 160.0, (4, 4), RATE);
-    assert_eq!(length, 66_150);
-    let commands = [(0, Command::Tempo(160.0)), (1000, set(COUNT_IN, 4.0)), (1000 + length, Command::Play(true))];
+    let commands = [(0, Command::Tempo(160.0)), (1000, Command::CountIn(4))];
     assert_eq!(onsets(&listen(bars(), &commands, 100_000, &[64])), [1000, 67_150]);
     let off = beats().with(ON, 0.0);
     assert_eq!(onsets(&listen(off, &commands, 100_000, &[64])), [17_537, 34_075, 50_612]);
     // Called off after two.
-    let commands = [commands[0], commands[1], (20_000, set(COUNT_IN, 0.0))];
+    let commands = [commands[0], commands[1], (20_000, Command::CountIn(0))];
     assert_eq!(onsets(&listen(beats(), &commands, 100_000, &[64])), [17_537]);
 }
 
@@ -120,9 +118,8 @@ fn counts_in() {
 fn partition_does_not_matter() {
     let commands = [
         (0, Command::Tempo(173.3)),
-        (100, set(COUNT_IN, 3.0)),
+        (100, Command::CountIn(3)),
         (100, set(SUBDIVISION, 5.0)),
-        (45_902, Command::Play(true)),
         (50_001, Command::Tempo(999.0)),
         (60_000, set(SOUND, 1.0)),
         (61_001, Command::Metre(7, 16)),
