@@ -8,7 +8,6 @@ use super::kernels::Kernels;
 use super::listen::ListenTo;
 use super::program::Context;
 use super::silence::Silence;
-use crate::compile::ScheduledNode;
 use crate::event::EventBody;
 use crate::id::NodeId;
 use crate::processor::{Processor, Status};
@@ -59,13 +58,12 @@ pub(crate) struct NodeState {
 }
 
 impl NodeState {
-    /// A node without a processor. `main` are the channels of the main input and output, if the node is to have a bypass
-    /// path.
-    pub fn new(node: &ScheduledNode, io: NodeIo, main: Option<(u32, u32)>, max_block: usize) -> Self {
+    /// A node without a processor, with a bypass path if it is to have one.
+    pub fn new(id: NodeId, io: NodeIo, bypass: Option<BypassPath>) -> Self {
         Self {
             processor: None,
             io,
-            id: node.id,
+            id,
             started: false,
             rest: Rest::Awake,
             path: Path::Wet,
@@ -73,7 +71,7 @@ impl NodeState {
             faulted: false,
             metered: false,
             listened: false,
-            bypass: main.map(|(inputs, outputs)| Box::new(BypassPath::new(node, inputs, outputs, max_block))),
+            bypass: bypass.map(Box::new),
         }
     }
 
