@@ -5,8 +5,9 @@ mod bundles;
 mod carry;
 mod ends;
 
-use crate::compile::{CompileError, Compiler, Context, ELIDED, Schedule, ScheduledEdge};
+use crate::compile::{CompileError, Compiler, Context, Schedule};
 use crate::graph::Graph;
+use crate::graph::flat::FlatEdge;
 use crate::id::{EdgeId, NodeId};
 use crate::kernels::{Kernels, Level as KernelLevel};
 use crate::processor::Processor;
@@ -273,9 +274,8 @@ impl Publisher {
         ramp: u32,
     ) -> Result<Published, PublishError> {
         let known = self.playing.as_ref().and_then(|playing| {
-            let cell = playing.cells[playing.cell(edge, source, destination)? as usize];
-            let dense = playing.edge(edge)?.matrix.is_some();
-            Some(dense || cell.term != ELIDED)
+            let cell = playing.cell(edge, source, destination)?;
+            Some(!playing.elided[cell as usize])
         });
         match known {
             // A cell that the renderer has never heard of comes with a schedule.
@@ -424,10 +424,10 @@ impl Publisher {
     fn removed_crosspoints(&self, graph: &Graph) -> Vec<Crosspoint> {
         let Some(playing) = &self.playing else { return Vec::new() };
         let mut removed = Vec::new();
-        for edge in &playing.edges {
-            let stays = graph.edge(edge.id).filter(|now| now.feedback == edge.feedback);
+        for edge in playing.flat.audio_edges() {
+            let stays = graph.edge(edge.id).filter(|now| now.feedback == edge.feedback_delay());
             let matrix = stays.and_then(|now| now.matrix());
-            for cell in &playing.cells[edge.cells.range()] {
+            for cell in &playing.flat.cells[edge.cells.range()] {
                 if matrix.is_none_or(|matrix| matrix.get(cell.source.into(), cell.destination.into()).is_none()) {
                     removed.push(Crosspoint { edge: edge.id, source: cell.source, destination: cell.destination });
                 }
@@ -439,21 +439,19 @@ impl Publisher {
     /// The edges of crosspoints that could not move, being elided.
     fn edges_with_elided(&self, crosspoints: &[Crosspoint]) -> Vec<EdgeId> {
         let Some(playing) = &self.playing else { return Vec::new() };
-        let elided =
-            |crosspoint: &&Crosspoint| is_elided(playing, crosspoint.edge, crosspoint.source, crosspoint.destination);
+        let elided = |at: &&Crosspoint| playing.is_elided(at.edge, at.source, at.destination);
         crosspoints.iter().filter(elided).map(|crosspoint| crosspoint.edge).collect()
     }
 
     /// Edges with a cell that a schedule leaves out and the one before did not.
     fn newly_elided(&self, schedule: &Schedule) -> Vec<EdgeId> {
         let Some(playing) = &self.playing else { return Vec::new() };
-        let begins = |edge: &&ScheduledEdge| {
-            schedule.cells[edge.cells.range()].iter().any(|cell| {
-                is_elided(schedule, edge.id, cell.source, cell.destination)
-                    && !is_elided(playing, edge.id, cell.source, cell.destination)
-            })
+        let begins = |edge: &&FlatEdge| {
+            let cells = schedule.flat.cells[edge.cells.range()].iter().zip(&schedule.elided[edge.cells.range()]);
+            let mut elided = cells.filter(|&(_, &elided)| elided);
+            elided.any(|(cell, _)| !playing.is_elided(edge.id, cell.source, cell.destination))
         };
-        schedule.edges.iter().filter(begins).map(|edge| edge.id).collect()
+        schedule.flat.audio_edges().filter(begins).map(|edge| edge.id).collect()
     }
 
     /// Sends what plays once more, with cells that can move where some were elided.
@@ -521,10 +519,4 @@ impl Publisher {
             }
         }
     }
-}
-
-/// Whether a schedule has a crosspoint and leaves it out of its sums.
-fn is_elided(schedule: &Schedule, edge: EdgeId, source: u16, destination: u16) -> bool {
-    schedule.edge(edge).is_some_and(|edge| edge.matrix.is_none())
-        && schedule.cell(edge, source, destination).is_some_and(|cell| schedule.cells[cell as usize].term == ELIDED)
 }

@@ -1,6 +1,6 @@
 //! Pass 7: schedules and graphs for people: text for goldens and the terminal, DOT and SVG to look at.
 
-use super::schedule::{Op, SILENT_SLOT, Schedule};
+use super::schedule::{Mix, Op, SILENT_SLOT, Schedule};
 use crate::graph::{Graph, NodeKind, Signal};
 use crate::id::NodeId;
 use std::fmt::Write;
@@ -47,19 +47,7 @@ fn line(schedule: &Schedule, graph: &Graph, op: &Op) -> String {
         Op::Output { channel, slot: from, accumulate } => {
             format!("output   {} {} device {}", slot(from), if accumulate { "+>" } else { "->" }, channel + 1)
         }
-        Op::Mix { mix } => {
-            let mix = &schedule.mixes[mix as usize];
-            let terms: Vec<String> = schedule.terms[mix.terms.range()]
-                .iter()
-                .map(|term| format!("{} ({})", slot(term.slot), decibels(term.gain)))
-                .collect();
-            format!(
-                "mix      {} {} {}",
-                terms.join(" + "),
-                if mix.accumulate { "+>" } else { "->" },
-                slot(mix.destination)
-            )
-        }
+        Op::Mix { mix } => mix_line(schedule, &schedule.mixes[mix as usize]),
         Op::Matrix { matrix } => {
             let matrix = &schedule.matrices[matrix as usize];
             let sources = &schedule.matrix_slots[matrix.sources.range()];
@@ -95,6 +83,20 @@ fn line(schedule: &Schedule, graph: &Graph, op: &Op) -> String {
             format!("process  {}: {inputs} -> {outputs}", name(graph, node.id))
         }
     }
+}
+
+/// The sums of a mix, channel after channel.
+fn mix_line(schedule: &Schedule, mix: &Mix) -> String {
+    let sums = schedule.sums(mix).map(|(destination, terms)| {
+        let terms = terms.map(|(from, cell)| {
+            let gain = schedule.flat.cells[cell as usize].gain;
+            format!("{} ({})", slot(from), decibels(gain))
+        });
+        let terms: Vec<String> = terms.collect();
+        format!("{} {} {}", terms.join(" + "), if mix.accumulate { "+>" } else { "->" }, slot(destination))
+    });
+    let sums: Vec<String> = sums.collect();
+    format!("mix      {}", sums.join(", "))
 }
 
 /// The graph in the DOT language of Graphviz, left to right.

@@ -16,10 +16,10 @@ use crate::graph::flat::{Flat, FlatEdge, FlatNode, Kind};
 /// Arrivals in frames behind the rig's inputs.
 #[derive(Default)]
 pub(super) struct Arrivals {
-    /// Of each input channel of the rig.
-    pub inputs: Vec<u32>,
+    /// Of each input channel of the rig; empty, as all others, if nothing is late.
+    inputs: Vec<u32>,
     /// Of each output channel of the rig.
-    pub outputs: Vec<u32>,
+    outputs: Vec<u32>,
     /// Of the events that each node takes, then of those it sends.
     events_in: Vec<u32>,
     events_out: Vec<u32>,
@@ -29,7 +29,7 @@ pub(super) struct Arrivals {
 }
 
 impl Arrivals {
-    fn prepare(&mut self, flat: &Flat) {
+    fn prepare(&mut self, flat: &Flat, are_any: bool) {
         for (list, length) in [
             (&mut self.inputs, flat.input_channels()),
             (&mut self.outputs, flat.output_channels()),
@@ -37,15 +37,20 @@ impl Arrivals {
             (&mut self.events_out, flat.nodes.len()),
         ] {
             list.clear();
-            list.resize(length, 0);
+            list.resize(if are_any { length } else { 0 }, 0);
         }
         self.late.clear();
-        self.late.resize(flat.nodes.len(), false);
+        self.late.resize(if are_any { flat.nodes.len() } else { 0 }, false);
+    }
+
+    /// That of an input channel of the rig.
+    pub fn of_input(&self, channel: usize) -> u32 {
+        self.inputs.get(channel).copied().unwrap_or(0)
     }
 
     /// The latest output of a node, or of its inputs if it has no output.
-    pub(super) fn of_node(&self, index: u32, node: &FlatNode) -> u32 {
-        if !self.late[index as usize] {
+    pub fn of_node(&self, index: u32, node: &FlatNode) -> u32 {
+        if !self.late.get(index as usize).copied().unwrap_or(false) {
             return 0;
         }
         latest(if node.outputs.count > 0 {
@@ -108,8 +113,8 @@ impl Delays {
 
 /// Says how late every cell and every edge of events is. Where nothing late arrives there is nothing to do.
 pub(super) fn align(flat: &Flat, order: &[u32], arrivals: &mut Arrivals, delays: &mut Delays) {
-    arrivals.prepare(flat);
     delays.prepare(flat);
+    arrivals.prepare(flat, delays.are_any());
     if !delays.are_any() {
         return;
     }

@@ -8,11 +8,8 @@ mod sum;
 
 use super::Plan;
 use super::buffers::{Slots, of_channel};
-use super::schedule::{
-    ELIDED, EventEdge, Op, SILENT_SLOT, Schedule, ScheduledCell, ScheduledEdge, ScheduledInput, ScheduledNode,
-    ScheduledOutput, Span,
-};
-use crate::graph::flat::{FlatCell, FlatEdge, FlatNode, Form, Kind};
+use super::schedule::{EventEdge, Op, SILENT_SLOT, Schedule, ScheduledInput, ScheduledNode, ScheduledOutput, Span};
+use crate::graph::flat::{FlatNode, Form, Kind};
 use feeders::Feeders;
 use sum::Reading;
 
@@ -45,10 +42,12 @@ pub(super) fn lower(plan: Plan<'_>, scratch: &mut Scratch) -> Schedule {
     let has_past = plan.delays.are_any() || plan.played.had_delays();
     let mut lowering = Lowering { plan, scratch, schedule: tables(plan), has_past };
     lowering.prepare();
+    let mut entering = std::mem::take(&mut lowering.scratch.entering);
     for &index in plan.order {
-        lowering.node(index);
+        lowering.node(index, &mut entering);
     }
     let Lowering { mut schedule, .. } = lowering;
+    scratch.entering = entering;
     schedule.ops = scratch.ops.as_slice().into();
     schedule.slots = scratch.slots.count();
     schedule
@@ -57,33 +56,15 @@ pub(super) fn lower(plan: Plan<'_>, scratch: &mut Scratch) -> Schedule {
 /// A schedule without ops, with the tables that follow from the graph alone.
 fn tables(plan: Plan<'_>) -> Schedule {
     let flat = plan.flat;
-    let cell = |cell: &FlatCell| ScheduledCell {
-        source: cell.source,
-        destination: cell.destination,
-        term: ELIDED,
-        mix: NONE,
-        gain: cell.gain,
-        delay: 0,
-    };
-    let mut cells: Vec<_> = flat.cells.iter().map(cell).collect();
-    cells.iter_mut().zip(plan.delays.of_cells()).for_each(|(cell, &delay)| cell.delay = delay);
-    let edge = |edge: &FlatEdge| ScheduledEdge {
-        id: edge.id,
-        cells: edge.cells,
-        matrix: None,
-        feedback: edge.feedback.then_some(edge.delay),
-    };
-    let mut edges = Vec::with_capacity(flat.edges.len());
-    edges.extend(flat.audio_edges().map(edge));
     Schedule {
+        flat: flat.clone(),
         nodes: Vec::with_capacity(flat.node_count()),
         node_slots: Vec::with_capacity(flat.input_channels() + flat.output_channels()),
-        ports: flat.ports.clone(),
-        terms: Vec::with_capacity(flat.cells.len()),
-        rows: Vec::with_capacity(flat.cells.len()),
-        mixes: Vec::with_capacity(flat.input_channels()),
-        cells,
-        edges,
+        mixes: Vec::with_capacity(flat.node_count()),
+        mix_slots: Vec::with_capacity(flat.cells.len() + flat.input_channels()),
+        mix_cells: Vec::with_capacity(flat.edges.len()),
+        elided: vec![false; flat.cells.len()],
+        delays: plan.delays.of_cells().to_vec(),
         ..Schedule::default()
     }
 }
@@ -179,9 +160,9 @@ impl Lowering<'_> {
         self.scratch.fed = fed;
     }
 
-    fn node(&mut self, index: u32) {
+    fn node(&mut self, index: u32, entering: &mut Vec<Reading>) {
         let node = &self.plan.flat.nodes[index as usize];
-        self.hear(node);
+        self.hear(node, entering);
         match node.kind {
             Kind::Input => self.input(node),
             Kind::Output => self.output(node),
@@ -195,11 +176,10 @@ impl Lowering<'_> {
         }
     }
 
-    /// Computes the values of the input channels of a node into `scratch.inputs`, port after port.
-    fn hear(&mut self, node: &FlatNode) {
+    /// Computes the values of the input channels of a node into `scratch.inputs`, port after port. `entering` is memory.
+    fn hear(&mut self, node: &FlatNode, entering: &mut Vec<Reading>) {
         let flat = self.plan.flat;
         self.scratch.inputs.clear();
-        let mut entering = std::mem::take(&mut self.scratch.entering);
         let mut next = node.first_edge;
         for (port, channels) in (0..).zip(&flat.ports[node.input_ports.range()]) {
             let channels = Span { first: node.inputs.first + channels.first, ..*channels };
@@ -214,12 +194,11 @@ impl Lowering<'_> {
                 next = edge.next;
             }
             match form {
-                Form::Straight => self.straight_port(node, channels, &entering),
-                Form::Dense => self.dense_port(node, channels, &entering),
-                _ => self.crossed_port(node, channels, &entering),
+                Form::Straight => self.straight_port(node, channels, entering),
+                Form::Dense => self.dense_port(node, channels, entering),
+                _ => self.crossed_port(node, channels, entering),
             }
         }
-        self.scratch.entering = entering;
     }
 
     fn input(&mut self, node: &FlatNode) {
@@ -256,7 +235,7 @@ impl Lowering<'_> {
                 device_channel: device,
                 node: node.id,
                 channel: place as u32,
-                latency: self.plan.arrivals.inputs[channel],
+                latency: self.plan.arrivals.of_input(channel),
             });
         }
     }
@@ -268,28 +247,15 @@ impl Lowering<'_> {
             self.scratch.ops.push(Op::Merge { node: place });
         }
         let hosted = node.kind == Kind::Processor;
-        let [mut inputs, mut outputs, mut input_ports, mut output_ports] = [Span::default(); 4];
+        let (mut inputs, mut outputs) = (Span::default(), Span::default());
         if hosted {
             self.scratch.ops.push(Op::Process { node: place });
             inputs = Span { first: self.schedule.node_slots.len() as u32, count: node.inputs.count };
             outputs = Span { first: inputs.first + inputs.count, count: node.outputs.count };
             self.process(node);
-            (input_ports, output_ports) = (node.input_ports, node.output_ports);
         }
-        self.schedule.nodes.push(ScheduledNode {
-            id: node.id,
-            inputs,
-            outputs,
-            input_ports,
-            output_ports,
-            events,
-            sends_events: node.sends_events,
-            latency: node.latency,
-            arrival: self.plan.arrivals.of_node(index, node),
-            bypassable: node.bypassable,
-            in_place: node.in_place,
-            hosted,
-        });
+        let arrival = self.plan.arrivals.of_node(index, node);
+        self.schedule.nodes.push(ScheduledNode { id: node.id, inputs, outputs, events, arrival, hosted });
     }
 
     /// Slots for what a node reads and writes.
@@ -297,14 +263,21 @@ impl Lowering<'_> {
         let Scratch { slots, inputs, .. } = &mut *self.scratch;
         let node_slots = &mut self.schedule.node_slots;
         node_slots.extend(inputs.iter().map(|&input| slots.slot(input)));
-        let ports = |ports: Span| self.plan.flat.ports[ports.range()].iter();
-        let mut over = ports(if node.in_place { node.input_ports } else { Span::default() });
         let first = of_channel(node.outputs.first);
-        for port in ports(node.output_ports) {
-            let over = over.next().map_or(&[][..], |over| &inputs[over.range()]);
-            slots.write_over(first + port.first..first + port.first + port.count, over, node_slots);
+        let outputs = first..first + node.outputs.count;
+        if !node.in_place {
+            slots.write_over(outputs.clone(), &[], node_slots);
+        } else if node.alike == node.outputs.count {
+            slots.write_over(outputs.clone(), &inputs[..node.alike as usize], node_slots);
+        } else {
+            let ports = |ports: Span| self.plan.flat.ports[ports.range()].iter();
+            let mut over = ports(node.input_ports);
+            for port in ports(node.output_ports) {
+                let over = over.next().map_or(&[][..], |over| &inputs[over.range()]);
+                slots.write_over(first + port.first..first + port.first + port.count, over, node_slots);
+            }
         }
-        slots.read_all(inputs, first..first + node.outputs.count);
+        slots.read_all(inputs, outputs);
     }
 
     fn event_edges(&mut self, node: &FlatNode) -> Span {

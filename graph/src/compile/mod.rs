@@ -12,8 +12,8 @@ mod verify;
 
 pub use dump::{dot, svg, text};
 pub use schedule::{
-    ELIDED, EventEdge, Line, MatrixPlan, Mix, Op, Row, SILENT_SLOT, Schedule, ScheduledCell, ScheduledEdge,
-    ScheduledInput, ScheduledNode, ScheduledOutput, Span, Tap, Term,
+    EventEdge, Line, MatrixPlan, Mix, Op, SILENT_SLOT, Schedule, ScheduledInput, ScheduledNode, ScheduledOutput, Span,
+    Tap,
 };
 pub use verify::Defect;
 
@@ -103,7 +103,7 @@ impl Compiler {
             order: &self.order,
             arrivals: &self.arrivals,
             delays: &self.delays,
-            played: played::Played::new(&self.flat, context.previous),
+            played: played::Played(context.previous),
             adjustable: context.adjustable,
         };
         let mut schedule = lower::lower(plan, &mut self.lower_scratch);
@@ -116,7 +116,7 @@ impl Compiler {
 /// What is to be lowered: the graph, and what the passes found out.
 #[derive(Clone, Copy)]
 struct Plan<'a> {
-    flat: &'a Flat,
+    flat: &'a Arc<Flat>,
     order: &'a [u32],
     arrivals: &'a latency::Arrivals,
     delays: &'a latency::Delays,

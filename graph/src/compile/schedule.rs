@@ -1,14 +1,13 @@
 //! What compiling yields: a flat slice of ops over the slots of one arena, with the tables that the ops index. Plain
 //! data; knows neither pointers nor processors.
 
+use crate::graph::flat::{Flat, FlatEdge, FlatNode};
 use crate::id::{EdgeId, NodeId};
 pub use crate::span::Span;
+use std::sync::Arc;
 
 /// The slot that always holds zeros. Never written.
 pub const SILENT_SLOT: u32 = 0;
-
-/// A cell that has no term of its own: its destination reads the source's slot.
-pub const ELIDED: u32 = u32::MAX;
 
 /// One step of a schedule. The fields index the schedule's tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +33,7 @@ pub enum Op {
         /// Whether the channel has been written in this chunk.
         accumulate: bool,
     },
-    /// Sums the terms of [`Schedule::mixes`].
+    /// Sums into one or several channels, by [`Schedule::mixes`].
     Mix {
         /// Index of the mix.
         mix: u32,
@@ -84,35 +83,19 @@ pub enum Op {
     },
 }
 
-/// One crosspoint within a mix.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Term {
-    /// Slot that it reads.
-    pub slot: u32,
-    /// Linear gain with mute and polarity applied.
-    pub gain: f32,
-    /// The crosspoint, an index into [`Schedule::cells`].
-    pub cell: u32,
-}
-
-/// A run of terms that belong to one edge: they share the clock of their ramps.
+/// Sums into neighbouring channels of one port, channel after channel: each is complete before the next one begins, which
+/// may stand where sources of the one before stood. Channel `c` of the sums hears, term by term, the crosspoint that comes
+/// `c` behind the term's first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// The terms, within those of the mix.
-    pub terms: Span,
-}
-
-/// A sum into one channel.
-#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Mix {
-    /// Slot that is written.
-    pub destination: u32,
-    /// Whether the sum goes on from what the slot holds.
+    /// How many channels are summed.
+    pub channels: u32,
+    /// Whether the sums go on from what the slots hold.
     pub accumulate: bool,
-    /// The terms, in the order of the sum.
+    /// Of each channel the slot that is written, then those that are read, in [`Schedule::mix_slots`].
+    pub slots: Span,
+    /// The first crosspoint of each term, in the order of the sum, in [`Schedule::mix_cells`].
     pub terms: Span,
-    /// The same terms, edge by edge.
-    pub rows: Span,
 }
 
 /// A dense edge: every destination channel hears every source channel.
@@ -124,8 +107,8 @@ pub struct MatrixPlan {
     pub destinations: Span,
     /// Whether the sums go on from what the destinations hold.
     pub accumulate: bool,
-    /// Index of the edge in [`Schedule::edges`].
-    pub edge: u32,
+    /// Whose it is.
+    pub edge: EdgeId,
     /// Gains in [`Schedule::matrix_gains`], destination by destination.
     pub gains: Span,
 }
@@ -163,22 +146,10 @@ pub struct ScheduledNode {
     pub inputs: Span,
     /// Slots of the output channels, likewise.
     pub outputs: Span,
-    /// Ports of the inputs in [`Schedule::ports`]: each a span within `inputs`.
-    pub input_ports: Span,
-    /// Ports of the outputs, likewise.
-    pub output_ports: Span,
     /// Event edges into the node, in [`Schedule::event_edges`].
     pub events: Span,
-    /// Whether the node has event output ports.
-    pub sends_events: bool,
-    /// The node's own latency in frames.
-    pub latency: u32,
     /// Frames by which the output lags behind the rig's inputs: the latest over the node's channels.
     pub arrival: u32,
-    /// Whether a bypass path is kept ready.
-    pub bypassable: bool,
-    /// Whether an output may stand in the slot of the input of the same port and channel.
-    pub in_place: bool,
     /// Whether a processor renders it; the rig's own inputs and outputs have none.
     pub hosted: bool,
 }
@@ -198,19 +169,6 @@ pub struct EventEdge {
     pub delay: u32,
     /// Whether the source runs after the destination.
     pub feedback: bool,
-}
-
-/// The crosspoints of one audio edge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ScheduledEdge {
-    /// Whose it is.
-    pub id: EdgeId,
-    /// Its crosspoints in [`Schedule::cells`], ordered by destination, then source; for a dense edge all of them.
-    pub cells: Span,
-    /// Index in [`Schedule::matrices`], if the edge is dense.
-    pub matrix: Option<u32>,
-    /// Its delay in frames, if it is a feedback edge.
-    pub feedback: Option<u32>,
 }
 
 /// A device input channel that is read.
@@ -237,26 +195,11 @@ pub struct ScheduledOutput {
     pub latency: u32,
 }
 
-/// One crosspoint.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ScheduledCell {
-    /// Source channel within its port.
-    pub source: u16,
-    /// Destination channel within its port.
-    pub destination: u16,
-    /// Its term in [`Schedule::terms`], or [`ELIDED`]; meaningless in a dense edge.
-    pub term: u32,
-    /// The mix it belongs to; meaningless where elided or dense.
-    pub mix: u32,
-    /// Linear gain with mute and polarity applied.
-    pub gain: f32,
-    /// Delay in front of it, in frames.
-    pub delay: u32,
-}
-
 /// A compiled graph. Immutable.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Schedule {
+    /// The graph: what its edges, crosspoints and ports are is said there and not once more.
+    pub(crate) flat: Arc<Flat>,
     /// The steps, in order.
     pub ops: Box<[Op]>,
     /// Slots of the arena, [`SILENT_SLOT`] included.
@@ -265,14 +208,12 @@ pub struct Schedule {
     pub nodes: Vec<ScheduledNode>,
     /// Slots of the nodes' channels.
     pub node_slots: Vec<u32>,
-    /// Ports of all nodes of the graph, as spans within the channels of their node.
-    pub ports: Vec<Span>,
     /// Sums.
     pub mixes: Vec<Mix>,
-    /// Rows of the sums.
-    pub rows: Vec<Row>,
-    /// Terms of the sums.
-    pub terms: Vec<Term>,
+    /// Slots of the sums.
+    pub mix_slots: Vec<u32>,
+    /// Crosspoints of the sums, by their numbers in the graph.
+    pub mix_cells: Vec<u32>,
     /// Dense edges.
     pub matrices: Vec<MatrixPlan>,
     /// Slots of the dense edges.
@@ -285,10 +226,10 @@ pub struct Schedule {
     pub taps: Vec<Tap>,
     /// Event edges.
     pub event_edges: Vec<EventEdge>,
-    /// Audio edges, ordered by index of their id.
-    pub edges: Vec<ScheduledEdge>,
-    /// Crosspoints, edge after edge.
-    pub cells: Vec<ScheduledCell>,
+    /// Of each crosspoint whether it has no term: its destination reads the source's slot.
+    pub elided: Vec<bool>,
+    /// Of each crosspoint the delay in front of it, in frames; empty if there are none.
+    pub delays: Vec<u32>,
     /// The longest chunk that the feedback edges allow, in frames; `u32::MAX` without any.
     pub longest_chunk: u32,
     /// What each [`Op::Input`] shows, in the order of these ops.
@@ -298,21 +239,58 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The edge with that id.
-    pub fn edge(&self, id: EdgeId) -> Option<&ScheduledEdge> {
-        // It stands at its own position, if no position before is free or that of an edge of events.
-        self.edges.get(id.index()).filter(|edge| edge.id == id).or_else(|| {
-            let place = self.edges.binary_search_by_key(&id.index, |edge| edge.id.index).ok()?;
-            Some(&self.edges[place]).filter(|edge| edge.id == id)
+    /// The audio edge with that id.
+    pub(crate) fn edge(&self, id: EdgeId) -> Option<&FlatEdge> {
+        self.flat.edges.get(id.index()).filter(|edge| edge.id == id && edge.is_audio())
+    }
+
+    /// The number of a crosspoint of an edge.
+    pub(crate) fn cell(&self, edge: EdgeId, source: u16, destination: u16) -> Option<u32> {
+        let span = self.edge(edge)?.cells;
+        let cells = self.flat.cells.get(span.range())?;
+        let place = cells.binary_search_by_key(&(destination, source), |cell| (cell.destination, cell.source)).ok()?;
+        Some(span.first + place as u32)
+    }
+
+    /// What the graph says of a node.
+    pub(crate) fn flat_node(&self, node: &ScheduledNode) -> &FlatNode {
+        &self.flat.nodes[node.id.index()]
+    }
+
+    /// The input ports of a node, as spans within its input channels.
+    pub fn input_ports(&self, node: &ScheduledNode) -> &[Span] {
+        &self.flat.ports[self.flat_node(node).input_ports.range()]
+    }
+
+    /// The output ports of a node, as spans within its output channels.
+    pub fn output_ports(&self, node: &ScheduledNode) -> &[Span] {
+        &self.flat.ports[self.flat_node(node).output_ports.range()]
+    }
+
+    /// Whether an output of a node may stand in the slot of the input of the same port and channel.
+    pub fn is_in_place(&self, node: &ScheduledNode) -> bool {
+        self.flat_node(node).in_place
+    }
+
+    /// The sums of a mix, channel after channel: of each the slot that is written, and its terms as slot that is read
+    /// and crosspoint.
+    pub fn sums(&self, mix: &Mix) -> impl Iterator<Item = (u32, impl Iterator<Item = (u32, u32)> + '_)> + '_ {
+        let cells = &self.mix_cells[mix.terms.range()];
+        let sums = (0..).zip(self.mix_slots[mix.slots.range()].chunks_exact(cells.len() + 1));
+        sums.map(move |(channel, slots)| {
+            let terms = slots[1..].iter().zip(cells).map(move |(&slot, &cell)| (slot, cell + channel));
+            (slots[0], terms)
         })
     }
 
-    /// Index in [`Self::cells`] of a crosspoint of an edge.
-    pub fn cell(&self, edge: EdgeId, source: u16, destination: u16) -> Option<u32> {
-        let span = self.edge(edge)?.cells;
-        let cells = self.cells.get(span.range())?;
-        let place = cells.binary_search_by_key(&(destination, source), |cell| (cell.destination, cell.source)).ok()?;
-        Some(span.first + place as u32)
+    /// The delay in front of a crosspoint, in frames.
+    pub(crate) fn delay(&self, cell: u32) -> u32 {
+        self.delays.get(cell as usize).copied().unwrap_or(0)
+    }
+
+    /// Whether it has a crosspoint and leaves it out of its sums.
+    pub fn is_elided(&self, edge: EdgeId, source: u16, destination: u16) -> bool {
+        self.cell(edge, source, destination).is_some_and(|cell| self.elided[cell as usize])
     }
 
     /// Index in [`Self::nodes`] of a node.

@@ -2,9 +2,11 @@
 //! node would hear with what the graph says it should; shares nothing with the passes that made the ops.
 
 use super::latency::Delays;
-use super::schedule::{Op, SILENT_SLOT, Schedule, Span};
-use crate::graph::flat::{Flat, FlatNode, Kind};
+use super::schedule::{Mix, Op, SILENT_SLOT, Schedule, Span};
+use crate::graph::flat::{Flat, FlatNode, Form, Kind};
 use crate::id::NodeId;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// What a slot holds: an output channel of the rig, so many frames late, or one of the kinds below, which are later than
 /// any delay. One number, so that two are compared at once.
@@ -24,6 +26,15 @@ impl Symbol {
     /// An output channel of the rig, so many frames late.
     fn output(channel: u32, delay: u32) -> Self {
         Self::new(channel, delay)
+    }
+
+    fn channel(self) -> u32 {
+        self.0 as u32
+    }
+
+    /// That of a channel so many further on.
+    fn behind(self, channels: u32) -> Self {
+        Self(self.0 + u64::from(channels))
     }
 
     /// Whether it is one of so many output channels from another on, as late.
@@ -53,6 +64,17 @@ struct Input {
     next: u32,
 }
 
+impl Input {
+    /// Sums so many cells more, which lie in a range, each behind the one before.
+    #[inline(always)]
+    fn add(&mut self, cells: Range<u32>, count: u32) -> Verdict {
+        require(self.next <= cells.start, "a sum is out of order")?;
+        self.next = cells.end;
+        self.summed += count;
+        Ok(())
+    }
+}
+
 /// What is wrong with a schedule. A defect of the compiler, never of the rig.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("op {position}: {problem}; please report this rig, the schedule before it keeps playing")]
@@ -72,15 +94,23 @@ pub(super) struct Scratch {
     only: Vec<u32>,
     /// The node for whose inputs they were found last.
     found: u32,
+    /// What the first cell of each term of the mix at hand should read.
+    terms: Vec<Symbol>,
     done: Vec<bool>,
     lines: Vec<bool>,
 }
 
 /// Checks that no op reads what was not written for it, that nothing is overwritten while it is needed, that every sum
 /// is complete and in order, and that every node runs once, after what feeds it.
-pub(super) fn verify(flat: &Flat, delays: &Delays, schedule: &Schedule, scratch: &mut Scratch) -> Result<(), Defect> {
+pub(super) fn verify(
+    flat: &Arc<Flat>,
+    delays: &Delays,
+    schedule: &Schedule,
+    scratch: &mut Scratch,
+) -> Result<(), Defect> {
     scratch.prepare(flat, schedule);
-    let mut check = Check { flat, delays, schedule, scratch, position: 0, inputs: 0, outputs: 0, ran: 0 };
+    let mut check = Check { flat, delays, schedule, scratch, position: 0, inputs: 0, outputs: 0, ran: 0, elided: 0 };
+    check.tables().map_err(|problem| Defect { position: 0, problem })?;
     for (position, op) in schedule.ops.iter().enumerate() {
         check.position = position;
         check.op(op).map_err(|problem| Defect { position, problem })?;
@@ -120,7 +150,7 @@ impl Scratch {
 type Verdict = Result<(), &'static str>;
 
 struct Check<'a> {
-    flat: &'a Flat,
+    flat: &'a Arc<Flat>,
     delays: &'a Delays,
     schedule: &'a Schedule,
     scratch: &'a mut Scratch,
@@ -129,6 +159,8 @@ struct Check<'a> {
     inputs: usize,
     outputs: usize,
     ran: usize,
+    /// How many cells are elided by what was found.
+    elided: usize,
 }
 
 fn require(holds: bool, problem: &'static str) -> Verdict {
@@ -143,14 +175,25 @@ fn is_unmapped(flat: &Flat, output: u32) -> bool {
 }
 
 impl<'a> Check<'a> {
+    /// What a cell should read.
+    #[inline(always)]
+    fn source_of(&self, cell: u32) -> Symbol {
+        let flat = &self.flat.cells[cell as usize];
+        Symbol::output(self.flat.owner(flat).source_of(flat), self.delays.of_cell(cell))
+    }
+
     /// Whether a symbol is what a cell should read.
     #[inline(always)]
-    fn carries(&self, index: u32, symbol: Symbol) -> Verdict {
-        let cell = &self.flat.cells[index as usize];
-        let source = self.flat.owner(cell).source_of(cell);
-        let right = symbol == Symbol::output(source, self.delays.of_cell(index))
-            || symbol == Symbol::SILENCE && is_unmapped(self.flat, source);
+    fn carries(&self, wanted: Symbol, symbol: Symbol) -> Verdict {
+        let right = symbol == wanted || symbol == Symbol::SILENCE && is_unmapped(self.flat, wanted.channel());
         require(right, "a cell reads something else than its source")
+    }
+
+    /// What the schedule says without ops.
+    fn tables(&self) -> Verdict {
+        require(Arc::ptr_eq(&self.schedule.flat, self.flat), "the schedule is of another graph")?;
+        require(self.schedule.delays == self.delays.of_cells(), "a cell has another delay than it needs")?;
+        require(self.schedule.elided.len() == self.flat.cells.len(), "there are more or fewer cells than in the graph")
     }
 
     fn op(&mut self, op: &Op) -> Verdict {
@@ -207,7 +250,10 @@ impl<'a> Check<'a> {
         self.scratch.find_only(self.flat, node);
         let only = self.scratch.only[input as usize];
         require(self.flat.cells[only as usize].gain == 1.0, "a cell was elided that is not at unity")?;
-        self.carries(only, symbol)
+        require(self.schedule.elided[only as usize], "a cell was elided and is not known to be")?;
+        // What an end of the rig hears is counted when all is done: not all of it shows.
+        self.elided += usize::from(node.kind == Kind::Processor);
+        self.carries(self.source_of(only), symbol)
     }
 
     fn node(&self, id: NodeId) -> &'a FlatNode {
@@ -238,18 +284,6 @@ impl<'a> Check<'a> {
         self.write(slot, Symbol::output(source, tap.delay))
     }
 
-    /// Notes a cell as summed into an input channel of the rig, from a source that stands in a slot.
-    #[inline(always)]
-    fn sum_cell(&self, sum: &mut Input, index: u32, input: u32, gain: f32, slot: u32) -> Verdict {
-        let cell = &self.flat.cells[index as usize];
-        require(sum.next <= index, "a sum is out of order")?;
-        sum.next = index + 1;
-        sum.summed += 1;
-        require(self.flat.owner(cell).destination_of(cell) == input, "a cell is summed into another channel")?;
-        require(cell.gain == gain, "a cell has another gain than the graph")?;
-        self.carries(index, self.scratch.slots[slot as usize].symbol)
-    }
-
     fn begin_sum(&mut self, input: u32, slot: u32, accumulate: bool) -> Verdict {
         let begun = self.scratch.inputs[input as usize].summed > 0;
         let symbol = self.scratch.slots[slot as usize].symbol;
@@ -262,28 +296,59 @@ impl<'a> Check<'a> {
     }
 
     fn mix(&mut self, mix: usize) -> Verdict {
-        let mix = &self.schedule.mixes[mix];
-        let terms = &self.schedule.terms[mix.terms.range()];
-        let first = terms.first().ok_or("a sum without terms")?;
-        let cell = &self.flat.cells[first.cell as usize];
+        let Mix { channels, accumulate, slots, terms } = self.schedule.mixes[mix];
+        let cells = &self.schedule.mix_cells[terms.range()];
+        let mut slots = &self.schedule.mix_slots[slots.range()];
+        let &first = cells.first().ok_or("a sum without terms")?;
+        require(slots.len() == channels as usize * (cells.len() + 1), "a sum has another number of slots")?;
+        let cell = &self.flat.cells[first as usize];
         let input = self.flat.owner(cell).destination_of(cell);
-        self.begin_sum(input, mix.destination, mix.accumulate)?;
-        let mut sum = self.scratch.inputs[input as usize];
-        for term in terms {
-            require(term.slot != mix.destination, "a sum overwrites what it reads")?;
-            self.sum_cell(&mut sum, term.cell, input, term.gain, term.slot)?;
+        let mut terms = std::mem::take(&mut self.scratch.terms);
+        terms.clear();
+        let mut next = first;
+        for &cell in cells {
+            require(next <= cell, "a sum is out of order")?;
+            next = cell + 1;
+            terms.push(self.term(cell, channels, input)?);
         }
-        self.scratch.inputs[input as usize] = sum;
-        self.write(mix.destination, Symbol::sum(input))
+        for channel in 0..channels {
+            let (own, others) = slots.split_at(terms.len() + 1);
+            slots = others;
+            let input = input + channel;
+            self.begin_sum(input, own[0], accumulate)?;
+            self.scratch.inputs[input as usize].add(first + channel..next + channel, terms.len() as u32)?;
+            // Written first, so that a term that reads what is written does not find its source there.
+            self.write(own[0], Symbol::sum(input))?;
+            for (term, &slot) in terms.iter().zip(&own[1..]) {
+                self.carries(term.behind(channel), self.scratch.slots[slot as usize].symbol)?;
+            }
+        }
+        self.scratch.terms = terms;
+        Ok(())
+    }
+
+    /// What the first cell of a term of a mix into that input should read; the cells of the channels behind it should read
+    /// the sources behind that.
+    #[inline(always)]
+    fn term(&self, first: u32, channels: u32, input: u32) -> Result<Symbol, &'static str> {
+        let cell = &self.flat.cells[first as usize];
+        let edge = self.flat.owner(cell);
+        require(edge.destination_of(cell) == input, "a cell is summed into another channel")?;
+        if channels > 1 {
+            let end = first + channels;
+            let straight = edge.form == Form::Straight && end <= edge.cells.first + edge.cells.count;
+            require(straight, "a mix of several channels hears an edge that is not straight")?;
+            require(!self.delays.are_any(), "a mix of several channels hears the past")?;
+        }
+        Ok(Symbol::output(edge.source_of(cell), self.delays.of_cell(first)))
     }
 
     fn matrix(&mut self, matrix: usize) -> Verdict {
         let matrix = &self.schedule.matrices[matrix];
-        let edge = &self.schedule.edges[matrix.edge as usize];
         let sources = &self.schedule.matrix_slots[matrix.sources.range()];
         let destinations = &self.schedule.matrix_slots[matrix.destinations.range()];
-        let flat = &self.flat.edges[edge.id.index()];
-        require(flat.id == edge.id && flat.cells == edge.cells, "a matrix belongs to another edge")?;
+        let flat = &self.flat.edges[matrix.edge.index()];
+        require(flat.id == matrix.edge && flat.is_audio(), "a matrix belongs to no edge")?;
         let inputs = flat.destination_channel..;
         for (channel, (input, &slot)) in inputs.clone().zip(destinations).enumerate() {
             self.begin_sum(input, slot, matrix.accumulate)?;
@@ -295,9 +360,9 @@ impl<'a> Check<'a> {
             let (source, destination) = (usize::from(cell.source), usize::from(cell.destination));
             let gain = gains[destination * sources.len() + source];
             let input = flat.destination_of(cell);
-            let mut sum = self.scratch.inputs[input as usize];
-            self.sum_cell(&mut sum, index, input, gain, sources[source])?;
-            self.scratch.inputs[input as usize] = sum;
+            require(cell.gain == gain, "a cell has another gain than the graph")?;
+            self.scratch.inputs[input as usize].add(index..index + 1, 1)?;
+            self.carries(self.source_of(index), self.scratch.slots[sources[source] as usize].symbol)?;
         }
         for (input, &slot) in inputs.zip(destinations) {
             let summed = self.scratch.inputs[input as usize].summed > 0;
@@ -340,27 +405,30 @@ impl<'a> Check<'a> {
             self.hears(flat, input, symbol)?;
         }
         let own = Symbol::output(flat.outputs.first, 0);
-        let ports = |ports: Span| &self.schedule.ports[ports.range()];
-        let mut input_ports = ports(node.input_ports).iter();
-        let mut symbol = own;
-        for port in ports(node.output_ports) {
-            // Only channels that this port and its like have both may share a slot.
-            let pair = input_ports.next().and_then(|pair| inputs.get(pair.range())).unwrap_or_default();
-            let outputs = outputs.get(port.range()).ok_or("a port has other channels than its node")?;
-            for (channel, &place) in outputs.iter().enumerate() {
-                let slot = &mut self.scratch.slots[place as usize];
-                require(!slot.symbol.is_within(own, flat.outputs.count), "two outputs of a node share a slot")?;
-                if slot.reader == now {
-                    require(flat.in_place, "a node that is not in-place overwrites its input")?;
-                    require(slot.shared != now, "an output overwrites the input of several channels")?;
-                    require(pair.get(channel) == Some(&place), "an output overwrites the input of another channel")?;
-                }
-                require(place != SILENT_SLOT, "writes to the silent slot")?;
-                slot.symbol = symbol;
-                symbol = Symbol(symbol.0 + 1);
+        for (channel, &place) in (0..).zip(outputs) {
+            let slot = &mut self.scratch.slots[place as usize];
+            require(!slot.symbol.is_within(own, flat.outputs.count), "two outputs of a node share a slot")?;
+            require(place != SILENT_SLOT, "writes to the silent slot")?;
+            slot.symbol = own.behind(channel);
+            if slot.reader == now {
+                require(flat.in_place, "a node that is not in-place overwrites its input")?;
+                require(slot.shared != now, "an output overwrites the input of several channels")?;
+                let beside = if channel < flat.alike { Some(channel) } else { self.input_beside(flat, channel) };
+                let pair = beside.and_then(|input| inputs.get(input as usize));
+                require(pair == Some(&place), "an output overwrites the input of another channel")?;
             }
         }
-        require(symbol == Symbol::output(own.0 as u32 + flat.outputs.count, 0), "an output belongs to no port")
+        Ok(())
+    }
+
+    /// The input of the same port and channel as an output, if there is one.
+    #[cold]
+    fn input_beside(&self, node: &FlatNode, output: u32) -> Option<u32> {
+        let ports = |ports: Span| &self.flat.ports[ports.range()];
+        let mut pairs = ports(node.output_ports).iter().zip(ports(node.input_ports));
+        let (to, from) = pairs.find(|(to, _)| to.range().contains(&(output as usize)))?;
+        let channel = output - to.first;
+        (channel < from.count).then(|| from.first + channel)
     }
 
     fn output(&mut self, channel: u32, slot: u32) -> Verdict {
@@ -389,8 +457,11 @@ impl<'a> Check<'a> {
                 let cells = self.flat.feeders[input];
                 let sounds = cells > 1 || self.scratch.inputs[input].summed > 0 || cells == 1 && !silent();
                 fed += usize::from(self.flat.device_outputs[input].0.is_some() && sounds);
+                self.elided += usize::from(cells == 1 && self.scratch.inputs[input].summed == 0);
             }
         }
+        let elided = schedule.elided.iter().filter(|&&elided| elided).count();
+        require(self.elided == elided, "a cell is summed and passes for elided")?;
         require(fed == self.outputs, "an output is missing")?;
         let kept = (0..schedule.lines.len()).all(|line| self.scratch.lines[line] || self.is_unmapped_input(line));
         require(kept, "a delay line is never written")

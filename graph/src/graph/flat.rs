@@ -37,6 +37,9 @@ pub(crate) struct FlatNode {
     /// Its ports in [`Flat::ports`]: the inputs, right behind them the outputs.
     pub input_ports: Span,
     pub output_ports: Span,
+    /// How many channels come first that have the same number, counted over all ports, on either side of the node: the
+    /// input of the same port and channel as such an output is the one of its number.
+    pub alike: u32,
     pub latency: u32,
     pub in_place: bool,
     pub bypassable: bool,
@@ -88,6 +91,11 @@ impl FlatEdge {
         self.form < Form::Events
     }
 
+    /// Its delay in frames, if it is a feedback edge.
+    pub fn feedback_delay(&self) -> Option<u32> {
+        self.feedback.then_some(self.delay)
+    }
+
     /// The output channel that one of its cells hears, in the numbering of the whole graph.
     pub fn source_of(&self, cell: &FlatCell) -> u32 {
         self.source_channel + u32::from(cell.source)
@@ -99,20 +107,21 @@ impl FlatEdge {
     }
 }
 
-/// A crosspoint.
+/// A crosspoint of an edge.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct FlatCell {
-    /// Channels within their ports.
+    /// Source channel within its port.
     pub source: u16,
+    /// Destination channel within its port.
     pub destination: u16,
-    /// With mute and polarity applied.
+    /// Linear gain with mute and polarity applied.
     pub gain: f32,
     /// Position of its edge.
     pub edge: u32,
 }
 
-/// A graph ready to be compiled.
-#[derive(Clone, Debug, Default)]
+/// A graph ready to be compiled. Schedules keep it, for what they have in common with the graph.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Flat {
     pub nodes: Vec<FlatNode>,
     pub edges: Vec<FlatEdge>,
@@ -132,7 +141,7 @@ pub(crate) struct Flat {
 }
 
 /// How many there are of what a pass may pass over.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Counts {
     pub nodes: u32,
     /// Nodes that are late.

@@ -1,6 +1,6 @@
 //! Commands that go out together, plans of scenes, and the crosspoints that such commands may move at any time.
 
-use super::{PublishError, Published, Publisher, is_elided};
+use super::{PublishError, Published, Publisher};
 use crate::id::EdgeId;
 use crate::rt::{Command, Message, NOW, SCENES, bundle};
 use std::collections::{HashMap, HashSet};
@@ -114,10 +114,7 @@ impl Publisher {
 
     fn has_elided(&self, edge: EdgeId) -> bool {
         let Some(playing) = &self.playing else { return false };
-        playing.edge(edge).is_some_and(|scheduled| {
-            let cells = &playing.cells[scheduled.cells.range()];
-            cells.iter().any(|cell| is_elided(playing, edge, cell.source, cell.destination))
-        })
+        playing.edge(edge).is_some_and(|scheduled| playing.elided[scheduled.cells.range()].contains(&true))
     }
 
     /// Marks what is kept.

@@ -1,7 +1,8 @@
 //! What goes over from one schedule to the next: which node, line, tap and gain of the one is which of the other. Knows
 //! no processor and no sample; what a program is doing when the next takes over is for the audio thread to find out.
 
-use crate::compile::{ELIDED, Schedule, ScheduledEdge, Tap};
+use crate::compile::{Schedule, Tap};
+use crate::graph::flat::FlatEdge;
 use crate::id::{EdgeId, NodeId};
 use crate::rt::{CarriedGain, CarriedNode, Crosspoint, GainStart};
 use std::collections::{HashMap, HashSet};
@@ -65,15 +66,15 @@ pub(super) fn carried_taps(schedule: &Schedule, previous: Option<&Schedule>, lin
 /// Edges with a crosspoint that a schedule brings to another gain than it had, or that is new.
 pub(super) fn moving_edges(schedule: &Schedule, previous: Option<&Schedule>) -> Vec<EdgeId> {
     let Some(previous) = previous else { return Vec::new() };
-    let moves = |edge: &&ScheduledEdge| {
-        let begins = previous.edge(edge.id).is_none_or(|old| old.feedback != edge.feedback);
+    let moves = |edge: &&FlatEdge| {
+        let begins = previous.edge(edge.id).is_none_or(|old| old.feedback_delay() != edge.feedback_delay());
         begins
-            || schedule.cells[edge.cells.range()].iter().any(|cell| {
+            || schedule.flat.cells[edge.cells.range()].iter().any(|cell| {
                 let before = previous.cell(edge.id, cell.source, cell.destination);
-                before.is_none_or(|before| previous.cells[before as usize].gain != cell.gain)
+                before.is_none_or(|before| previous.flat.cells[before as usize].gain != cell.gain)
             })
     };
-    schedule.edges.iter().filter(moves).map(|edge| edge.id).collect()
+    schedule.flat.audio_edges().filter(moves).map(|edge| edge.id).collect()
 }
 
 /// The crosspoints that do not start at their goal, or whose gain only the renderer knows.
@@ -84,19 +85,19 @@ pub(super) fn carried_gains(
 ) -> Box<[CarriedGain]> {
     let Some(previous) = previous else { return Box::default() };
     let mut gains = Vec::new();
-    for edge in &schedule.edges {
-        let old = previous.edge(edge.id);
-        for cell in &schedule.cells[edge.cells.range()] {
-            if edge.matrix.is_none() && cell.term == ELIDED {
+    for edge in schedule.flat.audio_edges() {
+        let cells = edge.cells.range();
+        for (cell, &elided) in schedule.flat.cells[cells.clone()].iter().zip(&schedule.elided[cells]) {
+            if elided {
                 continue;
             }
-            let before = old.and_then(|_| previous.cell(edge.id, cell.source, cell.destination));
+            let before = previous.cell(edge.id, cell.source, cell.destination);
             let crosspoint = Crosspoint { edge: edge.id, source: cell.source, destination: cell.destination };
-            let start = match (before.map(|place| &previous.cells[place as usize]), old) {
+            let start = match before {
                 _ if beginning.contains(&crosspoint) => GainStart::At(0.0),
-                (Some(before), Some(old)) if old.matrix.is_none() && before.term == ELIDED => GainStart::At(1.0),
-                (Some(_), _) => GainStart::Carried,
-                (None, _) => GainStart::At(0.0),
+                Some(before) if previous.elided[before as usize] => GainStart::At(1.0),
+                Some(_) => GainStart::Carried,
+                None => GainStart::At(0.0),
             };
             gains.push(CarriedGain { crosspoint, start });
         }

@@ -42,13 +42,13 @@ impl Ends {
         if graph.nodes().all(is_same) {
             return exchanged;
         }
-        for scheduled in &playing.edges {
+        for scheduled in playing.flat.audio_edges() {
             let Some(edge) = graph.edge(scheduled.id) else { continue };
             let (Some(source), Some(destination)) = (graph.node(edge.source.node), graph.node(edge.destination.node))
             else {
                 continue;
             };
-            for cell in &playing.cells[scheduled.cells.range()] {
+            for cell in &playing.flat.cells[scheduled.cells.range()] {
                 let crosspoint = Crosspoint { edge: scheduled.id, source: cell.source, destination: cell.destination };
                 let input = first_channel(&source.audio_outputs, edge.source.port) + usize::from(cell.source);
                 let output =

@@ -4,7 +4,6 @@ use super::block::{NodeIo, Shared};
 use super::delay_line::DelayLine;
 use super::kernels::{Kernels, slot_stride};
 use super::tap::TapFade;
-use crate::compile::ScheduledNode;
 
 /// The input of a node kept for its bypass path.
 pub(crate) struct BypassPath {
@@ -23,16 +22,16 @@ pub(crate) struct BypassPath {
 }
 
 impl BypassPath {
-    /// For so many channels of the main input and output. Allocates.
-    pub fn new(node: &ScheduledNode, inputs: u32, outputs: u32, max_block: usize) -> Self {
-        let lines = if node.latency > 0 { inputs } else { 0 };
+    /// For so many channels of the main input and output of a node of that latency. Allocates.
+    pub fn new(latency: u32, inputs: u32, outputs: u32, max_block: usize) -> Self {
+        let lines = if latency > 0 { inputs } else { 0 };
         let stride = slot_stride(max_block);
         Self {
-            lines: (0..lines).map(|_| DelayLine::new(node.latency, max_block)).collect(),
+            lines: (0..lines).map(|_| DelayLine::new(latency, max_block)).collect(),
             inputs: inputs as usize,
             dry: vec![0.0; outputs as usize * stride].into_boxed_slice(),
             stride,
-            latency: node.latency,
+            latency,
             fade: TapFade::default(),
             fading: false,
         }

@@ -9,7 +9,6 @@ use super::listen::ListenTo;
 use super::mute::Mute;
 use super::program::Context;
 use super::silence::Silence;
-use crate::compile::ScheduledNode;
 use crate::event::EventBody;
 use crate::id::NodeId;
 use crate::processor::{Processor, Status};
@@ -64,13 +63,12 @@ pub(crate) struct NodeState {
 }
 
 impl NodeState {
-    /// A node without a processor. `main` are the channels of the main input and output, if the node is to have a bypass
-    /// path.
-    pub fn new(node: &ScheduledNode, io: NodeIo, main: Option<(u32, u32)>, max_block: usize) -> Self {
+    /// A node without a processor, with a bypass path if it is to have one.
+    pub fn new(id: NodeId, io: NodeIo, bypass: Option<BypassPath>) -> Self {
         Self {
             processor: None,
             io,
-            id: node.id,
+            id,
             started: false,
             rest: Rest::Awake,
             path: Path::Wet,
@@ -80,7 +78,7 @@ impl NodeState {
             mute: Mute::default(),
             metered: false,
             listened: false,
-            bypass: main.map(|(inputs, outputs)| Box::new(BypassPath::new(node, inputs, outputs, max_block))),
+            bypass: bypass.map(Box::new),
         }
     }
 

@@ -3,17 +3,18 @@
 
 mod ends;
 mod mixing;
+mod sums;
 
 use super::arena::Arena;
 use super::block::{ChannelRange, Channels, NodeIo, Shared};
 use super::budget::{BlockTime, Budget, OverloadAction, Times, Verdict};
+use super::bypass::BypassPath;
 use super::command::{Command, Level, Load, Report};
 use super::delay_line::DelayLine;
 use super::guard::Guards;
 use super::kernels::{Kernels, RampTerm, Term};
 use super::listen::Listener;
 use super::node::NodeState;
-use super::ramp::{Ramp, Row};
 use super::renderer::Settings;
 use super::tap::TapFade;
 use super::trace::{Clue, Trace};
@@ -22,8 +23,9 @@ use crate::event::{EventDelay, EventList, EventMerge, MergeEdge, NoteMatching};
 use crate::id::{EdgeId, NodeId};
 pub(crate) use ends::InputFade;
 pub(crate) use mixing::{GainChange, RowPlace};
-use mixing::{MatrixState, MixState, at_rest, matrix_state, mix_state};
+use mixing::{GainTarget, MatrixState, gain_targets, matrix_state};
 use std::sync::Arc;
+use sums::Sums;
 
 /// Notes that may sound at once on the event edges into one node.
 const NOTES: usize = 256;
@@ -102,11 +104,9 @@ pub(crate) struct Program {
     feedback_events: Box<[(u32, u32)]>,
     /// Place in `nodes` by index of a node's id.
     places: Box<[u32]>,
-    pub terms: Box<[Term]>,
-    /// One for each term.
-    pub ramps: Box<[Ramp]>,
-    pub rows: Box<[Row]>,
-    mixes: Box<[MixState]>,
+    sums: Sums,
+    /// By crosspoint of the graph where its gain is kept; none if it is elided.
+    gain_targets: Box<[Option<GainTarget>]>,
     /// Nodes without a processor: the ends of the rig.
     ends: Box<[u32]>,
     /// Whether an input or output of the rig is metered or listened to.
@@ -140,11 +140,8 @@ impl Program {
         let (max_block, events) = (settings.max_block, settings.events);
         let mut arena = Arena::new(schedule.slots as usize, max_block);
         let mut channels = channel_table(&schedule, &mut arena);
-        let terms = schedule
-            .terms
-            .iter()
-            .map(|term| Term { source: arena.slot(term.slot).cast_const(), gain: term.gain })
-            .collect();
+        let sums = Sums::new(&schedule, &mut arena);
+        let gain_targets = gain_targets(&schedule, &sums);
         let nodes = node_states(&schedule, &mut channels, max_block, events);
         let matrices = (0..schedule.matrices.len()).map(|index| matrix_state(&schedule, index, &mut arena)).collect();
         let mut places = vec![u32::MAX; schedule.nodes.iter().map(|node| node.id.index() + 1).max().unwrap_or(0)];
@@ -156,7 +153,6 @@ impl Program {
         for output in &schedule.outputs {
             written[output.device_channel as usize] = true;
         }
-        let longest_mix = schedule.mixes.iter().map(|mix| mix.terms.count as usize).max().unwrap_or(0);
         Self {
             shared: Shared::new(schedule.slots as usize, max_block, settings.sysex_bytes),
             nodes,
@@ -165,10 +161,6 @@ impl Program {
             mergers: schedule.nodes.iter().map(|node| merger(&schedule, node, events)).collect(),
             feedback_events: feedback_events(&schedule),
             places: places.into_boxed_slice(),
-            terms,
-            ramps: schedule.terms.iter().map(|term| at_rest(term.gain)).collect(),
-            rows: vec![Row::default(); schedule.rows.len()].into_boxed_slice(),
-            mixes: schedule.mixes.iter().map(|mix| mix_state(&schedule, mix)).collect(),
             ends: (0..).zip(&schedule.nodes).filter(|(_, node)| !node.hosted).map(|(place, _)| place).collect(),
             ends_watched: false,
             matrices,
@@ -182,8 +174,10 @@ impl Program {
             trace: Trace::new(schedule.nodes.len()),
             times: Times::new(schedule.nodes.len()),
             due: Vec::with_capacity(MAX_DUE),
-            audible: Vec::with_capacity(longest_mix),
-            moving: Vec::with_capacity(longest_mix),
+            audible: Vec::with_capacity(sums.longest()),
+            moving: Vec::with_capacity(sums.longest()),
+            sums,
+            gain_targets,
             arena,
             schedule,
         }
@@ -512,24 +506,26 @@ fn channel_table(schedule: &Schedule, arena: &mut Arena) -> Box<[*mut f32]> {
 
 fn node_states(schedule: &Schedule, table: &mut [*mut f32], max_block: usize, events: usize) -> Box<[NodeState]> {
     let mut table = table.as_mut_ptr();
-    let channels = |slots: Span, ports: Span| Channels {
+    let channels = |slots: Span, ports: &[Span]| Channels {
         slots: schedule.node_slots[slots.range()].into(),
-        ports: schedule.ports[ports.range()]
-            .iter()
-            .map(|port| ChannelRange { first: port.first, count: port.count })
-            .collect(),
+        ports: ports.iter().map(|port| ChannelRange { first: port.first, count: port.count }).collect(),
     };
     let nodes = schedule.nodes.iter().map(|node| {
-        let inputs = channels(node.inputs, node.input_ports);
-        let outputs = channels(node.outputs, node.output_ports);
-        let main = node.bypassable.then(|| Some((inputs.ports.first()?.count, outputs.ports.first()?.count))).flatten();
-        let sends = if node.sends_events || node.bypassable { events } else { 0 };
+        let flat = schedule.flat_node(node);
+        // An end of the rig has no channels of its own here.
+        let (input_ports, output_ports) =
+            if node.hosted { (schedule.input_ports(node), schedule.output_ports(node)) } else { (&[][..], &[][..]) };
+        let inputs = channels(node.inputs, input_ports);
+        let outputs = channels(node.outputs, output_ports);
+        let main = flat.bypassable.then(|| Some((inputs.ports.first()?.count, outputs.ports.first()?.count))).flatten();
+        let bypass = main.map(|(inputs, outputs)| BypassPath::new(flat.latency, inputs, outputs, max_block));
+        let sends = if flat.sends_events || flat.bypassable { events } else { 0 };
         let own = table;
         table = table.wrapping_add(inputs.slots.len() + outputs.slots.len());
         let (events_in, events_out) = (EventList::with_capacity(events), EventList::with_capacity(sends));
         // SAFETY: the table was made of the same slots in the same order, and the program keeps it.
         let io = unsafe { NodeIo::new(own, inputs, outputs, events_in, events_out) };
-        NodeState::new(node, io, main, max_block)
+        NodeState::new(node.id, io, bypass)
     });
     nodes.collect()
 }

@@ -19,6 +19,13 @@ pub(crate) struct Ramp {
     pub end: u64,
 }
 
+impl Ramp {
+    /// Nowhere from a gain.
+    pub fn at_rest(gain: f32) -> Self {
+        Self { slope: 0.0, target: gain, end: 0 }
+    }
+}
+
 /// The state of a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Row {

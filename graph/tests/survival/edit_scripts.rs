@@ -12,7 +12,6 @@ use crate::rig::{
     voice,
 };
 use crate::sound::{Sound, Voice};
-use crosspoint_graph::compile::ELIDED;
 use crosspoint_graph::graph::{Edit, Transaction};
 use crosspoint_graph::kernels::Level;
 use crosspoint_graph::{
@@ -138,8 +137,7 @@ impl Session {
 
     fn is_elided(&self, edge: EdgeId, source: u32, destination: u32) -> bool {
         let schedule = self.publisher.schedule().unwrap();
-        let cell = schedule.cell(edge, source as u16, destination as u16).unwrap();
-        schedule.edge(edge).unwrap().matrix.is_none() && schedule.cells[cell as usize].term == ELIDED
+        schedule.is_elided(edge, source as u16, destination as u16)
     }
 
     fn edge_at(&self, which: usize) -> Option<EdgeId> {

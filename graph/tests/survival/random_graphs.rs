@@ -70,10 +70,11 @@ proptest! {
     }
 }
 
-/// Slots read and slots written by an op. What is added to is both.
-fn touched(schedule: &Schedule, op: &Op) -> (Vec<u32>, Vec<u32>) {
+/// Slots read and slots written by each step of an op, in order: a mix makes one channel after the other. What is added to
+/// is both.
+fn steps(schedule: &Schedule, op: &Op) -> Vec<(Vec<u32>, Vec<u32>)> {
     let slots = |span: crosspoint_graph::compile::Span, table: &[u32]| table[span.range()].to_vec();
-    match *op {
+    let step = match *op {
         Op::Clear { slot } | Op::Input { slot, .. } | Op::DelayRead { slot, .. } | Op::FeedbackRead { slot, .. } => {
             (Vec::new(), vec![slot])
         }
@@ -82,9 +83,13 @@ fn touched(schedule: &Schedule, op: &Op) -> (Vec<u32>, Vec<u32>) {
         }
         Op::Mix { mix } => {
             let mix = &schedule.mixes[mix as usize];
-            let mut read: Vec<u32> = schedule.terms[mix.terms.range()].iter().map(|term| term.slot).collect();
-            read.extend(mix.accumulate.then_some(mix.destination));
-            (read, vec![mix.destination])
+            let slots = &schedule.mix_slots[mix.slots.range()];
+            let channels = slots.chunks_exact(slots.len() / mix.channels as usize);
+            let sum = |slots: &[u32]| {
+                let read = if mix.accumulate { slots } else { &slots[1..] };
+                (read.to_vec(), vec![slots[0]])
+            };
+            return channels.map(sum).collect();
         }
         Op::Matrix { matrix } => {
             let matrix = &schedule.matrices[matrix as usize];
@@ -98,24 +103,27 @@ fn touched(schedule: &Schedule, op: &Op) -> (Vec<u32>, Vec<u32>) {
             let node = &schedule.nodes[node as usize];
             (slots(node.inputs, &schedule.node_slots), slots(node.outputs, &schedule.node_slots))
         }
-    }
+    };
+    vec![step]
 }
 
-/// The most values that are alive at once: walks the ops backwards, from what is read to where it was written. The two ends
-/// of an op overlap, save for the output of an in-place node and the input that dies there.
+/// The most values that are alive at once: walks the steps backwards, from what is read to where it was written. The two
+/// ends of a step overlap, save for the output of an in-place node and the input that dies there.
 fn most_live(schedule: &Schedule) -> usize {
     let mut live: HashSet<u32> = HashSet::new();
     let mut most = 0;
     for op in schedule.ops.iter().rev() {
-        let (read, written) = touched(schedule, op);
-        let (read, written): (HashSet<u32>, HashSet<u32>) = (read.into_iter().collect(), written.into_iter().collect());
-        let after: HashSet<u32> = live.difference(&written).copied().collect();
-        let before: HashSet<u32> = after.union(&read).copied().filter(|&slot| slot != SILENT_SLOT).collect();
-        if let Op::Process { node } = *op {
-            assert_shares_what_dies(schedule, node as usize, &after);
+        for (read, written) in steps(schedule, op).into_iter().rev() {
+            let (read, written): (HashSet<u32>, HashSet<u32>) =
+                (read.into_iter().collect(), written.into_iter().collect());
+            let after: HashSet<u32> = live.difference(&written).copied().collect();
+            let before: HashSet<u32> = after.union(&read).copied().filter(|&slot| slot != SILENT_SLOT).collect();
+            if let Op::Process { node } = *op {
+                assert_shares_what_dies(schedule, node as usize, &after);
+            }
+            most = most.max(before.union(&written).count());
+            live = before;
         }
-        most = most.max(before.union(&written).count());
-        live = before;
     }
     assert!(live.is_empty(), "something is read that was never written");
     most
@@ -126,12 +134,12 @@ fn assert_shares_what_dies(schedule: &Schedule, node: usize, live_after: &HashSe
     let node = &schedule.nodes[node];
     let inputs = &schedule.node_slots[node.inputs.range()];
     let outputs = &schedule.node_slots[node.outputs.range()];
-    let ports = schedule.ports[node.input_ports.range()].iter().zip(&schedule.ports[node.output_ports.range()]);
+    let ports = schedule.input_ports(node).iter().zip(schedule.output_ports(node));
     for (from, to) in ports {
         for (&input, &output) in inputs[from.range()].iter().zip(&outputs[to.range()]) {
             let alone = inputs.iter().filter(|&&other| other == input).count() == 1;
             let dies = input != SILENT_SLOT && !live_after.contains(&input);
-            assert_eq!(input == output, node.in_place && alone && dies);
+            assert_eq!(input == output, schedule.is_in_place(node) && alone && dies);
         }
     }
 }

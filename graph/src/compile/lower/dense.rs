@@ -77,9 +77,10 @@ impl Lowering<'_> {
         }
         let cells = &self.plan.flat.cells[edge.cells.range()];
         let heads = &cells[..heads(cells)];
+        let before = self.plan.played.in_edge(edge);
         let late = |place: usize| {
             let cell = edge.cells.first + place as u32;
-            (self.plan.delays.of_cell(cell), self.plan.played.in_cell(cell).map(|old| old.delay))
+            (self.plan.delays.of_cell(cell), before.delay(cell, &cells[place]))
         };
         cells.iter().enumerate().all(|(place, cell)| {
             heads.binary_search_by_key(&cell.source, |head| head.source).is_ok_and(|head| late(head) == late(place))
@@ -126,21 +127,15 @@ impl Lowering<'_> {
             let place = usize::from(cell.destination) * sources + usize::from(cell.source);
             self.schedule.matrix_gains[first_gain + place] = cell.gain;
         }
-        let place = self.edge_place(edge);
         let index = self.schedule.matrices.len() as u32;
-        self.schedule.edges[place].matrix = Some(index);
         self.schedule.matrices.push(MatrixPlan {
             sources: Span::new(first_source, first_destination),
             destinations: Span::new(first_destination, end),
             accumulate,
-            edge: place as u32,
+            edge: edge.id,
             gains: Span::new(first_gain, self.schedule.matrix_gains.len()),
         });
         self.scratch.ops.push(Op::Matrix { matrix: index });
-    }
-
-    fn edge_place(&self, edge: &FlatEdge) -> usize {
-        self.schedule.edges.partition_point(|other| other.id.index < edge.id.index)
     }
 }
 

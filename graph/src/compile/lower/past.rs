@@ -74,9 +74,10 @@ impl Lowering<'_> {
         let channels = flat.output_channels();
         self.scratch.past.prepare(channels, of_channel(channels as u32));
         for edge in flat.audio_edges() {
+            let before = played.in_edge(edge);
             for (index, cell) in (edge.cells.first..).zip(&flat.cells[edge.cells.range()]) {
                 let delay = delays.of_cell(index);
-                let previous = played.in_cell(index).map_or(delay, |old| old.delay);
+                let previous = before.delay(index, cell).unwrap_or(delay);
                 let source = edge.source_of(cell);
                 let value = if delay == 0 && previous == 0 {
                     of_channel(source)

@@ -1,8 +1,9 @@
 //! What a channel hears: nothing, its only source where that stands, or a sum.
 
 use super::super::buffers::{SILENCE, of_channel};
-use super::super::schedule::{Mix, Op, Row, Schedule, Span, Term};
-use super::{Lowering, Scratch};
+use super::super::played::PlayedEdge;
+use super::super::schedule::{Mix, Op, Schedule, Span};
+use super::{Lowering, Plan, Scratch};
 use crate::graph::flat::{Flat, FlatEdge, FlatNode, Kind};
 use std::ops::Range;
 
@@ -37,35 +38,51 @@ impl Lowering<'_> {
     /// Computes the values of the channels of a port that hears only straight edges, and appends them to
     /// `scratch.inputs`. No cell is looked for: a channel hears the cell of its number of each edge.
     pub(super) fn straight_port(&mut self, node: &FlatNode, channels: Span, entering: &[Reading]) {
-        let Span { first: first_input, count } = channels;
+        let count = channels.count;
         match *entering {
             [] => self.scratch.inputs.extend(std::iter::repeat_n(SILENCE, count as usize)),
-            [edge] if (0..count).any(|channel| self.may_elide(edge.cell + channel)) => {
+            [edge] => {
+                let elision = self.plan.elision(edge.edge);
+                let mut summed = 0;
                 for channel in 0..count {
-                    if self.may_elide(edge.cell + channel) {
-                        self.hear_source(node, first_input + channel, edge.of_channel(channel));
-                    } else {
-                        self.straight_sums(node, channels, channel..channel + 1, entering);
+                    let reading = edge.of_channel(channel);
+                    if elision.allows(reading.cell) {
+                        if summed < channel {
+                            self.straight_sums(node, channels, summed..channel, entering);
+                        }
+                        self.hear_source(node, channels.first + channel, reading);
+                        summed = channel + 1;
                     }
+                }
+                if summed < count {
+                    self.straight_sums(node, channels, summed..count, entering);
                 }
             }
             _ => self.straight_sums(node, channels, 0..count, entering),
         }
     }
 
-    /// Sums some channels of a port that hears only straight edges.
+    /// Sums some channels of a port that hears only straight edges: in one mix, unless that would read the past of all
+    /// channels before it sums the first.
     fn straight_sums(&mut self, node: &FlatNode, channels: Span, which: Range<u32>, entering: &[Reading]) {
-        // Each term is a row of its own.
-        let count = entering.len() as u32;
-        let (term, mut row) = (self.schedule.terms.len() as u32, self.schedule.rows.len() as u32);
-        let terms = term..term + which.len() as u32 * count;
-        self.schedule.rows.extend(terms.map(|term| Row { terms: Span { first: term, count: 1 } }));
-        for channel in which {
-            let readings = entering.iter().map(|edge| edge.of_channel(channel));
-            let value = self.sum(readings, Span { first: row, count }, SILENCE);
-            self.hear_sum(node, channels.first + channel, value);
-            row += count;
+        if self.has_past {
+            for channel in which {
+                let value = self.sum(entering.iter().map(|edge| edge.of_channel(channel)), SILENCE);
+                self.hear_sum(node, channels.first + channel, value);
+            }
+            return;
         }
+        let first_slot = self.schedule.mix_slots.len();
+        for channel in which.clone() {
+            let slots = &mut self.scratch.slots;
+            let (value, destination) = slots.add_written();
+            self.schedule.mix_slots.push(destination);
+            let sources = entering.iter().map(|edge| slots.read(of_channel(edge.source + channel)));
+            self.schedule.mix_slots.extend(sources);
+            self.hear_sum(node, channels.first + channel, value);
+        }
+        let cells = entering.iter().map(|edge| edge.cell + which.start);
+        self.mix(which.len() as u32, first_slot, cells, false);
     }
 
     /// The same for any edges that are not multiplied.
@@ -91,6 +108,7 @@ impl Lowering<'_> {
     /// An input channel hears a source where that stands. Nothing is read if the channel shows nowhere.
     #[inline]
     fn hear_source(&mut self, node: &FlatNode, input: u32, reading: Reading) {
+        self.schedule.elided[reading.cell as usize] = true;
         let value = if self.is_unheard(node, input) { SILENCE } else { self.value_of(reading) };
         self.scratch.inputs.push(value);
     }
@@ -113,48 +131,69 @@ impl Lowering<'_> {
     /// Sums cells of one channel onto what it holds so far, and returns the value of the sum.
     pub(super) fn sum_cells(&mut self, cells: &[u32], begun: u32) -> u32 {
         let flat = self.plan.flat;
-        let first_row = self.schedule.rows.len();
-        let mut first = self.schedule.terms.len() as u32;
-        let owner = |cell: u32| flat.cells[cell as usize].edge;
-        for row in cells.chunk_by(|&one, &next| owner(one) == owner(next)) {
-            let count = row.len() as u32;
-            self.schedule.rows.push(Row { terms: Span { first, count } });
-            first += count;
-        }
-        let rows = Span::new(first_row, self.schedule.rows.len());
-        self.sum(cells.iter().map(|&index| Reading::cell(flat, index)), rows, begun)
+        self.sum(cells.iter().map(|&index| Reading::cell(flat, index)), begun)
     }
 
     /// Sums what is read onto what there is so far, and returns the value of the sum.
     #[inline]
-    fn sum(&mut self, readings: impl Iterator<Item = Reading> + Clone, rows: Span, begun: u32) -> u32 {
+    fn sum(&mut self, readings: impl Iterator<Item = Reading> + Clone, begun: u32) -> u32 {
         let has_past = self.has_past;
         if has_past {
             readings.clone().for_each(|reading| _ = self.value_of(reading));
         }
-        let Scratch { slots, past, ops, .. } = &mut *self.scratch;
-        let Schedule { terms, cells, mixes, .. } = &mut self.schedule;
+        let Scratch { slots, past, .. } = &mut *self.scratch;
         let accumulate = begun != SILENCE;
         let (value, destination) = if accumulate { (begun, slots.slot(begun)) } else { slots.add_written() };
-        let mix = mixes.len() as u32;
-        let first = terms.len();
-        terms.extend((first as u32..).zip(readings).map(|(term, reading)| {
-            let source = if has_past { past.read_by(reading.cell) } else { of_channel(reading.source) };
-            let cell = &mut cells[reading.cell as usize];
-            (cell.term, cell.mix) = (term, mix);
-            Term { slot: slots.read(source), gain: cell.gain, cell: reading.cell }
-        }));
-        mixes.push(Mix { destination, accumulate, terms: Span::new(first, terms.len()), rows });
-        ops.push(Op::Mix { mix });
+        let mix_slots = &mut self.schedule.mix_slots;
+        let first_slot = mix_slots.len();
+        mix_slots.push(destination);
+        mix_slots.extend(
+            readings.clone().map(|reading| {
+                slots.read(if has_past { past.read_by(reading.cell) } else { of_channel(reading.source) })
+            }),
+        );
+        self.mix(1, first_slot, readings.map(|reading| reading.cell), accumulate);
         value
     }
 
-    /// Whether a cell that is alone in its sum can be left out: at unity, and neither ramping nor about to.
+    /// Appends a mix of the slots from the first one on.
     #[inline]
+    fn mix(&mut self, channels: u32, first_slot: usize, cells: impl Iterator<Item = u32>, accumulate: bool) {
+        let Schedule { mixes, mix_slots, mix_cells, .. } = &mut self.schedule;
+        let first_cell = mix_cells.len();
+        mix_cells.extend(cells);
+        let (slots, terms) = (Span::new(first_slot, mix_slots.len()), Span::new(first_cell, mix_cells.len()));
+        self.scratch.ops.push(Op::Mix { mix: mixes.len() as u32 });
+        mixes.push(Mix { channels, accumulate, slots, terms });
+    }
+
+    /// Whether a cell can be left out where it is alone in its sum.
     pub(super) fn may_elide(&self, index: u32) -> bool {
-        let cell = &self.plan.flat.cells[index as usize];
-        let played = self.plan.played;
-        let at_rest = || !played.any() || played.in_cell(index).is_some_and(|previous| previous.gain == cell.gain);
-        cell.gain == 1.0 && at_rest() && !self.plan.adjustable.get(cell.edge as usize).copied().unwrap_or(false)
+        self.plan.elision(self.plan.flat.cells[index as usize].edge).allows(index)
+    }
+}
+
+impl<'a> Plan<'a> {
+    /// Which cells of an edge can be left out where they are alone in their sum.
+    fn elision(self, edge: u32) -> Elision<'a> {
+        let edge = &self.flat.edges[edge as usize];
+        let is_adjustable = self.adjustable.get(edge.id.index()).copied().unwrap_or(false);
+        Elision { flat: self.flat, before: (!is_adjustable).then(|| self.played.in_edge(edge)) }
+    }
+}
+
+/// See [`Plan::elision`].
+struct Elision<'a> {
+    flat: &'a Flat,
+    /// What was played in the edge; none if its gains are about to change.
+    before: Option<PlayedEdge<'a>>,
+}
+
+impl Elision<'_> {
+    /// Whether a cell can be left out: at unity, and neither ramping nor about to.
+    #[inline]
+    fn allows(&self, index: u32) -> bool {
+        let cell = &self.flat.cells[index as usize];
+        cell.gain == 1.0 && self.before.as_ref().is_some_and(|before| before.rests(index, cell))
     }
 }

@@ -5,6 +5,7 @@ use super::{Defect, Scratch, verify};
 use crate::graph::{Cell, CellBlock, Edge, Endpoint, Graph, Matrix, Node, NodeKind};
 use crate::nodes::gain;
 use crate::port::{AudioPort, ChannelLayout};
+use std::sync::Arc;
 
 /// ```text
 ///   in ─┬─ gain ─┬─ late (64) ─┬─ sum ─── out
@@ -45,6 +46,32 @@ fn rig() -> Graph {
     graph
 }
 
+/// ```text
+///   in ─┬─ gain ─┬─ sum ─── out
+///       ├────────┤
+///       └────────┘
+/// ```
+fn wide_rig() -> Graph {
+    let quad = || vec![AudioPort::new("main", ChannelLayout::Discrete(4))];
+    let device_channels: Vec<_> = (0..4).map(Some).collect();
+    let mut graph = Graph::new();
+    graph
+        .edit(|t| {
+            let kind = NodeKind::Input { device_channels: device_channels.clone() };
+            let input = t.add_node(Node { audio_outputs: quad(), ..Node::new("in", kind) })?;
+            let gain = t.add_node(gain::node("gain", ChannelLayout::Discrete(4)))?;
+            let sum = t.add_node(gain::node("sum", ChannelLayout::Discrete(4)))?;
+            let kind = NodeKind::Output { device_channels, alignment_groups: vec![None; 4] };
+            let output = t.add_node(Node { audio_inputs: quad(), ..Node::new("out", kind) })?;
+            for (from, to) in [(input, gain), (gain, sum), (input, sum), (input, sum), (sum, output)] {
+                t.connect(Edge::audio(Endpoint::new(from, 0), Endpoint::new(to, 0), Matrix::diagonal(4)))?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    graph
+}
+
 struct Bench {
     compiler: Compiler,
     sound: Schedule,
@@ -52,8 +79,12 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::of(&rig())
+    }
+
+    fn of(graph: &Graph) -> Self {
         let mut compiler = Compiler::new();
-        let sound = compiler.compile(&rig(), Context::default()).unwrap();
+        let sound = compiler.compile(graph, Context::default()).unwrap();
         Self { compiler, sound }
     }
 
@@ -110,11 +141,7 @@ fn every_op_counts() {
 fn every_slot_that_is_read_counts() {
     let bench = Bench::new();
     let others = |own: u32| (0..bench.sound.slots).filter(move |&slot| slot != own);
-    for (place, term) in bench.sound.terms.iter().enumerate() {
-        for slot in others(term.slot) {
-            assert!(bench.spoil(|schedule| schedule.terms[place].slot = slot).is_err(), "term {place} reads {slot}");
-        }
-    }
+    assert_slots_of_mixes_count(&bench);
     let inputs = bench.sound.nodes.iter().flat_map(|node| node.inputs.range());
     for place in inputs {
         for slot in others(bench.sound.node_slots[place]) {
@@ -130,16 +157,64 @@ fn every_slot_that_is_read_counts() {
     }
 }
 
+fn assert_slots_of_mixes_count(bench: &Bench) {
+    for place in 0..bench.sound.mix_slots.len() {
+        for slot in (0..bench.sound.slots).filter(|&slot| slot != bench.sound.mix_slots[place]) {
+            let verdict = bench.spoil(|schedule| schedule.mix_slots[place] = slot);
+            assert!(verdict.is_err(), "a mix reads or writes {slot} at {place}");
+        }
+    }
+}
+
+/// Three edges into one port are one mix of four channels: not one of its terms and slots may be another.
+#[test]
+fn every_term_of_a_wide_mix_counts() {
+    let bench = Bench::of(&wide_rig());
+    let [mix] = bench.sound.mixes[..] else { panic!("{:?}", bench.sound.mixes) };
+    assert_eq!((mix.channels, mix.terms.count, mix.slots.count), (4, 3, 16));
+    assert_slots_of_mixes_count(&bench);
+    for place in mix.terms.range() {
+        for cell in (0..bench.sound.flat.cells.len() as u32).filter(|&cell| cell != bench.sound.mix_cells[place]) {
+            let verdict = bench.spoil(|schedule| schedule.mix_cells[place] = cell);
+            assert!(verdict.is_err(), "term {place} begins with cell {cell}");
+        }
+    }
+    let problem = |change: fn(&mut Schedule)| bench.spoil(change).unwrap_err().problem;
+    assert_eq!(problem(|schedule| schedule.mix_cells.swap(0, 1)), "a sum is out of order");
+    assert_eq!(problem(|schedule| schedule.mixes[0].terms.count = 0), "a sum without terms");
+    assert_eq!(problem(|schedule| schedule.mixes[0].channels = 3), "a sum has another number of slots");
+    let narrower = |schedule: &mut Schedule| {
+        schedule.mixes[0].channels = 3;
+        schedule.mixes[0].slots.count = 12;
+    };
+    assert_eq!(problem(narrower), "a sum was left out");
+    let shorter = |schedule: &mut Schedule| {
+        schedule.mixes[0].terms.count = 2;
+        schedule.mixes[0].slots.count = 12;
+    };
+    assert!(bench.spoil(shorter).is_err());
+    assert_eq!(problem(|schedule| schedule.mixes[0].accumulate = true), "a sum goes on from nothing");
+}
+
+/// Which cells have no term is known rightly: a gain that moves must find its place.
+#[test]
+fn every_elided_cell_counts() {
+    for bench in [Bench::new(), Bench::of(&wide_rig())] {
+        for cell in 0..bench.sound.elided.len() {
+            let verdict = bench.spoil(|schedule| schedule.elided[cell] ^= true);
+            assert!(verdict.is_err(), "cell {cell} passes for what it is not");
+        }
+    }
+}
+
 /// Gains, delays and the order and completeness of sums are those of the graph.
 #[test]
 fn every_number_counts() {
     let bench = Bench::new();
     let problem = |change: fn(&mut Schedule)| bench.spoil(change).unwrap_err().problem;
-    let gain = "a cell has another gain than the graph";
-    assert_eq!(problem(|schedule| schedule.terms[0].gain += 0.5), gain);
-    assert_eq!(problem(|schedule| schedule.matrix_gains[5] = 0.0), gain);
-    assert_eq!(problem(|schedule| schedule.terms.swap(0, 1)), "a sum is out of order");
-    assert_eq!(problem(|schedule| schedule.mixes[0].terms.count -= 1), "a sum is not complete");
+    assert_eq!(problem(|schedule| schedule.matrix_gains[5] = 0.0), "a cell has another gain than the graph");
+    let another = |schedule: &mut Schedule| Arc::make_mut(&mut schedule.flat).cells[0].gain += 0.5;
+    assert_eq!(problem(another), "the schedule is of another graph");
     assert_eq!(problem(|schedule| schedule.taps[0].delay -= 1), "a cell reads something else than its source");
     assert_eq!(problem(|schedule| schedule.lines[0].longest -= 1), "a tap is longer than its line");
     assert_eq!(problem(|schedule| schedule.longest_chunk += 1), "a feedback edge is shorter than a chunk");
@@ -154,9 +229,9 @@ fn every_number_counts() {
 #[test]
 fn nothing_is_overwritten() {
     let bench = Bench::new();
-    let hosted = |name_latency: u32, in_place: bool| {
-        let mut nodes = bench.sound.nodes.iter();
-        nodes.position(|node| node.latency == name_latency && node.in_place == in_place).unwrap()
+    let hosted = |latency: u32, in_place: bool| {
+        let mut nodes = bench.sound.nodes.iter().map(|node| bench.sound.flat_node(node));
+        nodes.position(|node| node.latency == latency && node.in_place == in_place).unwrap()
     };
     let late = hosted(64, false);
     let (inputs, outputs) = (bench.sound.nodes[late].inputs, bench.sound.nodes[late].outputs);

@@ -33,7 +33,7 @@ impl Flat {
         self.device_inputs.splice(before.outputs.range(), device_inputs);
         self.device_outputs.splice(before.inputs.range(), device_outputs);
         let after = FlatNode {
-            id,
+            id: node.map_or(ABSENT_NODE.id, |_| id),
             inputs: Span { count: inputs, ..before.inputs },
             outputs: Span { count: outputs, ..before.outputs },
             input_ports: Span { count: input_ports.len() as u32, ..before.input_ports },
@@ -41,6 +41,7 @@ impl Flat {
                 first: before.input_ports.first + input_ports.len() as u32,
                 count: output_ports.len() as u32,
             },
+            alike: alike(&input_ports, &output_ports),
             ..node.map_or(ABSENT_NODE, |node| FlatNode {
                 first_edge: before.first_edge,
                 feeds: before.feeds,
@@ -53,6 +54,7 @@ impl Flat {
         *nodes = *nodes + is_here(&after) - is_here(&before);
         *late = *late + u32::from(after.latency > 0) - u32::from(before.latency > 0);
         self.renumber(id.index(), before.kind != Kind::Absent);
+        while self.nodes.pop_if(|last| last.kind == Kind::Absent).is_some() {}
     }
 
     /// Takes in an edge as it is now, between nodes that are there; `None` if it is gone.
@@ -104,6 +106,7 @@ impl Flat {
             self.number_edge(id.index());
             self.link(id.index());
         }
+        while self.edges.pop_if(|last| last.form == Form::Absent).is_some() {}
     }
 
     /// Gives all behind a node their numbers anew. `is_known` says whether edges may lead to it.
@@ -221,6 +224,7 @@ const ABSENT_NODE: FlatNode = FlatNode {
     outputs: EMPTY,
     input_ports: EMPTY,
     output_ports: EMPTY,
+    alike: 0,
     latency: 0,
     in_place: false,
     bypassable: false,
@@ -261,6 +265,13 @@ fn facts(node: &Node) -> FlatNode {
         sends_events: !node.event_outputs.is_empty(),
         ..ABSENT_NODE
     }
+}
+
+/// See [`FlatNode::alike`].
+fn alike(inputs: &[Span], outputs: &[Span]) -> u32 {
+    let pairs = || inputs.iter().zip(outputs);
+    let end = pairs().find(|(input, output)| input.count != output.count).or(pairs().last());
+    end.map_or(0, |(input, output)| input.first + input.count.min(output.count))
 }
 
 /// Runs of those lengths, one behind the other, and the length of all.

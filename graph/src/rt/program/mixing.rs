@@ -1,12 +1,12 @@
 //! The sums of a program: terms and dense matrices, at rest and while their gains move.
 
+use super::sums::{Sum, SumRow, Sums, TermPlace};
 use super::{Context, Program};
-use crate::compile::{ELIDED, Mix, Schedule};
+use crate::compile::Schedule;
 use crate::id::EdgeId;
 use crate::rt::arena::Arena;
 use crate::rt::kernels::{self, Kernels, Packing, RampTerm, Run, Term};
 use crate::rt::ramp::{Cells, Ramp, Row};
-use crate::rt::silence::SlotSet;
 
 /// A change of a gain that is due within the chunk at hand.
 #[derive(Clone, Copy)]
@@ -21,7 +21,7 @@ pub(crate) struct GainChange {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum GainTarget {
     /// A term of a sum.
-    Term { mix: u32, term: u32 },
+    Term(TermPlace),
     /// A cell of a dense matrix.
     Cell { matrix: u32, source: u16, destination: u16 },
 }
@@ -30,16 +30,9 @@ pub(crate) enum GainTarget {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum RowPlace {
     /// Of a sum, by its place among all rows.
-    Sum { mix: u32, row: usize },
+    Sum { sum: u32, row: u32 },
     /// Of a dense matrix.
     Matrix { matrix: u32, destination: u16 },
-}
-
-pub(crate) struct MixState {
-    /// Whether some gain is on its way.
-    moving: bool,
-    /// The slots that are summed.
-    sources: SlotSet,
 }
 
 pub(crate) struct MatrixState {
@@ -59,21 +52,16 @@ pub(crate) struct MatrixState {
 impl Program {
     /// Where the gain of a crosspoint is kept; none if it is elided or not there.
     pub fn gain_target(&self, edge: EdgeId, source: u16, destination: u16) -> Option<GainTarget> {
-        let cell = &self.schedule.cells[self.schedule.cell(edge, source, destination)? as usize];
-        match self.schedule.edge(edge)?.matrix {
-            Some(matrix) => Some(GainTarget::Cell { matrix, source, destination }),
-            None if cell.term == ELIDED => None,
-            None => Some(GainTarget::Term { mix: cell.mix, term: cell.term }),
-        }
+        self.gain_targets[self.schedule.cell(edge, source, destination)? as usize]
     }
 
     /// The gain of a crosspoint at a frame, and where it is going.
     pub fn gain_at(&self, target: GainTarget, frame: u64) -> (f32, Ramp) {
         match target {
-            GainTarget::Term { mix, term } => {
-                let row = &self.rows[self.row_of(mix, term)];
-                let ramp = self.ramps[term as usize];
-                (row.value(self.terms[term as usize].gain, &ramp, frame), ramp)
+            GainTarget::Term(TermPlace { row, term, .. }) => {
+                let row = &self.sums.rows[row as usize].state;
+                let ramp = self.sums.ramps[term as usize];
+                (row.value(self.sums.terms[term as usize].gain, &ramp, frame), ramp)
             }
             GainTarget::Cell { matrix, source, destination } => {
                 let state = &self.matrices[matrix as usize];
@@ -84,16 +72,10 @@ impl Program {
         }
     }
 
-    fn row_of(&self, mix: u32, term: u32) -> usize {
-        let rows = self.schedule.mixes[mix as usize].rows;
-        let within = self.schedule.rows[rows.range()].partition_point(|row| row.terms.first <= term);
-        rows.first as usize + within - 1
-    }
-
     /// The row that a crosspoint is in.
-    fn row_at(&self, target: GainTarget) -> RowPlace {
+    fn row_at(target: GainTarget) -> RowPlace {
         match target {
-            GainTarget::Term { mix, term } => RowPlace::Sum { mix, row: self.row_of(mix, term) },
+            GainTarget::Term(TermPlace { sum, row, .. }) => RowPlace::Sum { sum, row },
             GainTarget::Cell { matrix, destination, .. } => RowPlace::Matrix { matrix, destination },
         }
     }
@@ -101,11 +83,9 @@ impl Program {
     /// Does something to a row and its cells.
     fn with_row(&mut self, place: RowPlace, act: impl FnOnce(&mut Row, &mut dyn Cells)) {
         match place {
-            RowPlace::Sum { mix, row } => {
-                let terms = self.schedule.rows[row].terms.range();
-                let mut cells = TermCells { terms: &mut self.terms[terms.clone()], ramps: &mut self.ramps[terms] };
-                act(&mut self.rows[row], &mut cells);
-                self.mixes[mix as usize].moving = true;
+            RowPlace::Sum { sum, row } => {
+                self.sums.with_row(row as usize, act);
+                self.sums.sums[sum as usize].moving = true;
             }
             RowPlace::Matrix { matrix, destination } => {
                 let state = &mut self.matrices[matrix as usize];
@@ -119,21 +99,18 @@ impl Program {
     }
 
     /// Place of a crosspoint's cell within its row.
-    fn place_in_row(&self, target: GainTarget, row: RowPlace) -> usize {
-        match (target, row) {
-            (GainTarget::Term { term, .. }, RowPlace::Sum { row, .. }) => {
-                (term - self.schedule.rows[row].terms.first) as usize
-            }
-            (GainTarget::Cell { source, .. }, _) => usize::from(source),
-            (GainTarget::Term { .. }, RowPlace::Matrix { .. }) => unreachable!("a term is in a row of a sum"),
+    fn place_in_row(&self, target: GainTarget) -> usize {
+        match target {
+            GainTarget::Term(TermPlace { row, term, .. }) => (term - self.sums.rows[row as usize].terms.first) as usize,
+            GainTarget::Cell { source, .. } => usize::from(source),
         }
     }
 
     /// Sends a crosspoint to a gain from a frame on.
     pub fn change_gain(&mut self, change: GainChange) {
         let GainChange { frame, target, gain, ramp } = change;
-        let row = self.row_at(target);
-        let cell = self.place_in_row(target, row);
+        let row = Self::row_at(target);
+        let cell = self.place_in_row(target);
         self.with_row(row, |row, cells| row.go(frame, cells, cell, gain, ramp));
     }
 
@@ -141,13 +118,13 @@ impl Program {
     /// that its other cells are brought up to date once and not once a change. [`Self::close_row`] ends them.
     pub fn change_gain_among(&mut self, open: &mut Option<RowPlace>, change: GainChange) {
         let GainChange { frame, target, gain, ramp } = change;
-        let row = self.row_at(target);
+        let row = Self::row_at(target);
         if *open != Some(row) {
             self.close_row(open, frame);
             self.with_row(row, |row, cells| row.settle(frame, cells));
             *open = Some(row);
         }
-        let cell = self.place_in_row(target, row);
+        let cell = self.place_in_row(target);
         self.with_row(row, |row, cells| row.aim(frame, cells, cell, gain, ramp));
     }
 
@@ -161,32 +138,38 @@ impl Program {
     /// Puts a crosspoint at rest at a gain, of a program that does not play yet.
     pub fn start_gain(&mut self, target: GainTarget, gain: f32) {
         match target {
-            GainTarget::Term { term, .. } => {
-                self.terms[term as usize].gain = gain;
-                self.ramps[term as usize] = at_rest(gain);
+            GainTarget::Term(TermPlace { term, .. }) => {
+                self.sums.terms[term as usize].gain = gain;
+                self.sums.ramps[term as usize] = Ramp::at_rest(gain);
             }
             GainTarget::Cell { matrix, source, destination } => {
                 let state = &mut self.matrices[matrix as usize];
                 let place = state.packing.index(usize::from(source), usize::from(destination));
                 state.gains[place] = gain;
-                state.ramps[place] = at_rest(gain);
+                state.ramps[place] = Ramp::at_rest(gain);
             }
         }
     }
 
     #[inline(never)]
     pub(super) fn mix(&mut self, index: u32, context: &mut Context<'_, '_>) {
-        let mix = &self.schedule.mixes[index as usize];
-        let (destination, accumulate) = (mix.destination, mix.accumulate);
-        if self.mixes[index as usize].moving || !self.due.is_empty() {
-            return self.mix_moving(index, context);
+        for sum in self.sums.mixes[index as usize].range() {
+            if self.sums.sums[sum].moving || !self.due.is_empty() {
+                self.sum_moving(sum, context);
+            } else {
+                self.sum(sum, context);
+            }
         }
-        let plans = &self.schedule.terms[mix.terms.range()];
-        let terms = &self.terms[mix.terms.range()];
+    }
+
+    #[inline]
+    fn sum(&mut self, index: usize, context: &mut Context<'_, '_>) {
+        let sum = &self.sums.sums[index];
+        let (destination, accumulate) = (sum.destination, sum.accumulate);
+        let terms = &self.sums.terms[sum.terms.range()];
         let run = Run { first: 0, frames: self.shared.chunk.frames, accumulate };
-        let sources = &self.mixes[index as usize].sources;
-        let some_silent = self.shared.silence.any(sources);
-        if some_silent && self.shared.silence.all(sources) {
+        let some_silent = self.shared.silence.any(&sum.sources);
+        if some_silent && self.shared.silence.all(&sum.sources) {
             if !accumulate {
                 self.make_silent(destination, context);
             }
@@ -201,7 +184,8 @@ impl Program {
         unsafe {
             if some_silent {
                 self.audible.clear();
-                let audible = plans.iter().zip(terms).filter(|(plan, _)| !self.shared.silence.get(plan.slot));
+                let slots = &self.sums.slots[sum.terms.range()];
+                let audible = slots.iter().zip(terms).filter(|(slot, _)| !self.shared.silence.get(**slot));
                 self.audible.extend(audible.map(|(_, term)| *term));
                 context.kernels.mix(&self.audible, to, run);
             } else {
@@ -212,52 +196,50 @@ impl Program {
 
     /// A sum of which some gain moves or is about to: cut where a ramp starts or ends, row by row.
     #[inline(never)]
-    fn mix_moving(&mut self, index: u32, context: &mut Context<'_, '_>) {
-        let mix = self.schedule.mixes[index as usize];
-        let rows = mix.rows.range();
+    fn sum_moving(&mut self, index: usize, context: &mut Context<'_, '_>) {
+        let Sum { destination, accumulate, rows, .. } = self.sums.sums[index];
+        let rows = rows.range();
         let start = self.shared.chunk.steady_frame;
         let end = start + self.shared.chunk.frames as u64;
-        let to = self.arena.slot(mix.destination);
+        let to = self.arena.slot(destination);
         let mut at = start;
         while at < end {
-            let next = self.apply_due(at, end, |target| matches!(target, GainTarget::Term { mix, .. } if mix == index));
-            let mut next = next;
+            let is_here = |target| matches!(target, GainTarget::Term(place) if place.sum as usize == index);
+            let mut next = self.apply_due(at, end, is_here);
             for row in rows.clone() {
-                if self.rows[row].next_end <= at {
-                    let terms = self.schedule.rows[row].terms.range();
-                    let mut cells = TermCells { terms: &mut self.terms[terms.clone()], ramps: &mut self.ramps[terms] };
-                    self.rows[row].settle(at, &mut cells);
+                if self.sums.rows[row].state.next_end <= at {
+                    self.sums.with_row(row, |row, cells| row.settle(at, cells));
                 }
-                next = next.min(self.rows[row].next_end);
+                next = next.min(self.sums.rows[row].state.next_end);
             }
             let next = next.min(end);
-            let mut run =
-                Run { first: (at - start) as usize, frames: (next - at) as usize, accumulate: mix.accumulate };
+            let mut run = Run { first: (at - start) as usize, frames: (next - at) as usize, accumulate };
             for row in rows.clone() {
                 self.sum_row(row, to, at, run, context.kernels);
                 run.accumulate = true;
             }
             at = next;
         }
-        self.shared.silence.set(mix.destination, false);
-        self.mixes[index as usize].moving = rows.into_iter().any(|row| self.rows[row].is_moving());
+        self.shared.silence.set(destination, false);
+        self.sums.sums[index].moving = rows.into_iter().any(|row| self.sums.rows[row].state.is_moving());
     }
 
     fn sum_row(&mut self, row: usize, to: *mut f32, at: u64, run: Run, kernels: &Kernels) {
-        let terms = self.schedule.rows[row].terms.range();
-        let state = self.rows[row];
+        let SumRow { state, terms } = self.sums.rows[row];
+        let terms = terms.range();
         if state.is_moving() {
             self.moving.clear();
-            self.moving.extend(self.terms[terms.clone()].iter().zip(&self.ramps[terms]).map(|(term, ramp)| RampTerm {
+            let cells = self.sums.terms[terms.clone()].iter().zip(&self.sums.ramps[terms]);
+            self.moving.extend(cells.map(|(term, ramp)| RampTerm {
                 source: term.source,
                 gain: term.gain,
                 slope: ramp.slope,
             }));
-            // SAFETY: as in `mix`.
+            // SAFETY: as in `sum`.
             unsafe { kernels.mix_ramp(&self.moving, to, state.elapsed(at), run) };
         } else {
-            // SAFETY: as in `mix`.
-            unsafe { kernels.mix(&self.terms[terms], to, run) };
+            // SAFETY: as in `sum`.
+            unsafe { kernels.mix(&self.sums.terms[terms], to, run) };
         }
     }
 
@@ -312,8 +294,14 @@ impl Program {
     }
 }
 
-pub(super) fn at_rest(gain: f32) -> Ramp {
-    Ramp { slope: 0.0, target: gain, end: 0 }
+impl Sums {
+    /// Does something to a row and its cells.
+    fn with_row(&mut self, row: usize, act: impl FnOnce(&mut Row, &mut dyn Cells)) {
+        let SumRow { state, terms } = &mut self.rows[row];
+        let terms = terms.range();
+        let mut cells = TermCells { terms: &mut self.terms[terms.clone()], ramps: &mut self.ramps[terms] };
+        act(state, &mut cells);
+    }
 }
 
 /// The terms of one row.
@@ -403,9 +391,19 @@ impl MatrixState {
     }
 }
 
-pub(super) fn mix_state(schedule: &Schedule, mix: &Mix) -> MixState {
-    let slots: Vec<u32> = schedule.terms[mix.terms.range()].iter().map(|term| term.slot).collect();
-    MixState { moving: false, sources: SlotSet::new(&slots) }
+/// By crosspoint of the graph where its gain is kept.
+pub(super) fn gain_targets(schedule: &Schedule, sums: &Sums) -> Box<[Option<GainTarget>]> {
+    let mut targets = vec![None; schedule.flat.cells.len()];
+    for &(cell, place) in &sums.places {
+        targets[cell as usize] = Some(GainTarget::Term(place));
+    }
+    for (matrix, plan) in (0..).zip(&schedule.matrices) {
+        let cells = schedule.flat.edges[plan.edge.index()].cells.range();
+        for (target, cell) in targets[cells.clone()].iter_mut().zip(&schedule.flat.cells[cells]) {
+            *target = Some(GainTarget::Cell { matrix, source: cell.source, destination: cell.destination });
+        }
+    }
+    targets.into()
 }
 
 pub(super) fn matrix_state(schedule: &Schedule, index: usize, arena: &mut Arena) -> MatrixState {
@@ -420,7 +418,7 @@ pub(super) fn matrix_state(schedule: &Schedule, index: usize, arena: &mut Arena)
     MatrixState {
         packing,
         slopes: vec![0.0; gains.len()].into_boxed_slice(),
-        ramps: gains.iter().map(|&gain| at_rest(gain)).collect(),
+        ramps: gains.iter().map(|&gain| Ramp::at_rest(gain)).collect(),
         rows: vec![Row::default(); destinations.len()].into_boxed_slice(),
         elapsed: vec![None; destinations.len()].into_boxed_slice(),
         gains,
