@@ -124,11 +124,21 @@ impl Drop for Place {
 struct Asked {
     answers: Vec<(u64, Answer)>,
     subscription: Subscription,
+    /// Whether it has begun a gesture and not ended it.
+    in_gesture: bool,
 }
 
-async fn talk(mut socket: WebSocket, place: Place) {
+async fn talk(socket: WebSocket, place: Place) {
     let shared = &*place.web.shared;
     let mut asked = Asked::default();
+    converse(socket, shared, &mut asked).await;
+    if asked.in_gesture {
+        // Who is gone lifts no finger any more.
+        let _ended = shared.desk.begin(Order::Gesture { on: false });
+    }
+}
+
+async fn converse(mut socket: WebSocket, shared: &Shared, asked: &mut Asked) {
     let mut allowance = Allowance::new(Instant::now());
     let mut shown = Instant::now();
     let mut tick = tokio::time::interval(TICK);
@@ -138,7 +148,7 @@ async fn talk(mut socket: WebSocket, place: Place) {
         tokio::select! {
             message = socket.recv(), if asked.answers.len() < IN_FLIGHT => match message {
                 Some(Ok(Message::Text(text))) => {
-                    replies.extend(hear(shared, &mut asked, &text, allowance.spend(Instant::now())));
+                    replies.extend(hear(shared, asked, &text, allowance.spend(Instant::now())));
                 }
                 Some(Ok(Message::Close(_))) | None => return,
                 Some(Ok(Message::Binary(_))) => {
@@ -187,6 +197,7 @@ fn hear(shared: &Shared, asked: &mut Asked, text: &str, may: bool) -> Option<Val
     match order {
         Order::Subscribe { ref to } => asked.subscription.begin(to.iter().copied(), &shared.desk),
         Order::Unsubscribe {} => asked.subscription.end(),
+        Order::Gesture { on } => asked.in_gesture = on,
         // What a client was refused is the server's to tell, not the rig's.
         Order::Refusals {} => return Some(reply(id, Ok(shared.refusals.document()))),
         _ => {}

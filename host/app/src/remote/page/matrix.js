@@ -74,6 +74,8 @@ export class Matrix {
       button.addEventListener("click", () => {
         this.#chosen = { key: place, row, column, name: `${label(row)} → ${label(column)}` };
         this.#showChosen();
+        // The bar below may have come to lie over it.
+        button.scrollIntoView({ block: "nearest", inline: "nearest" });
       });
       this.#buttons.set(place, button);
       return element("td", {}, button);

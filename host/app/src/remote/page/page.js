@@ -7,11 +7,13 @@ import { Rig } from "./rig.js";
 const find = (id) => document.getElementById(id);
 const KEPT = "crosspoint token";
 const IN_TUNE = 2;
+const MOST_TRIES = 20;
 
 let rig = null;
 let last = null;
 let view = "faders";
 let quiet = 0;
+let tries = 0;
 
 const faders = new Faders(find("faders"), () => rig);
 const matrix = new Matrix(find, () => rig);
@@ -26,6 +28,7 @@ function tell(text) {
 
 const hear = {
   async connected() {
+    tries = 0;
     find("entry").hidden = true;
     find("notice").hidden = true;
     sessionStorage.setItem(KEPT, rig.token);
@@ -39,8 +42,8 @@ const hear = {
       tell("The rig is gone. Looking for it…");
       return;
     }
-    if (last) {
-      // It was there before, under this token: it may come back.
+    if (last && ++tries < MOST_TRIES) {
+      // It was there before, under this token: it may come back. Another run has another token, and would count each try.
       tell("The rig is gone. Looking for it…");
       setTimeout(() => enter(rig.token), 1500);
       return;
