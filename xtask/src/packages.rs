@@ -179,6 +179,16 @@ pub const TO_TEST: &[Part] = &[
         packages: [Some("xvfb"), Some("xorg-x11-server-Xvfb"), Some("xorg-server-xvfb")],
     },
     Part {
+        what: "Chromium, to look at the page for tablets",
+        probe: Probe::Program("chromium"),
+        packages: [Some("chromium"), Some("chromium"), Some("chromium")],
+    },
+    Part {
+        what: "its driver",
+        probe: Probe::Program("chromedriver"),
+        packages: [Some("chromium-driver"), Some("chromedriver"), None],
+    },
+    Part {
         what: "valgrind",
         probe: Probe::Program("valgrind"),
         packages: [Some("valgrind"), Some("valgrind"), Some("valgrind")],

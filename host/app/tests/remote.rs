@@ -174,6 +174,17 @@ fn a_subscriber_sees_what_others_change() {
     }
 }
 
+/// A tablet whose battery dies while a finger is on a fader leaves no gesture behind.
+#[test]
+fn a_gesture_ends_with_who_began_it() {
+    let running = Running::start("guitar.rig.toml", &[]);
+    let mut socket = friend(&running);
+    ask(&mut socket, r#"{"id": 1, "command": "gesture", "arguments": {"on": true}}"#);
+    running.eventually(|rig| rig["in_gesture"] == true);
+    drop(socket);
+    running.eventually(|rig| rig["in_gesture"] == false);
+}
+
 /// A word from a rig that is gone, or a wrong one, leads nowhere; the answer says what to do.
 #[test]
 fn no_rig_is_told_from_one_that_refuses() {

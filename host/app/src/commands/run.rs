@@ -6,7 +6,7 @@ use crate::cli::{RemoteChoice, Run};
 use crate::failure::{Failure, code_for, print_problems};
 use crate::output::Output;
 use crate::rack;
-use crate::remote::{Desk, Door, Folders, Remote, Token};
+use crate::remote::{Desk, Doors, Folders, Remote, Token};
 use crate::source::{self, Link, machine_roles};
 use crosspoint::devices::midi::Direction;
 use crosspoint::devices::{Joined, Scheduling, StreamInfo, StreamRequest};
@@ -220,8 +220,13 @@ fn open(
 
 /// Lets clients command the rig, if that is wanted.
 fn let_in(engine: &Engine<PluginLink>, arguments: &Run) -> Result<Option<Remote>, Failure> {
-    let RemoteChoice { remote, remote_token, remote_folder, remote_host } = &arguments.remote;
-    let Some(address) = *remote else { return Ok(None) };
+    let RemoteChoice { remote, osc, remote_token, remote_folder, remote_host } = &arguments.remote;
+    if remote.or(*osc).is_none() {
+        if remote_token.is_some() || !remote_folder.is_empty() {
+            return Err(Failure::usage("--remote-token and --remote-folder are for --remote or --osc"));
+        }
+        return Ok(None);
+    }
     let token = match remote_token {
         Some(text) => Token::chosen(text).map_err(Failure::usage)?,
         None => Token::random().map_err(Failure::new)?,
@@ -231,8 +236,18 @@ fn let_in(engine: &Engine<PluginLink>, arguments: &Run) -> Result<Option<Remote>
     let folders = std::iter::once(own.map_err(Failure::new)?).chain(remote_folder.iter().cloned());
     let desk = Desk::new(engine.handle(), Folders::new(folders), rig).map_err(Failure::new)?;
     let told = token.reveal().to_owned();
-    let remote = Remote::start(desk, Door { address, token, hosts: remote_host.clone() })?;
-    eprintln!("listening at {}; the token is {told}", remote.address());
+    let remote = Remote::start(desk, Doors { web: *remote, osc: *osc, token, hosts: remote_host.clone() })?;
+    if let Some(address) = remote.osc() {
+        let who = match address.ip().is_loopback() {
+            true => String::new(),
+            false => format!("; senders say /crosspoint/hello {told} first"),
+        };
+        eprintln!("listening for OSC at {address}{who}");
+    }
+    if let Some(address) = remote.web() {
+        eprintln!("a page for tablets is at http://{address}/#{told}");
+        eprintln!("listening at {address}; the token is {told}");
+    }
     Ok(Some(remote))
 }
 

@@ -4,6 +4,7 @@
 //! new with every run, and the looks at Host (against names that were bent to this address) and Origin (against pages of
 //! others).
 
+use serde_json::{Value, json};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -62,6 +63,16 @@ impl Refusals {
     /// Counts one.
     pub fn count(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// All of them.
+    pub fn document(&self) -> Value {
+        let Self { unauthorised, malformed, huge, flooding } = self;
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        json!({
+            "unauthorised": count(unauthorised), "malformed": count(malformed),
+            "huge": count(huge), "flooding": count(flooding),
+        })
     }
 }
 

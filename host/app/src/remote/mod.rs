@@ -3,13 +3,17 @@
 //! has checked.
 
 mod access;
+mod allowance;
 mod announcement;
 mod bulletin;
 mod client;
 mod desk;
 mod look;
 mod order;
+mod osc;
+mod page;
 mod server;
+mod service;
 mod subscription;
 
 pub use access::{Folders, Token};
@@ -18,4 +22,4 @@ pub use desk::Desk;
 pub use order::{
     BlockDeed, BlockName, CellOrder, ChannelName, End, Order, PortName, Setting, Spot, TimingName, Title, Topic,
 };
-pub use server::{Door, Remote};
+pub use service::{Doors, Remote};

@@ -14,11 +14,15 @@ pub struct RemoteChoice {
     /// machine, at 127.0.0.1:4820.
     #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:4820", require_equals = true)]
     pub remote: Option<SocketAddr>,
+    /// Let control surfaces command the rig by OSC over UDP (docs/remote.md). Without an address: programs on this machine, at
+    /// 127.0.0.1:4821.
+    #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1, default_missing_value = "127.0.0.1:4821", require_equals = true)]
+    pub osc: Option<SocketAddr>,
     /// What lets a client in: 16 or more letters, digits, - or _. Default: a new one for each run.
-    #[arg(long, value_name = "TOKEN", requires = "remote")]
+    #[arg(long, value_name = "TOKEN")]
     pub remote_token: Option<String>,
     /// A folder, beside the rig's own, whose files clients may load and save. May be given several times.
-    #[arg(long, value_name = "FOLDER", requires = "remote")]
+    #[arg(long, value_name = "FOLDER")]
     pub remote_folder: Vec<PathBuf>,
     /// A name under which a proxy shows this server. May be given several times.
     #[arg(long, value_name = "HOST", requires = "remote")]

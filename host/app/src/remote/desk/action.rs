@@ -236,7 +236,7 @@ impl Desk {
             let loaded = session::load(&path).map_err(|error| error.to_string())?;
             let roles = machine_roles(&loaded.document).map_err(|error| error.to_string())?;
             let told = loaded.problems.iter().map(|problem| format!("{}:{problem}", path.display())).collect();
-            let action = Action::Load { document: Box::new(loaded.document), roles };
+            let action = Box::new(Action::Load { document: Box::new(loaded.document), roles });
             Ok(Step::Use { action, told, file: Some(path) })
         };
         self.clerk.ask(look).map(Step::Look)
@@ -250,7 +250,8 @@ impl Desk {
                 Some(file) => folders.find(&file)?,
                 None => own.ok_or("the rig has no file yet: name one")?,
             };
-            Ok(Step::Use { action: Action::Save { path: path.clone() }, told: Vec::new(), file: Some(path) })
+            let action = Box::new(Action::Save { path: path.clone() });
+            Ok(Step::Use { action, told: Vec::new(), file: Some(path) })
         };
         self.clerk.ask(look).map(Step::Look)
     }

@@ -59,7 +59,7 @@ pub enum Step {
     /// These, in order.
     Do(Vec<Action>),
     /// That, with problems told and a file that is the rig's from then on.
-    Use { action: Action, told: Vec<String>, file: Option<PathBuf> },
+    Use { action: Box<Action>, told: Vec<String>, file: Option<PathBuf> },
     /// To look at files first.
     Look(Receiver<Result<Step, Refused>>),
     /// To choose among the presets of a node first.
@@ -132,7 +132,7 @@ impl Desk {
         match step {
             Ok(Step::Say(value)) => Answer::Now(Ok(value)),
             Ok(Step::Do(actions)) => later(actions, Vec::new(), None),
-            Ok(Step::Use { action, told, file }) => later(vec![action], told, file),
+            Ok(Step::Use { action, told, file }) => later(vec![*action], told, file),
             Ok(Step::Look(prepared)) => Answer::Prepared(prepared),
             Ok(Step::Choose { node, wanted }) => {
                 Answer::Preset { found: self.handle.send(Action::Presets { node }), node, wanted }

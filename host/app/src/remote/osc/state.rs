@@ -1,0 +1,139 @@
+//! The rig and its levels as addresses with values, the same by which they are set where they can be: what is told to those
+//! who ask or subscribe.
+
+use super::address::{ROOT, encoded};
+use crosspoint::graph::{Graph, NodeId};
+use crosspoint::measurement::decibels;
+use crosspoint::{Condition, Levels, NodeSnapshot, Snapshot};
+use rosc::OscType;
+use std::collections::BTreeMap;
+
+/// Values by address.
+pub type State = BTreeMap<String, Vec<OscType>>;
+
+/// What silence is told as, in dB.
+const SILENCE: f32 = -144.0;
+
+/// The rig of a snapshot.
+pub fn of_rig(snapshot: &Snapshot) -> State {
+    let mut state = State::new();
+    let mut put = |address: String, values: Vec<OscType>| state.insert(format!("{ROOT}/{address}"), values);
+    let scenes = &*snapshot.scenes;
+    let playing = scenes.playing.and_then(|place| scenes.scenes.get(place));
+    put("playing/scene".into(), vec![text(playing.map_or("", |scene| scene.name.as_str()))]);
+    for (place, scene) in scenes.scenes.iter().enumerate() {
+        put(format!("scene/{}", encoded(&scene.name)), vec![switch(scenes.playing == Some(place))]);
+    }
+    let song = scenes.position.and_then(|(song, _)| scenes.songs.get(song));
+    put("playing/song".into(), vec![text(song.map_or("", |song| song.name.as_str()))]);
+    for known in &scenes.songs {
+        let plays = song.is_some_and(|song| song.name == known.name);
+        put(format!("song/{}", encoded(&known.name)), vec![switch(plays)]);
+    }
+    put("modified".into(), vec![switch(scenes.is_modified)]);
+    put("tempo".into(), vec![OscType::Float(snapshot.tempo as f32)]);
+    let (beats, value) = snapshot.metre;
+    put("metre".into(), vec![OscType::Int(beats.into()), OscType::Int(value.into())]);
+    put("mute".into(), vec![switch(snapshot.muted)]);
+    put("tuner_reference".into(), vec![OscType::Float(snapshot.tuner_reference as f32)]);
+    put("learning".into(), vec![switch(snapshot.mappings.is_learning)]);
+    put("can_undo".into(), vec![switch(snapshot.history.0)]);
+    put("can_redo".into(), vec![switch(snapshot.history.1)]);
+    put("xruns".into(), vec![OscType::Int(i32::try_from(snapshot.xruns).unwrap_or(i32::MAX))]);
+    for (id, node) in snapshot.graph.nodes() {
+        let Some(known) = snapshot.nodes.get(&id) else { continue };
+        let name = encoded(&node.name);
+        put(format!("node/{name}/bypass"), vec![switch(known.bypassed)]);
+        put(format!("node/{name}/condition"), vec![text(condition(known))]);
+        for (parameter, value) in values(known) {
+            let value = OscType::Float(value as f32);
+            put(format!("node/{name}/parameter/{}", encoded(&parameter)), vec![value]);
+        }
+    }
+    for (address, values) in cells(&snapshot.graph) {
+        put(address, values);
+    }
+    state
+}
+
+/// Levels of nodes of a graph.
+pub fn of_levels(graph: &Graph, levels: &Levels) -> State {
+    let mut state = State::new();
+    let level = |linear: f32| OscType::Float((decibels(linear.into()) as f32).max(SILENCE));
+    for (&node, channels) in &levels.nodes {
+        for (channel, shown) in channels.iter().enumerate() {
+            let clips = OscType::Int(i32::try_from(shown.clips).unwrap_or(i32::MAX));
+            let values = vec![level(shown.peak), level(shown.rms), level(shown.held), clips];
+            state.insert(format!("{ROOT}/level/{}/{}", name(graph, node), channel + 1), values);
+        }
+    }
+    let note = levels.tuner.and_then(|tuner| tuner.note);
+    let note = note.map_or_else(
+        || vec![text(""), OscType::Float(0.0), OscType::Float(0.0)],
+        |note| vec![text(&note.name()), OscType::Float(note.cents as f32), OscType::Float(note.frequency as f32)],
+    );
+    state.insert(format!("{ROOT}/tuner"), note);
+    state
+}
+
+fn cells(graph: &Graph) -> impl Iterator<Item = (String, Vec<OscType>)> + '_ {
+    graph.edges().flat_map(move |(_, edge)| {
+        let end = |node, port: u16| match port {
+            0 => name(graph, node),
+            port => format!("{}:{}", name(graph, node), port + 1),
+        };
+        let source = end(edge.source.node, edge.source.port);
+        let destination = end(edge.destination.node, edge.destination.port);
+        let cells = edge.matrix().into_iter().flat_map(|matrix| matrix.cells());
+        cells.flat_map(move |(from, to, cell)| {
+            let place = format!("cell/{source}/{}/{destination}/{}", from + 1, to + 1);
+            let gain = (decibels(cell.gain.abs().into()) as f32).max(SILENCE);
+            [
+                (format!("{place}/gain"), vec![OscType::Float(gain)]),
+                (format!("{place}/mute"), vec![switch(cell.mute)]),
+                (format!("{place}/invert"), vec![switch(cell.invert != (cell.gain < 0.0))]),
+            ]
+        })
+    })
+}
+
+/// The values that are known, by the parameter's name; of several of one name the first.
+fn values(node: &NodeSnapshot) -> Vec<(String, f64)> {
+    let known = |id| node.values.iter().find(|(known, _)| *known == id).map(|(_, value)| *value);
+    let mut values: Vec<(String, f64)> = match &node.builtin {
+        Some(builtin) => {
+            let parameters = builtin.parameters().into_iter();
+            parameters
+                .filter_map(|parameter| Some((parameter.name, known(parameter.id).or(parameter.initial)?)))
+                .collect()
+        }
+        None => {
+            let shown = node.parameters.iter().filter(|parameter| !parameter.flags.hidden);
+            shown.filter_map(|parameter| Some((parameter.name.clone(), known(parameter.id)?))).collect()
+        }
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    values.retain(|(name, _)| seen.insert(name.clone()));
+    values
+}
+
+fn condition(node: &NodeSnapshot) -> &'static str {
+    match node.condition {
+        Condition::Loading => "loading",
+        Condition::Restarting => "restarting",
+        Condition::Missing { .. } => "missing",
+        _ => "ready",
+    }
+}
+
+fn name(graph: &Graph, node: NodeId) -> String {
+    graph.node(node).map_or_else(String::new, |node| encoded(&node.name))
+}
+
+fn switch(on: bool) -> OscType {
+    OscType::Int(on.into())
+}
+
+fn text(text: &str) -> OscType {
+    OscType::String(text.to_owned())
+}

@@ -1,0 +1,228 @@
+//! A running rig commanded by OSC over UDP, as control surfaces do it, and by senders that mean no good.
+
+// Not tried in Wine yet, whose sockets are its own.
+#![cfg(not(windows))]
+
+mod running;
+
+use rosc::{OscBundle, OscMessage, OscPacket, OscTime, OscType};
+use running::{Running, node};
+use serde_json::{Value, json};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::net::UdpSocket;
+use std::time::{Duration, Instant};
+
+/// A control surface.
+struct Surface {
+    socket: UdpSocket,
+    /// What came in a bundle behind what was waited for.
+    heard: RefCell<VecDeque<OscMessage>>,
+}
+
+impl Surface {
+    fn of(running: &Running) -> Self {
+        let line = running.told.iter().find(|line| line.starts_with("listening for OSC at ")).unwrap();
+        let address = line["listening for OSC at ".len()..].split(';').next().unwrap();
+        let (_, port) = address.rsplit_once(':').unwrap();
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.connect(format!("127.0.0.1:{port}")).unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        Self { socket, heard: RefCell::default() }
+    }
+
+    fn send(&self, packet: &OscPacket) {
+        self.socket.send(&rosc::encoder::encode(packet).unwrap()).unwrap();
+    }
+
+    fn say(&self, address: &str, args: Vec<OscType>) {
+        self.send(&message(address, args));
+    }
+
+    /// What is told until something is, or within some seconds.
+    fn hear_until(&self, is_it: impl Fn(&OscMessage) -> bool) -> Result<OscMessage, Vec<OscMessage>> {
+        let until = Instant::now() + Duration::from_secs(20);
+        let mut others = Vec::new();
+        while Instant::now() < until {
+            let more = self.receive();
+            let mut heard = self.heard.borrow_mut();
+            heard.extend(more);
+            while let Some(message) = heard.pop_front() {
+                if is_it(&message) {
+                    return Ok(message);
+                }
+                others.push(message);
+            }
+        }
+        Err(others)
+    }
+
+    /// What is told within a moment.
+    fn hear(&self) -> Vec<OscMessage> {
+        self.heard.borrow_mut().drain(..).chain(self.receive()).collect()
+    }
+
+    fn receive(&self) -> Vec<OscMessage> {
+        let mut packet = vec![0; 65_536];
+        let Ok(length) = self.socket.recv(&mut packet) else { return Vec::new() };
+        fn gather(packet: OscPacket, into: &mut Vec<OscMessage>) {
+            match packet {
+                OscPacket::Message(message) => into.push(message),
+                OscPacket::Bundle(bundle) => bundle.content.into_iter().for_each(|packet| gather(packet, into)),
+            }
+        }
+        let mut messages = Vec::new();
+        gather(rosc::decoder::decode_udp(&packet[..length]).unwrap().1, &mut messages);
+        messages
+    }
+
+    fn wait_for(&self, address: &str) -> OscMessage {
+        let address = format!("/crosspoint/{address}");
+        self.hear_until(|message| message.addr == address).unwrap_or_else(|heard| panic!("no {address}: {heard:?}"))
+    }
+
+    fn wait_for_value(&self, address: &str, value: &OscType) {
+        let address = format!("/crosspoint/{address}");
+        let heard = self.hear_until(|message| message.addr == address && message.args.first() == Some(value));
+        heard.unwrap_or_else(|heard| panic!("{address} is never {value:?}: {heard:?}"));
+    }
+}
+
+fn message(address: &str, args: Vec<OscType>) -> OscPacket {
+    OscPacket::Message(OscMessage { addr: format!("/crosspoint/{address}"), args })
+}
+
+fn text(text: &str) -> OscType {
+    OscType::String(text.to_owned())
+}
+
+fn start(more: &[&str]) -> Running {
+    Running::start("guitar-scenes.rig.toml", &[&["--osc=127.0.0.1:0"], more].concat())
+}
+
+/// ```text
+/// button, fader, bundle ──► rig          what is asked for comes back; what makes no sense is told why
+/// ```
+#[test]
+fn a_control_surface_plays_a_rig() {
+    let running = start(&[]);
+    let surface = Surface::of(&running);
+    surface.say("scene/Lead", vec![OscType::Float(1.0)]);
+    running.eventually(|rig| rig["scenes"]["playing"] == "Lead");
+    surface.say("scene/Clean", vec![OscType::Float(0.0)]);
+    surface.say("node/delay/bypass", vec![OscType::Int(1)]);
+    surface.say("node/master/parameter/gain", vec![text("-20 dB")]);
+    surface.say("cell/master/1/speakers/1/gain", vec![OscType::Float(-12.0)]);
+    surface.say("tempo", vec![OscType::Float(96.5)]);
+    let gain = |rig: &Value| {
+        let edges = rig["edges"].as_array().unwrap().iter();
+        let out = edges.clone().find(|edge| edge["destination"]["node"] == "speakers").unwrap();
+        out["crosspoints"][0]["gain_db"].as_f64().unwrap()
+    };
+    let rig = running.eventually(|rig| rig["tempo"] == 96.5 && (gain(rig) + 12.0).abs() < 1e-3);
+    assert_eq!((&rig["scenes"]["playing"], &node(&rig, "delay")["bypassed"]), (&json!("Lead"), &json!(true)));
+    let value = running.document(&["parameters", "master"])["parameters"][0]["value"].as_f64().unwrap();
+    assert!((value - 0.1).abs() < 1e-6, "{value}");
+
+    surface.say("get", vec![text("/crosspoint/tempo")]);
+    assert_eq!(surface.wait_for("tempo").args, [OscType::Float(96.5)]);
+    assert_eq!(surface.wait_for("got").args[1], OscType::Int(1));
+    surface.say("parameters", vec![text("amp")]);
+    let answer = surface.wait_for("answer");
+    let OscType::String(document) = &answer.args[1] else { panic!("{answer:?}") };
+    assert!(document.contains("Drive") && answer.args[0] == text("parameters"));
+    surface.say("node/nobody/bypass", vec![OscType::Bool(true)]);
+    let OscType::String(why) = &surface.wait_for("error").args[1] else { panic!() };
+    assert!(why.contains("there are: "), "{why}");
+
+    let content = vec![message("mute", vec![OscType::Bool(true)]), message("tempo", vec![OscType::Int(80)])];
+    surface.send(&OscPacket::Bundle(OscBundle { timetag: OscTime { seconds: u32::MAX, fractional: 0 }, content }));
+    surface.wait_for("note");
+    running.eventually(|rig| rig["muted"] == true && rig["tempo"] == 80.0);
+
+    surface.say("save", vec![text("evening.rig.toml")]);
+    let saved = running.folder().join("evening.rig.toml");
+    let came = (0..600).any(|_| {
+        std::thread::sleep(Duration::from_millis(20));
+        saved.exists()
+    });
+    assert!(came);
+    surface.say("load", vec![text("/etc/passwd")]);
+    let OscType::String(why) = &surface.wait_for("error").args[1] else { panic!() };
+    assert!(why.contains("remote control may use files in"), "{why}");
+}
+
+/// A subscriber has all at once, then what others change, then nothing once its time is up.
+#[test]
+fn a_subscriber_is_told_until_its_time_is_up() {
+    let running = start(&[]);
+    let surface = Surface::of(&running);
+    surface.say("subscribe", vec![text("rig"), text("levels"), text("notices"), OscType::Int(600)]);
+    assert_eq!(surface.wait_for("subscribed").args, [OscType::Int(600)]);
+    surface.wait_for_value("playing/scene", &text(""));
+    running.done(&["scene", "play", "Dry"]);
+    surface.wait_for_value("scene/Dry", &OscType::Int(1));
+    running.done(&["scene", "play", "Clean"]);
+    surface.wait_for_value("notice", &text("scene"));
+    running.done(&["meters", "on"]);
+    let level = surface.wait_for("level/guitar/1");
+    assert_eq!(level.args.len(), 4);
+    running.done(&["remove", "delay", "--bridge"]);
+    let gone = surface.hear_until(|message| message.addr == "/crosspoint/node/delay/bypass" && message.args.is_empty());
+    assert!(gone.is_ok(), "what is gone is told");
+
+    surface.say("subscribe", vec![text("notices"), OscType::Int(1)]);
+    surface.wait_for("expired");
+    running.done(&["scene", "play", "Dry"]);
+    running.eventually(|rig| rig["scenes"]["playing"] == "Dry");
+    assert!((0..5).all(|_| surface.hear().is_empty()), "nobody is told who has not asked for it again");
+}
+
+/// ```text
+/// another interface: no answer and no effect ──hello TOKEN──► as on this machine
+/// ```
+#[test]
+fn a_stranger_says_the_token_first() {
+    let running = Running::start("guitar.rig.toml", &["--osc=0.0.0.0:0"]);
+    let surface = Surface::of(&running);
+    surface.say("tempo", vec![OscType::Int(80)]);
+    surface.say("hello", vec![text("0123456789abcdef")]);
+    surface.say("get", vec![text("/crosspoint")]);
+    assert!(surface.hear().is_empty(), "a stranger gets no answer");
+    running.eventually(|_| running.refusals()["unauthorised"] == 3);
+    surface.say("hello", vec![text(&running.token)]);
+    surface.wait_for("hello");
+    surface.say("tempo", vec![OscType::Int(90)]);
+    running.eventually(|rig| rig["tempo"] == 90.0);
+    let other = Surface::of(&running);
+    other.say("panic", vec![]);
+    running.eventually(|_| running.refusals()["unauthorised"] == 4);
+}
+
+/// What is no packet, is too long or comes too fast is counted beside what comes by WebSocket, and the rig plays on.
+#[test]
+fn packets_that_make_no_sense_are_refused_and_counted() {
+    let running = start(&[]);
+    let surface = Surface::of(&running);
+    for malformed in [&b"hello"[..], b"/crosspoint/tempo\0\0\0,f\0\0", b"#bundle\0\0\0\0\0\0\0\0\x01\0\0\xff\xff", b""]
+    {
+        surface.socket.send(malformed).unwrap();
+    }
+    surface.say("explode", vec![]);
+    surface.say("scene/*", vec![]);
+    surface.socket.send(&vec![0; 40_000]).unwrap();
+    running.eventually(|_| running.refusals()["huge"] == 1);
+    running.eventually(|_| running.refusals()["malformed"] == 6);
+
+    let flooding = Surface::of(&running);
+    for batch in 0..300 {
+        let content = (0..20).map(|_| message("node/nobody/bypass", vec![OscType::Int(1)])).collect();
+        flooding.send(&OscPacket::Bundle(OscBundle { timetag: OscTime { seconds: 0, fractional: 1 }, content }));
+        if batch % 30 == 0 {
+            flooding.hear();
+        }
+    }
+    running.eventually(|_| running.refusals()["flooding"].as_u64() > Some(0));
+    surface.say("node/amp/bypass", vec![OscType::Int(1)]);
+    running.eventually(|rig| node(rig, "amp")["bypassed"] == true);
+}
