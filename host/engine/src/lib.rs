@@ -64,11 +64,13 @@ mod hosting;
 mod housekeeping;
 mod levels;
 mod load;
+mod loudness;
 mod matrix;
 pub mod measurement;
 mod midi;
 mod notice;
 pub mod offline;
+mod overload;
 mod pending;
 pub mod plugins;
 mod presets;
@@ -83,6 +85,7 @@ pub mod tape;
 mod tuner;
 mod wishes;
 mod writing;
+mod xruns;
 
 pub use catalogue::Catalogue;
 pub use chain::{Chain, ChainLink};
@@ -98,9 +101,11 @@ pub use guard::{ClosedOutput, GuardSnapshot};
 pub use handle::{Action, Done, EngineHandle};
 pub use levels::{ChannelLevel, Levels};
 pub use load::{LoadSnapshot, LoadStatistics, WorstLoad};
+pub use loudness::Loudness;
 pub use matrix::{BlockChange, CellChange, MatrixBlock, MatrixCell, MatrixView, PortChannel, SoloView, Soloed};
 pub use midi::{MidiConnection, MidiEvent, MidiListing};
 pub use notice::Notice;
+pub use overload::OverloadSnapshot;
 pub use pending::Pending;
 pub use plugins::PluginReference;
 pub use rig::{Place, RigProblem};
@@ -108,6 +113,7 @@ pub use scenes::{Capture, Readiness, SceneEdit, SceneSnapshot, ScenesSnapshot, S
 pub use settings::EngineSettings;
 pub use snapshot::{Condition, NodeSnapshot, Snapshot};
 pub use tuner::{TunedNote, TunerReading};
+pub use xruns::{XrunCulprit, XrunEntry};
 
 /// Lets the tests of callbacks see allocations.
 #[cfg(all(test, debug_assertions))]

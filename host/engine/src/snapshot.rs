@@ -9,9 +9,11 @@ use crate::guard::GuardSnapshot;
 use crate::load::LoadSnapshot;
 use crate::matrix::{Gesture, SoloView};
 use crate::midi::MidiConnection;
+use crate::overload::OverloadSnapshot;
 use crate::scenes::ScenesSnapshot;
 use crate::session::EntryKind;
 use crate::settings::EngineSettings;
+use crate::xruns::XrunEntry;
 use crosspoint_devices::Joined;
 use crosspoint_formats::{Parameter, PluginDescriptor};
 use crosspoint_graph::{Graph, NodeId};
@@ -46,6 +48,10 @@ pub struct Snapshot {
     pub xruns: u64,
     /// Frames that were lost with them, as far as the driver tells.
     pub lost_frames: u64,
+    /// When, and who is likely to be to blame: the oldest first.
+    pub xrun_log: Arc<[XrunEntry]>,
+    /// The nodes whose loudness is measured: [`EngineHandle::levels`](crate::EngineHandle::levels) shows it.
+    pub loudness: Arc<[NodeId]>,
     /// The MIDI ports of the rig's roles.
     pub midi: Arc<[MidiConnection]>,
     /// How the device's input and output are joined, if they are two streams: their drift and what joining them adds.
@@ -76,6 +82,8 @@ pub struct NodeSnapshot {
     pub bypassed: bool,
     /// What plugin it is, if it is one and was there once.
     pub plugin: Option<Arc<PluginDescriptor>>,
+    /// What a plugin may take of the time, and whether it took too much.
+    pub overload: Option<OverloadSnapshot>,
     /// What of an audio output its guard lets pass.
     pub guard: Option<GuardSnapshot>,
     /// Its plugin's parameters, in the plugin's order.
@@ -123,6 +131,8 @@ impl SnapshotCell {
             device: DeviceState::None,
             xruns: 0,
             lost_frames: 0,
+            xrun_log: Arc::default(),
+            loudness: Arc::default(),
             midi: Arc::default(),
             joined: None,
             history: (false, false),
@@ -205,6 +215,8 @@ impl<P: Plugins> Engine<P> {
             device: self.device.state.clone(),
             xruns,
             lost_frames,
+            xrun_log: self.xrun_log.shown(),
+            loudness: self.loudness.nodes().collect(),
             midi: self.midi_connections().into(),
             joined,
             history: (!self.undo.is_empty(), !self.redo.is_empty()),
@@ -243,6 +255,7 @@ impl<P: Plugins> Engine<P> {
         NodeSnapshot {
             condition,
             bypassed,
+            overload: self.shown_overload(id),
             guard: self.shown_guard(id),
             plugin: description.map(|description| description.descriptor.clone()),
             parameters: description.map_or_else(Arc::default, |description| description.parameters.clone()),
