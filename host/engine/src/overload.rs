@@ -133,6 +133,7 @@ impl<P: Plugins> Engine<P> {
 
     /// Tells the renderer of budgets that it does not know as they are.
     pub(crate) fn tell_budgets(&mut self) -> Result<(), EngineError> {
+        self.time.overloaded.retain(|&node, _| self.graph.node(node).is_some());
         let rate = f64::from(self.settings.rate);
         for (&node, entry) in &self.rig.entries {
             let EntryKind::Plugin(plugin) = &entry.kind else { continue };
@@ -158,6 +159,7 @@ impl<P: Plugins> Engine<P> {
         self.snapshot.outdate();
     }
 
+    /// The renderer brought a plugin back, or has a new processor for it.
     pub(crate) fn recovered(&mut self, node: NodeId) {
         if self.time.overloaded.remove(&node).is_some() {
             let name = self.name(node);
