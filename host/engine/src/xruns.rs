@@ -86,26 +86,22 @@ impl XrunLog {
     /// Takes an xrun in. Says whether it is a new entry.
     fn take(&mut self, entry: XrunEntry, stretch: u64) -> bool {
         self.shown = None;
-        match self.entries.back_mut() {
-            Some(last)
-                if last.culprit.is_same(&entry.culprit)
-                    && last.last_frame <= entry.frame
-                    && entry.frame - last.last_frame <= stretch =>
-            {
-                last.last_frame = entry.frame;
-                last.reported += entry.reported;
-                last.missed += entry.missed;
-                last.share = last.share.max(entry.share);
-                false
-            }
-            _ => {
-                if self.entries.len() == ENTRIES {
-                    self.entries.pop_front();
-                }
-                self.entries.push_back(entry);
-                true
-            }
+        let goes_on = |last: &&mut XrunEntry| {
+            let since = entry.frame.checked_sub(last.last_frame);
+            last.culprit.is_same(&entry.culprit) && since.is_some_and(|since| since <= stretch)
+        };
+        if let Some(last) = self.entries.iter_mut().rev().find(goes_on) {
+            last.last_frame = entry.frame;
+            last.reported += entry.reported;
+            last.missed += entry.missed;
+            last.share = last.share.max(entry.share);
+            return false;
         }
+        if self.entries.len() == ENTRIES {
+            self.entries.pop_front();
+        }
+        self.entries.push_back(entry);
+        true
     }
 
     /// The entries, the oldest first.

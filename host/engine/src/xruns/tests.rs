@@ -85,12 +85,19 @@ fn the_log_has_a_bound() {
     let (mut engine, node) = rig();
     for at in 0..600_u64 {
         let culprit = (at % 2 == 0).then_some(Culprit::Node { node, share: 1.0, usual: 0.1 });
-        engine.note_xrun(at * 48, XrunKind::Missed, 1.0, culprit);
+        engine.note_xrun(at * 60_000, XrunKind::Missed, 1.0, culprit);
     }
     let log = engine.xrun_log();
-    assert_eq!((log.len(), log[0].frame, log[255].frame), (ENTRIES, 344 * 48, 599 * 48));
+    assert_eq!((log.len(), log[0].frame, log[255].frame), (ENTRIES, 344 * 60_000, 599 * 60_000));
     assert!(matches!(&log[0].culprit, XrunCulprit::Node { name, .. } if name == "fx"));
     assert_eq!(log[255].culprit, XrunCulprit::Unknown);
+    // Culprits that take turns have an entry each.
+    engine.clear_xruns();
+    for at in 0..100_u64 {
+        engine.note_xrun(at * 48, XrunKind::Missed, 1.0, [None, Some(Culprit::Rig)][at as usize % 2]);
+    }
+    let log = engine.xrun_log();
+    assert_eq!(log.iter().map(|entry| entry.missed).collect::<Vec<_>>(), [50, 50]);
     // A second without any ends a stretch; so does a renderer that counts from 0 again.
     engine.clear_xruns();
     for frame in [0, 48_000, 96_001, 48] {
