@@ -57,6 +57,10 @@ impl TimeWatch {
         self.clock.map_or(passed as f64 / start.elapsed().as_secs_f64(), |(_, ticks_per_second)| ticks_per_second)
     }
 
+    pub fn is_on(&self) -> bool {
+        self.is_on
+    }
+
     /// With a fresh renderer all is to be told again, and nothing is out of the way.
     pub fn forget(&mut self) {
         self.told.clear();

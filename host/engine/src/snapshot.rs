@@ -50,6 +50,8 @@ pub struct Snapshot {
     pub lost_frames: u64,
     /// When, and who is likely to be to blame: the oldest first.
     pub xrun_log: Arc<[XrunEntry]>,
+    /// Whether [somebody looks after the time](Engine::watch_time) that the rig and its plugins take.
+    pub watches_time: bool,
     /// The nodes whose loudness is measured: [`EngineHandle::levels`](crate::EngineHandle::levels) shows it.
     pub loudness: Arc<[NodeId]>,
     /// The MIDI ports of the rig's roles.
@@ -132,6 +134,7 @@ impl SnapshotCell {
             xruns: 0,
             lost_frames: 0,
             xrun_log: Arc::default(),
+            watches_time: false,
             loudness: Arc::default(),
             midi: Arc::default(),
             joined: None,
@@ -216,6 +219,7 @@ impl<P: Plugins> Engine<P> {
             xruns,
             lost_frames,
             xrun_log: self.xrun_log.shown(),
+            watches_time: self.time.is_on(),
             loudness: self.loudness.nodes().collect(),
             midi: self.midi_connections().into(),
             joined,

@@ -97,6 +97,7 @@ fn a_rig_near_its_deadline_is_told_of() {
     let [Notice::NearDeadline { share }] = near[..] else { panic!("{told:?}") };
     assert!((share - 3.0 / 3.5).abs() < 1e-6 && heard == 0.5);
     engine.watch_time(false).unwrap();
+    assert!(!engine.look().watches_time);
     engine.set_clock(now, 35_000.0).unwrap();
     let (_, told) = play(&mut engine, 30);
     assert!(!told.iter().any(|notice| matches!(notice, Notice::NearDeadline { .. })));
