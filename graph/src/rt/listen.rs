@@ -8,7 +8,7 @@
 use crate::id::NodeId;
 
 /// Channels that can be listened to at once.
-pub const LISTENERS: usize = 8;
+pub const LISTENERS: usize = 24;
 /// Samples that fit into a ring: a third of a second at 192 kHz.
 const ROOM: usize = 1 << 16;
 /// A signalling not-a-number.

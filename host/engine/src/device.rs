@@ -109,6 +109,7 @@ impl<P: Plugins> Engine<P> {
         self.device.turns.pass(turn);
         self.device.turns.watch(if way.is_some() { turn } else { NOBODY });
         self.device.watch.restart();
+        self.watch_time(true)?;
         stream.start()?;
         let device = Arc::new(stream.info().clone());
         self.device.opener =

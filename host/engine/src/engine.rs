@@ -13,15 +13,18 @@ use crate::history::Step;
 use crate::housekeeping::make_renderer;
 use crate::levels::Meters;
 use crate::load::LoadMeter;
+use crate::loudness::LoudnessMeters;
 use crate::matrix::{Gesture, Solo};
 use crate::midi::MidiSide;
 use crate::notice::Notice;
+use crate::overload::TimeWatch;
 use crate::rig::Rig;
 use crate::scenes::Scenes;
 use crate::settings::EngineSettings;
 use crate::snapshot::SnapshotCell;
 use crate::tuner::Tuner;
 use crate::wishes::TransportWish;
+use crate::xruns::XrunLog;
 use crosspoint_formats::inspect::Inspector;
 use crosspoint_formats::{Activation, Plugin, RenderMode};
 use crosspoint_graph::event::{Event, EventBody, NoteAddress};
@@ -77,6 +80,9 @@ pub struct Engine<P: Plugins = PluginHost> {
     pub(crate) load: Option<LoadMeter>,
     pub(crate) levels: Meters,
     pub(crate) guarding: Guarding,
+    pub(crate) time: TimeWatch,
+    pub(crate) xrun_log: XrunLog,
+    pub(crate) loudness: LoudnessMeters,
     /// Whether everything is muted.
     pub(crate) muted: bool,
     pub(crate) tuner: Option<Tuner>,
@@ -147,6 +153,9 @@ impl<P: Plugins> Engine<P> {
             load: None,
             levels: Meters::new(handle.levels_cell()),
             guarding: Guarding::default(),
+            time: TimeWatch::default(),
+            xrun_log: XrunLog::default(),
+            loudness: LoudnessMeters::default(),
             muted: false,
             tuner: None,
             tuner_reference: 440.0,

@@ -181,6 +181,12 @@ pub enum EngineError {
         /// What would do.
         range: &'static str,
     },
+    /// Loudness is measured of as many channels as can be.
+    #[error("loudness is measured of at most {limit} channels at once; switch it off for another node first")]
+    TooManyLoudnessChannels {
+        /// How many can be.
+        limit: usize,
+    },
     /// The system has no thread to give.
     #[error("there is no thread to be had: {reason}; close other programs and try again")]
     NoThread {

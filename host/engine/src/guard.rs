@@ -69,9 +69,10 @@ impl<P: Plugins> Engine<P> {
     /// under way. What is still wrong closes it again.
     ///
     /// # Errors
-    /// If there is no such node, or nothing takes commands.
+    /// If there is no such audio output, or nothing takes commands.
     pub fn hold_output(&mut self, node: NodeId, on: bool) -> Result<(), EngineError> {
         self.node(node)?;
+        self.shown_guard(node).ok_or(EngineError::UnknownNode(node))?;
         self.send_command(NOW, Command::HoldOutput { node, on })?;
         if on {
             self.guarding.closed.entry(node).or_insert(ClosedOutput { cause: None, blamed: None });
@@ -81,6 +82,8 @@ impl<P: Plugins> Engine<P> {
 
     /// Tells the renderer of guards that it does not know as they are.
     pub(crate) fn tell_guards(&mut self) -> Result<(), EngineError> {
+        // One that undo brings back plays.
+        self.guarding.closed.retain(|&node, _| self.graph.node(node).is_some());
         let rate = f64::from(self.settings.rate);
         for (&node, entry) in &self.rig.entries {
             let EntryKind::Output { guard, .. } = &entry.kind else { continue };

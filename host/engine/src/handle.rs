@@ -12,7 +12,7 @@ use crate::pending::{Pending, Reply};
 use crate::plugins::PluginReference;
 use crate::rig::RigProblem;
 use crate::scenes::{Capture, SceneEdit};
-use crate::session::{Builtin, Document, Mapping, MappingEntry, OutputGuard};
+use crate::session::{Builtin, Document, Mapping, MappingEntry, OutputGuard, OverloadPolicy};
 use crate::settings::EngineSettings;
 use crate::snapshot::{Snapshot, SnapshotCell};
 use crosspoint_devices::midi::Direction;
@@ -255,6 +255,34 @@ pub enum Action {
         /// Its limits.
         guard: OutputGuard,
     },
+    /// Looks after the time that the rig and its plugins take, or no longer.
+    WatchTime(bool),
+    /// Sets what becomes of a plugin that takes too much time.
+    SetOverloadPolicy {
+        /// The node.
+        node: NodeId,
+        /// When it does, and what is done.
+        policy: OverloadPolicy,
+    },
+    /// Brings a plugin back that was taken out of the way for being overloaded.
+    RecoverNode {
+        /// The node.
+        node: NodeId,
+    },
+    /// Forgets all xruns of the log.
+    ClearXruns,
+    /// Measures the loudness of a node's output, or no longer: [`EngineHandle::levels`] shows it.
+    MeasureLoudness {
+        /// The node.
+        node: NodeId,
+        /// Whether to.
+        on: bool,
+    },
+    /// Begins the integrated loudness, its range and the maxima of a node anew.
+    ResetLoudness {
+        /// The node.
+        node: NodeId,
+    },
     /// Takes an output to silence, or lets one that is silent play again.
     HoldOutput {
         /// The output.
@@ -460,6 +488,15 @@ impl<P: Plugins> Engine<P> {
             Action::SendEvent { node, event } => done(self.send_event(node, NOW, event)),
             Action::MeasureLoad(on) => done(self.measure_load(on)),
             Action::Meter { node, on } => done(self.meter(node, on)),
+            Action::WatchTime(on) => done(self.watch_time(on)),
+            Action::SetOverloadPolicy { node, policy } => done(self.set_overload_policy(node, policy)),
+            Action::RecoverNode { node } => done(self.recover_node(node)),
+            Action::ClearXruns => {
+                self.clear_xruns();
+                done(Ok(()))
+            }
+            Action::MeasureLoudness { node, on } => done(self.measure_loudness(node, on)),
+            Action::ResetLoudness { node } => done(self.reset_loudness(node)),
             Action::SetOutputGuard { node, guard } => done(self.set_output_guard(node, guard)),
             Action::HoldOutput { node, on } => done(self.hold_output(node, on)),
             Action::SetMuted(on) => done(self.set_muted(on)),

@@ -206,6 +206,7 @@ impl<P: Plugins> Engine<P> {
         }
         self.snapshot.outdate_graph();
         self.publisher.give(node, processor);
+        self.recovered(node);
         self.unpublished = true;
         if !is_first && self.publisher.send_now(Command::Bypass { node, on }).is_err() {
             tracing::warn!("{name} may stay bypassed: nothing takes commands");

@@ -40,6 +40,7 @@ impl<P: Plugins> Engine<P> {
         self.hear_midi();
         self.hear_load();
         self.hear_tuner();
+        self.hear_loudness();
         if let Err(error) = self.hear_levels() {
             tracing::warn!("{error}");
         }
@@ -54,6 +55,10 @@ impl<P: Plugins> Engine<P> {
                     let name = self.name(node);
                     self.notices.push(Notice::Fault { node, name });
                 }
+                Report::Overloaded { node, action, share, .. } => self.overloaded(node, action, share),
+                Report::Recovered { node, .. } => self.recovered(node),
+                Report::NearDeadline { share, .. } => self.notices.push(Notice::NearDeadline { share }),
+                Report::Xrun { frame, kind, share, culprit } => self.note_xrun(frame, kind, share, culprit),
                 Report::OutputClosed { node, cause, .. } => self.output_closed(node, cause),
                 Report::OutputOpened { node, .. } => self.output_opened(node),
                 Report::OutputsTraced => self.outputs_traced(),
@@ -83,6 +88,7 @@ impl<P: Plugins> Engine<P> {
         }
         self.clear_the_shelf();
         self.tell_guards()?;
+        self.tell_budgets()?;
         self.solo.follow(&self.graph)?;
         let published = self.publisher.publish(self.solo.heard(&self.graph), NOW)?;
         self.unpublished = published == crosspoint_graph::Published::Waiting;
@@ -120,6 +126,7 @@ impl<P: Plugins> Engine<P> {
         self.publisher = publisher;
         self.control.begin_anew();
         self.guarding.forget_told();
+        self.time.forget();
         self.settings = settings;
         if self.cell.put(renderer).is_err() {
             return Err(EngineError::RendererBusy);
@@ -133,6 +140,8 @@ impl<P: Plugins> Engine<P> {
         self.snapshot.outdate();
         self.publish()?;
         self.guard_anew()?;
+        self.watch_time_anew()?;
+        self.measure_loudness_anew()?;
         self.measure_anew()?;
         self.set_muted(self.muted)?;
         self.meter_anew();

@@ -65,11 +65,13 @@ mod hosting;
 mod housekeeping;
 mod levels;
 mod load;
+mod loudness;
 mod matrix;
 pub mod measurement;
 mod midi;
 mod notice;
 pub mod offline;
+mod overload;
 mod pending;
 pub mod plugins;
 mod presets;
@@ -84,6 +86,7 @@ pub mod tape;
 mod tuner;
 mod wishes;
 mod writing;
+mod xruns;
 
 pub use builtin_parameters::BuiltinParameter;
 pub use catalogue::Catalogue;
@@ -100,9 +103,11 @@ pub use guard::{ClosedOutput, GuardSnapshot};
 pub use handle::{Action, Done, EngineHandle};
 pub use levels::{ChannelLevel, Levels};
 pub use load::{LoadSnapshot, LoadStatistics, WorstLoad};
+pub use loudness::Loudness;
 pub use matrix::{BlockChange, CellChange, MatrixBlock, MatrixCell, MatrixView, PortChannel, SoloView, Soloed};
 pub use midi::{MidiConnection, MidiEvent, MidiListing};
 pub use notice::Notice;
+pub use overload::OverloadSnapshot;
 pub use pending::Pending;
 pub use plugins::PluginReference;
 pub use rig::{Place, RigProblem};
@@ -110,6 +115,7 @@ pub use scenes::{Capture, Readiness, SceneEdit, SceneSnapshot, ScenesSnapshot, S
 pub use settings::EngineSettings;
 pub use snapshot::{Condition, NodeSnapshot, Snapshot};
 pub use tuner::{TunedNote, TunerReading};
+pub use xruns::{XrunCulprit, XrunEntry};
 
 /// Lets the tests of callbacks see allocations.
 #[cfg(all(test, debug_assertions))]

@@ -1,8 +1,9 @@
 //! What the engine has to tell, beside answers to what it was asked.
 
+use crate::xruns::XrunEntry;
 use crosspoint_devices::StreamInfo;
 use crosspoint_formats::PluginNotice;
-use crosspoint_graph::{GuardCause, NodeId};
+use crosspoint_graph::{GuardCause, NodeId, OverloadAction};
 use std::sync::Arc;
 
 /// Something that people should know, gathered by [`Engine::poll`](crate::Engine::poll).
@@ -16,6 +17,32 @@ pub enum Notice {
         /// Its name.
         name: String,
     },
+    /// A plugin takes more than its budget of the time, block after block. What its policy says is done.
+    Overloaded {
+        /// The node.
+        node: NodeId,
+        /// Its name.
+        name: String,
+        /// What was done.
+        action: OverloadAction,
+        /// Its part of the time that there is for a block.
+        share: f32,
+    },
+    /// A plugin that was overloaded is not any more, and plays as before.
+    Recovered {
+        /// The node.
+        node: NodeId,
+        /// Its name.
+        name: String,
+    },
+    /// The rig is near its deadline, block after block.
+    NearDeadline {
+        /// Its part of the time that there is for a block.
+        share: f32,
+    },
+    /// Periods were lost, or blocks came late. Those with the same culprit that follow at a stretch are added to the
+    /// [log](crate::Engine::xrun_log), and not told.
+    Xrun(XrunEntry),
     /// An output was taken to silence by its guard, and stays so until it is
     /// [let play again](crate::Engine::hold_output) or comes back by itself.
     OutputClosed {

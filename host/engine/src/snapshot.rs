@@ -9,9 +9,11 @@ use crate::guard::GuardSnapshot;
 use crate::load::LoadSnapshot;
 use crate::matrix::{Gesture, SoloView};
 use crate::midi::MidiConnection;
+use crate::overload::OverloadSnapshot;
 use crate::scenes::ScenesSnapshot;
 use crate::session::{Builtin, EntryKind};
 use crate::settings::EngineSettings;
+use crate::xruns::XrunEntry;
 use crosspoint_devices::Joined;
 use crosspoint_formats::{Parameter, PluginDescriptor};
 use crosspoint_graph::{Graph, NodeId};
@@ -46,6 +48,12 @@ pub struct Snapshot {
     pub xruns: u64,
     /// Frames that were lost with them, as far as the driver tells.
     pub lost_frames: u64,
+    /// When, and who is likely to be to blame: the oldest first.
+    pub xrun_log: Arc<[XrunEntry]>,
+    /// Whether [somebody looks after the time](Engine::watch_time) that the rig and its plugins take.
+    pub watches_time: bool,
+    /// The nodes whose loudness is measured: [`EngineHandle::levels`](crate::EngineHandle::levels) shows it.
+    pub loudness: Arc<[NodeId]>,
     /// The MIDI ports of the rig's roles.
     pub midi: Arc<[MidiConnection]>,
     /// How the device's input and output are joined, if they are two streams: their drift and what joining them adds.
@@ -78,6 +86,8 @@ pub struct NodeSnapshot {
     pub plugin: Option<Arc<PluginDescriptor>>,
     /// Which built-in node it is, if it is one. It says what its parameters are.
     pub builtin: Option<Builtin>,
+    /// What a plugin may take of the time, and whether it took too much.
+    pub overload: Option<OverloadSnapshot>,
     /// What of an audio output its guard lets pass.
     pub guard: Option<GuardSnapshot>,
     /// Its plugin's parameters, in the plugin's order.
@@ -125,6 +135,9 @@ impl SnapshotCell {
             device: DeviceState::None,
             xruns: 0,
             lost_frames: 0,
+            xrun_log: Arc::default(),
+            watches_time: false,
+            loudness: Arc::default(),
             midi: Arc::default(),
             joined: None,
             history: (false, false),
@@ -207,6 +220,9 @@ impl<P: Plugins> Engine<P> {
             device: self.device.state.clone(),
             xruns,
             lost_frames,
+            xrun_log: self.xrun_log.shown(),
+            watches_time: self.time.is_on(),
+            loudness: self.loudness.nodes().collect(),
             midi: self.midi_connections().into(),
             joined,
             history: (!self.undo.is_empty(), !self.redo.is_empty()),
@@ -245,6 +261,7 @@ impl<P: Plugins> Engine<P> {
         NodeSnapshot {
             condition,
             bypassed,
+            overload: self.shown_overload(id),
             guard: self.shown_guard(id),
             plugin: description.map(|description| description.descriptor.clone()),
             builtin: match entry {

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use crosspoint::formats::Precision;
 use crosspoint::session::{
     Builtin, Crosspoint, Crosspoints, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, LoadError,
-    MachineFile, NodeEntry, OutputGuard, ParameterEntry, ParameterValue, PluginEntry, PluginRef, PortSelector,
-    SaveError, SceneCrosspoints, SceneEntry, SceneParameter, Severity, SignalEntry, SongEntry, State, cable, load,
-    parse, save,
+    MachineFile, NodeEntry, OutputGuard, OverloadPolicy, ParameterEntry, ParameterValue, PluginEntry, PluginRef,
+    PortSelector, SaveError, SceneCrosspoints, SceneEntry, SceneParameter, Severity, SignalEntry, SongEntry, State,
+    cable, load, parse, save,
 };
 use crosspoint_graph::graph::{Cell, Timing};
 use crosspoint_graph::nodes::pan;
-use crosspoint_graph::{AudioPort, ChannelLayout, EventPort};
+use crosspoint_graph::{AudioPort, ChannelLayout, EventPort, OverloadAction};
 
 fn example() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/rigs/guitar.rig.toml")
@@ -72,6 +72,7 @@ fn everything(folder: &Path) -> Document {
             path_hint: Some(folder.join("plugins").join("a.clap")),
         },
         bypassed: true,
+        overload: OverloadPolicy { budget: 0.3, blocks: 5, action: OverloadAction::Bypass, returns_after: Some(2.0) },
         precision: Some(Precision::Double),
         audio_inputs: vec![AudioPort::new("main", layout), AudioPort::new("a: b", ChannelLayout::Surround(6))],
         audio_outputs: vec![AudioPort::new("", ChannelLayout::Ambisonic(9))],

@@ -192,7 +192,7 @@ macro_rules! for_each_kernel {
             /// number is not.
             fn all_below(source: *const f32, frames: usize, threshold: f32) -> bool = measure;
 
-            /// A copy of the bits. Says whether [all are below](Self::all_below) a magnitude.
+            /// A copy of the bits. Says whether all samples are finite and of a magnitude of at most `threshold`.
             fn copy_below(source: *const f32, destination: *mut f32, frames: usize, threshold: f32) -> bool = measure;
 
             /// A copy with zeros for samples that are infinite or not numbers; all others keep their bits. Says what

@@ -447,6 +447,44 @@ fn silence_is_told_from_sound_at_every_frame() {
     }
 }
 
+/// A guarded copy has the same bits, and one sample above the threshold or no number is found wherever it stands; one at the
+/// threshold is not. Without a threshold only numbers count.
+#[test]
+fn a_guarded_copy_finds_what_is_above_at_every_frame() {
+    for kernels in levels() {
+        for frames in FRAMES {
+            let mut source = noise(5, frames);
+            let check = |source: &[f32], threshold: f32| {
+                let mut is_below = false;
+                let copy = written(frames, frames % 4, |to| {
+                    // SAFETY: both buffers have that many frames.
+                    is_below = unsafe { kernels.copy_below(source.as_ptr(), to, frames, threshold) };
+                });
+                let bits = |samples: &[f32]| samples.iter().map(|sample| sample.to_bits()).collect::<Vec<_>>();
+                assert_eq!(bits(&copy), bits(source), "{kernels:?} {frames}");
+                is_below
+            };
+            assert!(check(&source, 2.0) && check(&source, f32::INFINITY));
+            for at in 0..frames {
+                let before = source[at];
+                for (sample, limited, unlimited) in [
+                    (2.0, true, true),
+                    (-2.0, true, true),
+                    (2.0_f32.next_up(), false, true),
+                    (-f32::MAX, false, true),
+                    (f32::NAN, false, false),
+                    (f32::NEG_INFINITY, false, false),
+                ] {
+                    source[at] = sample;
+                    let found = (check(&source, 2.0), check(&source, f32::INFINITY));
+                    assert_eq!(found, (limited, unlimited), "{kernels:?} {frames} {at} {sample}");
+                }
+                source[at] = before;
+            }
+        }
+    }
+}
+
 /// One bad sample, wherever it stands, is found, counts for nothing else and becomes a zero; the rest keeps its bits.
 #[test]
 fn what_is_not_a_number_is_found_at_every_frame() {

@@ -28,6 +28,13 @@ fn describe(notice: &Notice) -> Option<String> {
     Some(match notice {
         Notice::Fault { name, .. } => format!("{name} failed and is bypassed; its output was an error or not a number"),
         Notice::OutputClosed { name, cause, blamed, .. } => safety::closed(name, cause, blamed.as_ref()),
+        Notice::Overloaded { name, action, share, .. } => safety::overloaded(name, *action, *share),
+        Notice::Recovered { name, .. } => format!("{name} is within its time again and plays as before"),
+        Notice::NearDeadline { share } => format!(
+            "the rig takes {:.0} % of its time, block after block: take a larger buffer, or something out of it",
+            100.0 * share
+        ),
+        Notice::Xrun(entry) => safety::xrun(entry),
         Notice::OutputOpened { name, .. } => format!("the output {name} plays again"),
         Notice::RestartStorm { name, .. } => format!("{name} asks to be restarted all the time; it is left as it is"),
         Notice::Inactive { reason, .. } => format!("a plugin could not be activated and is bypassed: {reason}"),

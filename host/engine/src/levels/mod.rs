@@ -6,6 +6,7 @@ mod meter;
 use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::loudness::Loudness;
 use crate::tuner::TunerReading;
 use crosspoint_graph::{Command, NOW, NodeId};
 use meter::ChannelMeter;
@@ -22,6 +23,8 @@ pub struct Levels {
     pub nodes: BTreeMap<NodeId, Vec<ChannelLevel>>,
     /// What the [tuner](Engine::tune) hears, if it is on and has heard enough.
     pub tuner: Option<TunerReading>,
+    /// The loudness of each node for which it is [measured](Engine::measure_loudness).
+    pub loudness: BTreeMap<NodeId, Loudness>,
 }
 
 /// Where levels are left.
@@ -40,6 +43,7 @@ pub(crate) struct Meters {
     told: BTreeSet<NodeId>,
     channels: BTreeMap<NodeId, Vec<ChannelMeter>>,
     tuner: Option<TunerReading>,
+    loudness: BTreeMap<NodeId, Loudness>,
     changed: bool,
     cell: LevelsCell,
 }
@@ -47,7 +51,8 @@ pub(crate) struct Meters {
 impl Meters {
     pub fn new(cell: LevelsCell) -> Self {
         let (wanted, told) = (BTreeSet::new(), BTreeSet::new());
-        Self { wanted, told, channels: BTreeMap::new(), tuner: None, changed: false, cell }
+        let (channels, loudness) = (BTreeMap::new(), BTreeMap::new());
+        Self { wanted, told, channels, tuner: None, loudness, changed: false, cell }
     }
 
     /// Runs something while this thread holds the place where levels are left.
@@ -61,12 +66,24 @@ impl Meters {
         self.tuner = reading;
     }
 
+    pub fn show_loudness(&mut self, node: NodeId, reading: Option<Loudness>) {
+        match reading {
+            Some(reading) => self.loudness.insert(node, reading),
+            None => self.loudness.remove(&node),
+        };
+        self.changed = true;
+    }
+
     fn show(&mut self) {
         if std::mem::take(&mut self.changed) {
             let shown = |(&node, meters): (&NodeId, &Vec<ChannelMeter>)| {
                 (node, meters.iter().map(ChannelMeter::shown).collect::<Vec<_>>())
             };
-            let levels = Levels { nodes: self.channels.iter().map(shown).collect(), tuner: self.tuner };
+            let levels = Levels {
+                nodes: self.channels.iter().map(shown).collect(),
+                tuner: self.tuner,
+                loudness: self.loudness.clone(),
+            };
             *self.cell.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(levels);
         }
     }

@@ -88,12 +88,14 @@ impl Stage {
         self.take_tables();
         self.table.mappings.take_updates(&mut self.desk);
         let Period { inputs, outputs, frames, freewheel, midi, xruns, .. } = period;
+        // Another device counts from 0 again.
+        let lost_periods = xruns.saturating_sub(self.xruns) as u32;
         if mem::replace(&mut self.xruns, xruns) != xruns || mem::replace(&mut self.freewheel, freewheel) != freewheel {
             self.clock.restart();
         }
         self.clock.begin(now, frames as u32);
         self.longest = self.longest.max(frames as u32);
-        let mut hands = Hands { delay: self.delay(), stage: self, midi };
+        let mut hands = Hands { delay: self.delay(), stage: self, midi, lost_periods };
         cell.render_with_events(inputs, outputs, freewheel, frames, &mut hands);
         hands.tell(frames);
         self.told.delay.store(self.delay(), Ordering::Relaxed);
@@ -152,6 +154,8 @@ struct Hands<'s, 'p> {
     stage: &'s mut Stage,
     midi: Option<&'p mut dyn PeriodMidi>,
     delay: u32,
+    /// Periods that the device has lost since the last one.
+    lost_periods: u32,
 }
 
 impl Hands<'_, '_> {
@@ -193,6 +197,7 @@ impl Hands<'_, '_> {
 impl HardwareEvents for Hands<'_, '_> {
     fn command(&mut self, frames: usize, rig: &mut Commands<'_>) {
         self.stage.frame = rig.frame() + frames as u64;
+        rig.note_xruns(self.lost_periods);
         if frames == 0 {
             return;
         }

@@ -10,6 +10,7 @@ use crosspoint_graph::{AudioPort, ChannelLayout, EventPort, Timing};
 use super::crosspoints::Crosspoints;
 use super::guard::OutputGuard;
 use super::mappings::MappingEntry;
+use super::overload::OverloadPolicy;
 use super::port::PortSelector;
 use super::scenes::{SceneEntry, SongEntry};
 
@@ -166,6 +167,8 @@ pub struct PluginEntry {
     pub plugin: PluginRef,
     /// Whether it is bypassed.
     pub bypassed: bool,
+    /// What becomes of it if it takes too much time.
+    pub overload: OverloadPolicy,
     /// The precision of samples that it is to be given; none for the one that it prefers.
     pub precision: Option<Precision>,
     /// Its audio inputs when it was last seen; empty if it never was.

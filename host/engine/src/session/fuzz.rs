@@ -40,6 +40,7 @@ vendor = "V"
 version = "1.2"
 path = "../f.clap"
 bypassed = true
+overload = { budget = 0.25, blocks = 8, action = "mute", returns_after = 10.0 }
 latency = 64
 inputs = [
     "main: stereo",

@@ -30,11 +30,11 @@ impl OutputGuard {
 }
 
 impl Default for OutputGuard {
-    /// 6 dB above full scale for a tenth of a second: a converter clips that to nearly a square wave. Loud hits that clip for
-    /// some milliseconds are none of a guard's business; feedback and filters that burst are. Closed until opened: whoever
-    /// stands before the speakers is asked first.
+    /// 12 dB above full scale for a tenth of a second: what a converter clips to a square wave. A rig that is too hot, or hits
+    /// that clip for some milliseconds, are none of a guard's business, since silence would be worse; feedback that runs
+    /// away and filters that burst are. Closed until opened: whoever stands before the speakers is asked first.
     fn default() -> Self {
-        Self { limit: Some(6.0), time: 0.1, returns_after: None }
+        Self { limit: Some(12.0), time: 0.1, returns_after: None }
     }
 }
 

@@ -18,7 +18,7 @@
 //! | top | `crosspoint`, `name`, `note`, `tempo`, `metre` (`"4/4"`), `timing` of edges without their own (`"aligned"`, `"immediate"`) |
 //! | all nodes | `name`, which edges use: unique, without `/`; `note` |
 //! | `[[input]]`, `[[output]]` | `role` if it is not the name; `channels`, or `layout` (`"surround 6"`, `"ambisonic 4"`), or `events = true` for MIDI; of an output `alignment_group` and `guard` (`{ limit = 6.0, time = 0.1, returns_after = 5.0 }`: dBFS or `"off"`, seconds, and seconds after which it comes back by itself, if it does) |
-//! | `[[plugin]]` | `format`, `id`, `plugin` (its own name), `vendor`, `version`, `path` (a hint), `bypassed`, `precision` (32 or 64 bits; else the one that it prefers), `state`; as last seen: `latency`, `inputs` and `outputs` (`["main: stereo"]`), `event_inputs`, `event_outputs`; `parameters` |
+//! | `[[plugin]]` | `format`, `id`, `plugin` (its own name), `vendor`, `version`, `path` (a hint), `bypassed`, `overload` (`{ budget = 0.3, blocks = 8, action = "bypass", returns_after = 10.0 }`: a part of the time for a block, how many in a row, `"nothing"`, `"bypass"` or `"mute"`, and seconds after which it comes back by itself, if it does), `precision` (32 or 64 bits; else the one that it prefers), `state`; as last seen: `latency`, `inputs` and `outputs` (`["main: stereo"]`), `event_inputs`, `event_outputs`; `parameters` |
 //! | `[[builtin]]` | `kind`: `gain`, `pan`, `tone`, `meter` with `channels` or `layout`; `mixer` with `inputs` and `outputs` (`["stereo"]`); `delay` with `longest` in frames; `player` with `file`; `zone`, by its parameters alone; `metronome` with `channels`; `parameters` |
 //! | `[[edge]]` | `from` and `to`: a node, `node/port` or `node/#2`; `events = true`, or crosspoints; `timing`; `feedback` in frames |
 //! | `[[scene]]` | `name`, `note`, `tempo`, `metre`; `fade` of its crosspoints in seconds; `bypassed` and `active` nodes; `parameters` (`{ node = "amp", name = "Drive", value = 30.0 }`); `crosspoints` (`{ from = "amp", to = "cabinet", cells = ["1>1 -6 dB"] }`) |
@@ -115,6 +115,7 @@ mod fuzz;
 mod guard;
 mod machine;
 mod mappings;
+mod overload;
 mod path;
 pub(crate) mod plugin_file;
 mod port;
@@ -141,6 +142,7 @@ pub use mappings::{
     Behaviour, Coding, ControlAction, ControlMessage, CrosspointPlace, Curve, DEFAULT_STEP, MappingEntry,
     MappingTarget, MessageKind, PickUp, RangeEnd,
 };
+pub use overload::OverloadPolicy;
 pub use port::PortSelector;
 pub use problem::{LoadError, Problem, Severity};
 pub use read::{Loaded, parse};

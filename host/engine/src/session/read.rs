@@ -21,7 +21,7 @@ use super::document::{
 use super::fields::{Fields, kept_table, number, owned_table, whole};
 use super::port::PortSelector;
 use super::problem::{LoadError, Problem, Report, Severity};
-use super::{guard, mappings, path, scenes, state, words};
+use super::{guard, mappings, overload, path, scenes, state, words};
 
 /// What a rig file held.
 #[derive(Clone, Debug, PartialEq)]
@@ -275,6 +275,7 @@ impl Reader<'_, '_> {
         PluginEntry {
             plugin,
             bypassed: fields.flag(report, "bypassed"),
+            overload: overload::read_policy(fields, report),
             precision: fields.read(report, "precision", "32 or 64", |value| Precision::of_bits(whole(value)?)),
             latency: fields.whole(report, "latency", 0..crosspoint_graph::graph::MAX_LATENCY + 1).unwrap_or(0),
             audio_inputs: audio_ports(fields, report, "inputs"),

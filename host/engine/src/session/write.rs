@@ -13,7 +13,7 @@ use super::document::{
     Builtin, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, NodeEntry, ParameterEntry, ParameterValue,
     PluginEntry, SignalEntry, State, VERSION,
 };
-use super::{guard, mappings, path, scenes, state, words};
+use super::{guard, mappings, overload, path, scenes, state, words};
 
 /// More cells than this are written as rows if they fill more than half of their rectangle.
 const MOST_LISTED_CELLS: usize = 8;
@@ -116,6 +116,9 @@ fn plugin(fields: &mut Table<'_>, entry: &PluginEntry, folder: &Path, state_fold
     }
     if entry.bypassed {
         fields.put("bypassed", true);
+    }
+    if let Some(policy) = overload::policy_text(&entry.overload) {
+        fields.put("overload", policy);
     }
     if let Some(precision) = entry.precision {
         fields.put("precision", precision.bits());
