@@ -22,6 +22,7 @@ impl<P: Plugins> Engine<P> {
             self.obey(order);
         }
         self.hear_renderer();
+        self.hear_playhead();
         self.plugins.poll();
         self.hear_plugins();
         self.build_if_complete();

@@ -79,6 +79,7 @@ pub mod session;
 mod settings;
 mod snapshot;
 pub mod tape;
+mod transport;
 mod tuner;
 mod wishes;
 mod writing;
@@ -105,6 +106,7 @@ pub use rig::{Place, RigProblem};
 pub use scenes::{Capture, Readiness, SceneEdit, SceneSnapshot, ScenesSnapshot, SongSnapshot};
 pub use settings::EngineSettings;
 pub use snapshot::{Condition, NodeSnapshot, Snapshot};
+pub use transport::{ClockSnapshot, ClockState, SongPosition, TransportAction};
 pub use tuner::{TunedNote, TunerReading};
 
 /// Lets the tests of callbacks see allocations.
