@@ -19,6 +19,7 @@ use crate::rig::Rig;
 use crate::scenes::Scenes;
 use crate::settings::EngineSettings;
 use crate::snapshot::SnapshotCell;
+use crate::track::Track;
 use crate::transport::{ClockWatch, Tapping};
 use crate::tuner::Tuner;
 use crate::wishes::TransportWish;
@@ -58,6 +59,8 @@ pub struct Engine<P: Plugins = PluginHost> {
     pub(crate) scenes: Scenes,
     pub(crate) transport: TransportWish,
     pub(crate) tapping: Tapping,
+    /// The audio files of players.
+    pub(crate) tracks: BTreeMap<NodeId, Track>,
     /// What was last told of the clock that is followed.
     pub(crate) clock: ClockWatch,
     pub(crate) undo: VecDeque<Step>,
@@ -136,6 +139,7 @@ impl<P: Plugins> Engine<P> {
             scenes: Scenes::default(),
             transport: TransportWish::default(),
             tapping: Tapping::default(),
+            tracks: BTreeMap::new(),
             clock: ClockWatch::default(),
             undo: VecDeque::new(),
             redo: Vec::new(),

@@ -151,6 +151,26 @@ pub enum Notice {
         /// The tempo that stays, in quarter notes a minute.
         tempo: f64,
     },
+    /// The audio file of a player was not read in time: silence was heard instead. The disk is slow or busy.
+    TrackLate {
+        /// The player.
+        node: NodeId,
+        /// Its name.
+        name: String,
+        /// How often.
+        count: u64,
+        /// Seconds that were missing.
+        seconds: f64,
+    },
+    /// The audio file of a player cannot be read any more; what is missing of it is silent.
+    TrackUnreadable {
+        /// The player.
+        node: NodeId,
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// A scene plays.
     ScenePlays {
         /// Its name.

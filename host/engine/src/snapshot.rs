@@ -11,6 +11,7 @@ use crate::midi::MidiConnection;
 use crate::scenes::ScenesSnapshot;
 use crate::session::EntryKind;
 use crate::settings::EngineSettings;
+use crate::track::TrackSnapshot;
 use crate::transport::ClockSnapshot;
 use crosspoint_devices::Joined;
 use crosspoint_formats::{Parameter, PluginDescriptor};
@@ -45,6 +46,8 @@ pub struct Snapshot {
     pub count_in: u32,
     /// The MIDI clock that the transport follows, and who gets its own.
     pub clock: Arc<ClockSnapshot>,
+    /// The audio files of players.
+    pub tracks: Arc<[TrackSnapshot]>,
     /// Scenes, songs and the setlist, and what of them plays.
     pub scenes: Arc<ScenesSnapshot>,
     /// What MIDI messages control.
@@ -129,6 +132,7 @@ impl SnapshotCell {
             playhead_reader: None,
             count_in: 1,
             clock: Arc::default(),
+            tracks: Arc::default(),
             scenes: Arc::default(),
             mappings: Arc::default(),
             device: DeviceState::None,
@@ -219,6 +223,7 @@ impl<P: Plugins> Engine<P> {
             playhead_reader: Some(self.publisher.playhead()),
             count_in: self.rig.rest.transport.count_in,
             clock: Arc::new(self.shown_clock()),
+            tracks: self.shown_tracks(),
             scenes: Arc::new(self.shown_scenes()),
             mappings: Arc::new(self.shown_mappings()),
             device: self.device.state.clone(),

@@ -20,7 +20,7 @@
 //! | all nodes | `name`, which edges use: unique, without `/`; `note` |
 //! | `[[input]]`, `[[output]]` | `role` if it is not the name; `channels`, or `layout` (`"surround 6"`, `"ambisonic 4"`), or `events = true` for MIDI; of an output `alignment_group` |
 //! | `[[plugin]]` | `format`, `id`, `plugin` (its own name), `vendor`, `version`, `path` (a hint), `bypassed`, `precision` (32 or 64 bits; else the one that it prefers), `state`; as last seen: `latency`, `inputs` and `outputs` (`["main: stereo"]`), `event_inputs`, `event_outputs`; `parameters` |
-//! | `[[builtin]]` | `kind`: `gain`, `pan`, `tone`, `meter` with `channels` or `layout`; `mixer` with `inputs` and `outputs` (`["stereo"]`); `delay` with `longest` in frames; `player` with `file`; `zone`, by its parameters alone; `metronome` with `channels`; `parameters` |
+//! | `[[builtin]]` | `kind`: `gain`, `pan`, `tone`, `meter` with `channels` or `layout`; `mixer` with `inputs` and `outputs` (`["stereo"]`); `delay` with `longest` in frames; `player` with `file` (WAV, AIFF, FLAC, MP3 or Ogg Vorbis, read while it plays; parameters `follow` the transport, `play`, `loop`); `zone`, by its parameters alone; `metronome` with `channels`; `parameters` |
 //! | `[[edge]]` | `from` and `to`: a node, `node/port` or `node/#2`; `events = true`, or crosspoints; `timing`; `feedback` in frames |
 //! | `[[scene]]` | `name`, `note`, `tempo`, `metre`; `fade` of its crosspoints in seconds; `bypassed` and `active` nodes; `parameters` (`{ node = "amp", name = "Drive", value = 30.0 }`); `crosspoints` (`{ from = "amp", to = "cabinet", cells = ["1>1 -6 dB"] }`) |
 //! | `[[song]]` | `name`, `note`, `tempo`, `metre`; `scenes` by name |

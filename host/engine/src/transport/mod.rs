@@ -170,6 +170,11 @@ impl<P: Plugins> Engine<P> {
         self.publisher.playhead().read().map_or_else(Transport::default, |(transport, _)| transport)
     }
 
+    /// Quarter notes a minute: the clock's that is followed, or what was last asked for, heard or not.
+    fn tempo(&self) -> f64 {
+        if self.followed_role().is_some() { self.playhead().tempo } else { self.rig.tempo }
+    }
+
     fn set_tempo(&mut self, tempo: f64) -> Result<(), EngineError> {
         match self.followed_role() {
             Some(role) => Err(EngineError::FollowsClock { role: role.to_owned() }),
@@ -210,7 +215,7 @@ impl<P: Plugins> Engine<P> {
         let frame = match place {
             SongPosition::Frame(frame) => frame as f64,
             SongPosition::Seconds(seconds) => (seconds * rate).round(),
-            SongPosition::Quarters(quarters) => (quarters * 60.0 * rate / self.playhead().tempo).round(),
+            SongPosition::Quarters(quarters) => (quarters * 60.0 * rate / self.tempo()).round(),
             SongPosition::Bar { .. } => match self.locating(place)? {
                 Command::LocateQuarters(quarters) => return self.frame_of(SongPosition::Quarters(quarters)),
                 _ => f64::NAN,
