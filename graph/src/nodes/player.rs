@@ -1,5 +1,5 @@
-//! Plays audio that lies in memory at the engine's rate. Never reads a file, never resamples and never clicks: starts in
-//! the middle, stops and jumps fade.
+//! Plays audio at the engine's rate that lies in memory, or comes there in time. Never reads a file, never resamples and
+//! never clicks: starts in the middle, stops, jumps and what is missing fade.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -10,6 +10,7 @@ use crate::graph::Node;
 use crate::port::{AudioPort, ChannelLayout};
 use crate::processor::{Processor, Status};
 use crate::rt::Block;
+use crate::transport::Transport;
 
 /// Parameter: 1 plays on from the position, 0 stops there. Without effect while it follows the transport.
 pub const PLAY: u32 = 0;
@@ -24,6 +25,53 @@ pub const FOLLOW: u32 = 3;
 /// as long as a player lives, so that none is freed in the callback.
 pub type Clip = Arc<[Box<[f32]>]>;
 
+/// What a player plays. Frames before the first and from the length on are silence.
+///
+/// # Real-time
+/// All is called in the callback.
+pub trait Source: Send {
+    /// Channels; those of one go to all of the port's.
+    fn channels(&self) -> usize;
+
+    /// Frames.
+    fn length(&self) -> i64;
+
+    /// A sample; silence for one that is not there.
+    fn sample(&self, channel: usize, position: i64) -> f32;
+
+    /// How many of the `wanted` frames from a position on are there.
+    fn available(&self, position: i64, wanted: u64) -> u64 {
+        let _ = position;
+        wanted
+    }
+
+    /// Before each chunk: the frame that is played next, or would be if it started, and frames in a minute.
+    fn prepare(&mut self, position: i64, transport: &Transport, minute: f64) {
+        let _ = (position, transport, minute);
+    }
+
+    /// Frames were not there in time; `begins` if those before them were.
+    fn miss(&mut self, begins: bool, frames: u64) {
+        let _ = (begins, frames);
+    }
+}
+
+impl Source for Clip {
+    fn channels(&self) -> usize {
+        self.len()
+    }
+
+    fn length(&self) -> i64 {
+        self.first().map_or(0, |channel| channel.len()) as i64
+    }
+
+    #[inline]
+    fn sample(&self, channel: usize, position: i64) -> f32 {
+        let position = usize::try_from(position).ok();
+        self.get(channel).zip(position).and_then(|(data, position)| data.get(position)).copied().unwrap_or(0.0)
+    }
+}
+
 /// What the graph is told of it: a port out.
 pub fn node(name: impl Into<String>, layout: ChannelLayout) -> Node {
     Node { audio_outputs: vec![AudioPort::new("out", layout)], ..Node::processor(name) }
@@ -36,6 +84,8 @@ struct Head {
     loops: bool,
     /// Steady frame from which it fades in; none if it begins with the clip.
     fades_in: Option<u64>,
+    /// Steady frame to which it fades out, as nothing is there from it on.
+    dries: Option<u64>,
 }
 
 impl Head {
@@ -49,17 +99,23 @@ impl Head {
         self.position(frame, length) >= length
     }
 
-    fn sample(&self, data: &[f32], frame: u64) -> f32 {
-        let position = usize::try_from(self.position(frame, data.len() as i64)).ok();
-        position.and_then(|position| data.get(position)).copied().unwrap_or(0.0)
+    fn sample(&self, source: &impl Source, channel: usize, frame: u64) -> f32 {
+        let fades_in = self.fades_in.map_or(1.0, |start| progress(start, frame));
+        let dries = self.dries.map_or(1.0, |end| (end.saturating_sub(frame) as f32 / RAMP_FRAMES as f32).min(1.0));
+        match fades_in * dries {
+            0.0 => 0.0,
+            level => level * source.sample(channel, self.position(frame, source.length())),
+        }
     }
 }
 
 /// The audio half.
 #[derive(Debug)]
-pub struct Player {
-    clip: Clip,
+pub struct Player<S = Clip> {
+    source: S,
     length: i64,
+    /// Frames in a minute, for sources that look ahead.
+    minute: f64,
     loops: bool,
     follows: bool,
     /// Where it goes on when it is started.
@@ -78,13 +134,26 @@ fn progress(start: u64, frame: u64) -> f32 {
 impl Player {
     /// Stopped at the start of a clip; plays it in the engine's rate: the control thread resamples it before.
     pub fn new(clip: Clip) -> Self {
-        let length = clip.first().map_or(0, |channel| channel.len()) as i64;
-        Self { clip, length, loops: false, follows: false, position: 0, head: None, fading: None }
+        Self::of(clip, 0.0)
+    }
+}
+
+impl<S: Source> Player<S> {
+    /// Stopped at the start of a source; `rate` is the engine's.
+    pub fn of(source: S, rate: f64) -> Self {
+        let (length, minute) = (source.length(), 60.0 * rate);
+        Self { source, length, minute, loops: false, follows: false, position: 0, head: None, fading: None }
     }
 
     /// Playing from its first block on.
     pub fn playing(mut self) -> Self {
-        self.head = Some(Head { origin: 0, loops: false, fades_in: None });
+        self.head = Some(Head { origin: 0, loops: false, fades_in: None, dries: None });
+        self
+    }
+
+    /// Beginning again at its end, or not.
+    pub fn looping(mut self, loops: bool) -> Self {
+        self.loops = loops;
         self
     }
 
@@ -98,7 +167,8 @@ impl Player {
     fn jump(&mut self, position: i64, frame: u64) {
         self.fade_out(frame);
         let fades_in = (position > 0).then_some(frame);
-        self.head = Some(Head { origin: (frame as i64).wrapping_sub(position), loops: self.loops, fades_in });
+        let origin = (frame as i64).wrapping_sub(position);
+        self.head = Some(Head { origin, loops: self.loops, fades_in, dries: None });
     }
 
     fn stop(&mut self, frame: u64) {
@@ -138,14 +208,56 @@ impl Player {
         }
     }
 
-    /// The channel of the clip that an output channel plays: a mono clip goes to all.
-    fn data(&self, channel: usize) -> &[f32] {
-        let channel = if self.clip.len() == 1 { 0 } else { channel };
-        self.clip.get(channel).map_or(&[], |data| data)
+    /// Lets the source know what comes next.
+    fn prepare(&mut self, block: &Block<'_>) {
+        let (transport, frame) = (block.transport(), block.chunk().steady_frame);
+        let position = match self.head {
+            Some(head) => head.position(frame, self.length),
+            None if self.follows => transport.frame,
+            None => self.position,
+        };
+        self.source.prepare(position, transport, self.minute);
+    }
+
+    /// Looks whether what comes next is there, a fade further than these frames: where it is not, the head dries up, and it
+    /// fades in again where it is.
+    fn heed(&mut self, frame: u64, frames: u64) {
+        let Some(mut head) = self.head else { return };
+        let wanted = frames + u64::from(RAMP_FRAMES);
+        let there = self.there(&head, frame, wanted);
+        match head.dries {
+            None if there < wanted => head.dries = Some(frame + there),
+            Some(end) if end <= frame && there == wanted => (head.dries, head.fades_in) = (None, Some(frame)),
+            _ => {}
+        }
+        if let Some(end) = head.dries.filter(|&end| end < frame + frames) {
+            self.source.miss(end >= frame, frame + frames - end.max(frame));
+        }
+        self.head = Some(head);
+    }
+
+    /// How many of the frames of a head are there from a steady frame on. What lies outside of the source is.
+    fn there(&self, head: &Head, frame: u64, wanted: u64) -> u64 {
+        let mut there = 0;
+        while there < wanted {
+            let position = head.position(frame + there, self.length);
+            if position >= self.length {
+                return wanted;
+            }
+            let step = match u64::try_from(position) {
+                Ok(_) => self.source.available(position, (wanted - there).min((self.length - position) as u64)),
+                Err(_) => position.unsigned_abs(),
+            };
+            if step == 0 {
+                break;
+            }
+            there += step;
+        }
+        there.min(wanted)
     }
 }
 
-impl Segment for Player {
+impl<S: Source> Segment for Player<S> {
     fn set_parameter(&mut self, parameter: u32, value: f64, frame: u64) {
         self.settle(frame);
         let on = value >= 0.5;
@@ -167,33 +279,39 @@ impl Segment for Player {
                     *head = Head { origin: (frame as i64).wrapping_sub(position), loops: on, ..*head };
                 }
             }
-            FOLLOW => self.follows = on,
+            FOLLOW => {
+                // It played because the transport did.
+                if self.follows && !on {
+                    self.stop(frame);
+                }
+                self.follows = on;
+            }
             _ => {}
         }
     }
 
     fn render(&mut self, block: &mut Block<'_>, frames: Range<usize>) {
         let first = block.chunk().steady_frame + frames.start as u64;
+        self.heed(first, frames.len() as u64);
         for channel in 0..block.output_channels(0) {
-            let data = self.data(channel);
+            // What has one channel goes to all.
+            let heard = if self.source.channels() == 1 { 0 } else { channel };
             for (frame, sample) in (first..).zip(&mut block.output(0, channel)[frames.clone()]) {
-                *sample = self.head.map_or(0.0, |head| match head.fades_in {
-                    Some(start) if progress(start, frame) < 1.0 => progress(start, frame) * head.sample(data, frame),
-                    _ => head.sample(data, frame),
-                });
+                *sample = self.head.map_or(0.0, |head| head.sample(&self.source, heard, frame));
                 if let Some((head, start)) = self.fading
                     && progress(start, frame) < 1.0
                 {
-                    *sample += (1.0 - progress(start, frame)) * head.sample(data, frame);
+                    *sample += (1.0 - progress(start, frame)) * head.sample(&self.source, heard, frame);
                 }
             }
         }
     }
 }
 
-impl Processor for Player {
+impl<S: Source> Processor for Player<S> {
     fn process(&mut self, mut block: Block<'_>) -> Status {
         let start = block.chunk().steady_frame;
+        self.prepare(&block);
         if self.follows {
             self.follow(&block);
         }
@@ -218,7 +336,6 @@ impl Processor for Player {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Transport;
     use crate::nodes::harness::Run;
     use crate::nodes::tests::{noise, parameter};
 
@@ -266,6 +383,58 @@ mod tests {
         assert_eq!(whole[0][1000], 0.0);
         assert!(whole[0][1600..1600 + 400] == clip(777)[0][310..710]);
         assert!(whole[0][3900..] == clip(777)[0][..100]);
+    }
+
+    /// A source of which only some frames are there.
+    struct Partly {
+        clip: Clip,
+        there: Arc<[std::sync::atomic::AtomicBool]>,
+        missed: (u64, u64),
+    }
+
+    impl Source for Partly {
+        fn channels(&self) -> usize {
+            self.clip.channels()
+        }
+
+        fn length(&self) -> i64 {
+            self.clip.length()
+        }
+
+        fn sample(&self, channel: usize, position: i64) -> f32 {
+            self.clip.sample(channel, position)
+        }
+
+        fn available(&self, position: i64, wanted: u64) -> u64 {
+            let is_there = |place: &usize| self.there[*place].load(std::sync::atomic::Ordering::Relaxed);
+            (position as usize..position as usize + wanted as usize).take_while(is_there).count() as u64
+        }
+
+        fn miss(&mut self, begins: bool, frames: u64) {
+            self.missed = (self.missed.0 + u64::from(begins), self.missed.1 + frames);
+        }
+    }
+
+    /// ```text
+    /// there    0 ................ 1000              1500 ................ 3000
+    /// heard    1 ............744 \____0              ____/ 1
+    /// ```
+    /// What is not there is silence that fades, and is counted; what was heard before and after are the clip's very bits.
+    #[test]
+    fn what_is_missing_fades_and_is_counted() {
+        let clip: Clip = [vec![1.0; 3000].into()].into();
+        let there = (0..3000).map(|frame| (!(1000..1500).contains(&frame)).into()).collect();
+        let mut player = Player::of(Partly { clip, there, missed: (0, 0) }, 48_000.0).playing();
+        let run = Run { outputs: &[1], frames: 3100, chunks: &[50], ..Run::default() };
+        let out = &run.render(&mut player).channels[0];
+        assert!(out[..=744].iter().all(|sample| *sample == 1.0) && out[745] < 1.0);
+        assert!(
+            out.windows(2)
+                .all(|pair| (pair[0] - pair[1]).abs() <= 1.0 / 256.0 + 1e-6 || pair[1] == 0.0 && pair[0] == 1.0)
+        );
+        assert!(out[1000..=1500].iter().all(|sample| *sample == 0.0) && out[1501] > 0.0);
+        assert!(out[1756..3000].iter().all(|sample| *sample == 1.0));
+        assert_eq!(player.source.missed, (1, 500));
     }
 
     /// Follows the transport to the frame from where it stands, and stands when it stands.

@@ -139,6 +139,8 @@ pub struct ClockPoint {
     pub quarters: Option<f64>,
     /// Quarter notes a minute.
     pub tempo: f64,
+    /// Whether nobody could know the tempo until now.
+    pub begins: bool,
 }
 
 /// When a scene takes over.

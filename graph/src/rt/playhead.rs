@@ -10,8 +10,9 @@ const MOMENTS: u64 = 1 << 40;
 
 /// Quarter notes within which a playhead comes to where the clock is that it follows.
 const CATCH_UP: f64 = 1.0;
-/// Quarter notes by which it may be off without a jump.
+/// Quarter notes by which it may be off without a jump, at any time and when the clock's tempo has just become known.
 const FARTHEST: f64 = 0.5;
+const FARTHEST_AT_FIRST: f64 = 1.0 / 96.0;
 
 /// Musical time of one renderer.
 #[derive(Debug)]
@@ -225,7 +226,7 @@ impl Playhead {
     /// as makes up for a difference within [`CATCH_UP`]; a difference above [`FARTHEST`] is jumped over. Without a clock,
     /// the clock's tempo stays.
     pub fn follow(&mut self, clock: Option<ClockPoint>) {
-        let Some(ClockPoint { tempo, quarters }) = clock else {
+        let Some(ClockPoint { tempo, quarters, begins }) = clock else {
             if let Some(tempo) = self.followed.take() {
                 self.change_tempo(tempo);
             }
@@ -233,7 +234,7 @@ impl Playhead {
         };
         self.followed = Some(tempo);
         let off = quarters.filter(|_| self.playing).map_or(0.0, |quarters| quarters - self.quarters(self.frame));
-        if off.abs() <= FARTHEST {
+        if off.abs() <= if begins { FARTHEST_AT_FIRST } else { FARTHEST } {
             self.change_tempo(tempo * (1.0 + off / CATCH_UP));
         } else {
             self.change_tempo(tempo);
@@ -352,15 +353,18 @@ mod tests {
         playhead.play(true);
         let mut clock = 0.125;
         for step in 0..240 {
-            playhead.follow(Some(ClockPoint { quarters: Some(clock), tempo: 120.0 }));
+            playhead.follow(Some(ClockPoint { quarters: Some(clock), tempo: 120.0, begins: false }));
             assert!(step > 0 || playhead.transport().tempo == 135.0);
             playhead.set_tempo(90.0);
             playhead.advance(1000);
             clock += 1000.0 / 24_000.0;
         }
         assert!((playhead.transport().quarters - clock).abs() < 1e-4);
-        playhead.follow(Some(ClockPoint { quarters: Some(100.0), tempo: 100.0 }));
+        playhead.follow(Some(ClockPoint { quarters: Some(100.0), tempo: 100.0, begins: false }));
         assert_eq!((playhead.transport().quarters, playhead.transport().tempo), (100.0, 100.0));
+        playhead.follow(Some(ClockPoint { quarters: Some(100.25), tempo: 90.0, begins: true }));
+        assert_eq!((playhead.transport().quarters, playhead.transport().tempo), (100.25, 90.0));
+        playhead.follow(Some(ClockPoint { quarters: None, tempo: 100.0, begins: true }));
         playhead.follow(None);
         assert_eq!(playhead.transport().tempo, 100.0, "it goes on as the clock went");
         playhead.set_tempo(90.0);

@@ -77,9 +77,10 @@ impl<P: Plugins> Engine<P> {
         builtin: Builtin,
         parameters: Vec<ParameterEntry>,
     ) -> Result<NodeId, EngineError> {
-        let processor = builtin::processor(&builtin, &parameters, f64::from(self.settings.rate))?;
+        let (processor, track) = builtin::processor(&builtin, &parameters, f64::from(self.settings.rate))?;
         let node = builtin::node(name, &builtin);
         let id = self.add_node(node, EntryKind::Builtin { builtin, parameters })?;
+        self.tracks.extend(track.map(|track| (id, track)));
         self.publisher.give(id, processor);
         self.publish()?;
         Ok(id)

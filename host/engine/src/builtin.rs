@@ -2,11 +2,10 @@
 
 use crate::error::EngineError;
 use crate::measurement::from_decibels;
-use crate::offline::wav;
 use crate::session::{Builtin, ParameterEntry, ParameterValue};
+use crate::track::{self, Track};
 use crosspoint_graph::nodes::{delay, gain, meter, metronome, mixer, pan, player, tone, zone};
 use crosspoint_graph::{ChannelLayout, Node, Processor};
-use std::sync::Arc;
 
 /// The graph's view of a built-in node.
 pub(crate) fn node(name: &str, builtin: &Builtin) -> Node {
@@ -23,7 +22,8 @@ pub(crate) fn node(name: &str, builtin: &Builtin) -> Node {
     }
 }
 
-/// Its audio half at a sample rate, with its parameters where they should be, so that nothing ramps at the start.
+/// Its audio half at a sample rate, with its parameters where they should be, so that nothing ramps at the start; and the
+/// track of a player.
 ///
 /// # Errors
 /// If the file of a player cannot be read.
@@ -31,11 +31,11 @@ pub(crate) fn processor(
     builtin: &Builtin,
     parameters: &[ParameterEntry],
     rate: f64,
-) -> Result<Box<dyn Processor>, EngineError> {
+) -> Result<(Box<dyn Processor>, Option<Track>), EngineError> {
     let known: Vec<(u32, f64)> = parameters.iter().filter_map(|entry| value(builtin, entry)).collect();
     let set = |id: u32| known.iter().find(|known| known.0 == id).map(|known| known.1);
     let initial = |id: u32| set(id).or_else(|| initial(builtin, id)).unwrap_or_default();
-    Ok(match builtin {
+    let processor: Box<dyn Processor> = match builtin {
         Builtin::Gain { .. } => Box::new(gain::Gain::new(initial(gain::GAIN) as f32)),
         Builtin::Pan { source } => Box::new(pan::Pan::new(*source, initial(pan::POSITION))),
         Builtin::Mixer { inputs, outputs } => Box::new(mixer(inputs, outputs, initial)),
@@ -51,9 +51,11 @@ pub(crate) fn processor(
             Box::new(meter::Meter::new(layout.channels() as usize, (rate * METER_SECONDS) as u32))
         }
         Builtin::Player { file, .. } => {
-            let audio = wav::read(file)?.resampled(rate as u32)?;
-            let clip: player::Clip = audio.channels.into_iter().map(Vec::into_boxed_slice).collect::<Arc<[_]>>();
-            Box::new(player::Player::new(clip).following())
+            let (pages, track) = track::open(file, rate as u32)?;
+            let is_on = |parameter, otherwise| set(parameter).map_or(otherwise, |value| value >= 0.5);
+            let player = player::Player::of(pages, rate).looping(is_on(player::LOOP, false));
+            let player = if is_on(player::FOLLOW, true) { player.following() } else { player };
+            return Ok((Box::new(player), Some(track)));
         }
         Builtin::Zone => {
             Box::new(known.iter().fold(zone::Zone::default(), |zone, &(parameter, value)| zone.with(parameter, value)))
@@ -62,7 +64,8 @@ pub(crate) fn processor(
             let metronome = metronome::Metronome::new(rate);
             Box::new(known.iter().fold(metronome, |metronome, &(parameter, value)| metronome.with(parameter, value)))
         }
-    })
+    };
+    Ok((processor, None))
 }
 
 fn mixer(inputs: &[ChannelLayout], outputs: &[ChannelLayout], initial: impl Fn(u32) -> f64) -> mixer::Mixer {
@@ -83,7 +86,8 @@ fn channels(ports: &[ChannelLayout]) -> usize {
 /// The value of a built-in node's parameter until it is set; none if that is no setting, as where a player stands.
 pub(crate) fn initial(builtin: &Builtin, parameter: u32) -> Option<f64> {
     match (builtin, parameter) {
-        (Builtin::Gain { .. }, gain::GAIN) => Some(1.0),
+        (Builtin::Gain { .. }, gain::GAIN) | (Builtin::Player { .. }, player::FOLLOW) => Some(1.0),
+        (Builtin::Player { .. }, player::LOOP) => Some(0.0),
         (Builtin::Tone { .. }, tone::FREQUENCY) => Some(440.0),
         (Builtin::Tone { .. }, tone::LEVEL) => Some(0.1),
         (Builtin::Pan { .. } | Builtin::Delay { .. } | Builtin::Mixer { .. } | Builtin::Tone { .. }, _) => Some(0.0),

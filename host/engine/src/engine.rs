@@ -22,6 +22,8 @@ use crate::rig::Rig;
 use crate::scenes::Scenes;
 use crate::settings::EngineSettings;
 use crate::snapshot::SnapshotCell;
+use crate::track::Track;
+use crate::transport::{ClockWatch, Tapping};
 use crate::tuner::Tuner;
 use crate::wishes::TransportWish;
 use crate::xruns::XrunLog;
@@ -60,6 +62,11 @@ pub struct Engine<P: Plugins = PluginHost> {
     pub(crate) rig: Rig,
     pub(crate) scenes: Scenes,
     pub(crate) transport: TransportWish,
+    pub(crate) tapping: Tapping,
+    /// The audio files of players.
+    pub(crate) tracks: BTreeMap<NodeId, Track>,
+    /// What was last told of the clock that is followed.
+    pub(crate) clock: ClockWatch,
     pub(crate) undo: VecDeque<Step>,
     pub(crate) redo: Vec<Step>,
     pub(crate) gesture: Gesture,
@@ -139,6 +146,9 @@ impl<P: Plugins> Engine<P> {
             rig: Rig::default(),
             scenes: Scenes::default(),
             transport: TransportWish::default(),
+            tapping: Tapping::default(),
+            tracks: BTreeMap::new(),
+            clock: ClockWatch::default(),
             undo: VecDeque::new(),
             redo: Vec::new(),
             gesture: Gesture::None,
@@ -314,7 +324,7 @@ impl<P: Plugins> Engine<P> {
     /// If nothing takes commands.
     pub fn send_command(&mut self, frame: u64, command: Command) -> Result<(), EngineError> {
         self.rig.note_command(&command);
-        self.transport.note(&command);
+        self.transport.tell(&command, self.publisher.playhead().blocks());
         if let Command::MasterMute(on) = command {
             self.muted = on;
         }

@@ -76,6 +76,12 @@ pub enum EngineError {
         /// How many there are.
         count: usize,
     },
+    /// The tempo is another one's.
+    #[error("the tempo is that of the MIDI clock of \"{role}\"; set it there, or follow no clock")]
+    FollowsClock {
+        /// The role of the clock.
+        role: String,
+    },
     /// A mapping makes no sense.
     #[error("the mapping {problem}")]
     Mapping {

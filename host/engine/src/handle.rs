@@ -15,6 +15,7 @@ use crate::scenes::{Capture, SceneEdit};
 use crate::session::{Builtin, Document, Mapping, MappingEntry, OutputGuard, OverloadPolicy};
 use crate::settings::EngineSettings;
 use crate::snapshot::{Snapshot, SnapshotCell};
+use crate::transport::TransportAction;
 use crosspoint_devices::midi::Direction;
 use crosspoint_formats::PresetPlace;
 use crosspoint_formats::inspect::PluginPresets;
@@ -296,6 +297,8 @@ pub enum Action {
     Tune(Option<ListenTo>),
     /// Sets the frequency of A4 that the tuner tells notes by, in Hz.
     SetTunerReference(f64),
+    /// Starts, stops or moves the playhead, taps its tempo, counts in, or chooses its clocks.
+    Transport(TransportAction),
     /// Transport, measuring and metering, by the renderer's own command, at once.
     Send(Command),
     /// Loads a rig in the place of what is there. Answered by [`Done::Loaded`] once it plays.
@@ -510,6 +513,7 @@ impl<P: Plugins> Engine<P> {
                 self.reset_worst_load();
                 done(Ok(()))
             }
+            Action::Transport(action) => done(self.transport(action)),
             Action::Send(command) => done(self.send_command(NOW, command)),
             Action::Undo => self.undo().map(Done::Changed),
             Action::Redo => self.redo().map(Done::Changed),

@@ -22,6 +22,8 @@ impl<P: Plugins> Engine<P> {
             self.obey(order);
         }
         self.hear_renderer();
+        self.hear_playhead();
+        self.hear_tracks();
         self.plugins.poll();
         self.hear_plugins();
         self.build_if_complete();
@@ -134,7 +136,9 @@ impl<P: Plugins> Engine<P> {
         self.shelf.retain(|node, _| !self.rig.is_builtin(*node));
         for (&node, entry) in &self.rig.entries {
             if let EntryKind::Builtin { builtin, parameters } = &entry.kind {
-                self.shelf.insert(node, builtin::processor(builtin, parameters, f64::from(settings.rate))?);
+                let (processor, track) = builtin::processor(builtin, parameters, f64::from(settings.rate))?;
+                self.tracks.extend(track.map(|track| (node, track)));
+                self.shelf.insert(node, processor);
             }
         }
         self.snapshot.outdate();

@@ -83,6 +83,8 @@ pub mod session;
 mod settings;
 mod snapshot;
 pub mod tape;
+mod track;
+mod transport;
 mod tuner;
 mod wishes;
 mod writing;
@@ -114,6 +116,8 @@ pub use rig::{Place, RigProblem};
 pub use scenes::{Capture, Readiness, SceneEdit, SceneSnapshot, ScenesSnapshot, SongSnapshot};
 pub use settings::EngineSettings;
 pub use snapshot::{Condition, NodeSnapshot, Snapshot};
+pub use track::TrackSnapshot;
+pub use transport::{ClockSnapshot, ClockState, SongPosition, TransportAction};
 pub use tuner::{TunedNote, TunerReading};
 pub use xruns::{XrunCulprit, XrunEntry};
 

@@ -181,6 +181,42 @@ pub enum Notice {
         /// What has become of it.
         event: crate::midi::MidiEvent,
     },
+    /// The transport follows the MIDI clock of a role from now on.
+    ClockFollowed {
+        /// The role.
+        role: String,
+        /// Its tempo, in quarter notes a minute.
+        tempo: f64,
+    },
+    /// The MIDI clock that the transport followed has ceased although it was not stopped. The transport goes on alone in the
+    /// clock's last tempo; the clock has it again when it comes back, and its place in the song with the next start,
+    /// continue or song position.
+    ClockLost {
+        /// The role.
+        role: String,
+        /// The tempo that stays, in quarter notes a minute.
+        tempo: f64,
+    },
+    /// The audio file of a player was not read in time: silence was heard instead. The disk is slow or busy.
+    TrackLate {
+        /// The player.
+        node: NodeId,
+        /// Its name.
+        name: String,
+        /// How often.
+        count: u64,
+        /// Seconds that were missing.
+        seconds: f64,
+    },
+    /// The audio file of a player cannot be read any more; what is missing of it is silent.
+    TrackUnreadable {
+        /// The player.
+        node: NodeId,
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// A scene plays.
     ScenePlays {
         /// Its name.

@@ -13,10 +13,12 @@ use crate::overload::OverloadSnapshot;
 use crate::scenes::ScenesSnapshot;
 use crate::session::{Builtin, EntryKind};
 use crate::settings::EngineSettings;
+use crate::track::TrackSnapshot;
+use crate::transport::ClockSnapshot;
 use crate::xruns::XrunEntry;
 use crosspoint_devices::Joined;
 use crosspoint_formats::{Parameter, PluginDescriptor};
-use crosspoint_graph::{Graph, NodeId};
+use crosspoint_graph::{Graph, NodeId, PlayheadReader, Transport};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -38,6 +40,17 @@ pub struct Snapshot {
     pub tempo: f64,
     /// Beats a bar and the note value of a beat, as last asked for.
     pub metre: (u16, u16),
+    /// Where the playhead was when the snapshot was read, all of one moment: its tempo and metre are those that are heard.
+    /// It moves without a new revision.
+    pub playhead: Transport,
+    /// What knows where it is.
+    pub(crate) playhead_reader: Option<PlayheadReader>,
+    /// Bars that a count-in counts.
+    pub count_in: u32,
+    /// The MIDI clock that the transport follows, and who gets its own.
+    pub clock: Arc<ClockSnapshot>,
+    /// The audio files of players.
+    pub tracks: Arc<[TrackSnapshot]>,
     /// Scenes, songs and the setlist, and what of them plays.
     pub scenes: Arc<ScenesSnapshot>,
     /// What MIDI messages control.
@@ -130,6 +143,11 @@ impl SnapshotCell {
             latency: 0,
             tempo: 120.0,
             metre: (4, 4),
+            playhead: Transport::default(),
+            playhead_reader: None,
+            count_in: 1,
+            clock: Arc::default(),
+            tracks: Arc::default(),
             scenes: Arc::default(),
             mappings: Arc::default(),
             device: DeviceState::None,
@@ -158,7 +176,11 @@ impl SnapshotCell {
 
     /// What was left last.
     pub fn read(&self) -> Snapshot {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let mut snapshot = self.place.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((playhead, _)) = snapshot.playhead_reader.as_ref().and_then(PlayheadReader::read) {
+            snapshot.playhead = playhead;
+        }
+        snapshot
     }
 
     /// Runs something while this thread holds the place.
@@ -215,6 +237,11 @@ impl<P: Plugins> Engine<P> {
             latency: self.latency(),
             tempo: self.rig.tempo,
             metre: self.rig.metre,
+            playhead: snapshot.playhead,
+            playhead_reader: Some(self.publisher.playhead()),
+            count_in: self.rig.rest.transport.count_in,
+            clock: Arc::new(self.shown_clock()),
+            tracks: self.shown_tracks(),
             scenes: Arc::new(self.shown_scenes()),
             mappings: Arc::new(self.shown_mappings()),
             device: self.device.state.clone(),

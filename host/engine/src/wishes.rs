@@ -8,16 +8,24 @@ use crosspoint_formats::{ChangeDelta, HistoryDirection, TransportRequest};
 use crosspoint_graph::{Command, NOW, NodeId};
 use std::sync::Arc;
 
-/// The transport as it was last told to be.
-#[derive(Debug, Default)]
+/// The transport as it was last told to be, or as it was heard to be since.
+#[derive(Debug)]
 pub(crate) struct TransportWish {
     playing: bool,
     recording: bool,
     looping: bool,
-    /// Where the playhead was last put: that is where playing starts.
-    start: i64,
+    /// What last put the playhead where it was: that is where playing starts.
+    start: Command,
     /// The loop, on or off.
     region: Option<(i64, i64)>,
+    /// Blocks that the renderer had played when it was told last.
+    told: u64,
+}
+
+impl Default for TransportWish {
+    fn default() -> Self {
+        Self { playing: false, recording: false, looping: false, start: Command::Locate(0), region: None, told: 0 }
+    }
 }
 
 impl TransportWish {
@@ -26,13 +34,29 @@ impl TransportWish {
         match *command {
             Command::Play(on) => self.playing = on,
             Command::Record(on) => self.recording = on,
-            Command::Locate(frame) => self.start = frame,
+            Command::Locate(_) | Command::LocateQuarters(_) => self.start = *command,
             Command::Loop(region) => {
                 self.looping = region.is_some();
                 self.region = region.or(self.region);
             }
             _ => {}
         }
+    }
+
+    /// As [`Self::note`], for what the renderer is told after so many blocks.
+    pub fn tell(&mut self, command: &Command, blocks: u64) {
+        self.note(command);
+        self.told = blocks;
+    }
+
+    /// Takes note of whether the playhead moves after so many blocks: a count-in or a clock starts it by itself. Whether
+    /// that is news. A block that was under way when the renderer was told knows nothing of that.
+    pub fn hear(&mut self, playing: bool, blocks: u64) -> bool {
+        let is_news = blocks >= self.told + 2 && self.playing != playing;
+        if is_news {
+            self.playing = playing;
+        }
+        is_news
     }
 
     pub fn is_playing(&self) -> bool {
@@ -56,12 +80,14 @@ impl TransportWish {
     fn commands(&mut self, request: TransportRequest, frames: impl Fn(f64) -> Option<i64>) -> Vec<Command> {
         let looped = |on: bool| Command::Loop(self.region.filter(|_| on));
         match request {
-            TransportRequest::Start => vec![Command::Locate(self.start), Command::Play(true)],
-            TransportRequest::Stop => vec![Command::Play(false), Command::Locate(self.start)],
+            TransportRequest::Start => vec![self.start, Command::Play(true)],
+            TransportRequest::Stop => vec![Command::Play(false), self.start],
             TransportRequest::Continue => vec![Command::Play(true)],
             TransportRequest::Pause => vec![Command::Play(false)],
             TransportRequest::TogglePlay => vec![Command::Play(!self.playing)],
-            TransportRequest::Jump { quarters } => frames(quarters).map(Command::Locate).into_iter().collect(),
+            TransportRequest::Jump { quarters } => {
+                frames(quarters).map(|_| Command::LocateQuarters(quarters)).into_iter().collect()
+            }
             TransportRequest::Loop { start, length } => {
                 let region = frames(start).zip(frames(start + length)).filter(|(start, end)| start < end);
                 self.region = region.or(self.region);
@@ -145,7 +171,7 @@ mod tests {
             (Continue, vec![Command::Play(true)]),
             (Pause, vec![Command::Play(false)]),
             (Stop, vec![Command::Play(false), Command::Locate(50)]),
-            (Jump { quarters: 2.5 }, vec![Command::Locate(250)]),
+            (Jump { quarters: 2.5 }, vec![Command::LocateQuarters(2.5)]),
             (Jump { quarters: f64::NAN }, vec![]),
             // Off still: only remembered.
             (Loop { start: 4.0, length: 8.0 }, vec![]),

@@ -48,6 +48,16 @@ fn describe(notice: &Notice) -> Option<String> {
         Notice::Device(DeviceNotice::Stopped { reason }) => format!("the device stopped: {reason}"),
         Notice::Midi { direction, role, event } => midi::describe(*direction, role, event)?,
         Notice::MidiLost { count } => format!("{count} MIDI messages were lost: too many at once, or too long"),
+        Notice::ClockFollowed { role, tempo } => {
+            format!("the transport follows the MIDI clock of {role}, at {tempo:.1}")
+        }
+        Notice::ClockLost { role, tempo } => {
+            format!("the MIDI clock of {role} has ceased; the transport goes on alone at {tempo:.1}")
+        }
+        Notice::TrackLate { name, count, seconds, .. } => {
+            format!("{name} was not read in time {count} times, {seconds:.3} s were silent; the disk is slow or busy")
+        }
+        Notice::TrackUnreadable { name, reason, .. } => format!("{name} is silent where it cannot be read: {reason}"),
         _ => return None,
     })
 }

@@ -5,7 +5,6 @@ use super::line::Line;
 use super::mappings::Known;
 use super::plans::Plans;
 use super::resolve::Draft;
-use super::tap::Tap;
 use super::target::TargetKey;
 use super::{Compiled, MappingCondition};
 use crate::controllers::Plugins;
@@ -51,7 +50,6 @@ pub(crate) struct Control {
     /// The edges whose crosspoints are kept in the schedule; none if that is to be said anew.
     pub(super) kept: Option<Vec<EdgeId>>,
     pub(super) learning: Option<Learner>,
-    pub(super) tap: Tap,
     /// Whether a graph was sent since messages were last followed.
     pub republished: bool,
 }
@@ -73,7 +71,6 @@ impl Control {
             names: Vec::new(),
             kept: None,
             learning: None,
-            tap: Tap::default(),
             republished: false,
         }
     }

@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::notice::Notice;
 use crate::session::EntryKind;
+use crate::transport::TapSource;
 use crosspoint_graph::graph::Edit;
 use crosspoint_graph::{Cell, Command, EdgeId, NOW, NodeId, Published};
 use std::sync::Arc;
@@ -247,11 +248,9 @@ impl<P: Plugins> Engine<P> {
             TargetKey::ToStart => self.transport.note(&Command::Locate(0)),
             TargetKey::Panic => self.notices.push(Notice::Panic),
             TargetKey::TapTempo => {
-                if let Some(beats) = self.control.tap.beat(frame, self.settings.rate) {
-                    // The metre says which note value is a beat.
-                    let quarters = beats * 4.0 / f64::from(self.rig.metre.1);
-                    self.send_command(NOW, Command::Tempo(quarters))?;
-                }
+                // To the frame: as exact as the message's time.
+                let seconds = frame as f64 / f64::from(self.settings.rate);
+                self.tap(TapSource::Midi, seconds)?;
             }
             TargetKey::Scene(number) => {
                 if let Some(scene) = self.control.name_of(number).map(str::to_owned) {

@@ -218,6 +218,7 @@ impl Mappings {
         let plan = plan.filter(|&scene| push(offset, Command::Scene { scene, start: SceneStart::Now }));
         let done = match key {
             TargetKey::ToStart => push(offset, Command::Locate(0)),
+            TargetKey::CountIn(beats) => push(offset, Command::CountIn(beats.into())),
             TargetKey::Panic => self.panic(offset, push),
             _ => true,
         };

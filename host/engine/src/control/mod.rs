@@ -26,7 +26,6 @@ mod plans;
 mod resolve;
 mod scale;
 mod show;
-mod tap;
 mod target;
 
 pub use edit::MappingEdit;

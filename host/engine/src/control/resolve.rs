@@ -196,7 +196,7 @@ impl<P: Plugins> Engine<P> {
                 let missing = || format!("there is no song \"{name}\" in the setlist");
                 is_there.then_some(Found::new(key, Domain::Deed)).ok_or_else(missing)
             }
-            MappingTarget::Action(action) => Ok(of_action(*action)),
+            MappingTarget::Action(action) => Ok(of_action(*action, self.count_in_beats() as u16)),
         }
     }
 
@@ -284,7 +284,8 @@ fn plain(end: RangeEnd, found: &Found) -> Result<f64, String> {
     }
 }
 
-fn of_action(action: ControlAction) -> Found {
+/// `count_in` is the beats of a count-in.
+fn of_action(action: ControlAction, count_in: u16) -> Found {
     let switch = |key| Found::new(key, Domain::Switch);
     let deed = |key| Found::new(key, Domain::Deed);
     match action {
@@ -300,6 +301,7 @@ fn of_action(action: ControlAction) -> Found {
         }
         ControlAction::ToStart => deed(TargetKey::ToStart),
         ControlAction::TapTempo => deed(TargetKey::TapTempo),
+        ControlAction::CountIn => deed(TargetKey::CountIn(count_in)),
         ControlAction::NextScene => deed(TargetKey::NextScene),
         ControlAction::PreviousScene => deed(TargetKey::PreviousScene),
         ControlAction::LeaveScene => deed(TargetKey::LeaveScene),

@@ -22,6 +22,8 @@ pub(crate) enum TargetKey {
     ToStart,
     Panic,
     TapTempo,
+    /// By its beats.
+    CountIn(u16),
     /// By the number that its name has for as long as the engine lives.
     Scene(u16),
     /// As a scene.

@@ -2,6 +2,7 @@
 //! grows in the callback.
 #![deny(clippy::disallowed_types)]
 
+use super::clock::is_clock;
 use super::route::Moment;
 use crate::control::Ears;
 use crosspoint_devices::PeriodMidi;
@@ -161,7 +162,9 @@ impl InputLane {
     pub fn hear_next(&mut self, hear: impl FnOnce([u8; 3], usize, &mut Ears) -> bool) {
         let Some(arrived) = self.arrivals.messages.get_mut(self.arrivals.heard) else { return };
         self.arrivals.heard += 1;
-        if let What::Message(message @ [0x80..=0xEF, ..]) = arrived.what {
+        if let What::Message(message) = arrived.what
+            && (matches!(message[0], 0x80..=0xEF) || is_clock(message))
+        {
             arrived.is_kept = hear(message, arrived.frame as usize, &mut self.ears);
         }
     }

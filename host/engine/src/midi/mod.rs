@@ -5,6 +5,7 @@
 //! A port is named as [`Engine::midi_ports`] lists it, or by a part of that. `jack` is a port of the audio driver's own,
 //! left to be connected by hand, `jack:CLIENT:PORT` one that is connected to that port whenever it is there.
 
+mod clock;
 mod lane;
 mod route;
 mod side;
@@ -148,6 +149,7 @@ impl<P: Plugins> Engine<P> {
 
     /// Looks after the ports, and sends the audio thread what has changed.
     pub(crate) fn hear_midi(&mut self) {
+        self.hear_clock();
         if self.midi.is_idle() {
             return;
         }
@@ -170,6 +172,6 @@ impl<P: Plugins> Engine<P> {
         };
         let inputs = own(self.event_ends(Direction::Input));
         let outputs = own(self.event_ends(Direction::Output));
-        self.midi.send(inputs, outputs, self.settings.rate);
+        self.midi.send(inputs, outputs, self.clock_roles(), self.settings.rate);
     }
 }

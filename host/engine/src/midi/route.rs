@@ -133,6 +133,8 @@ impl InputRoute {
 pub struct OutputRoute {
     /// The role's number.
     pub role: u32,
+    /// Whether the transport's clock goes there.
+    pub is_clocked: bool,
     lanes: Box<[Lane<OutputEnd>]>,
     nodes: Box<[NodeId]>,
     merge: EventMerge,
@@ -142,9 +144,10 @@ pub struct OutputRoute {
 
 impl OutputRoute {
     /// Nodes come with numbers that no other node has.
-    pub fn new(role: u32, lanes: Vec<Lane<OutputEnd>>, nodes: Vec<(NodeId, u32)>) -> Self {
+    pub fn new(role: u32, lanes: Vec<Lane<OutputEnd>>, nodes: Vec<(NodeId, u32)>, is_clocked: bool) -> Self {
         Self {
             role,
+            is_clocked,
             lanes: lanes.into(),
             merge: merge_of(nodes.iter().map(|&(_, number)| number)),
             nodes: nodes.into_iter().map(|(node, _)| node).collect(),
@@ -164,8 +167,17 @@ impl OutputRoute {
         self.merge.adopt(&mut old.merge);
     }
 
-    /// Takes what the chunk has brought to the nodes.
-    pub fn write(&mut self, moment: &mut Moment<'_>, mut period: Option<&mut dyn PeriodMidi>, rig: &EventEnds<'_>) {
+    /// Takes what the chunk has brought to the nodes, and behind what of `clock` is at the same frame.
+    pub fn write(
+        &mut self,
+        moment: &mut Moment<'_>,
+        mut period: Option<&mut dyn PeriodMidi>,
+        rig: &EventEnds<'_>,
+        clock: &EventList,
+    ) {
+        if self.is_clocked {
+            self.merged.append(clock, 0);
+        }
         let (nodes, nothing) = (&self.nodes, &self.nothing);
         self.merge.merge(|place| rig.received(nodes[place]).unwrap_or(nothing), &mut self.merged);
         for event in self.merged.as_slice() {

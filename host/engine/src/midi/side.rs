@@ -6,6 +6,7 @@ use super::wish::{DRIVER, Place, Wish};
 use super::{MidiConnection, MidiEvent, MidiListing, StageCell};
 use crate::control::{Compiled, Desk, Known, Mappings};
 use crate::session::Mapping;
+use crate::transport::{ClockRoles, ClockTold};
 use crosspoint_devices::Stream;
 use crosspoint_devices::midi::{Direction, MidiBackend, MidiChange, MidiPorts, SystemMidi, TickClock};
 use crosspoint_graph::kernels::ticks;
@@ -24,6 +25,7 @@ const LOOK: Duration = Duration::from_millis(500);
 struct Sent {
     inputs: Vec<(String, NodeId)>,
     outputs: Vec<(String, NodeId)>,
+    clock: ClockRoles,
     rate: u32,
 }
 
@@ -240,6 +242,13 @@ impl MidiSide {
         self.wishes.iter().map(|wish| wish.shown(delay)).collect()
     }
 
+    /// What the audio thread tells of the clock that it follows.
+    pub fn clock_told(&self) -> ClockTold {
+        let tempo = f64::from_bits(self.told.clock_tempo.load(Ordering::Relaxed));
+        let losses = self.told.clock_losses.load(Ordering::Relaxed);
+        ClockTold { tempo: (tempo > 0.0).then_some(tempo), losses }
+    }
+
     /// Messages lost since the last call.
     pub fn take_lost(&mut self, stream: &mut Option<Box<dyn Stream>>) -> u64 {
         let ports: u64 = self.system.iter_mut().flat_map(MidiPorts::take_losses).map(|(_, count)| count).sum();
@@ -326,12 +335,18 @@ impl MidiSide {
     }
 
     /// Sends the audio thread what it does not know yet: ports that came or went, nodes, another rate.
-    pub fn send(&mut self, inputs: Vec<(String, NodeId)>, outputs: Vec<(String, NodeId)>, rate: u32) {
+    pub fn send(
+        &mut self,
+        inputs: Vec<(String, NodeId)>,
+        outputs: Vec<(String, NodeId)>,
+        clock: ClockRoles,
+        rate: u32,
+    ) {
         while let Ok(table) = self.home.pop() {
             drop(table);
             self.under_way -= 1;
         }
-        let sent = Sent { inputs, outputs, rate };
+        let sent = Sent { inputs, outputs, clock, rate };
         if !self.changed && !self.remapped && sent == self.sent || self.under_way == TABLES {
             return;
         }
@@ -349,6 +364,9 @@ impl MidiSide {
         }
         let mut table = Table::empty(self.clock);
         (table.rate, table.stream, table.anew) = (sent.rate, self.stream, self.changed);
+        let from = sent.clock.from.as_deref();
+        table.followed = from.and_then(|role| self.role_number(Direction::Input, role));
+        table.clock_while_stopped = sent.clock.while_stopped;
         table.mappings = Mappings::new(self.mappings.0.clone(), &self.mappings.1);
         let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
         for (number, (direction, role)) in (0..).zip(&self.roles) {
@@ -365,7 +383,8 @@ impl MidiSide {
                 Direction::Output => {
                     let lanes = open.map(Wish::output_lane).collect();
                     let nodes = nodes(&sent.outputs).into_iter().map(|node| (node, self.nodes[&node])).collect();
-                    outputs.push(OutputRoute::new(number, lanes, nodes));
+                    let is_clocked = sent.clock.to.contains(role);
+                    outputs.push(OutputRoute::new(number, lanes, nodes, is_clocked));
                 }
             }
         }

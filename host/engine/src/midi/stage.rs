@@ -2,6 +2,7 @@
 //! callbacks, like the renderer, so that whoever renders next goes on with it.
 #![deny(clippy::disallowed_types)]
 
+use super::clock::{ClockFollower, ClockSender, is_clock};
 use super::route::{InputRoute, Moment, OutputRoute};
 use crate::control::{Desk, Mappings};
 use crosspoint_devices::midi::{PeriodClock, TickClock, delay_frames};
@@ -16,6 +17,10 @@ pub struct Table {
     pub inputs: Box<[InputRoute]>,
     pub outputs: Box<[OutputRoute]>,
     pub mappings: Mappings,
+    /// The role whose clock is followed.
+    pub followed: Option<u32>,
+    /// Whether clock is sent while the transport stands, too.
+    pub clock_while_stopped: bool,
     /// Whether ports have come or gone, so that controls are to be told anew where they are.
     pub anew: bool,
     /// Frames a second.
@@ -32,6 +37,8 @@ impl Table {
             inputs: [].into(),
             outputs: [].into(),
             mappings: Mappings::new(Arc::default(), &[]),
+            followed: None,
+            clock_while_stopped: false,
             anew: false,
             rate: 48_000,
             stream: 0,
@@ -47,6 +54,10 @@ pub struct Told {
     pub delay: AtomicU32,
     /// Messages that found no room.
     pub lost: AtomicU64,
+    /// The bits of the followed clock's tempo; 0 while none is followed.
+    pub clock_tempo: AtomicU64,
+    /// How often a clock was lost while its song went on.
+    pub clock_losses: AtomicU32,
 }
 
 /// The audio thread's half.
@@ -57,6 +68,8 @@ pub struct Stage {
     told: Arc<Told>,
     desk: Desk,
     clock: PeriodClock,
+    follower: ClockFollower,
+    sender: ClockSender,
     /// Frames of the longest period since the stream was opened.
     longest: u32,
     xruns: u64,
@@ -76,7 +89,21 @@ impl Stage {
     ) -> Self {
         let table = Box::new(Table::empty(clock));
         let clock = PeriodClock::new(f64::from(table.rate), clock.per_second);
-        Self { table, arriving, home, told, desk, clock, longest: 0, xruns: 0, freewheel: false, lost: 0, frame: 0 }
+        Self {
+            follower: ClockFollower::new(f64::from(table.rate)),
+            sender: ClockSender::new(),
+            table,
+            arriving,
+            home,
+            told,
+            desk,
+            clock,
+            longest: 0,
+            xruns: 0,
+            freewheel: false,
+            lost: 0,
+            frame: 0,
+        }
     }
 
     /// Renders a period with the renderer in a cell.
@@ -100,6 +127,9 @@ impl Stage {
         hands.tell(frames);
         self.told.delay.store(self.delay(), Ordering::Relaxed);
         self.told.lost.store(self.lost, Ordering::Relaxed);
+        let lead = self.follower.lead();
+        self.told.clock_tempo.store(lead.tempo.map_or(0, f64::to_bits), Ordering::Relaxed);
+        self.told.clock_losses.store(lead.losses, Ordering::Relaxed);
     }
 
     fn delay(&self) -> u32 {
@@ -122,6 +152,7 @@ impl Stage {
             }
             let anew = table.anew;
             table.mappings.adopt(&mut old.mappings, &mut self.desk, anew);
+            self.follower.follow(table.followed, f64::from(table.rate), table.rate != old.rate);
             if table.stream != old.stream || table.rate != old.rate {
                 self.clock = PeriodClock::new(f64::from(table.rate), table.clock.per_second);
                 self.longest = 0;
@@ -202,9 +233,9 @@ impl HardwareEvents for Hands<'_, '_> {
             return;
         }
         self.each((0, frames), |table| &mut table.inputs, |route, moment, midi| route.gather(moment, midi));
-        let Stage { table, desk, lost, .. } = &mut *self.stage;
+        let Stage { table, desk, lost, follower, .. } = &mut *self.stage;
         let Table { inputs, mappings, .. } = &mut **table;
-        if mappings.is_empty() {
+        if mappings.is_empty() && follower.is_idle() {
             return;
         }
         let block = rig.frame();
@@ -213,11 +244,17 @@ impl HardwareEvents for Hands<'_, '_> {
         while let Some(route) =
             inputs.iter_mut().filter(|route| route.next_heard().is_some()).min_by_key(|route| route.next_heard())
         {
-            route.hear_next(|role, message, offset, ears| {
-                mappings.hear(role, message, (block, offset), ears, &mut push, desk, lost)
+            route.hear_next(|role, message, offset, ears| match is_clock(message) {
+                true if follower.hears(role) => {
+                    follower.hear(message, (block, offset), &mut push);
+                    true
+                }
+                true => false,
+                false => mappings.hear(role, message, (block, offset), ears, &mut push, desk, lost),
             });
         }
         mappings.flush(&mut push);
+        follower.pass(block, frames - 1, &mut push);
     }
 
     fn read(&mut self, offset: usize, frames: usize, rig: &mut EventEnds<'_>) {
@@ -225,6 +262,18 @@ impl HardwareEvents for Hands<'_, '_> {
     }
 
     fn write(&mut self, offset: usize, frames: usize, rig: &EventEnds<'_>) {
-        self.each((offset, frames), |table| &mut table.outputs, |route, moment, midi| route.write(moment, midi, rig));
+        let Stage { table, sender, .. } = &mut *self.stage;
+        match table.outputs.iter().any(|route| route.is_clocked) {
+            true => sender.run(rig.chunk(), f64::from(table.rate), table.clock_while_stopped),
+            false => sender.rest(),
+        }
+        // Without room: nothing is made, and nothing freed.
+        let sender = mem::take(sender);
+        self.each(
+            (offset, frames),
+            |table| &mut table.outputs,
+            |route, moment, midi| route.write(moment, midi, rig, sender.messages()),
+        );
+        self.stage.sender = sender;
     }
 }

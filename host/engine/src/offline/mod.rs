@@ -57,6 +57,7 @@ impl<P: Plugins> Engine<P> {
             return Err(EngineError::OutOfRange { what: "a block size", value: job.block as f64, range });
         }
         let mut notices = self.poll();
+        self.load_tracks();
         let mut late = self.latency();
         let latency = if job.compensate { late } else { 0 };
         let total = job.frames + latency as usize;
@@ -111,6 +112,7 @@ impl<P: Plugins> Engine<P> {
             }
         }
         renderer.set_freewheel(false);
+        self.release_tracks();
         cell.put(renderer).map_err(|_| EngineError::RendererBusy)?;
         Ok(Rendered { channels, latency, notices, loads })
     }

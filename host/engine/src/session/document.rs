@@ -13,6 +13,7 @@ use super::mappings::MappingEntry;
 use super::overload::OverloadPolicy;
 use super::port::PortSelector;
 use super::scenes::{SceneEntry, SongEntry};
+use super::transport::TransportEntry;
 
 /// The version of the format that this program writes.
 pub const VERSION: u32 = 1;
@@ -30,6 +31,8 @@ pub struct Document {
     pub tempo: f64,
     /// Beats a bar, 1 to [`MAX_BEATS`], and the note value of a beat: a power of two up to [`MAX_BEAT_VALUE`].
     pub metre: (u16, u16),
+    /// How the transport starts, and what clocks it has to do with.
+    pub transport: TransportEntry,
     /// The timing of edges that have none of their own.
     pub timing: Timing,
     /// The nodes, in the order in which they are made.
@@ -68,6 +71,7 @@ impl Default for Document {
             note: String::new(),
             tempo: 120.0,
             metre: (4, 4),
+            transport: TransportEntry::default(),
             timing: Timing::default(),
             nodes: Vec::new(),
             edges: Vec::new(),

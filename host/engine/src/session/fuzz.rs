@@ -22,6 +22,16 @@ setlist = [
     "Encore",
 ]
 
+[transport]
+count_in = 2
+clock_from = "drums"
+clock_to = [
+    "synth",
+    "lights",
+]
+clock_while_stopped = true
+swing = 0.5
+
 [[input]]
 name = "in"
 role = "guitar"

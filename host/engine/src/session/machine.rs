@@ -210,6 +210,20 @@ impl MachineFile {
                 _ => {}
             }
         }
+        let is_unmapped = |mapped: &BTreeMap<String, Vec<String>>, role: &str| !mapped.contains_key(role);
+        let transport = &document.transport;
+        if let Some(role) = &transport.clock_from
+            && is_unmapped(&mapping.midi_inputs, role)
+        {
+            let ports = self.roles.get(role).map_or(&[][..], |role| &role.midi_input);
+            map_midi("input", role, ports, &mut mapping.midi_inputs, &mut mapping.notices);
+        }
+        for role in &transport.clock_to {
+            if is_unmapped(&mapping.midi_outputs, role) {
+                let ports = self.roles.get(role).map_or(&[][..], |role| &role.midi_output);
+                map_midi("output", role, ports, &mut mapping.midi_outputs, &mut mapping.notices);
+            }
+        }
         let notices = &mut mapping.notices;
         let inputs_of = |role: &str| self.roles.get(role).map_or(&[][..], |role| &role.inputs);
         let outputs_of = |role: &str| self.roles.get(role).map_or(&[][..], |role| &role.outputs);

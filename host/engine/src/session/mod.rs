@@ -16,10 +16,11 @@
 //! | table | keys |
 //! | --- | --- |
 //! | top | `crosspoint`, `name`, `note`, `tempo`, `metre` (`"4/4"`), `timing` of edges without their own (`"aligned"`, `"immediate"`) |
+//! | `[transport]` | `count_in` in bars; `clock_from`, the role of the MIDI ports whose clock it follows; `clock_to`, the roles of those that get its clock; `clock_while_stopped` |
 //! | all nodes | `name`, which edges use: unique, without `/`; `note` |
 //! | `[[input]]`, `[[output]]` | `role` if it is not the name; `channels`, or `layout` (`"surround 6"`, `"ambisonic 4"`), or `events = true` for MIDI; of an output `alignment_group` and `guard` (`{ limit = 6.0, time = 0.1, returns_after = 5.0 }`: dBFS or `"off"`, seconds, and seconds after which it comes back by itself, if it does) |
 //! | `[[plugin]]` | `format`, `id`, `plugin` (its own name), `vendor`, `version`, `path` (a hint), `bypassed`, `overload` (`{ budget = 0.3, blocks = 8, action = "bypass", returns_after = 10.0 }`: a part of the time for a block, how many in a row, `"nothing"`, `"bypass"` or `"mute"`, and seconds after which it comes back by itself, if it does), `precision` (32 or 64 bits; else the one that it prefers), `state`; as last seen: `latency`, `inputs` and `outputs` (`["main: stereo"]`), `event_inputs`, `event_outputs`; `parameters` |
-//! | `[[builtin]]` | `kind`: `gain`, `pan`, `tone`, `meter` with `channels` or `layout`; `mixer` with `inputs` and `outputs` (`["stereo"]`); `delay` with `longest` in frames; `player` with `file`; `zone`, by its parameters alone; `metronome` with `channels`; `parameters` |
+//! | `[[builtin]]` | `kind`: `gain`, `pan`, `tone`, `meter` with `channels` or `layout`; `mixer` with `inputs` and `outputs` (`["stereo"]`); `delay` with `longest` in frames; `player` with `file` (WAV, AIFF, FLAC, MP3 or Ogg Vorbis, read while it plays; parameters `follow` the transport, `play`, `loop`); `zone`, by its parameters alone; `metronome` with `channels`; `parameters` |
 //! | `[[edge]]` | `from` and `to`: a node, `node/port` or `node/#2`; `events = true`, or crosspoints; `timing`; `feedback` in frames |
 //! | `[[scene]]` | `name`, `note`, `tempo`, `metre`; `fade` of its crosspoints in seconds; `bypassed` and `active` nodes; `parameters` (`{ node = "amp", name = "Drive", value = 30.0 }`); `crosspoints` (`{ from = "amp", to = "cabinet", cells = ["1>1 -6 dB"] }`) |
 //! | `[[song]]` | `name`, `note`, `tempo`, `metre`; `scenes` by name |
@@ -32,8 +33,8 @@
 //! pressure`, `key pressure C3`, `rpn 0` or `nrpn 130`, numbers as on the wire, with `channel 1` to 16 behind it if only one
 //! is meant. Behaviours are `absolute`, `toggle`, `momentary`, `trigger` and `relative two's complement`, `relative offset`,
 //! `relative sign bit`; curves `linear`, `exponential`, `logarithmic`, `s`; to pick a value up is `none`, `pick up`,
-//! `scaled`; actions are `play`, `stop`, `play or stop`, `to start`, `loop`, `record`, `tap tempo`, `tempo`, `next scene`,
-//! `previous scene`, `leave scene`, `next song`, `previous song`, `panic`, `master mute`.
+//! `scaled`; actions are `play`, `stop`, `play or stop`, `to start`, `loop`, `record`, `tap tempo`, `tempo`, `count in`,
+//! `next scene`, `previous scene`, `leave scene`, `next song`, `previous song`, `panic`, `master mute`.
 //!
 //! A parameter is `{ id = 7, name = "Level", value = -6.0 }`; either `id` or `name` will do, and a text is read as the
 //! plugin reads it. Paths are relative to the rig's folder, with `/` between names, unless they share nothing with it.
@@ -123,6 +124,7 @@ mod problem;
 mod read;
 mod scenes;
 mod state;
+mod transport;
 mod words;
 mod write;
 
@@ -147,3 +149,4 @@ pub use port::PortSelector;
 pub use problem::{LoadError, Problem, Severity};
 pub use read::{Loaded, parse};
 pub use scenes::{MAX_FADE, SceneCrosspoints, SceneEntry, SceneParameter, SongEntry, is_title};
+pub use transport::{MAX_COUNT_IN_BARS, TransportEntry};

@@ -21,7 +21,7 @@ use super::document::{
 use super::fields::{Fields, kept_table, number, owned_table, whole};
 use super::port::PortSelector;
 use super::problem::{LoadError, Problem, Report, Severity};
-use super::{guard, mappings, overload, path, scenes, state, words};
+use super::{guard, mappings, overload, path, scenes, state, transport, words};
 
 /// What a rig file held.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,6 +141,10 @@ impl Reader<'_, '_> {
             note: note(fields, report),
             tempo: tempo(fields, report).unwrap_or(default.tempo),
             metre: metre(fields, report).unwrap_or(default.metre),
+            transport: match fields.value("transport").map(|value| (value.get_ref().as_table(), value.span())) {
+                Some((Some(table), span)) => transport::read_transport(Fields::new(table, span), report),
+                _ => fields.read(report, "transport", "a table", |_| None).unwrap_or_default(),
+            },
             timing: timing(fields, report).unwrap_or_default(),
             ..default
         }

@@ -13,6 +13,7 @@ use super::document::{
     Builtin, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, NodeEntry, ParameterEntry, ParameterValue,
     PluginEntry, SignalEntry, State, VERSION,
 };
+use super::transport::{TransportEntry, write_transport};
 use super::{guard, mappings, overload, path, scenes, state, words};
 
 /// More cells than this are written as rows if they fill more than half of their rectangle.
@@ -22,7 +23,11 @@ const MOST_LISTED_CELLS: usize = 8;
 /// Unicode.
 pub(super) fn document(document: &Document, folder: &Path, state_folder: &str) -> Option<String> {
     let mut text = String::new();
-    let mut head = Table::new(&mut text, &document.extra);
+    let mut extra = document.extra.clone();
+    if document.transport != TransportEntry::default() {
+        extra.remove("transport");
+    }
+    let mut head = Table::new(&mut text, &extra);
     let (beats, value) = document.metre;
     head.put("crosspoint", VERSION);
     head.put_unless_default("name", &document.name);
@@ -34,6 +39,7 @@ pub(super) fn document(document: &Document, folder: &Path, state_folder: &str) -
         head.list("setlist", document.setlist.iter().map(|song| quoted(song)).collect());
     }
     let tables = head.finish_top();
+    write_transport(&mut text, &document.transport);
 
     for node in &document.nodes {
         self::node(&mut text, node, folder, state_folder)?;

@@ -44,6 +44,7 @@ pub use audio_file::AudioFile;
 pub use error::TapeError;
 pub use player::{FilePlayer, PlayerSettings, PlayerStatus};
 pub use player_callback::PlayerCallback;
+pub(crate) use rate_converter::RateConverter;
 pub use recorder::{FileRecorder, Recorded, RecorderSettings, RecorderStatus};
 pub use recorder_callback::{Gap, RecorderCallback};
 pub use wav_writer::SampleBits;

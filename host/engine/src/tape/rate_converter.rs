@@ -7,7 +7,7 @@ use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler, WindowFunction};
 
 /// A converter; of equal rates it hands everything on as it is.
-pub(super) struct RateConverter {
+pub(crate) struct RateConverter {
     filter: Option<Filter>,
     from: u32,
     to: u32,

@@ -8,6 +8,7 @@
 #[path = "../by_hand/mod.rs"]
 mod by_hand;
 mod stage;
+mod transport;
 
 use crosspoint::graph::nodes::gain::GAIN;
 use crosspoint::graph::{Cell, ChannelLayout, EdgeId, NodeId};

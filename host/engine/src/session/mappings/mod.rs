@@ -137,6 +137,8 @@ pub enum ControlAction {
     Record,
     /// A beat of the tempo.
     TapTempo,
+    /// The playhead starts after a count-in.
+    CountIn,
     /// The tempo, in quarter notes a minute.
     Tempo,
     /// The next scene of the setlist.
@@ -157,7 +159,7 @@ pub enum ControlAction {
 
 impl ControlAction {
     /// All of them, with their words in a file.
-    pub const ALL: [(Self, &str); 15] = [
+    pub const ALL: [(Self, &str); 16] = [
         (Self::Play, "play"),
         (Self::Stop, "stop"),
         (Self::PlayOrStop, "play or stop"),
@@ -165,6 +167,7 @@ impl ControlAction {
         (Self::Loop, "loop"),
         (Self::Record, "record"),
         (Self::TapTempo, "tap tempo"),
+        (Self::CountIn, "count in"),
         (Self::Tempo, "tempo"),
         (Self::NextScene, "next scene"),
         (Self::PreviousScene, "previous scene"),
