@@ -22,8 +22,9 @@ pub use port::{AudioPort, ChannelLayout, EventPort, MAX_PORT_CHANNELS};
 pub use processor::{Processor, Status};
 pub use publish::{CREDITS, PublishError, Published, Publisher, Returned, renderer, renderer_at};
 pub use rt::{
-    AudioCell, BUNDLES, Block, Chunk, Command, Commands, EventEnds, Fault, HardwareEvents, Harness, LISTENERS, Level,
-    ListenTo, Load, MAX_RAMP_FRAMES, NOW, Renderer, RendererCell, Report, SCENES, SceneStart, Settings, Timed, kernels,
+    AudioCell, BUNDLES, Block, BypassMode, Chunk, Command, Commands, EventEnds, Fault, HardwareEvents, Harness,
+    LISTENERS, Level, ListenTo, Load, MAX_RAMP_FRAMES, NOW, Renderer, RendererCell, Report, SCENES, SceneStart,
+    Settings, Timed, kernels,
 };
 pub use transport::Transport;
 

@@ -1,7 +1,7 @@
 //! How a new schedule reaches the audio thread and the old one comes home: one box that goes out with a program and
 //! comes back with the program that it replaced. Nothing is dropped in the callback.
 
-use super::command::NOW;
+use super::command::{BypassMode, NOW};
 use super::program::{GainChange, InputFade, Program};
 use super::tap::TapFade;
 use crate::event::Event;
@@ -97,6 +97,14 @@ impl Parcel {
             state.io.events_in_mut().push(Event { frame: 0, ..event });
         }
         brings
+    }
+
+    /// Has a node that the parcel brings begin bypassed or not, and in that mode; one that plays already goes on as it is.
+    /// Says whether there is such a node.
+    pub fn begin_bypassed(&mut self, node: NodeId, on: Option<bool>, mode: Option<BypassMode>) -> bool {
+        let Some(place) = self.program.place(node) else { return false };
+        self.program.nodes[place].begin_bypassed(on, mode);
+        true
     }
 
     /// The frame until which the program cannot take over without a jump, if it cannot at `frame`: something is on its

@@ -29,12 +29,15 @@ pub struct Settings {
     pub events: usize,
     /// Bytes of system-exclusive messages in a block.
     pub sysex_bytes: usize,
+    /// Frames that the tail of a node may ring on once it is bypassed, until [`Command::TailLimit`] says otherwise.
+    pub tail: u32,
 }
 
 impl Settings {
-    /// Sensible values at a sample rate: fades of 5 ms.
+    /// Sensible values at a sample rate: fades of 5 ms, tails of 10 s.
     pub fn new(rate: f64, max_block: usize) -> Self {
-        Self { rate, max_block, fade: (rate * 0.005) as u32, events: 256, sysex_bytes: 16 * 1024 }
+        let frames = |seconds: f64| (rate * seconds) as u32;
+        Self { rate, max_block, fade: frames(0.005), events: 256, sysex_bytes: 16 * 1024, tail: frames(10.0) }
     }
 }
 
@@ -548,14 +551,18 @@ impl Renderer {
                 self.measure = on;
                 true
             }
+            Command::TailLimit(frames) => {
+                self.settings.tail = frames;
+                true
+            }
             command => {
                 let known = self.tell_processors(parcels, command);
                 if self.program.place_of(command).is_none() {
                     return known;
                 }
                 let offset = frame.saturating_sub(self.frame) as u32;
-                let mut context =
-                    NodeContext { reports: &mut self.reports, frame: self.frame, fade: self.settings.fade };
+                let Settings { fade, tail, .. } = self.settings;
+                let mut context = NodeContext { reports: &mut self.reports, frame: self.frame, fade, tail };
                 self.program.command_node(command, offset, &mut context);
                 true
             }
@@ -579,16 +586,19 @@ impl Renderer {
         known
     }
 
-    /// Processors that wait in a parcel must hear of a parameter that was set after they were sent. Says whether there is
-    /// one.
+    /// Processors that wait in a parcel must hear of a parameter that was set after they were sent, and new nodes of their
+    /// bypass. Says whether there is one.
     fn tell_processors(&mut self, arrived_before: u64, command: Command) -> bool {
         let mut known = false;
-        if let Command::Event { node, event } = command
-            && matches!(event.body, EventBody::Parameter { .. })
-        {
-            for parcel in self.parcels_before(arrived_before) {
-                known |= parcel.tell(node, event);
-            }
+        for parcel in self.parcels_before(arrived_before) {
+            known |= match command {
+                Command::Event { node, event } if matches!(event.body, EventBody::Parameter { .. }) => {
+                    parcel.tell(node, event)
+                }
+                Command::Bypass { node, on } => parcel.begin_bypassed(node, Some(on), None),
+                Command::BypassMode { node, mode } => parcel.begin_bypassed(node, None, Some(mode)),
+                _ => false,
+            };
         }
         known
     }

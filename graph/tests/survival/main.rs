@@ -1,6 +1,7 @@
 //! What the graph must survive, on every level of the kernels that the machine has. All that renders here renders under
 //! a guard that aborts on an allocation.
 
+mod bypass;
 mod edit_scripts;
 mod events;
 mod lives;

@@ -255,6 +255,7 @@ impl<P: Plugins> Engine<P> {
     /// If the node has no such parameter.
     pub fn set_parameter(&mut self, node: NodeId, parameter: u32, value: f64) -> Result<(), EngineError> {
         self.snapshot.outdate();
+        self.follow_own_switch(node, parameter, value);
         if let Some(record) = self.records.get_mut(&node) {
             if let Some(description) = &mut record.description {
                 description.note_value(parameter, value);
@@ -308,16 +309,6 @@ impl<P: Plugins> Engine<P> {
         }
         self.snapshot.outdate();
         Ok(self.publisher.send(Timed { frame, command })?)
-    }
-
-    /// Fades a node to its bypass path, or back.
-    ///
-    /// # Errors
-    /// If there is no such node.
-    pub fn set_bypassed(&mut self, node: NodeId, on: bool) -> Result<(), EngineError> {
-        self.node(node)?;
-        self.note_bypassed(node, on);
-        self.send_command(NOW, Command::Bypass { node, on })
     }
 
     /// Takes all that the device plays to silence within 5 ms, or releases it. Nothing else releases it: no edit, no other

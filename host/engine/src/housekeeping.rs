@@ -83,7 +83,7 @@ impl<P: Plugins> Engine<P> {
         let published = self.publisher.publish(self.solo.heard(&self.graph), NOW)?;
         self.unpublished = published == crosspoint_graph::Published::Waiting;
         self.control.republished = true;
-        self.tell_bypasses()
+        Ok(())
     }
 
     pub(crate) fn publish_or_note(&mut self) {
@@ -126,6 +126,7 @@ impl<P: Plugins> Engine<P> {
             }
         }
         self.snapshot.outdate();
+        self.begin_all_bypassed();
         self.publish()?;
         self.measure_anew()?;
         self.set_muted(self.muted)?;
@@ -139,6 +140,7 @@ impl<P: Plugins> Engine<P> {
         for (node, parameter, value) in self.rig.builtin_parameters() {
             self.send_parameter(node, NOW, parameter, value)?;
         }
+        self.send_spillover()?;
         self.send_command(NOW, Command::Tempo(self.rig.tempo))?;
         self.send_command(NOW, Command::Metre(self.rig.metre.0, self.rig.metre.1))
     }

@@ -49,6 +49,7 @@ mod asking;
 mod assembly;
 mod building;
 mod builtin;
+mod bypass;
 mod catalogue;
 mod chain;
 mod control;

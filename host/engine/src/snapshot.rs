@@ -9,7 +9,7 @@ use crate::load::LoadSnapshot;
 use crate::matrix::{Gesture, SoloView};
 use crate::midi::MidiConnection;
 use crate::scenes::ScenesSnapshot;
-use crate::session::EntryKind;
+use crate::session::{BypassMode, EntryKind, Spillover};
 use crate::settings::EngineSettings;
 use crosspoint_devices::Joined;
 use crosspoint_formats::{Parameter, PluginDescriptor};
@@ -63,6 +63,8 @@ pub struct Snapshot {
     pub muted: bool,
     /// The frequency of A4 that the tuner tells notes by, in Hz.
     pub tuner_reference: f64,
+    /// Bounds of what rings on of nodes that are bypassed or gone.
+    pub spillover: Spillover,
 }
 
 /// One node beside what the graph says of it.
@@ -73,6 +75,8 @@ pub struct NodeSnapshot {
     pub condition: Condition,
     /// Whether the user wants it bypassed.
     pub bypassed: bool,
+    /// How it is bypassed. The plugin's own switch is the parameter whose flags say so.
+    pub bypass: BypassMode,
     /// What plugin it is, if it is one and was there once.
     pub plugin: Option<Arc<PluginDescriptor>>,
     /// Its plugin's parameters, in the plugin's order.
@@ -129,6 +133,7 @@ impl SnapshotCell {
             load: None,
             muted: false,
             tuner_reference: 440.0,
+            spillover: Spillover::default(),
         };
         Self { place: Arc::new(Mutex::new(nothing)), outdated: true, graph_outdated: true }
     }
@@ -211,6 +216,7 @@ impl<P: Plugins> Engine<P> {
             load: self.shown_load(),
             muted: self.muted,
             tuner_reference: self.tuner_reference,
+            spillover: self.rig.rest.spillover,
             graph: snapshot.graph,
         };
         *self.snapshot.place.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
@@ -232,14 +238,10 @@ impl<P: Plugins> Engine<P> {
             (None, _) => Condition::Ready,
         };
         let description = record.and_then(|record| record.description.as_ref());
-        let bypassed = match (record, entry) {
-            (Some(record), _) => record.bypassed,
-            (None, Some(EntryKind::Plugin(plugin))) => plugin.bypassed,
-            _ => false,
-        };
         NodeSnapshot {
             condition,
-            bypassed,
+            bypassed: self.is_bypassed(id),
+            bypass: self.rig.entries.get(&id).map(|entry| entry.bypass).unwrap_or_default(),
             plugin: description.map(|description| description.descriptor.clone()),
             parameters: description.map_or_else(Arc::default, |description| description.parameters.clone()),
             values: description.map_or_else(|| self.rig.values(id), PluginDescription::all_values),

@@ -70,7 +70,6 @@ fn everything(folder: &Path) -> Document {
             version: "1.0".into(),
             path_hint: Some(folder.join("plugins").join("a.clap")),
         },
-        bypassed: true,
         precision: Some(Precision::Double),
         audio_inputs: vec![AudioPort::new("main", layout), AudioPort::new("a: b", ChannelLayout::Surround(6))],
         audio_outputs: vec![AudioPort::new("", ChannelLayout::Ambisonic(9))],

@@ -15,10 +15,11 @@
 //!
 //! | table | keys |
 //! | --- | --- |
-//! | top | `crosspoint`, `name`, `note`, `tempo`, `metre` (`"4/4"`), `timing` of edges without their own (`"aligned"`, `"immediate"`) |
+//! | top | `crosspoint`, `name`, `note`, `tempo`, `metre` (`"4/4"`), `timing` of edges without their own (`"aligned"`, `"immediate"`); `spillover_seconds` and `spillover_nodes`, the bounds of what rings on of nodes that are bypassed or gone |
 //! | all nodes | `name`, which edges use: unique, without `/`; `note` |
+//! | plugins and built-in nodes | `bypassed`; `bypass`: how, `tails`, `cut`, `live` or `plugin` (its own switch) |
 //! | `[[input]]`, `[[output]]` | `role` if it is not the name; `channels`, or `layout` (`"surround 6"`, `"ambisonic 4"`), or `events = true` for MIDI; of an output `alignment_group` |
-//! | `[[plugin]]` | `format`, `id`, `plugin` (its own name), `vendor`, `version`, `path` (a hint), `bypassed`, `precision` (32 or 64 bits; else the one that it prefers), `state`; as last seen: `latency`, `inputs` and `outputs` (`["main: stereo"]`), `event_inputs`, `event_outputs`; `parameters` |
+//! | `[[plugin]]` | `format`, `id`, `plugin` (its own name), `vendor`, `version`, `path` (a hint), `precision` (32 or 64 bits; else the one that it prefers), `state`; as last seen: `latency`, `inputs` and `outputs` (`["main: stereo"]`), `event_inputs`, `event_outputs`; `parameters` |
 //! | `[[builtin]]` | `kind`: `gain`, `pan`, `tone`, `meter` with `channels` or `layout`; `mixer` with `inputs` and `outputs` (`["stereo"]`); `delay` with `longest` in frames; `player` with `file`; `zone`, by its parameters alone; `metronome` with `channels`; `parameters` |
 //! | `[[edge]]` | `from` and `to`: a node, `node/port` or `node/#2`; `events = true`, or crosspoints; `timing`; `feedback` in frames |
 //! | `[[scene]]` | `name`, `note`, `tempo`, `metre`; `fade` of its crosspoints in seconds; `bypassed` and `active` nodes; `parameters` (`{ node = "amp", name = "Drive", value = 30.0 }`); `crosspoints` (`{ from = "amp", to = "cabinet", cells = ["1>1 -6 dB"] }`) |
@@ -127,8 +128,8 @@ pub(crate) use disk::write_file;
 
 pub use crosspoints::{Crosspoint, Crosspoints, cable};
 pub use document::{
-    Builtin, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, MAX_BEAT_VALUE, MAX_BEATS,
-    MAX_DELAY_FRAMES, NodeEntry, ParameterEntry, ParameterValue, PluginEntry, PluginRef, SignalEntry, State,
+    Builtin, BypassMode, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, MAX_BEAT_VALUE, MAX_BEATS,
+    MAX_DELAY_FRAMES, NodeEntry, ParameterEntry, ParameterValue, PluginEntry, PluginRef, SignalEntry, Spillover, State,
     TEMPO_RANGE, VERSION, is_node_name,
 };
 pub use file::{SaveError, load, save};
