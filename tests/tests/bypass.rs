@@ -4,7 +4,7 @@ use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use crosspoint::formats::Library;
 use crosspoint::graph::nodes::gain::GAIN;
 use crosspoint::graph::{ChannelLayout, Command, NodeId};
-use crosspoint::session::{self, BypassMode, Builtin, Mapping, Spillover};
+use crosspoint::session::{self, Builtin, BypassMode, Mapping, Spillover};
 use crosspoint::{Action, Engine, EngineSettings, PluginReference, PluginSetup};
 use crosspoint_fixtures::ids;
 use crosspoint_tests::{RACK_VST3, engine, fixture, noise, rack, rack_vst3};

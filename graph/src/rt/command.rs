@@ -24,6 +24,20 @@ pub enum Command {
         /// Length of the ramp in frames.
         ramp: u32,
     },
+    /// A crosspoint closes so many frames later, so that what its source no longer gets rings on until then. Any
+    /// [gain](Self::Gain) that it is given before keeps it open.
+    CloseLater {
+        /// The edge.
+        edge: EdgeId,
+        /// Source channel within its port.
+        source: u16,
+        /// Destination channel within its port.
+        destination: u16,
+        /// Length of the ramp in frames.
+        ramp: u32,
+        /// Frames until it begins.
+        after: u32,
+    },
     /// A node receives an event; an input node sends it on. The event's own frame is ignored.
     Event {
         /// The node.
@@ -57,6 +71,11 @@ pub enum Command {
         node: NodeId,
         /// Whether the processor is to go home.
         on: bool,
+    },
+    /// Once a node sleeps by its own word, [`Report::Sleeps`] says so, one time.
+    TellSleep {
+        /// The node.
+        node: NodeId,
     },
     /// How many frames the tail of a node that is bypassed may ring on, from the next time on.
     TailLimit(u32),
@@ -193,6 +212,11 @@ pub enum Report {
     },
     /// A node has faded to its bypass path, and nothing of its processor is heard any more.
     Bypassed {
+        /// The node.
+        node: NodeId,
+    },
+    /// A node sleeps, of which [`Command::TellSleep`] asked: nothing comes in, and nothing sounds any more.
+    Sleeps {
         /// The node.
         node: NodeId,
     },

@@ -6,6 +6,7 @@ mod block;
 mod bundle;
 mod bypass;
 mod cell;
+mod closings;
 mod command;
 mod delay_line;
 mod hardware;

@@ -55,6 +55,8 @@ pub(crate) struct NodeState {
     metered: bool,
     listened: bool,
     hosted: bool,
+    /// Whether somebody is to hear that it sleeps.
+    tells_sleep: bool,
     latency: u32,
     events: EventPath,
     bypass: Option<Box<BypassPath>>,
@@ -81,6 +83,7 @@ impl NodeState {
             metered: false,
             listened: false,
             hosted: node.hosted,
+            tells_sleep: false,
             latency: node.latency,
             events,
             bypass: main.map(|(inputs, outputs)| Box::new(BypassPath::new(node, inputs, outputs, max_block))),
@@ -98,6 +101,7 @@ impl NodeState {
         }
         self.faulted = old.faulted && !fresh;
         self.metered = old.metered;
+        self.tells_sleep = old.tells_sleep;
         self.way.adopt(&old.way, fresh);
         self.events.adopt(&mut old.events);
         if let (Some(new), Some(old)) = (&mut self.bypass, &mut old.bypass) {
@@ -193,6 +197,11 @@ impl NodeState {
             self.io.events_in_mut().append(&list, 0);
         }
         self.events.put_list(list);
+    }
+
+    /// Says the next time that it sleeps.
+    pub fn tell_sleep(&mut self) {
+        self.tells_sleep = true;
     }
 
     /// Switches its meters on or off.
@@ -360,6 +369,10 @@ impl NodeState {
         self.events.end_chunk(&mut self.io, shared);
         if self.metered || self.listened {
             self.watch_outputs(shared, context);
+        }
+        if self.tells_sleep && self.rest == Rest::Asleep {
+            self.tells_sleep = false;
+            context.reports.push(Report::Sleeps { node: self.id });
         }
         self.io.input_silence = 0;
         if let Some(bypass) = &mut self.bypass {

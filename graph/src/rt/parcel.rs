@@ -82,6 +82,12 @@ impl Parcel {
         target.inspect(|&target| self.program.start_gain(target, gain)).is_some()
     }
 
+    /// Where a crosspoint is to go once the parcel is installed, if it is there.
+    pub fn goal(&self, crosspoint: Crosspoint) -> Option<f32> {
+        let Crosspoint { edge, source, destination } = crosspoint;
+        Some(self.program.gain_at(self.program.gain_target(edge, source, destination)?, NOW).0)
+    }
+
     /// Gives an event edge that the parcel brings the gate that was set after the parcel was sent. Says whether it is
     /// there.
     pub fn set_gate(&mut self, edge: EdgeId, open: bool) -> bool {

@@ -187,6 +187,7 @@ impl Program {
             | Command::Bypass { node, .. }
             | Command::BypassMode { node, .. }
             | Command::Withdraw { node, .. }
+            | Command::TellSleep { node }
             | Command::Meter { node, .. } => self.place(node),
             _ => None,
         }
@@ -348,6 +349,7 @@ impl Program {
                     self.end_notes(place, offset);
                 }
             }
+            Command::TellSleep { .. } => state.tell_sleep(),
             Command::Meter { on, .. } => {
                 state.set_metered(on);
             }

@@ -2,6 +2,7 @@
 //! commands, cuts the block into chunks, runs the schedule on each.
 
 use super::bundle::{Bundle, Scenes};
+use super::closings::{Closing, Closings};
 use super::command::{Command, Load, NOW, Report, SceneStart, Timed};
 use super::hardware::{Commands, EventEnds, HardwareEvents};
 use super::kernels::{FloatEnvironment, Kernels, ticks};
@@ -84,6 +85,7 @@ pub struct Renderer {
     progress: Arc<Progress>,
     waiting: Queue,
     scenes: Scenes,
+    closings: Closings,
     /// Whether commands were left in the ring because too many wait.
     crowded: bool,
     parcels: VecDeque<Box<Parcel>>,
@@ -113,6 +115,7 @@ impl Renderer {
             program,
             parcels: VecDeque::with_capacity(home.buffer().capacity()),
             scenes: Scenes::new(),
+            closings: Closings::new(),
             crowded: false,
             inbox,
             home,
@@ -266,7 +269,7 @@ impl Renderer {
     fn chunk_length(&mut self, left: usize) -> usize {
         // Most of the time nothing waits.
         let mut until = u64::MAX;
-        let something_waits = !self.waiting.is_empty() || self.scenes.waiting.is_some();
+        let something_waits = !self.waiting.is_empty() || self.scenes.waiting.is_some() || !self.closings.is_empty();
         if something_waits || !self.parcels.is_empty() || self.switch.is_some() {
             self.do_what_is_due();
             until = self.until_due();
@@ -293,6 +296,9 @@ impl Renderer {
                 parcel.fade_out(&mut self.program, self.frame, self.settings.fade);
                 self.switch = Some(Switch { frame: self.frame + u64::from(self.settings.fade), parcel });
             }
+        }
+        while let Some(Closing { crosspoint, ramp, .. }) = self.closings.take_due(self.frame) {
+            self.close(crosspoint, ramp);
         }
         let mut place = 0;
         while let Some(waiting) = self.waiting.get(place)
@@ -386,7 +392,33 @@ impl Renderer {
         }
     }
 
+    /// Sends a crosspoint to silence from the frame at hand on.
+    fn close(&mut self, crosspoint: Crosspoint, ramp: u32) {
+        let Crosspoint { edge, source, destination } = crosspoint;
+        if let Some(target) = self.program.gain_target(edge, source, destination) {
+            self.program.change_gain(GainChange { frame: self.frame, target, gain: 0.0, ramp });
+        }
+    }
+
+    /// What is to close later stays as it is in the program to come, unless that opens it.
+    fn keep_open(&mut self, parcel: &mut Parcel) {
+        // One that is sent once more does not know what was set since.
+        if !parcel.resent {
+            self.closings.forget(|closing| parcel.goal(closing.crosspoint) != Some(0.0));
+        }
+        for &Closing { crosspoint, .. } in self.closings.iter() {
+            let Crosspoint { edge, source, destination } = crosspoint;
+            if let Some(target) = self.program.gain_target(edge, source, destination) {
+                let (_, ramp) = self.program.gain_at(target, self.frame);
+                parcel.set_goal(crosspoint, ramp.target);
+            }
+        }
+    }
+
     fn install(&mut self, mut parcel: Box<Parcel>) {
+        if !self.closings.is_empty() {
+            self.keep_open(&mut parcel);
+        }
         parcel.install(&mut self.program, self.frame, self.settings.fade);
         self.program.review_watched(&self.reports);
         let rests_at = Parcel::rests_at(&self.program, self.frame, self.settings.fade);
@@ -409,6 +441,9 @@ impl Renderer {
     fn until_due(&self) -> u64 {
         let mut until = u64::MAX;
         let mut stop_at = |frame: u64| until = until.min(frame.saturating_sub(self.frame).max(1));
+        if let Some(frame) = self.closings.next_frame() {
+            stop_at(frame);
+        }
         if let Some(switch) = &self.switch {
             stop_at(switch.frame);
         } else if let Some(parcel) = self.parcels.front() {
@@ -485,6 +520,7 @@ impl Renderer {
         match command {
             Command::Gain { edge, source, destination, gain, ramp } => {
                 let crosspoint = Crosspoint { edge, source, destination };
+                self.closings.forget(|closing| closing.crosspoint == crosspoint);
                 let known = self.tell_parcels(parcels, crosspoint, gain);
                 // What fades out for the next program goes on to do so, and to the gain in that.
                 let fades = self.switch.as_ref().is_some_and(|switch| switch.parcel.fading.contains(&crosspoint));
@@ -499,6 +535,19 @@ impl Renderer {
                     self.program.due.push(change);
                 }
                 true
+            }
+            Command::CloseLater { edge, source, destination, ramp, after } => {
+                let crosspoint = Crosspoint { edge, source, destination };
+                // It will be silent once a program is installed that is on its way.
+                let known = self.parcels_before(parcels).any(|parcel| parcel.goal(crosspoint).is_some());
+                let plays = self.program.gain_target(edge, source, destination).is_some();
+                if let Some(target) = self.program.gain_target(edge, source, destination)
+                    && !self.closings.insert(Closing { frame: frame + u64::from(after), crosspoint, ramp })
+                {
+                    // Too many ring on.
+                    self.program.change_gain_among(open, GainChange { frame, target, gain: 0.0, ramp });
+                }
+                known || plays
             }
             Command::Gate { edge, open } => {
                 let mut known = self.program.set_gate(edge, open);

@@ -13,6 +13,7 @@ mod rig;
 mod sleep;
 mod smooth;
 mod sound;
+mod spillover;
 mod stage;
 mod timing;
 

@@ -15,6 +15,7 @@ use crate::load::LoadMeter;
 use crate::matrix::{Gesture, Solo};
 use crate::midi::MidiSide;
 use crate::notice::Notice;
+use crate::parking::Parking;
 use crate::rig::Rig;
 use crate::scenes::Scenes;
 use crate::settings::EngineSettings;
@@ -60,6 +61,7 @@ pub struct Engine<P: Plugins = PluginHost> {
     pub(crate) redo: Vec<Step>,
     pub(crate) gesture: Gesture,
     pub(crate) solo: Solo,
+    pub(crate) parking: Parking,
     /// Whether the graph has edits that no parcel carries yet.
     pub(crate) unpublished: bool,
     pub(crate) render_mode: RenderMode,
@@ -116,9 +118,11 @@ impl<P: Plugins> Engine<P> {
         let (publisher, renderer) = make_renderer(&settings);
         let (handle, orders) = EngineHandle::new(settings);
         let (line, desk) = control::line();
+        let mut graph = Graph::new();
+        graph.hold_removed();
         Self {
             settings,
-            graph: Graph::new(),
+            graph,
             publisher,
             cell: Arc::new(RendererCell::new(renderer)),
             plugins,
@@ -135,6 +139,7 @@ impl<P: Plugins> Engine<P> {
             redo: Vec::new(),
             gesture: Gesture::None,
             solo: Solo::default(),
+            parking: Parking::default(),
             unpublished: false,
             render_mode: RenderMode::RealTime,
             batches: 0,
@@ -236,8 +241,8 @@ impl<P: Plugins> Engine<P> {
         if self.unpublished {
             return self.publish();
         }
-        self.solo.follow(&self.graph)?;
-        let heard = self.solo.heard(&self.graph);
+        self.follow_heard()?;
+        let heard = self.parking.heard(self.solo.heard(&self.graph));
         let matrix = heard.edge(edge).and_then(|known| known.matrix());
         let gain = matrix.and_then(|matrix| matrix.get(source, destination)).unwrap_or(cell).effective();
         let (source, destination) = (source as u16, destination as u16);

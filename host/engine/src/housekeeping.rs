@@ -6,11 +6,14 @@ use crate::controllers::{Plugins, Record};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::notice::Notice;
+use crate::parking::Parking;
 use crate::session::EntryKind;
 use crate::settings::EngineSettings;
 use crosspoint_formats::PluginNotice;
 use crosspoint_graph::event::EventBody;
-use crosspoint_graph::{Command, Fault, Graph, NOW, NodeId, Publisher, Renderer, Report, Settings, renderer_at};
+use crosspoint_graph::{
+    Command, Fault, Graph, NOW, NodeId, Published, Publisher, Renderer, Report, Settings, renderer_at,
+};
 
 impl<P: Plugins> Engine<P> {
     /// Does what is due: orders of handles, answers and restarts of plugins, processors that came home, edits that could
@@ -28,9 +31,10 @@ impl<P: Plugins> Engine<P> {
         self.take_home();
         // What undo brought back before its processor was home waits for it here.
         let is_awaited = self.shelf.keys().any(|&node| self.graph.node(node).is_some());
+        self.end_parking();
         if self.unpublished || is_awaited {
             self.publish_or_note();
-        } else if let Err(error) = self.publisher.settle(self.solo.heard(&self.graph)) {
+        } else if let Err(error) = self.settle() {
             tracing::warn!("{error}");
         }
         self.tell_the_untold();
@@ -55,6 +59,7 @@ impl<P: Plugins> Engine<P> {
                     self.notices.push(Notice::Fault { node, name });
                 }
                 Report::Bypassed { node } => self.bypassed(node),
+                Report::Sleeps { node } => self.rang_out(node),
                 Report::EventsLost { node, count } => self.notices.push(Notice::EventsLost { node, count }),
                 Report::Late { count, .. } => self.notices.push(Notice::CommandsLate { count }),
                 Report::Sent { node, event, .. } => {
@@ -79,10 +84,21 @@ impl<P: Plugins> Engine<P> {
             return Ok(());
         }
         self.clear_the_shelf();
-        self.solo.follow(&self.graph)?;
-        let published = self.publisher.publish(self.solo.heard(&self.graph), NOW)?;
-        self.unpublished = published == crosspoint_graph::Published::Waiting;
+        self.park();
+        self.follow_heard()?;
+        let heard = self.parking.heard(self.solo.heard(&self.graph));
+        self.unpublished = self.publisher.publish(heard, NOW)? == Published::Waiting;
+        if !self.unpublished {
+            self.release_removed();
+        }
         self.control.republished = true;
+        Ok(())
+    }
+
+    /// Leaves out of the sums what came to rest.
+    fn settle(&mut self) -> Result<(), EngineError> {
+        self.follow_parked();
+        self.publisher.settle(self.parking.heard(self.solo.heard(&self.graph)))?;
         Ok(())
     }
 
@@ -114,6 +130,7 @@ impl<P: Plugins> Engine<P> {
         drop(renderer);
         let (publisher, renderer) = make_renderer(&settings);
         self.publisher = publisher;
+        self.parking = Parking::default();
         self.control.begin_anew();
         self.settings = settings;
         if self.cell.put(renderer).is_err() {

@@ -69,6 +69,7 @@ pub mod measurement;
 mod midi;
 mod notice;
 pub mod offline;
+mod parking;
 mod pending;
 pub mod plugins;
 mod presets;

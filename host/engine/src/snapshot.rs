@@ -65,6 +65,8 @@ pub struct Snapshot {
     pub tuner_reference: f64,
     /// Bounds of what rings on of nodes that are bypassed or gone.
     pub spillover: Spillover,
+    /// The names of nodes that are gone and ring on.
+    pub ringing: Vec<String>,
 }
 
 /// One node beside what the graph says of it.
@@ -134,6 +136,7 @@ impl SnapshotCell {
             muted: false,
             tuner_reference: 440.0,
             spillover: Spillover::default(),
+            ringing: Vec::new(),
         };
         Self { place: Arc::new(Mutex::new(nothing)), outdated: true, graph_outdated: true }
     }
@@ -217,6 +220,7 @@ impl<P: Plugins> Engine<P> {
             muted: self.muted,
             tuner_reference: self.tuner_reference,
             spillover: self.rig.rest.spillover,
+            ringing: self.parking.names(),
             graph: snapshot.graph,
         };
         *self.snapshot.place.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
