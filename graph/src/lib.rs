@@ -22,8 +22,8 @@ pub use port::{AudioPort, ChannelLayout, EventPort, MAX_PORT_CHANNELS};
 pub use processor::{Processor, Status};
 pub use publish::{CREDITS, PublishError, Published, Publisher, Returned, renderer, renderer_at};
 pub use rt::{
-    AudioCell, BUNDLES, Block, Budget, Chunk, ClockPoint, Clue, Command, Commands, Culprit, EventEnds, Fault,
-    GuardCause, GuardSettings, HardwareEvents, Harness, LISTENERS, Level, ListenTo, Load, MAX_RAMP_FRAMES, NOW,
+    AudioCell, BUNDLES, Block, Budget, BypassMode, Chunk, ClockPoint, Clue, Command, Commands, Culprit, EventEnds,
+    Fault, GuardCause, GuardSettings, HardwareEvents, Harness, LISTENERS, Level, ListenTo, Load, MAX_RAMP_FRAMES, NOW,
     OverloadAction, PlayheadReader, Renderer, RendererCell, Report, SCENES, SceneStart, Settings, Timed, WatchSettings,
     XrunKind, kernels,
 };

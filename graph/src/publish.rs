@@ -12,8 +12,9 @@ use crate::id::{EdgeId, NodeId};
 use crate::kernels::{Kernels, Level as KernelLevel};
 use crate::processor::Processor;
 use crate::rt::{
-    BUNDLE_CREDITS, Budget, Bundle, Clue, Command, Crosspoint, GuardSettings, Hearing, Level, ListenTo, Load, Message,
-    NOW, Parcel, PlayheadReader, Program, Progress, Renderer, Report, Reports, Settings, Timed, listeners,
+    BUNDLE_CREDITS, Budget, Bundle, BypassMode, Clue, Command, Crosspoint, GuardSettings, Hearing, Level, ListenTo,
+    Load, Message, NOW, Parcel, PlayheadReader, Program, Progress, Renderer, Report, Reports, Settings, Timed,
+    listeners,
 };
 use bundles::Kept;
 use carry::{CarriedTaps, carried_gains, carried_lines, carried_nodes, carried_taps, moving_edges};
@@ -92,6 +93,8 @@ pub struct Publisher {
     arriving: HashMap<NodeId, Box<dyn Processor>>,
     /// Nodes whose processor is to come home with the next parcel though they stay.
     withdrawn: Vec<NodeId>,
+    /// How nodes begin that are new to the renderer.
+    bypasses: HashMap<NodeId, (bool, BypassMode)>,
     returned: Vec<Returned>,
     /// By index of an edge's id: its gains move, or are about to.
     adjustable: Vec<bool>,
@@ -163,6 +166,7 @@ pub fn renderer_at(settings: Settings, level: KernelLevel) -> (Publisher, Box<Re
         ends: Ends::default(),
         arriving: HashMap::new(),
         withdrawn: Vec::new(),
+        bypasses: HashMap::new(),
         returned: Vec::new(),
         adjustable: Vec::new(),
         kept: Kept::default(),
@@ -206,9 +210,19 @@ impl Publisher {
     }
 
     /// Lets the next parcel bring a node's processor home though the node stays; it plays its bypass path then. Fade
-    /// to that first, by [`Command::Bypass`].
+    /// to that first, by [`Command::Withdraw`].
     pub fn withdraw(&mut self, node: NodeId) {
         self.withdrawn.push(node);
+    }
+
+    /// Says whether a node begins bypassed, and how it is bypassed, whenever it is new to the renderer. One that plays
+    /// hears of nothing by this.
+    pub fn begin_bypassed(&mut self, node: NodeId, on: bool, mode: BypassMode) {
+        if on || mode != BypassMode::default() {
+            self.bypasses.insert(node, (on, mode));
+        } else {
+            self.bypasses.remove(&node);
+        }
     }
 
     /// Sends the graph as it is now, to play from a steady frame on ([`NOW`]: at once). What goes fades out first, what
@@ -478,6 +492,10 @@ impl Publisher {
         for node in &mut program.nodes {
             if let Some(processor) = self.arriving.remove(&node.id) {
                 node.processor = Some(processor);
+            }
+            if let Some(&(on, mode)) = self.bypasses.get(&node.id) {
+                // One that plays already goes on as it is.
+                node.begin_bypassed(Some(on), Some(mode));
             }
         }
         // Of outputs that are gone for good nobody asks any more; there are not many.

@@ -204,7 +204,7 @@ fn a_save_waits_for_states_and_nothing_waits_for_the_save() {
     let document = session::load(&path).unwrap().document;
     assert_eq!(document.tempo, 90.0);
     let Some(EntryKind::Plugin(plugin)) = document.node("slow").map(|node| &node.kind) else { panic!() };
-    assert!(plugin.bypassed && plugin.state.is_some());
+    assert!(document.node("slow").unwrap().bypassed && plugin.state.is_some());
     let text = handle.send(Action::ParameterText { node: slow, parameter: GAIN, value: 0.5 }).wait().unwrap();
     assert!(matches!(text, Done::Text(Some(_))), "{text:?}");
     handle.send(Action::SetParameterText { node: slow, parameter: "gain".into(), text: "0.75".into() }).wait().unwrap();

@@ -36,6 +36,7 @@ pub struct MergeEdge {
 ///   only if no other edge holds a note (for a reset: or a pedal) there. Reset of controllers likewise, for pedals.
 /// - Along an edge whose **gate** is closed ([`Self::set_gate`]) only what ends something: note-offs, chokes, lifted
 ///   pedals, all notes off and resets.
+/// - [`EventBody::AllEnd`] ends the own notes and lifts the own pedals.
 /// - **Everything else** of MIDI 1, UMP and system-exclusive messages as it is.
 /// - Not [`EventBody::Parameter`], [`EventBody::Modulation`], [`EventBody::Gesture`] and [`EventBody::NoteEnd`]: these
 ///   speak of the source's own parameters and of notes that the source was given; the renderer reads them from the
@@ -149,6 +150,7 @@ impl EventMerge {
                 tracker.express(route, address, out, |address| EventBody::Expression { address, expression, value });
             }
             EventBody::Midi(_) | EventBody::Ump(_) => self.deliver_message(route, body, out),
+            EventBody::AllEnd => tracker.end(route.frame, out, |edge| edge == route.edge),
             EventBody::SysEx(_) => {
                 out.push(Event { frame: route.frame, port: route.port, body });
             }

@@ -139,6 +139,9 @@ pub enum EventBody {
         /// True for taking hold.
         begin: bool,
     },
+    /// All notes and pedals end that this sender has begun: somebody else sends from here on. Answered where it is merged;
+    /// no node receives it.
+    AllEnd,
 }
 
 impl EventBody {
@@ -146,7 +149,7 @@ impl EventBody {
     /// a pedal lifted, and their MIDI 1 and UMP forms. These find room where other events no longer do.
     pub fn is_ending(&self) -> bool {
         match self {
-            Self::NoteOff { .. } | Self::NoteChoke { .. } | Self::NoteEnd { .. } => true,
+            Self::NoteOff { .. } | Self::NoteChoke { .. } | Self::NoteEnd { .. } | Self::AllEnd => true,
             Self::Gesture { begin, .. } => !begin,
             Self::Midi(_) | Self::Ump(_) => message::decode(self).is_ending(),
             _ => false,

@@ -92,6 +92,19 @@ impl Graph {
         self.edge_table.bound()
     }
 
+    /// Holds the ids of nodes and edges that are removed from now on: no newcomer stands in their place before they are
+    /// [released](Self::release_removed). For who plays on for a while what is gone.
+    pub fn hold_removed(&mut self) {
+        self.node_table.hold();
+        self.edge_table.hold();
+    }
+
+    /// Lets newcomers stand where nodes and edges were that are gone, save those that are kept.
+    pub fn release_removed(&mut self, keeps_node: impl Fn(NodeId) -> bool, keeps_edge: impl Fn(EdgeId) -> bool) {
+        self.node_table.release(|index, generation| keeps_node(NodeId { index, generation }));
+        self.edge_table.release(|index, generation| keeps_edge(EdgeId { index, generation }));
+    }
+
     /// The timing of edges that have none of their own.
     pub fn default_timing(&self) -> Timing {
         self.flat.default_timing

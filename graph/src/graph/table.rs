@@ -17,13 +17,17 @@ struct Slot<I> {
 #[derive(Clone, Debug)]
 pub(super) struct Table<I> {
     slots: Vec<Slot<I>>,
-    /// Positions below `slots.len()` without an occupant.
+    /// Positions below `slots.len()` without an occupant, to be given out.
     free: BTreeSet<u32>,
+    /// Those that are kept for their last occupants.
+    held: BTreeSet<u32>,
+    /// Whether a position is held once its occupant is gone.
+    holds: bool,
 }
 
 impl<I> Default for Table<I> {
     fn default() -> Self {
-        Self { slots: Vec::new(), free: BTreeSet::new() }
+        Self { slots: Vec::new(), free: BTreeSet::new(), held: BTreeSet::new(), holds: false }
     }
 }
 
@@ -46,6 +50,7 @@ impl<I: Copy> Table<I> {
             self.slots.push(Slot { at: None, generation: 0, next_generation: 0 });
         }
         self.free.remove(&index);
+        self.held.remove(&index);
         let slot = &mut self.slots[index as usize];
         let next_generation = slot.next_generation.max(generation.saturating_add(1));
         *slot = Slot { at: Some(at), generation, next_generation };
@@ -55,8 +60,21 @@ impl<I: Copy> Table<I> {
     pub fn remove(&mut self, index: u32) {
         if let Some(slot) = self.slots.get_mut(index as usize) {
             slot.at = None;
-            self.free.insert(index);
+            let unused = if self.holds { &mut self.held } else { &mut self.free };
+            unused.insert(index);
         }
+    }
+
+    /// Holds positions from now on once their occupants are gone: they are not given out before they are released.
+    pub fn hold(&mut self) {
+        self.holds = true;
+    }
+
+    /// Releases the positions that are held, save those whose last occupant, by position and generation, is kept.
+    pub fn release(&mut self, keeps: impl Fn(u32, u32) -> bool) {
+        let slots = &self.slots;
+        let released = |index: &u32| !keeps(*index, slots[*index as usize].generation);
+        self.free.extend(self.held.extract_if(.., |index| released(index)));
     }
 
     /// petgraph's index of that generation at that position, if it is the occupant.
@@ -72,7 +90,7 @@ impl<I: Copy> Table<I> {
 
     /// How many occupants there are.
     pub fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.slots.len() - self.free.len() - self.held.len()
     }
 
     /// Above every occupied position.
@@ -113,6 +131,25 @@ mod tests {
         table.remove(0);
         assert_eq!(table.get(0, 0), None);
         assert_eq!(table.next(), (0, 2));
+    }
+
+    /// What is held comes back to its occupant alone; released, it is given out again.
+    #[test]
+    fn held_positions_wait_for_their_release() {
+        let mut table = Table::default();
+        table.hold();
+        (0..3).for_each(|index| table.insert(index, 0, 'a'));
+        table.remove(0);
+        table.remove(1);
+        assert_eq!((table.next(), table.len()), ((3, 0), 1));
+        table.insert(1, 0, 'a');
+        table.remove(1);
+        table.release(|index, generation| (index, generation) == (1, 0));
+        assert_eq!(table.next(), (0, 1));
+        table.insert(0, 1, 'b');
+        assert_eq!((table.next(), table.len()), ((3, 0), 2));
+        table.release(|_, _| false);
+        assert_eq!(table.next(), (1, 1));
     }
 
     /// A position beyond the end leaves free ones before it.

@@ -18,6 +18,7 @@ pub fn node(name: impl Into<String>, layout: ChannelLayout) -> Node {
         audio_inputs: vec![AudioPort::new("in", layout)],
         audio_outputs: vec![AudioPort::new("out", layout)],
         alignment: Alignment::Channels,
+        bypassable: true,
         ..Node::processor(name)
     }
 }

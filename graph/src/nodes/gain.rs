@@ -21,6 +21,7 @@ pub fn node(name: impl Into<String>, layout: ChannelLayout) -> Node {
         audio_outputs: vec![AudioPort::new("out", layout)],
         in_place: true,
         alignment: Alignment::Channels,
+        bypassable: true,
         ..Node::processor(name)
     }
 }

@@ -22,6 +22,7 @@ pub fn node(name: impl Into<String>, inputs: &[ChannelLayout], outputs: &[Channe
         audio_inputs: ports("in", inputs),
         audio_outputs: ports("out", outputs),
         alignment: Alignment::Node,
+        bypassable: true,
         ..Node::processor(name)
     }
 }

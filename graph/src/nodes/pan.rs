@@ -39,6 +39,7 @@ pub fn node(name: impl Into<String>, source: Source) -> Node {
     Node {
         audio_inputs: vec![AudioPort::new("in", layout)],
         audio_outputs: vec![AudioPort::new("out", ChannelLayout::Stereo)],
+        bypassable: true,
         ..Node::processor(name)
     }
 }

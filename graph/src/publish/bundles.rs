@@ -36,7 +36,10 @@ impl Publisher {
         if !self.can_send_bundle() || !self.make_adjustable(&edges)? {
             return Ok(Published::Waiting);
         }
-        let longest = commands.iter().map(|command| if let Command::Gain { ramp, .. } = *command { ramp } else { 0 });
+        let longest = commands.iter().map(|command| match *command {
+            Command::Gain { ramp, .. } | Command::CloseLater { ramp, .. } => ramp,
+            _ => 0,
+        });
         let rests = frame.max(self.frame()) + u64::from(longest.max().unwrap_or(0));
         self.push(Message::Bundle(frame, bundle(commands)))?;
         self.bundle_credits -= 1;
@@ -133,7 +136,7 @@ impl Publisher {
 /// The edges whose gains commands change, each once.
 fn edges_of(commands: &[Command]) -> Vec<EdgeId> {
     let gains = commands.iter().filter_map(|command| match *command {
-        Command::Gain { edge, .. } => Some(edge),
+        Command::Gain { edge, .. } | Command::CloseLater { edge, .. } => Some(edge),
         _ => None,
     });
     let edges: HashSet<EdgeId> = gains.collect();

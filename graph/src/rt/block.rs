@@ -3,6 +3,7 @@
 
 mod operate;
 
+use super::bypass::Mixture;
 use super::kernels::WHOLE_FRAMES;
 use super::silence::{Silence, SlotSet, WordSet};
 use crate::event::{Event, EventList, SysExId, SysExPool};
@@ -45,11 +46,14 @@ pub(crate) struct Shared {
     pub sysex: SysExPool,
     /// Room for the longest chunk of one channel: what is faded from.
     pub scratch: Box<[f32]>,
+    /// What a node's output is mixed with.
+    pub mixture: Mixture,
 }
 
 impl Shared {
-    /// For an arena of so many slots of so many frames, which are all zero. Allocates.
-    pub fn new(slots: usize, max_block: usize, sysex_bytes: usize) -> Self {
+    /// For an arena of so many slots of so many frames, which are all zero, and bypass paths of so many channels at most.
+    /// Allocates.
+    pub fn new(slots: usize, max_block: usize, sysex_bytes: usize, dry_channels: usize) -> Self {
         let transport = Transport::default();
         Self {
             chunk: Chunk { frames: 0, steady_frame: 0, transport, moment: 0, freewheel: false, max_block },
@@ -57,6 +61,7 @@ impl Shared {
             silence: Silence::new(slots, true),
             sysex: SysExPool::with_capacity(sysex_bytes, 256),
             scratch: vec![0.0; max_block].into_boxed_slice(),
+            mixture: Mixture::new(dry_channels, max_block),
         }
     }
 
@@ -91,6 +96,8 @@ pub struct NodeIo {
     pair_count: u32,
     /// Stands for these tables, see [`Block::wiring`].
     wiring: u64,
+    /// Other tables of the same channels, with inputs of which only a part comes through, and their wiring.
+    gated: (*mut *mut f32, u64),
     events_in: EventList,
     events_out: EventList,
     pub(crate) input_slots: Box<[u32]>,
@@ -116,9 +123,10 @@ impl NodeIo {
     ///
     /// # Safety
     /// `channels` leads to a pointer for each input slot and then for each output slot, which stay there for as long as
-    /// this is used.
+    /// this is used. So does `gated`, with other inputs that are valid for as many frames and apart from all slots.
     pub(crate) unsafe fn new(
         channels: *mut *mut f32,
+        gated: *mut *mut f32,
         inputs: Channels,
         outputs: Channels,
         events_in: EventList,
@@ -126,8 +134,10 @@ impl NodeIo {
     ) -> Self {
         // A number a table lasts for centuries.
         static LAST: AtomicU64 = AtomicU64::new(0);
+        let last = LAST.fetch_add(2, Ordering::Relaxed);
         Self {
-            wiring: LAST.fetch_add(1, Ordering::Relaxed) + 1,
+            wiring: last + 1,
+            gated: (gated, last + 2),
             slots: WordSet::new(inputs.slots.iter().chain(&outputs.slots).copied()),
             input_set: SlotSet::new(&inputs.slots),
             output_set: SlotSet::new(&outputs.slots),
@@ -152,6 +162,36 @@ impl NodeIo {
     pub(crate) fn inputs(&self) -> &[*mut f32] {
         // SAFETY: promised to `new`.
         unsafe { std::slice::from_raw_parts(self.channels, self.input_count as usize) }
+    }
+
+    /// Fills the other inputs with what of the own ones comes through a gate, a weight a frame, and has the processor see
+    /// those until [`Self::close_gated`].
+    pub(crate) fn open_gated(&mut self, weights: &[f32]) {
+        for (channel, &input) in self.inputs().iter().enumerate() {
+            // SAFETY: promised to `new`: both are valid for the chunk's frames, of which there are as many as weights, and
+            // apart.
+            let (input, gated) = unsafe {
+                let gated = *self.gated.0.add(channel);
+                (
+                    std::slice::from_raw_parts(input.cast_const(), weights.len()),
+                    std::slice::from_raw_parts_mut(gated, weights.len()),
+                )
+            };
+            for ((gated, input), weight) in gated.iter_mut().zip(input).zip(weights) {
+                *gated = input * weight;
+            }
+        }
+        self.swap_tables();
+    }
+
+    /// Has the processor see the own inputs again.
+    pub(crate) fn close_gated(&mut self) {
+        self.swap_tables();
+    }
+
+    fn swap_tables(&mut self) {
+        std::mem::swap(&mut self.channels, &mut self.gated.0);
+        std::mem::swap(&mut self.wiring, &mut self.gated.1);
     }
 
     /// Pointers to the channels of all output ports, one port after the other.

@@ -26,6 +26,20 @@ pub enum Command {
         /// Length of the ramp in frames.
         ramp: u32,
     },
+    /// A crosspoint closes so many frames later, so that what its source no longer gets rings on until then. Any
+    /// [gain](Self::Gain) that it is given before keeps it open.
+    CloseLater {
+        /// The edge.
+        edge: EdgeId,
+        /// Source channel within its port.
+        source: u16,
+        /// Destination channel within its port.
+        destination: u16,
+        /// Length of the ramp in frames.
+        ramp: u32,
+        /// Frames until it begins.
+        after: u32,
+    },
     /// A node receives an event; an input node sends it on. The event's own frame is ignored.
     Event {
         /// The node.
@@ -38,13 +52,35 @@ pub enum Command {
         /// The node.
         node: NodeId,
     },
-    /// A node fades to its bypass path, or back.
+    /// A node is bypassed, or no longer, as its [mode](Self::BypassMode) says.
     Bypass {
         /// The node.
         node: NodeId,
         /// Whether it is to be bypassed.
         on: bool,
     },
+    /// How a node is bypassed from the next time on.
+    BypassMode {
+        /// The node.
+        node: NodeId,
+        /// How.
+        mode: BypassMode,
+    },
+    /// A node fades to its bypass path however it sounds, so that its processor can go home; or back. The next
+    /// [`Report::Bypassed`] says that it is there.
+    Withdraw {
+        /// The node.
+        node: NodeId,
+        /// Whether the processor is to go home.
+        on: bool,
+    },
+    /// Once a node sleeps by its own word, [`Report::Sleeps`] says so, one time.
+    TellSleep {
+        /// The node.
+        node: NodeId,
+    },
+    /// How many frames the tail of a node that is bypassed may ring on, from the next time on.
+    TailLimit(u32),
     /// The gate of an event edge: while it is closed no new note begins along the edge, and only what ends something
     /// passes: note-offs, chokes, lifted pedals, all notes off.
     Gate {
@@ -143,6 +179,29 @@ pub struct ClockPoint {
     pub begins: bool,
 }
 
+/// What becomes of a node that is bypassed. Its input always goes to its main output, as late as the node, and the events
+/// that come to it are sent on in place of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum BypassMode {
+    /// Its input fades to silence, its notes end, and what sounds of them rings out, until the processor says that it is over
+    /// or the limit of tails is reached. A node without inputs of any kind falls silent.
+    #[default]
+    Tails,
+    /// It fades out, and forgets what sounds.
+    Cut,
+    /// It fades out and plays on unheard, with its input, its notes and all.
+    Live,
+    /// It bypasses itself: a parameter of its own is set, and nothing else is done.
+    Own {
+        /// The node's own number of the parameter.
+        parameter: u32,
+        /// Its value while the node is to be bypassed, in the plain scale.
+        on: f64,
+        /// And while not.
+        off: f64,
+    },
+}
+
 /// When a scene takes over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum SceneStart {
@@ -201,8 +260,13 @@ pub enum Report {
         /// How many.
         count: u32,
     },
-    /// A node has faded to its bypass path.
+    /// A node has faded to its bypass path, and nothing of its processor is heard any more.
     Bypassed {
+        /// The node.
+        node: NodeId,
+    },
+    /// A node sleeps, of which [`Command::TellSleep`] asked: nothing comes in, and nothing sounds any more.
+    Sleeps {
         /// The node.
         node: NodeId,
     },

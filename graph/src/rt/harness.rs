@@ -47,13 +47,14 @@ impl Harness {
         let mut channels: Box<[*mut f32]> =
             inputs.slots.iter().chain(&outputs.slots).map(|&slot| arena.slot(slot)).collect();
         let events = || EventList::with_capacity(1024);
-        // SAFETY: the table was made of these slots, and is kept.
-        let io = unsafe { NodeIo::new(channels.as_mut_ptr(), inputs, outputs, events(), events()) };
+        // SAFETY: the table was made of these slots, and is kept; nothing is gated here.
+        let io =
+            unsafe { NodeIo::new(channels.as_mut_ptr(), channels.as_mut_ptr(), inputs, outputs, events(), events()) };
         Self {
             arena,
             _channels: channels,
             io,
-            shared: Shared::new(slots, max_block, 64 * 1024),
+            shared: Shared::new(slots, max_block, 64 * 1024, 0),
             max_block,
             frame: 0,
             transport: Transport::default(),

@@ -1,15 +1,19 @@
-//! A node on the audio thread: what of it outlives schedules, and how it renders a chunk: awake, asleep, on its way to
-//! its bypass path or on that path.
+//! A node on the audio thread: what of it outlives schedules, and how it renders a chunk: awake, asleep, bypassed with a
+//! tail or without, or on its way there.
 
 use super::block::{Block, NodeIo, Shared};
 use super::bypass::BypassPath;
-use super::command::{Fault, Report};
+use super::command::{BypassMode, Fault, Report};
 use super::kernels::Kernels;
 use super::listen::ListenTo;
 use super::mute::Mute;
-use super::program::Context;
+use super::passing::{EventPath, Sender};
+use super::program::{Context, NodeContext};
 use super::silence::Silence;
-use crate::event::EventBody;
+use super::way::Way;
+use super::weight::Weight;
+use crate::compile::ScheduledNode;
+use crate::event::{Event, EventBody, EventList, NoteAddress};
 use crate::id::NodeId;
 use crate::processor::{Processor, Status};
 
@@ -27,17 +31,15 @@ enum Rest {
     Asleep,
 }
 
-/// Which of its two paths a node plays.
+/// What is heard of a node in a chunk.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Path {
-    /// The processor's output.
+enum Heard {
+    /// The processor's output as it is.
     Wet,
-    /// The bypass path: the input, as late as the node; silence where there is none.
+    /// The bypass path alone: the input, as late as the node; silence where there is none.
     Dry,
-    /// Fading from wet to dry since that frame, which may lie before the first.
-    ToDry(i64),
-    /// Fading from dry to wet.
-    ToWet(i64),
+    /// Both, as they are weighed.
+    Both,
 }
 
 /// A node of a program. What every chunk looks at stands in the first cache line: the processor, and the front of the
@@ -49,35 +51,38 @@ pub(crate) struct NodeState {
     pub id: NodeId,
     started: bool,
     rest: Rest,
-    path: Path,
-    /// Whether a person or the control half wants the bypass path.
-    bypassed: bool,
+    way: Way,
     faulted: bool,
-    /// Whether it takes too much time, and is on its bypass path for that.
-    overloaded: bool,
-    /// Silences it, if that is what is to be done about it.
+    /// Silences one that takes too much time, if that is what is to be done about it.
     mute: Mute,
     metered: bool,
     listened: bool,
+    hosted: bool,
+    /// Whether somebody is to hear that it sleeps.
+    tells_sleep: bool,
+    latency: u32,
+    events: EventPath,
     bypass: Option<Box<BypassPath>>,
 }
 
 impl NodeState {
     /// A node without a processor, with a bypass path if it is to have one.
-    pub fn new(id: NodeId, io: NodeIo, bypass: Option<BypassPath>) -> Self {
+    pub fn new(node: &ScheduledNode, latency: u32, io: NodeIo, events: EventPath, bypass: Option<BypassPath>) -> Self {
         Self {
             processor: None,
-            io,
-            id,
+            id: node.id,
             started: false,
             rest: Rest::Awake,
-            path: Path::Wet,
-            bypassed: false,
+            way: Way::new(io.input_slots.is_empty() && node.events.count == 0),
+            io,
             faulted: false,
-            overloaded: false,
             mute: Mute::default(),
             metered: false,
             listened: false,
+            hosted: node.hosted,
+            tells_sleep: false,
+            latency,
+            events,
             bypass: bypass.map(Box::new),
         }
     }
@@ -92,19 +97,16 @@ impl NodeState {
             self.rest = old.rest;
         }
         self.faulted = old.faulted && !fresh;
-        self.bypassed = old.bypassed;
-        (self.overloaded, self.mute) = (old.overloaded && !fresh, old.mute);
-        if !self.overloaded {
+        self.mute = old.mute;
+        self.metered = old.metered;
+        self.tells_sleep = old.tells_sleep;
+        self.way.adopt(&old.way, fresh);
+        if !self.way.is_overloaded() {
             self.mute.set(false, frame, fade);
         }
-        self.metered = old.metered;
-        self.path = old.path;
+        self.events.adopt(&mut old.events);
         if let (Some(new), Some(old)) = (&mut self.bypass, &mut old.bypass) {
             new.adopt(old, frame, fade);
-        }
-        if fresh && !self.bypassed {
-            // Whatever played before, the new processor fades in over the bypass path.
-            self.path = Path::Dry;
         }
         self.retarget(frame, fade);
     }
@@ -113,44 +115,102 @@ impl NodeState {
     /// if it cannot at `frame`.
     pub fn waits_for(&self, old: &Self, frame: u64) -> Option<u64> {
         let (Some(new), Some(before)) = (&self.bypass, &old.bypass) else { return None };
-        before.holds_up(new, frame).filter(|_| old.path != Path::Wet)
+        let is_heard = old.way.wet != Weight::One || !before.is_open(old.way.gate, frame);
+        before.holds_up(new, frame).filter(|_| is_heard)
     }
 
-    /// Asks for the bypass path or for the processor.
-    pub fn set_bypassed(&mut self, on: bool, frame: u64, fade: u32) {
-        self.bypassed = on;
-        self.retarget(frame, fade);
+    /// Whether there is a processor that can be called.
+    fn is_playable(&self) -> bool {
+        self.processor.is_some() && !self.faulted
     }
 
     /// Takes a node that takes too much time out of the way: it fades to its bypass path, and to silence if it is to be muted;
     /// or brings it back.
     pub fn set_overloaded(&mut self, on: bool, muted: bool, frame: u64, fade: u32) {
-        self.overloaded = on;
+        self.way.set_overloaded(on);
         self.mute.set(on && muted, frame, fade);
         self.retarget(frame, fade);
     }
 
-    /// Whether events are of use to the processor.
-    pub fn takes_events(&self) -> bool {
-        self.path != Path::Dry
+    /// The state of a node that nobody has heard yet, as far as it is told.
+    pub fn begin_bypassed(&mut self, on: Option<bool>, mode: Option<BypassMode>) {
+        self.way.begin(on.unwrap_or(self.way.is_bypassed()), mode.unwrap_or(self.way.mode));
+        self.review();
     }
 
-    /// Starts the fade that leads to where the node should be.
+    /// How it is bypassed from the next time on.
+    pub fn set_bypass_mode(&mut self, mode: BypassMode) {
+        self.way.mode = mode;
+    }
+
+    /// Asks for the bypass path or for the processor. Says whether the processor's notes end by that.
+    pub fn set_bypassed(&mut self, on: bool, context: &NodeContext<'_>) -> bool {
+        if let BypassMode::Own { parameter, on: bypassed, off } = self.way.mode {
+            let value = if on { bypassed } else { off };
+            let body = EventBody::Parameter { parameter, address: NoteAddress::ALL, value };
+            self.io.events_in_mut().push(Event { frame: 0, port: 0, body });
+            return false;
+        }
+        if self.way.is_bypassed() == on {
+            return false;
+        }
+        self.way.set_bypassed(on, context.frame, context.tail);
+        if self.rest == Rest::Asleep {
+            // It is to hear of the notes that end.
+            self.rest = Rest::Awake;
+        }
+        self.retarget(context.frame, context.fade);
+        on && !self.way.is_live()
+    }
+
+    /// Fades to the bypass path for the processor to go home, or back.
+    pub fn set_withdrawn(&mut self, on: bool, context: &mut NodeContext<'_>) {
+        self.way.set_withdrawn(on);
+        self.retarget(context.frame, context.fade);
+        if on && self.way.wet == Weight::Zero {
+            context.reports.push(Report::Bypassed { node: self.id });
+        }
+    }
+
+    /// Starts the fades that lead to where the node should be.
     fn retarget(&mut self, frame: u64, fade: u32) {
-        let frame = frame as i64;
-        let fade = i64::from(fade);
-        let playable = self.processor.is_some() && !self.faulted;
-        let dry = self.bypassed || self.overloaded || !playable;
-        self.path = match self.path {
-            Path::Wet | Path::ToWet(_) if dry && !playable => Path::Dry,
-            Path::Wet if dry => Path::ToDry(frame),
-            // A fade that turns round goes on from where it is.
-            Path::ToWet(start) if dry => Path::ToDry(frame - (fade - (frame - start)).max(0)),
-            Path::Dry if !dry => Path::ToWet(frame),
-            Path::ToDry(start) if !dry => Path::ToWet(frame - (fade - (frame - start)).max(0)),
-            path => path,
-        };
+        self.way.retarget(self.is_playable(), frame, fade);
         self.review();
+    }
+
+    /// Whether the processor knows nothing any more of the notes that it was given; told once, or for as long as it is
+    /// given none.
+    pub fn forgets_events(&mut self) -> bool {
+        self.events.take_forgets() || self.events.sender() == Sender::Nobody && !self.hears_events()
+    }
+
+    /// Whether events that come go to the processor.
+    fn hears_events(&self) -> bool {
+        self.is_playable() && (self.way.is_through() || self.way.is_live())
+    }
+
+    /// Takes the list out that events which come go into, to be filled and put back; none if they go nowhere.
+    pub fn take_events_in(&mut self) -> Option<EventList> {
+        match self.events.take_list() {
+            None if self.hears_events() || self.events.sender() == Sender::Processor => Some(self.io.take_events_in()),
+            list => list,
+        }
+    }
+
+    /// Puts it back.
+    pub fn put_events_in(&mut self, list: EventList) {
+        if self.events.sender() != Sender::Input {
+            return self.io.put_events_in(list);
+        }
+        if self.hears_events() {
+            self.io.events_in_mut().append(&list, 0);
+        }
+        self.events.put_list(list);
+    }
+
+    /// Says the next time that it sleeps.
+    pub fn tell_sleep(&mut self) {
+        self.tells_sleep = true;
     }
 
     /// Switches its meters on or off.
@@ -168,14 +228,18 @@ impl NodeState {
 
     /// Finds out whether the short way will do. Called after every change.
     pub fn review(&mut self) {
-        if self.processor.is_none() || self.faulted {
-            self.path = Path::Dry;
+        let playable = self.is_playable();
+        if !playable {
+            self.way.wet = Weight::Zero;
         }
+        self.events.set_sender(playable && self.way.is_through() || !self.hosted, playable && self.way.is_live());
         let keeps_past = self.bypass.as_ref().is_some_and(|bypass| bypass.keeps_past());
         self.io.plain = self.processor.is_some()
             && self.started
             && self.rest == Rest::Awake
-            && self.path == Path::Wet
+            && self.way.wet == Weight::One
+            && self.way.gate == Weight::One
+            && self.events.is_plain()
             && !self.metered
             && !self.listened
             && !self.mute.acts()
@@ -229,6 +293,7 @@ impl NodeState {
         self.report_events(shared, context);
         if self.io.take_failed() {
             self.fail(shared, context);
+            self.events.end_chunk(&mut self.io, shared);
             self.read_dry_again(shared, context.kernels);
             self.play_dry(false, shared, context);
         }
@@ -253,7 +318,6 @@ impl NodeState {
     #[cold]
     fn fail(&mut self, shared: &Shared, context: &mut Context<'_, '_>) {
         self.faulted = true;
-        self.path = Path::Dry;
         self.review();
         let frame = shared.chunk.steady_frame;
         context.reports.push(Report::Fault { node: self.id, frame, fault: Fault::Failed });
@@ -274,7 +338,6 @@ impl NodeState {
     #[inline(never)]
     fn process_with_care(&mut self, shared: &mut Shared, context: &mut Context<'_, '_>) {
         self.io.plain = false;
-        self.io.events_out_mut().clear();
         let silent = self.io.scan_silence(&shared.silence);
         if !self.started
             && let Some(processor) = &mut self.processor
@@ -284,43 +347,96 @@ impl NodeState {
             self.started = true;
             self.review();
         }
+        self.events.begin_chunk(&mut self.io);
         let lost = self.io.events_in_mut().take_dropped() + self.io.events_out_mut().take_dropped();
         if lost > 0 {
             context.reports.push(Report::EventsLost { node: self.id, count: lost });
         }
-        self.keep_dry(shared, context.kernels);
-        if self.path == Path::Dry {
-            self.flush(shared, context);
-            self.play_dry(silent, shared, context);
+        self.way.end_tail(shared.chunk.steady_frame, shared.chunk.frames, context.fade);
+        let called = self.is_called();
+        let heard = self.keep_dry(called, shared, context);
+        if called {
+            self.call_through_gate(silent, shared, context);
         } else {
-            if silent {
-                self.call_while_silent(shared, context);
-            } else {
-                self.rest = Rest::Awake;
-                self.call(shared, context);
+            self.flush(shared, context);
+        }
+        match heard {
+            // It failed just now.
+            Heard::Wet if self.faulted => {
+                self.read_dry_again(shared, context.kernels);
+                self.play_dry(false, shared, context);
             }
-            match self.path {
-                Path::Wet => {}
-                // It failed just now.
-                Path::Dry => {
-                    self.read_dry_again(shared, context.kernels);
-                    self.play_dry(false, shared, context);
+            Heard::Both if self.faulted => self.play_dry(false, shared, context),
+            Heard::Wet => {}
+            Heard::Dry => self.play_dry(silent, shared, context),
+            Heard::Both => {
+                if !called {
+                    self.silence_outputs(shared, context);
                 }
-                Path::ToDry(start) => self.fade(start, true, shared, context),
-                Path::ToWet(start) => self.fade(start, false, shared, context),
+                self.mix(shared);
             }
         }
         if self.mute.acts() {
             self.apply_mute(shared, context);
         }
+        self.events.end_chunk(&mut self.io, shared);
         if self.metered || self.listened {
             self.watch_outputs(shared, context);
         }
+        if self.tells_sleep && self.rest == Rest::Asleep {
+            self.tells_sleep = false;
+            context.reports.push(Report::Sleeps { node: self.id });
+        }
         self.io.input_silence = 0;
         if let Some(bypass) = &mut self.bypass {
-            bypass.end_chunk(shared);
+            bypass.end_chunk(self.way.gate, shared);
         }
+        self.settle(shared, context);
         self.review();
+    }
+
+    /// Whether the processor is called in this chunk: not if nothing is heard of it, save by setting, and not once its tail
+    /// is over.
+    fn is_called(&self) -> bool {
+        let is_spent = self.way.lets_ring() && self.way.gate == Weight::Zero && self.rest == Rest::Asleep;
+        self.is_playable() && (self.way.wet != Weight::Zero || self.way.is_live()) && !is_spent
+    }
+
+    /// Calls the processor with what of the input comes through the gate.
+    fn call_through_gate(&mut self, silent: bool, shared: &mut Shared, context: &mut Context<'_, '_>) {
+        let is_gated = self.way.gate != Weight::One && !self.io.input_slots.is_empty();
+        let silent = silent || is_gated && self.way.gate == Weight::Zero;
+        if is_gated {
+            let weights = &mut shared.scratch[..shared.chunk.frames];
+            self.way.gate.fill(shared.chunk.steady_frame, context.fade, weights);
+            self.io.open_gated(weights);
+            if silent {
+                self.io.input_silence = u64::MAX;
+            }
+        }
+        if silent {
+            self.call_while_silent(shared, context);
+        } else {
+            self.rest = Rest::Awake;
+            self.call(shared, context);
+        }
+        if is_gated {
+            self.io.close_gated();
+        }
+    }
+
+    /// Notes at the end of a chunk what fades are over.
+    fn settle(&mut self, shared: &Shared, context: &mut Context<'_, '_>) {
+        let end = shared.chunk.steady_frame + shared.chunk.frames as u64;
+        if self.way.settle(end, context.fade) {
+            if !self.way.is_live()
+                && let Some(processor) = &mut self.processor
+            {
+                processor.reset();
+                self.rest = Rest::Awake;
+            }
+            context.reports.push(Report::Bypassed { node: self.id });
+        }
     }
 
     /// The processor's own word decides whether it is called.
@@ -335,22 +451,22 @@ impl NodeState {
             }
             self.rest = Rest::Awake;
         }
-        let status = self.call(shared, context);
-        let frames = shared.chunk.frames as u32;
-        self.rest = match (status, self.rest) {
-            (Status::Sleep, _) => Rest::Asleep,
-            (Status::Tail(u32::MAX), _) => Rest::Awake,
-            // An event starts the tail anew.
-            (Status::Tail(length), Rest::Tail(left)) if !woken => match left.min(length).saturating_sub(frames) {
-                0 => Rest::Asleep,
-                left => Rest::Tail(left),
-            },
-            (Status::Tail(length), _) => match length.saturating_sub(frames) {
-                0 => Rest::Asleep,
-                left => Rest::Tail(left),
-            },
-            (Status::ContinueIfNotQuiet, _) if self.outputs_are_quiet(shared, context) => Rest::Asleep,
-            _ => Rest::Awake,
+        let tail = match self.call(shared, context) {
+            // What it sends is as late as it says.
+            Status::Sleep => Some(self.latency),
+            Status::Tail(length) if length < u32::MAX => Some(length.saturating_add(self.latency)),
+            Status::ContinueIfNotQuiet if self.outputs_are_quiet(shared, context) => Some(0),
+            _ => None,
+        };
+        // An event starts the tail anew.
+        let left = match (tail, self.rest) {
+            (Some(tail), Rest::Tail(left)) if !woken => Some(left.min(tail)),
+            (tail, _) => tail,
+        };
+        self.rest = match left.map(|left| left.saturating_sub(shared.chunk.frames as u32)) {
+            Some(0) => Rest::Asleep,
+            Some(left) => Rest::Tail(left),
+            None => Rest::Awake,
         };
     }
 
@@ -391,22 +507,39 @@ impl NodeState {
         self.report_events(shared, context);
     }
 
-    /// Keeps the input for the bypass path, before an in-place processor overwrites it.
-    fn keep_dry(&mut self, shared: &mut Shared, kernels: &Kernels) {
-        let Some(bypass) = &mut self.bypass else { return };
-        bypass.write(&self.io, shared);
-        if self.path != Path::Wet {
-            bypass.read(&self.io, shared, kernels);
+    /// Keeps the input for the bypass path, before an in-place processor overwrites it, and reads what is heard of that.
+    /// Returns what is heard of the node.
+    fn keep_dry(&mut self, called: bool, shared: &mut Shared, context: &Context<'_, '_>) -> Heard {
+        let Self { way, io, bypass, .. } = self;
+        let (frame, frames) = (shared.chunk.steady_frame, shared.chunk.frames);
+        let Some(bypass) = bypass else {
+            shared.mixture.weigh_wet(way.wet, frame, frames, context.fade);
+            return match way.wet {
+                _ if !called => Heard::Dry,
+                Weight::One => Heard::Wet,
+                Weight::Zero => Heard::Dry,
+                _ => Heard::Both,
+            };
+        };
+        bypass.write(io, way.gate, shared, context.fade);
+        if way.wet == Weight::One && bypass.is_open(way.gate, frame) {
+            return Heard::Wet;
         }
+        bypass.read(io, shared, context.kernels);
+        if way.wet == Weight::Zero || !called && bypass.is_closed(way.gate, frame) {
+            return Heard::Dry;
+        }
+        bypass.weigh(way, shared, context.fade, context.kernels);
+        Heard::Both
     }
 
     /// The processor failed on a path that was wet: what it left of its input is gone, unless a line kept it.
     fn read_dry_again(&mut self, shared: &mut Shared, kernels: &Kernels) {
-        let Some(bypass) = &mut self.bypass else { return };
+        let Some(bypass) = &self.bypass else { return };
         if bypass.keeps_past() || self.io.outputs().iter().all(|output| !self.io.inputs().contains(output)) {
             bypass.read(&self.io, shared, kernels);
         } else {
-            bypass.clear();
+            bypass.clear(shared);
         }
     }
 
@@ -427,7 +560,7 @@ impl NodeState {
             // SAFETY: output channels are valid for the frames of the chunk; the bypass path's memory is apart.
             unsafe {
                 if channel < main {
-                    context.kernels.copy(bypass.channel(channel).as_ptr(), output, frames);
+                    context.kernels.copy(shared.mixture.dry(channel).as_ptr(), output, frames);
                 } else {
                     context.kernels.clear(output, frames);
                 }
@@ -436,46 +569,14 @@ impl NodeState {
         }
     }
 
-    /// Cross-fades between the processor's output, which the slots hold, and the bypass path.
-    fn fade(&mut self, start: i64, to_dry: bool, shared: &mut Shared, context: &mut Context<'_, '_>) {
-        let frames = shared.chunk.frames;
-        let length = context.fade.max(1);
-        let elapsed = (shared.chunk.steady_frame as i64 - start).clamp(0, i64::from(length)) as u32;
-        let fading = frames.min((length - elapsed) as usize);
-        let step = 1.0 / length as f32;
-        let main = self.main_outputs();
+    /// Makes what the slots hold, the processor's output, what is heard of the node.
+    fn mix(&mut self, shared: &mut Shared) {
+        let main = if self.bypass.is_some() { self.main_outputs() } else { 0 };
         for (channel, (&output, &slot)) in self.io.outputs().iter().zip(&self.io.output_slots).enumerate() {
-            let dry = self.bypass.as_ref().filter(|_| channel < main).map(|bypass| bypass.channel(channel));
             // SAFETY: output channels are valid for the frames of the chunk; the bypass path's memory is apart.
-            unsafe {
-                let kernels = context.kernels;
-                match (dry, to_dry) {
-                    (Some(dry), true) => {
-                        kernels.crossfade(output, dry.as_ptr(), output, fading, elapsed, step);
-                        kernels.copy(dry.as_ptr().add(fading), output.add(fading), frames - fading);
-                    }
-                    (Some(dry), false) => kernels.crossfade(dry.as_ptr(), output, output, fading, elapsed, step),
-                    (None, true) => {
-                        kernels.gain_ramp(output, output, fading, 1.0, -step, elapsed);
-                        kernels.clear(output.add(fading), frames - fading);
-                    }
-                    (None, false) => kernels.gain_ramp(output, output, fading, 0.0, step, elapsed),
-                }
-            }
+            let samples = unsafe { std::slice::from_raw_parts_mut(output, shared.chunk.frames) };
+            shared.mixture.mix(samples, (channel < main).then_some(channel));
             shared.silence.set(slot, false);
-        }
-        if elapsed + frames as u32 >= length {
-            if to_dry {
-                self.path = Path::Dry;
-                if let Some(processor) = &mut self.processor {
-                    processor.reset();
-                }
-                self.rest = Rest::Awake;
-                context.reports.push(Report::Bypassed { node: self.id });
-            } else {
-                self.path = Path::Wet;
-            }
-            self.review();
         }
     }
 

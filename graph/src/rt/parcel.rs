@@ -1,7 +1,7 @@
 //! How a new schedule reaches the audio thread and the old one comes home: one box that goes out with a program and
 //! comes back with the program that it replaced. Nothing is dropped in the callback.
 
-use super::command::NOW;
+use super::command::{BypassMode, NOW};
 use super::program::{GainChange, InputFade, Program};
 use super::tap::TapFade;
 use crate::event::Event;
@@ -82,6 +82,12 @@ impl Parcel {
         target.inspect(|&target| self.program.start_gain(target, gain)).is_some()
     }
 
+    /// Where a crosspoint is to go once the parcel is installed, if it is there.
+    pub fn goal(&self, crosspoint: Crosspoint) -> Option<f32> {
+        let Crosspoint { edge, source, destination } = crosspoint;
+        Some(self.program.gain_at(self.program.gain_target(edge, source, destination)?, NOW).0)
+    }
+
     /// Gives an event edge that the parcel brings the gate that was set after the parcel was sent. Says whether it is
     /// there.
     pub fn set_gate(&mut self, edge: EdgeId, open: bool) -> bool {
@@ -97,6 +103,14 @@ impl Parcel {
             state.io.events_in_mut().push(Event { frame: 0, ..event });
         }
         brings
+    }
+
+    /// Has a node that the parcel brings begin bypassed or not, and in that mode; one that plays already goes on as it is.
+    /// Says whether there is such a node.
+    pub fn begin_bypassed(&mut self, node: NodeId, on: Option<bool>, mode: Option<BypassMode>) -> bool {
+        let Some(place) = self.program.place(node) else { return false };
+        self.program.nodes[place].begin_bypassed(on, mode);
+        true
     }
 
     /// The frame until which the program cannot take over without a jump, if it cannot at `frame`: something is on its

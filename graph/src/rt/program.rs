@@ -15,6 +15,7 @@ use super::guard::Guards;
 use super::kernels::{Kernels, RampTerm, Term};
 use super::listen::Listener;
 use super::node::NodeState;
+use super::passing::EventPath;
 use super::renderer::Settings;
 use super::tap::TapFade;
 use super::trace::{Clue, Trace};
@@ -94,9 +95,10 @@ pub(crate) struct Program {
     pub(super) arena: Arena,
     pub shared: Shared,
     pub nodes: Box<[NodeState]>,
-    /// The pointers that the nodes' tables are made of. Kept, never read by this name.
+    /// The pointers that the nodes' tables are made of, and what the other inputs are that they lead to. Kept, never read
+    /// by this name.
     #[expect(dead_code, reason = "owns what the nodes point into")]
-    channels: Box<[*mut f32]>,
+    tables: Tables,
     /// For each op how many ops from it on run in one loop.
     runs: Box<[u32]>,
     pub mergers: Box<[Option<Merger>]>,
@@ -139,10 +141,10 @@ impl Program {
     pub fn new(schedule: Arc<Schedule>, settings: &Settings) -> Self {
         let (max_block, events) = (settings.max_block, settings.events);
         let mut arena = Arena::new(schedule.slots as usize, max_block);
-        let mut channels = channel_table(&schedule, &mut arena);
+        let mut tables = Tables::new(&schedule, &mut arena, max_block);
         let sums = Sums::new(&schedule, &mut arena);
         let gain_targets = gain_targets(&schedule, &sums);
-        let nodes = node_states(&schedule, &mut channels, max_block, events);
+        let nodes = node_states(&schedule, &mut tables, max_block, events);
         let matrices = (0..schedule.matrices.len()).map(|index| matrix_state(&schedule, index, &mut arena)).collect();
         let mut places = vec![u32::MAX; schedule.nodes.iter().map(|node| node.id.index() + 1).max().unwrap_or(0)];
         for (place, node) in schedule.nodes.iter().enumerate() {
@@ -154,9 +156,9 @@ impl Program {
             written[output.device_channel as usize] = true;
         }
         Self {
-            shared: Shared::new(schedule.slots as usize, max_block, settings.sysex_bytes),
+            shared: Shared::new(schedule.slots as usize, max_block, settings.sysex_bytes, dry_channels(&schedule)),
             nodes,
-            channels,
+            tables,
             runs: runs(&schedule.ops),
             mergers: schedule.nodes.iter().map(|node| merger(&schedule, node, events)).collect(),
             feedback_events: feedback_events(&schedule),
@@ -195,6 +197,9 @@ impl Program {
             Command::Event { node, .. }
             | Command::EndNotes { node }
             | Command::Bypass { node, .. }
+            | Command::BypassMode { node, .. }
+            | Command::Withdraw { node, .. }
+            | Command::TellSleep { node }
             | Command::Meter { node, .. } => self.place(node),
             _ => None,
         }
@@ -324,19 +329,12 @@ impl Program {
             delay.take_chunk(now, self.shared.chunk.frames as u32, delayed, &mut self.shared.sysex);
         }
         let Merger { merge, delays, delayed } = merger;
-        if scheduled.hosted && !self.nodes[place].takes_events() {
+        if self.nodes[place].forgets_events() {
             // Else a key that goes up meanwhile would count as held for ever.
-            return merge.forget();
+            merge.forget();
         }
-        let mut list = self.nodes[place].io.take_events_in();
+        let Some(mut list) = self.nodes[place].take_events_in() else { return };
         let nodes = &self.nodes;
-        for edge in edges {
-            let source = edge.source as usize;
-            if self.schedule.nodes[source].hosted && !nodes[source].takes_events() {
-                // It failed, or played on until it was bypassed: nobody else would end its notes.
-                merge.end(edge.id, 0, &mut list);
-            }
-        }
         merge.merge(
             |index| match delays[index] {
                 Some(_) => &delayed[index],
@@ -344,7 +342,7 @@ impl Program {
             },
             &mut list,
         );
-        self.nodes[place].io.put_events_in(list);
+        self.nodes[place].put_events_in(list);
     }
 
     /// A command that speaks of a node, at a frame within the chunk at hand.
@@ -365,12 +363,18 @@ impl Program {
                 self.end_notes_from(place, offset);
             }
             Command::Bypass { on, .. } => {
-                state.set_bypassed(on, context.frame, context.fade);
-                if on {
+                if state.set_bypassed(on, context) {
                     self.end_notes(place, offset);
-                    self.end_notes_from(place, offset);
                 }
             }
+            Command::BypassMode { mode, .. } => state.set_bypass_mode(mode),
+            Command::Withdraw { on, .. } => {
+                state.set_withdrawn(on, context);
+                if on {
+                    self.end_notes(place, offset);
+                }
+            }
+            Command::TellSleep { .. } => state.tell_sleep(),
             Command::Meter { on, .. } => {
                 state.set_metered(on);
             }
@@ -473,6 +477,8 @@ pub(crate) struct NodeContext<'a> {
     pub reports: &'a mut Reports,
     pub frame: u64,
     pub fade: u32,
+    /// Frames that a tail may ring on.
+    pub tail: u32,
 }
 
 /// Changes of gains that one chunk can take behind its first frame; a chunk for which there are more is cut there.
@@ -495,22 +501,55 @@ fn runs(ops: &[Op]) -> Box<[u32]> {
     runs.into_boxed_slice()
 }
 
-/// The channels of all nodes, in the order of the nodes: the inputs of each and then its outputs.
-fn channel_table(schedule: &Schedule, arena: &mut Arena) -> Box<[*mut f32]> {
-    let slots = schedule.nodes.iter().flat_map(|node| {
-        let slots = |span: Span| &schedule.node_slots[span.range()];
-        slots(node.inputs).iter().chain(slots(node.outputs))
-    });
-    slots.map(|&slot| arena.slot(slot)).collect()
+/// The channels of the longest bypass path.
+fn dry_channels(schedule: &Schedule) -> usize {
+    let bypassable = schedule.nodes.iter().filter(|node| schedule.flat_node(node).bypassable);
+    let outputs = bypassable.filter_map(|node| schedule.output_ports(node).first());
+    outputs.map(|port| port.count).max().unwrap_or(0) as usize
 }
 
-fn node_states(schedule: &Schedule, table: &mut [*mut f32], max_block: usize, events: usize) -> Box<[NodeState]> {
-    let mut table = table.as_mut_ptr();
+/// The channels of all nodes, in the order of the nodes: the inputs of each and then its outputs. And the same once more
+/// with other inputs, which all nodes share: each fills them before it is called with them.
+struct Tables {
+    channels: Box<[*mut f32]>,
+    gated: Box<[*mut f32]>,
+    #[expect(dead_code, reason = "owns what the gated inputs are")]
+    inputs: Arena,
+}
+
+impl Tables {
+    fn new(schedule: &Schedule, arena: &mut Arena, max_block: usize) -> Self {
+        let most = schedule.nodes.iter().map(|node| node.inputs.count).max().unwrap_or(0);
+        let mut inputs = Arena::new(most as usize, max_block);
+        let slots = |span: Span| schedule.node_slots[span.range()].iter();
+        let count = schedule.nodes.iter().map(|node| node.inputs.count + node.outputs.count).sum::<u32>() as usize;
+        let (mut channels, mut gated) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        for node in &schedule.nodes {
+            channels.extend(slots(node.inputs).chain(slots(node.outputs)).map(|&slot| arena.slot(slot)));
+            gated.extend((0..node.inputs.count).map(|input| inputs.slot(input)));
+            gated.extend(slots(node.outputs).map(|&slot| arena.slot(slot)));
+        }
+        Self { channels: channels.into(), gated: gated.into(), inputs }
+    }
+}
+
+/// How many event outputs of each node edges lead from, up to the last of them.
+fn sending_ports(schedule: &Schedule) -> Vec<u16> {
+    let mut ports = vec![0; schedule.nodes.len()];
+    for edge in &schedule.event_edges {
+        let ports: &mut u16 = &mut ports[edge.source as usize];
+        *ports = (*ports).max(edge.source_port + 1);
+    }
+    ports
+}
+
+fn node_states(schedule: &Schedule, tables: &mut Tables, max_block: usize, events: usize) -> Box<[NodeState]> {
+    let (mut table, mut gated) = (tables.channels.as_mut_ptr(), tables.gated.as_mut_ptr());
     let channels = |slots: Span, ports: &[Span]| Channels {
         slots: schedule.node_slots[slots.range()].into(),
         ports: ports.iter().map(|port| ChannelRange { first: port.first, count: port.count }).collect(),
     };
-    let nodes = schedule.nodes.iter().map(|node| {
+    let nodes = schedule.nodes.iter().zip(sending_ports(schedule)).map(|(node, sending)| {
         let flat = schedule.flat_node(node);
         // An end of the rig has no channels of its own here.
         let (input_ports, output_ports) =
@@ -520,12 +559,17 @@ fn node_states(schedule: &Schedule, table: &mut [*mut f32], max_block: usize, ev
         let main = flat.bypassable.then(|| Some((inputs.ports.first()?.count, outputs.ports.first()?.count))).flatten();
         let bypass = main.map(|(inputs, outputs)| BypassPath::new(flat.latency, inputs, outputs, max_block));
         let sends = if flat.sends_events || flat.bypassable { events } else { 0 };
-        let own = table;
-        table = table.wrapping_add(inputs.slots.len() + outputs.slots.len());
+        let own = (table, gated);
+        let count = inputs.slots.len() + outputs.slots.len();
+        (table, gated) = (table.wrapping_add(count), gated.wrapping_add(count));
         let (events_in, events_out) = (EventList::with_capacity(events), EventList::with_capacity(sends));
-        // SAFETY: the table was made of the same slots in the same order, and the program keeps it.
-        let io = unsafe { NodeIo::new(own, inputs, outputs, events_in, events_out) };
-        NodeState::new(node.id, io, bypass)
+        // An instrument's notes are its own; what has audio inputs, or no audio at all, is an effect.
+        let is_effect = node.inputs.count > 0 || node.outputs.count == 0;
+        let passes = node.hosted && flat.sends_events && node.events.count > 0 && is_effect;
+        let passing = EventPath::new(sending, passes, events, flat.latency);
+        // SAFETY: the tables were made of the same slots in the same order, and the program keeps them and the inputs apart.
+        let io = unsafe { NodeIo::new(own.0, own.1, inputs, outputs, events_in, events_out) };
+        NodeState::new(node, flat.latency, io, passing, bypass)
     });
     nodes.collect()
 }

@@ -3,6 +3,7 @@
 
 use super::budget::{Watchdog, XrunKind};
 use super::bundle::{Bundle, Scenes};
+use super::closings::{Closing, Closings};
 use super::command::{Command, Load, NOW, Report, SceneStart, Timed};
 use super::hardware::{Commands, EventEnds, HardwareEvents};
 use super::kernels::{FloatEnvironment, Kernels, ticks};
@@ -31,12 +32,15 @@ pub struct Settings {
     pub events: usize,
     /// Bytes of system-exclusive messages in a block.
     pub sysex_bytes: usize,
+    /// Frames that the tail of a node may ring on once it is bypassed, until [`Command::TailLimit`] says otherwise.
+    pub tail: u32,
 }
 
 impl Settings {
-    /// Sensible values at a sample rate: fades of 5 ms.
+    /// Sensible values at a sample rate: fades of 5 ms, tails of 10 s.
     pub fn new(rate: f64, max_block: usize) -> Self {
-        Self { rate, max_block, fade: (rate * 0.005) as u32, events: 256, sysex_bytes: 16 * 1024 }
+        let frames = |seconds: f64| (rate * seconds) as u32;
+        Self { rate, max_block, fade: frames(0.005), events: 256, sysex_bytes: 16 * 1024, tail: frames(10.0) }
     }
 }
 
@@ -85,6 +89,7 @@ pub struct Renderer {
     progress: Arc<Progress>,
     waiting: Queue,
     scenes: Scenes,
+    closings: Closings,
     /// Whether commands were left in the ring because too many wait.
     crowded: bool,
     parcels: VecDeque<Box<Parcel>>,
@@ -119,6 +124,7 @@ impl Renderer {
             program,
             parcels: VecDeque::with_capacity(home.buffer().capacity()),
             scenes: Scenes::new(),
+            closings: Closings::new(),
             crowded: false,
             inbox,
             home,
@@ -250,7 +256,8 @@ impl Renderer {
     fn end_timed_block(&mut self, first: u64, frames: u32, ticks: u64) {
         let timed = self.is_timed.then(|| self.watchdog.time(first, frames, ticks, self.settings.rate)).flatten();
         if let Some(block) = &timed {
-            let mut context = NodeContext { reports: &mut self.reports, frame: self.frame, fade: self.settings.fade };
+            let Settings { fade, tail, .. } = self.settings;
+            let mut context = NodeContext { reports: &mut self.reports, frame: self.frame, fade, tail };
             self.program.end_timed_block(block, &mut context);
         }
         self.watchdog.end_block(timed, &mut self.reports);
@@ -319,7 +326,7 @@ impl Renderer {
     fn chunk_length(&mut self, left: usize) -> usize {
         // Most of the time nothing waits.
         let mut until = u64::MAX;
-        let something_waits = !self.waiting.is_empty() || self.scenes.waiting.is_some();
+        let something_waits = !self.waiting.is_empty() || self.scenes.waiting.is_some() || !self.closings.is_empty();
         if something_waits || !self.parcels.is_empty() || self.switch.is_some() {
             self.do_what_is_due();
             until = self.until_due();
@@ -346,6 +353,9 @@ impl Renderer {
                 parcel.fade_out(&mut self.program, self.frame, self.settings.fade);
                 self.switch = Some(Switch { frame: self.frame + u64::from(self.settings.fade), parcel });
             }
+        }
+        while let Some(Closing { crosspoint, ramp, .. }) = self.closings.take_due(self.frame) {
+            self.close(crosspoint, ramp);
         }
         let mut place = 0;
         while let Some(waiting) = self.waiting.get(place)
@@ -439,7 +449,33 @@ impl Renderer {
         }
     }
 
+    /// Sends a crosspoint to silence from the frame at hand on.
+    fn close(&mut self, crosspoint: Crosspoint, ramp: u32) {
+        let Crosspoint { edge, source, destination } = crosspoint;
+        if let Some(target) = self.program.gain_target(edge, source, destination) {
+            self.program.change_gain(GainChange { frame: self.frame, target, gain: 0.0, ramp });
+        }
+    }
+
+    /// What is to close later stays as it is in the program to come, unless that opens it.
+    fn keep_open(&mut self, parcel: &mut Parcel) {
+        // One that is sent once more does not know what was set since.
+        if !parcel.resent {
+            self.closings.forget(|closing| parcel.goal(closing.crosspoint) != Some(0.0));
+        }
+        for &Closing { crosspoint, .. } in self.closings.iter() {
+            let Crosspoint { edge, source, destination } = crosspoint;
+            if let Some(target) = self.program.gain_target(edge, source, destination) {
+                let (_, ramp) = self.program.gain_at(target, self.frame);
+                parcel.set_goal(crosspoint, ramp.target);
+            }
+        }
+    }
+
     fn install(&mut self, mut parcel: Box<Parcel>) {
+        if !self.closings.is_empty() {
+            self.keep_open(&mut parcel);
+        }
         parcel.install(&mut self.program, self.frame, self.settings.fade);
         self.program.review_watched(&self.reports);
         let rests_at = Parcel::rests_at(&self.program, self.frame, self.settings.fade);
@@ -462,6 +498,9 @@ impl Renderer {
     fn until_due(&self) -> u64 {
         let mut until = u64::MAX;
         let mut stop_at = |frame: u64| until = until.min(frame.saturating_sub(self.frame).max(1));
+        if let Some(frame) = self.closings.next_frame() {
+            stop_at(frame);
+        }
         if let Some(switch) = &self.switch {
             stop_at(switch.frame);
         } else if let Some(parcel) = self.parcels.front() {
@@ -544,6 +583,7 @@ impl Renderer {
         match command {
             Command::Gain { edge, source, destination, gain, ramp } => {
                 let crosspoint = Crosspoint { edge, source, destination };
+                self.closings.forget(|closing| closing.crosspoint == crosspoint);
                 let known = self.tell_parcels(parcels, crosspoint, gain);
                 // What fades out for the next program goes on to do so, and to the gain in that.
                 let fades = self.switch.as_ref().is_some_and(|switch| switch.parcel.fading.contains(&crosspoint));
@@ -558,6 +598,19 @@ impl Renderer {
                     self.program.due.push(change);
                 }
                 true
+            }
+            Command::CloseLater { edge, source, destination, ramp, after } => {
+                let crosspoint = Crosspoint { edge, source, destination };
+                // It will be silent once a program is installed that is on its way.
+                let known = self.parcels_before(parcels).any(|parcel| parcel.goal(crosspoint).is_some());
+                let plays = self.program.gain_target(edge, source, destination).is_some();
+                if let Some(target) = self.program.gain_target(edge, source, destination)
+                    && !self.closings.insert(Closing { frame: frame + u64::from(after), crosspoint, ramp })
+                {
+                    // Too many ring on.
+                    self.program.change_gain_among(open, GainChange { frame, target, gain: 0.0, ramp });
+                }
+                known || plays
             }
             Command::Gate { edge, open } => {
                 let mut known = self.program.set_gate(edge, open);
@@ -626,7 +679,8 @@ impl Renderer {
                 true
             }
             Command::Recover { node } => {
-                let mut context = NodeContext { reports: &mut self.reports, frame, fade: self.settings.fade };
+                let Settings { fade, tail, .. } = self.settings;
+                let mut context = NodeContext { reports: &mut self.reports, frame, fade, tail };
                 self.program.recover(node, frame, &mut context)
             }
             Command::Meter { node, on } if self.program.is_end(node) => {
@@ -645,14 +699,18 @@ impl Renderer {
                 self.measure = on;
                 true
             }
+            Command::TailLimit(frames) => {
+                self.settings.tail = frames;
+                true
+            }
             command => {
                 let known = self.tell_processors(parcels, command);
                 if self.program.place_of(command).is_none() {
                     return known;
                 }
                 let offset = frame.saturating_sub(self.frame) as u32;
-                let mut context =
-                    NodeContext { reports: &mut self.reports, frame: self.frame, fade: self.settings.fade };
+                let Settings { fade, tail, .. } = self.settings;
+                let mut context = NodeContext { reports: &mut self.reports, frame: self.frame, fade, tail };
                 self.program.command_node(command, offset, &mut context);
                 true
             }
@@ -676,16 +734,19 @@ impl Renderer {
         known
     }
 
-    /// Processors that wait in a parcel must hear of a parameter that was set after they were sent. Says whether there is
-    /// one.
+    /// Processors that wait in a parcel must hear of a parameter that was set after they were sent, and new nodes of their
+    /// bypass. Says whether there is one.
     fn tell_processors(&mut self, arrived_before: u64, command: Command) -> bool {
         let mut known = false;
-        if let Command::Event { node, event } = command
-            && matches!(event.body, EventBody::Parameter { .. })
-        {
-            for parcel in self.parcels_before(arrived_before) {
-                known |= parcel.tell(node, event);
-            }
+        for parcel in self.parcels_before(arrived_before) {
+            known |= match command {
+                Command::Event { node, event } if matches!(event.body, EventBody::Parameter { .. }) => {
+                    parcel.tell(node, event)
+                }
+                Command::Bypass { node, on } => parcel.begin_bypassed(node, Some(on), None),
+                Command::BypassMode { node, mode } => parcel.begin_bypassed(node, None, Some(mode)),
+                _ => false,
+            };
         }
         known
     }

@@ -4,7 +4,8 @@ use crate::stage::{FADE, MAX_BLOCK, Seen, Stage, cable, effect, probe, silence, 
 use crosspoint_graph::event::{Event, EventBody, NoteAddress};
 use crosspoint_graph::graph::Edit;
 use crosspoint_graph::{
-    CREDITS, Cell, Command, Fault, NOW, NodeId, Processor, Published, RendererCell, Report, Settings, Status, renderer,
+    BypassMode, CREDITS, Cell, Command, Fault, NOW, NodeId, Processor, Published, RendererCell, Report, Settings,
+    Status, renderer,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,6 +82,7 @@ fn bypass_cross_fades() {
     let node = stage.processor("inverse", 0, processor);
     stage.chain(&[node]);
     stage.publish();
+    stage.send(NOW, Command::BypassMode { node, mode: BypassMode::Cut });
     stage.send(50, Command::Bypass { node, on: true });
     stage.send(130, Command::Bypass { node, on: false });
     let heard = stage.play(200, |_, _| 1.0);
@@ -111,6 +113,7 @@ fn a_bypass_that_turns_round_does_not_jump() {
     let node = stage.processor("inverse", 0, processor);
     stage.chain(&[node]);
     stage.publish();
+    stage.send(NOW, Command::BypassMode { node, mode: BypassMode::Cut });
     for (frame, on) in [(50, true), (57, false), (60, true), (75, false)] {
         stage.send(frame, Command::Bypass { node, on });
     }
@@ -147,7 +150,7 @@ fn a_processor_goes_home_for_a_restart_and_comes_back() {
     stage.publish();
     let mut heard = stage.play(MAX_BLOCK, |_, _| 0.5);
     let mut play_on = |stage: &mut Stage, frames| heard[0].extend(stage.play(frames, |_, _| 0.5)[0].iter());
-    stage.send(NOW, Command::Bypass { node, on: true });
+    stage.send(NOW, Command::Withdraw { node, on: true });
     play_on(&mut stage, 2 * MAX_BLOCK);
     assert_eq!(stage.reports(), [Report::Bypassed { node }]);
     stage.publisher.withdraw(node);
@@ -161,7 +164,6 @@ fn a_processor_goes_home_for_a_restart_and_comes_back() {
     assert_eq!(seen.calls(), calls);
     stage.publisher.give(node, home.remove(0).processor);
     stage.publish();
-    stage.send(NOW, Command::Bypass { node, on: false });
     play_on(&mut stage, 3 * MAX_BLOCK);
     assert_eq!(seen.starts.load(Ordering::Relaxed), 2);
     assert!(seen.calls() > calls);

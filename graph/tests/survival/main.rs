@@ -1,6 +1,7 @@
 //! What the graph must survive, on every level of the kernels that the machine has. All that renders here renders under
 //! a guard that aborts on an allocation.
 
+mod bypass;
 mod edit_scripts;
 mod events;
 mod lives;
@@ -12,6 +13,7 @@ mod rig;
 mod sleep;
 mod smooth;
 mod sound;
+mod spillover;
 mod stage;
 mod timing;
 

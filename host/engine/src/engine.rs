@@ -18,6 +18,7 @@ use crate::matrix::{Gesture, Solo};
 use crate::midi::MidiSide;
 use crate::notice::Notice;
 use crate::overload::TimeWatch;
+use crate::parking::Parking;
 use crate::rig::Rig;
 use crate::scenes::Scenes;
 use crate::settings::EngineSettings;
@@ -71,6 +72,7 @@ pub struct Engine<P: Plugins = PluginHost> {
     pub(crate) redo: Vec<Step>,
     pub(crate) gesture: Gesture,
     pub(crate) solo: Solo,
+    pub(crate) parking: Parking,
     /// Whether the graph has edits that no parcel carries yet.
     pub(crate) unpublished: bool,
     pub(crate) render_mode: RenderMode,
@@ -131,9 +133,11 @@ impl<P: Plugins> Engine<P> {
         let (publisher, renderer) = make_renderer(&settings);
         let (handle, orders) = EngineHandle::new(settings);
         let (line, desk) = control::line();
+        let mut graph = Graph::new();
+        graph.hold_removed();
         Self {
             settings,
-            graph: Graph::new(),
+            graph,
             publisher,
             cell: Arc::new(RendererCell::new(renderer)),
             plugins,
@@ -153,6 +157,7 @@ impl<P: Plugins> Engine<P> {
             redo: Vec::new(),
             gesture: Gesture::None,
             solo: Solo::default(),
+            parking: Parking::default(),
             unpublished: false,
             render_mode: RenderMode::RealTime,
             batches: 0,
@@ -258,8 +263,8 @@ impl<P: Plugins> Engine<P> {
         if self.unpublished {
             return self.publish();
         }
-        self.solo.follow(&self.graph)?;
-        let heard = self.solo.heard(&self.graph);
+        self.follow_heard()?;
+        let heard = self.parking.heard(self.solo.heard(&self.graph));
         let matrix = heard.edge(edge).and_then(|known| known.matrix());
         let gain = matrix.and_then(|matrix| matrix.get(source, destination)).unwrap_or(cell).effective();
         let (source, destination) = (source as u16, destination as u16);
@@ -277,6 +282,7 @@ impl<P: Plugins> Engine<P> {
     /// If the node has no such parameter.
     pub fn set_parameter(&mut self, node: NodeId, parameter: u32, value: f64) -> Result<(), EngineError> {
         self.snapshot.outdate();
+        self.follow_own_switch(node, parameter, value);
         if let Some(record) = self.records.get_mut(&node) {
             if let Some(description) = &mut record.description {
                 description.note_value(parameter, value);
@@ -330,16 +336,6 @@ impl<P: Plugins> Engine<P> {
         }
         self.snapshot.outdate();
         Ok(self.publisher.send(Timed { frame, command })?)
-    }
-
-    /// Fades a node to its bypass path, or back.
-    ///
-    /// # Errors
-    /// If there is no such node.
-    pub fn set_bypassed(&mut self, node: NodeId, on: bool) -> Result<(), EngineError> {
-        self.node(node)?;
-        self.note_bypassed(node, on);
-        self.send_command(NOW, Command::Bypass { node, on })
     }
 
     /// Takes all that the device plays to silence within 5 ms, or releases it. Nothing else releases it: no edit, no other

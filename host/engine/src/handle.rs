@@ -12,7 +12,7 @@ use crate::pending::{Pending, Reply};
 use crate::plugins::PluginReference;
 use crate::rig::RigProblem;
 use crate::scenes::{Capture, SceneEdit};
-use crate::session::{Builtin, Document, Mapping, MappingEntry, OutputGuard, OverloadPolicy};
+use crate::session::{Builtin, BypassMode, Document, Mapping, MappingEntry, OutputGuard, OverloadPolicy, Spillover};
 use crate::settings::EngineSettings;
 use crate::snapshot::{Snapshot, SnapshotCell};
 use crate::transport::TransportAction;
@@ -169,13 +169,22 @@ pub enum Action {
         /// Whether what it was given goes on to where it led.
         bridge: bool,
     },
-    /// Fades a node to its bypass path, or back.
+    /// Bypasses a node, or no longer.
     SetBypassed {
         /// The node.
         node: NodeId,
         /// Whether it is to be bypassed.
         on: bool,
     },
+    /// Says how a node is bypassed.
+    SetBypassMode {
+        /// The node.
+        node: NodeId,
+        /// How.
+        mode: BypassMode,
+    },
+    /// Says what may ring on of nodes that are bypassed or gone.
+    SetSpillover(Spillover),
     /// Sets a parameter in the node's plain scale.
     SetParameter {
         /// The node.
@@ -468,6 +477,8 @@ impl<P: Plugins> Engine<P> {
             Action::InsertNode { node, edge } => done(self.insert_node(node, edge)),
             Action::RemoveNode { node, bridge } => done(self.remove_node(node, bridge)),
             Action::SetBypassed { node, on } => done(self.set_bypassed(node, on)),
+            Action::SetBypassMode { node, mode } => done(self.set_bypass_mode(node, mode)),
+            Action::SetSpillover(spillover) => done(self.set_spillover(spillover)),
             Action::SetParameter { node, parameter, value } => done(self.set_parameter(node, parameter, value)),
             Action::PlayScene(scene) => self.play_scene(&scene).map(Done::Changed),
             Action::LeaveScene => done(self.leave_scene()),

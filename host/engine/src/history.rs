@@ -70,6 +70,7 @@ impl<P: Plugins> Engine<P> {
         match step {
             Step::Graph(edits) => {
                 let applied = self.graph.apply(edits)?;
+                self.parking.note(&applied.inverse);
                 self.snapshot.outdate_graph();
                 Ok(Step::Graph(applied.inverse))
             }
@@ -104,6 +105,7 @@ impl<P: Plugins> Engine<P> {
 
     pub(crate) fn remember(&mut self, inverse: Vec<Edit>) {
         self.snapshot.outdate_graph();
+        self.parking.note(&inverse);
         self.remember_step(Step::Graph(inverse));
     }
 

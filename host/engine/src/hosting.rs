@@ -153,6 +153,7 @@ impl<P: Plugins> Engine<P> {
         if let Some(known) = self.records.get_mut(&node).and_then(|record| record.description.as_mut()) {
             known.note_value(parameter, value);
         }
+        self.follow_own_switch(node, parameter, value);
     }
 
     /// A plugin is active, or could not be made so. Its audio half goes with the next parcel.
@@ -197,10 +198,9 @@ impl<P: Plugins> Engine<P> {
         } else {
             replace::changes(node, known, &described)
         };
-        let (on, latency) = (record.bypassed, description.node.latency);
+        let latency = description.node.latency;
         record.description = Some(description);
         record.phase = Phase::Active;
-        record.bypass_untold = is_first && on;
         if let Err(error) = self.graph.apply(edits) {
             tracing::warn!("{name}: {error}");
         }
@@ -208,8 +208,8 @@ impl<P: Plugins> Engine<P> {
         self.publisher.give(node, processor);
         self.recovered(node);
         self.unpublished = true;
-        if !is_first && self.publisher.send_now(Command::Bypass { node, on }).is_err() {
-            tracing::warn!("{name} may stay bypassed: nothing takes commands");
+        if is_first {
+            self.use_own_switch(node);
         }
         self.notices.push(match is_first {
             true => Notice::Ready { node, name, problems },
@@ -255,7 +255,7 @@ impl<P: Plugins> Engine<P> {
             return;
         }
         record.phase = Phase::Fading;
-        if let Err(error) = self.publisher.send_now(Command::Bypass { node, on: true }) {
+        if let Err(error) = self.publisher.send_now(Command::Withdraw { node, on: true }) {
             tracing::warn!("{error}");
         }
     }
@@ -310,34 +310,17 @@ impl<P: Plugins> Engine<P> {
         }
     }
 
-    /// Tells the renderer which new plugins are bypassed: best at once, though it may not have the node yet.
-    pub(crate) fn tell_bypasses(&mut self) -> Result<(), EngineError> {
-        for (&node, record) in self.records.iter().filter(|(_, record)| record.bypass_untold) {
-            self.publisher.send_now(Command::Bypass { node, on: record.bypassed })?;
-        }
-        Ok(())
-    }
-
     /// Tells the renderer what it may not have heard for want of the node: once all parcels are home it has that.
     pub(crate) fn tell_the_untold(&mut self) {
-        let untold = |record: &Record| {
-            record.phase == Phase::Active && (record.bypass_untold || !record.parameters_untold.is_empty())
-        };
+        let untold = |record: &Record| record.phase == Phase::Active && !record.parameters_untold.is_empty();
         if self.unpublished || !self.records.values().any(untold) || !self.publisher.is_settled() {
             return;
         }
-        let mut commands = Vec::new();
         let mut parameters = Vec::new();
         for (&node, record) in self.records.iter_mut().filter(|(_, record)| untold(record)) {
-            if std::mem::take(&mut record.bypass_untold) {
-                commands.push(Command::Bypass { node, on: record.bypassed });
-            }
             parameters.extend(record.parameters_untold.drain(..).map(|(id, value)| (node, id, value)));
         }
-        let told = commands.into_iter().try_for_each(|command| self.send_command(NOW, command));
-        let told = told.and_then(|()| {
-            parameters.into_iter().try_for_each(|(node, id, value)| self.send_parameter(node, NOW, id, value))
-        });
+        let told = parameters.into_iter().try_for_each(|(node, id, value)| self.send_parameter(node, NOW, id, value));
         if let Err(error) = told {
             tracing::warn!("{error}");
         }

@@ -6,11 +6,14 @@ use crate::controllers::{Plugins, Record};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::notice::Notice;
+use crate::parking::Parking;
 use crate::session::EntryKind;
 use crate::settings::EngineSettings;
 use crosspoint_formats::PluginNotice;
 use crosspoint_graph::event::EventBody;
-use crosspoint_graph::{Command, Fault, Graph, NOW, NodeId, Publisher, Renderer, Report, Settings, renderer_at};
+use crosspoint_graph::{
+    Command, Fault, Graph, NOW, NodeId, Published, Publisher, Renderer, Report, Settings, renderer_at,
+};
 
 impl<P: Plugins> Engine<P> {
     /// Does what is due: orders of handles, answers and restarts of plugins, processors that came home, edits that could
@@ -30,9 +33,10 @@ impl<P: Plugins> Engine<P> {
         self.take_home();
         // What undo brought back before its processor was home waits for it here.
         let is_awaited = self.shelf.keys().any(|&node| self.graph.node(node).is_some());
+        self.end_parking();
         if self.unpublished || is_awaited {
             self.publish_or_note();
-        } else if let Err(error) = self.publisher.settle(self.solo.heard(&self.graph)) {
+        } else if let Err(error) = self.settle() {
             tracing::warn!("{error}");
         }
         self.tell_the_untold();
@@ -65,6 +69,7 @@ impl<P: Plugins> Engine<P> {
                 Report::OutputOpened { node, .. } => self.output_opened(node),
                 Report::OutputsTraced => self.outputs_traced(),
                 Report::Bypassed { node } => self.bypassed(node),
+                Report::Sleeps { node } => self.rang_out(node),
                 Report::EventsLost { node, count } => self.notices.push(Notice::EventsLost { node, count }),
                 Report::Late { count, .. } => self.notices.push(Notice::CommandsLate { count }),
                 Report::Sent { node, event, .. } => {
@@ -91,11 +96,22 @@ impl<P: Plugins> Engine<P> {
         self.clear_the_shelf();
         self.tell_guards()?;
         self.tell_budgets()?;
-        self.solo.follow(&self.graph)?;
-        let published = self.publisher.publish(self.solo.heard(&self.graph), NOW)?;
-        self.unpublished = published == crosspoint_graph::Published::Waiting;
+        self.park();
+        self.follow_heard()?;
+        let heard = self.parking.heard(self.solo.heard(&self.graph));
+        self.unpublished = self.publisher.publish(heard, NOW)? == Published::Waiting;
+        if !self.unpublished {
+            self.release_removed();
+        }
         self.control.republished = true;
-        self.tell_bypasses()
+        Ok(())
+    }
+
+    /// Leaves out of the sums what came to rest.
+    fn settle(&mut self) -> Result<(), EngineError> {
+        self.follow_parked();
+        self.publisher.settle(self.parking.heard(self.solo.heard(&self.graph)))?;
+        Ok(())
     }
 
     pub(crate) fn publish_or_note(&mut self) {
@@ -126,6 +142,7 @@ impl<P: Plugins> Engine<P> {
         drop(renderer);
         let (publisher, renderer) = make_renderer(&settings);
         self.publisher = publisher;
+        self.parking = Parking::default();
         self.control.begin_anew();
         self.guarding.forget_told();
         self.time.forget();
@@ -142,6 +159,7 @@ impl<P: Plugins> Engine<P> {
             }
         }
         self.snapshot.outdate();
+        self.begin_all_bypassed();
         self.publish()?;
         self.guard_anew()?;
         self.watch_time_anew()?;
@@ -158,6 +176,7 @@ impl<P: Plugins> Engine<P> {
         for (node, parameter, value) in self.rig.builtin_parameters() {
             self.send_parameter(node, NOW, parameter, value)?;
         }
+        self.send_spillover()?;
         self.send_command(NOW, Command::Tempo(self.rig.tempo))?;
         self.send_command(NOW, Command::Metre(self.rig.metre.0, self.rig.metre.1))
     }

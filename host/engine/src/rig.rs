@@ -54,12 +54,6 @@ impl Rig {
         }
     }
 
-    pub fn note_bypassed(&mut self, node: NodeId, on: bool) {
-        if let Some(NodeEntry { kind: EntryKind::Plugin(plugin), .. }) = self.entries.get_mut(&node) {
-            plugin.bypassed = on;
-        }
-    }
-
     /// Remembers what of the transport belongs to a rig.
     pub fn note_command(&mut self, command: &Command) {
         match *command {
@@ -192,6 +186,7 @@ impl<P: Plugins> Engine<P> {
                 };
                 match loaded {
                     Ok(id) => {
+                        engine.begin_bypassed(id);
                         ids.insert(entry.name.as_str(), id);
                     }
                     Err(error) => said.push(format!("{}: {error}", entry.name)),
@@ -273,10 +268,6 @@ impl<P: Plugins> Engine<P> {
             }
         };
         self.rig.entries.insert(id, entry.clone());
-        if let Some(record) = self.records.get_mut(&id) {
-            record.bypassed = wanted.bypassed;
-            record.bypass_untold = wanted.bypassed;
-        }
         Ok(id)
     }
 

@@ -11,7 +11,7 @@ use crate::matrix::{Gesture, SoloView};
 use crate::midi::MidiConnection;
 use crate::overload::OverloadSnapshot;
 use crate::scenes::ScenesSnapshot;
-use crate::session::{Builtin, EntryKind};
+use crate::session::{Builtin, BypassMode, EntryKind, Spillover};
 use crate::settings::EngineSettings;
 use crate::track::TrackSnapshot;
 use crate::transport::ClockSnapshot;
@@ -85,6 +85,10 @@ pub struct Snapshot {
     pub muted: bool,
     /// The frequency of A4 that the tuner tells notes by, in Hz.
     pub tuner_reference: f64,
+    /// Bounds of what rings on of nodes that are bypassed or gone.
+    pub spillover: Spillover,
+    /// The names of nodes that are gone and ring on.
+    pub ringing: Vec<String>,
 }
 
 /// One node beside what the graph says of it.
@@ -95,6 +99,8 @@ pub struct NodeSnapshot {
     pub condition: Condition,
     /// Whether the user wants it bypassed.
     pub bypassed: bool,
+    /// How it is bypassed. The plugin's own switch is the parameter whose flags say so.
+    pub bypass: BypassMode,
     /// What plugin it is, if it is one and was there once.
     pub plugin: Option<Arc<PluginDescriptor>>,
     /// Which built-in node it is, if it is one. It says what its parameters are.
@@ -165,6 +171,8 @@ impl SnapshotCell {
             load: None,
             muted: false,
             tuner_reference: 440.0,
+            spillover: Spillover::default(),
+            ringing: Vec::new(),
         };
         Self { place: Arc::new(Mutex::new(nothing)), outdated: true, graph_outdated: true }
     }
@@ -259,6 +267,8 @@ impl<P: Plugins> Engine<P> {
             load: self.shown_load(),
             muted: self.muted,
             tuner_reference: self.tuner_reference,
+            spillover: self.rig.rest.spillover,
+            ringing: self.parking.names(),
             graph: snapshot.graph,
         };
         *self.snapshot.place.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
@@ -280,14 +290,10 @@ impl<P: Plugins> Engine<P> {
             (None, _) => Condition::Ready,
         };
         let description = record.and_then(|record| record.description.as_ref());
-        let bypassed = match (record, entry) {
-            (Some(record), _) => record.bypassed,
-            (None, Some(EntryKind::Plugin(plugin))) => plugin.bypassed,
-            _ => false,
-        };
         NodeSnapshot {
             condition,
-            bypassed,
+            bypassed: self.is_bypassed(id),
+            bypass: self.rig.entries.get(&id).map(|entry| entry.bypass).unwrap_or_default(),
             overload: self.shown_overload(id),
             guard: self.shown_guard(id),
             plugin: description.map(|description| description.descriptor.clone()),

@@ -109,7 +109,6 @@ impl<P: Plugins> Engine<P> {
 
 /// Brings a plugin's entry up to the plugin: ports, version, path and state.
 fn refresh(entry: &mut PluginEntry, record: &Record, state: Option<Result<Vec<u8>, PluginError>>) {
-    entry.bypassed = record.bypassed;
     let Some(description) = &record.description else { return };
     entry.plugin = description.reference();
     let node = description.node.clone();

@@ -71,7 +71,6 @@ fn everything(folder: &Path) -> Document {
             version: "1.0".into(),
             path_hint: Some(folder.join("plugins").join("a.clap")),
         },
-        bypassed: true,
         overload: OverloadPolicy { budget: 0.3, blocks: 5, action: OverloadAction::Bypass, returns_after: Some(2.0) },
         precision: Some(Precision::Double),
         audio_inputs: vec![AudioPort::new("main", layout), AudioPort::new("a: b", ChannelLayout::Surround(6))],

@@ -143,7 +143,7 @@ impl<P: Plugins> Engine<P> {
             TargetKey::Mute(edge, source, destination) => {
                 switch(self.crosspoint(edge, source, destination).is_some_and(|cell| cell.mute))
             }
-            TargetKey::Bypass(node) => switch(self.records.get(&node).is_some_and(|record| record.bypassed)),
+            TargetKey::Bypass(node) => switch(self.is_bypassed(node)),
             TargetKey::Playing => switch(self.transport.is_playing()),
             TargetKey::Looping => switch(self.transport.is_looping()),
             TargetKey::Recording => switch(self.transport.is_recording()),
@@ -198,15 +198,8 @@ impl<P: Plugins> Engine<P> {
             }
         }
         self.rig.note_parameter(node, id, value);
+        self.follow_own_switch(node, id, value);
         Ok(())
-    }
-
-    /// Takes note of a bypass that the renderer has switched.
-    pub(crate) fn note_bypassed(&mut self, node: NodeId, on: bool) {
-        if let Some(record) = self.records.get_mut(&node) {
-            record.bypassed = on;
-        }
-        self.rig.note_bypassed(node, on);
     }
 
     /// Sends a value as the engine knows it, whatever the audio thread has made of it.

@@ -180,8 +180,7 @@ impl<P: Plugins> Engine<P> {
             }
             MappingTarget::Bypass(name) => {
                 let node = node(name)?;
-                let is_plugin = self.records.contains_key(&node);
-                is_plugin
+                self.can_be_bypassed(node)
                     .then_some(Found::new(TargetKey::Bypass(node), Domain::Switch))
                     .ok_or_else(|| format!("\"{name}\" is no plugin, or a missing one: there is nothing to bypass"))
             }

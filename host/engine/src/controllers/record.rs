@@ -39,10 +39,6 @@ pub(crate) struct Record {
     pub description: Option<PluginDescription>,
     /// Whether its node is its own, and no longer one that stands for it.
     pub is_seen: bool,
-    /// Whether the user wants it bypassed.
-    pub bypassed: bool,
-    /// Whether the renderer may not have heard `bypassed`, having had no such node.
-    pub bypass_untold: bool,
     /// Parameters that were set while it could take none: id and plain value.
     pub parameters_untold: Vec<(u32, f64)>,
     /// Whether it is to be dropped once its audio half is home.
@@ -59,8 +55,6 @@ impl Record {
             phase: Phase::Loading,
             description: None,
             is_seen: false,
-            bypassed: false,
-            bypass_untold: false,
             parameters_untold: Vec::new(),
             forgotten: false,
             storming: false,

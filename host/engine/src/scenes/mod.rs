@@ -14,6 +14,7 @@ mod plan;
 mod resolve;
 mod setlist;
 mod show;
+mod spill;
 mod store;
 mod switch;
 #[cfg(test)]

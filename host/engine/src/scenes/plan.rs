@@ -6,7 +6,8 @@ use super::value::{ABSENT, Key, Setting, Value};
 use crate::controllers::{Phase, Plugins};
 use crate::engine::Engine;
 use crosspoint_graph::event::{Event, EventBody, NoteAddress};
-use crosspoint_graph::{Cell, Command};
+use crosspoint_graph::{Cell, Command, NodeId};
+use std::collections::BTreeSet;
 
 /// Where somebody may want to go, as a person asks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,17 +70,19 @@ impl<P: Plugins> Engine<P> {
             let absent = || matches!(key, Key::Cell(..)).then_some(Value::Cell(ABSENT));
             setting.get(&key).or_else(|| base.get(&key)).or_else(|| live.get(&key)).copied().or_else(absent)
         };
+        let ringing = self.left_to_ring(value);
         let mut plan = Vec::new();
         for key in self.said_keys() {
             let Some(value) = value(key) else { continue };
-            plan.push(self.planned(key, value, ramp)?);
+            plan.push(self.planned(key, value, ramp, &ringing)?);
         }
         Some(plan)
     }
 
     /// The command that gives a key a value. None if the renderer cannot carry it out now: a plugin is not there yet, a
-    /// crosspoint is to be made, or what is heard of it is not what the graph says because something is soloed.
-    pub(super) fn planned(&self, key: Key, value: Value, ramp: u32) -> Option<Command> {
+    /// crosspoint is to be made, or what is heard of it is not what the graph says because something is soloed. Crosspoints
+    /// that lead from what rings on close later.
+    pub(super) fn planned(&self, key: Key, value: Value, ramp: u32, ringing: &BTreeSet<NodeId>) -> Option<Command> {
         Some(match (key, value) {
             (_, Value::Tempo(tempo)) => Command::Tempo(tempo),
             (_, Value::Metre(beats, value)) => Command::Metre(beats, value),
@@ -91,9 +94,14 @@ impl<P: Plugins> Engine<P> {
                 Command::Event { node, event: Event { frame: 0, port: 0, body } }
             }
             (Key::Cell(edge, source, destination), Value::Cell(cell)) => {
-                let _is_there: Cell = self.graph.edge(edge)?.matrix()?.get(source, destination)?;
+                let known = self.graph.edge(edge)?;
+                let _is_there: Cell = known.matrix()?.get(source, destination)?;
                 self.solo.view.soloed.is_empty().then_some(())?;
                 let (source, destination) = (source as u16, destination as u16);
+                if cell.effective() == 0.0 && ringing.contains(&known.source.node) {
+                    let after = self.spillover_frames();
+                    return Some(Command::CloseLater { edge, source, destination, ramp, after });
+                }
                 Command::Gain { edge, source, destination, gain: cell.effective(), ramp }
             }
             _ => return None,

@@ -70,7 +70,7 @@ impl<P: Plugins> Engine<P> {
         setting.extend(scene.tempo.map(|tempo| (Key::Tempo, Value::Tempo(tempo))));
         setting.extend(scene.metre.map(|(beats, value)| (Key::Metre, Value::Metre(beats, value))));
         for (name, &on) in &scene.bypass {
-            match nodes.get(name).filter(|node| self.records.contains_key(node)) {
+            match nodes.get(name).filter(|&&node| self.can_be_bypassed(node)) {
                 Some(&node) => drop(setting.insert(Key::Bypass(node), Value::Bypassed(on))),
                 None => missing.push(format!("there is no plugin \"{name}\" to bypass")),
             }

@@ -104,8 +104,8 @@ impl<P: Plugins> Engine<P> {
                 (Key::Bypass(node), Value::Bypassed(on)) => {
                     let name = self.name(node);
                     let entry = document.nodes.iter_mut().find(|entry| entry.name == name);
-                    if let Some(EntryKind::Plugin(plugin)) = entry.map(|entry| &mut entry.kind) {
-                        plugin.bypassed = on;
+                    if let Some(entry) = entry {
+                        entry.bypassed = on;
                     }
                 }
                 (Key::Parameter(node, id), Value::Parameter(value)) => {

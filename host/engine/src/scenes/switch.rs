@@ -195,10 +195,12 @@ impl<P: Plugins> Engine<P> {
             self.publish()?;
         }
         let ramp = self.fade_frames(fade);
+        let values: Setting = changes.iter().copied().collect();
+        let ringing = self.left_to_ring(|key| values.get(&key).copied());
         let (mut together, mut alone) = (Vec::new(), Vec::new());
         let mut commands = Vec::new();
         for &(key, value) in changes {
-            match self.planned(key, value, ramp) {
+            match self.planned(key, value, ramp, &ringing) {
                 Some(command) => {
                     commands.push(command);
                     together.push((key, value));

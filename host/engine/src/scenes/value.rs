@@ -44,8 +44,10 @@ impl<P: Plugins> Engine<P> {
             Setting::from([(Key::Tempo, Value::Tempo(self.rig.tempo)), (Key::Metre, Value::Metre(beats, value))]);
         for (node, _) in self.graph.nodes() {
             let parameter = |(id, value)| (Key::Parameter(node, id), Value::Parameter(value));
+            if self.can_be_bypassed(node) {
+                live.insert(Key::Bypass(node), Value::Bypassed(self.is_bypassed(node)));
+            }
             if let Some(record) = self.records.get(&node) {
-                live.insert(Key::Bypass(node), Value::Bypassed(record.bypassed));
                 let Some(description) = &record.description else { continue };
                 let values = description.parameters.iter().zip(&description.values);
                 let settable = values.filter(|(known, _)| !known.flags.read_only);

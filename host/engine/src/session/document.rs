@@ -35,6 +35,8 @@ pub struct Document {
     pub transport: TransportEntry,
     /// The timing of edges that have none of their own.
     pub timing: Timing,
+    /// What rings on of nodes that are bypassed or gone.
+    pub spillover: Spillover,
     /// The nodes, in the order in which they are made.
     pub nodes: Vec<NodeEntry>,
     /// The edges, in the order in which they are made, which is the order of sums and merges.
@@ -73,6 +75,7 @@ impl Default for Document {
             metre: (4, 4),
             transport: TransportEntry::default(),
             timing: Timing::default(),
+            spillover: Spillover::default(),
             nodes: Vec::new(),
             edges: Vec::new(),
             unreadable_edges: Vec::new(),
@@ -101,6 +104,10 @@ pub struct NodeEntry {
     pub name: String,
     /// Whatever the user wants to remember.
     pub note: String,
+    /// Whether it is bypassed. Never so for inputs and outputs.
+    pub bypassed: bool,
+    /// How it is bypassed.
+    pub bypass: BypassMode,
     /// What it is.
     pub kind: EntryKind,
     /// Keys that this version does not know or could not read. Written back as they were.
@@ -110,8 +117,53 @@ pub struct NodeEntry {
 impl NodeEntry {
     /// A node of that name and kind.
     pub fn new(name: impl Into<String>, kind: EntryKind) -> Self {
-        Self { name: name.into(), note: String::new(), kind, extra: toml::Table::new() }
+        Self {
+            name: name.into(),
+            note: String::new(),
+            bypassed: false,
+            bypass: BypassMode::default(),
+            kind,
+            extra: toml::Table::new(),
+        }
     }
+}
+
+/// What becomes of a node that is bypassed. The signal always goes past it, as late as it is, and so do events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BypassMode {
+    /// Its input fades to silence, its notes end, and what sounds of them rings out.
+    #[default]
+    Tails,
+    /// It fades out, and forgets what sounds.
+    Cut,
+    /// It fades out and plays on unheard, notes and all.
+    Live,
+    /// The plugin's own switch is used, and nothing else done; as [`Self::Tails`] if it has none.
+    Plugin,
+}
+
+/// Bounds of what rings on of nodes that are bypassed or gone.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spillover {
+    /// For how long at most, in seconds, 0 to 60.
+    pub seconds: f64,
+    /// How many nodes at once that are gone, 0 to 64.
+    pub nodes: u32,
+}
+
+impl Default for Spillover {
+    /// Ten seconds, eight nodes.
+    fn default() -> Self {
+        Self { seconds: 10.0, nodes: 8 }
+    }
+}
+
+impl Spillover {
+    /// The longest time, in seconds.
+    pub const MAX_SECONDS: f64 = 60.0;
+    /// The most nodes.
+    pub const MAX_NODES: u32 = 64;
 }
 
 /// Whether a node may be called so: not empty, no `/` (it begins a port's name in an edge), no control characters, no
@@ -169,8 +221,6 @@ pub enum HardwareSignal {
 pub struct PluginEntry {
     /// Which plugin.
     pub plugin: PluginRef,
-    /// Whether it is bypassed.
-    pub bypassed: bool,
     /// What becomes of it if it takes too much time.
     pub overload: OverloadPolicy,
     /// The precision of samples that it is to be given; none for the one that it prefers.

@@ -17,6 +17,8 @@ lines"""
 tempo = 97.5
 metre = "7/8"
 timing = "immediate"
+spillover_seconds = 2.5
+spillover_nodes = 3
 setlist = [
     "Opener",
     "Encore",
@@ -43,13 +45,14 @@ events = true
 
 [[plugin]]
 name = "fx"
+bypassed = true
+bypass = "live"
 format = "clap"
 id = "a.b"
 plugin = "F"
 vendor = "V"
 version = "1.2"
 path = "../f.clap"
-bypassed = true
 overload = { budget = 0.25, blocks = 8, action = "mute", returns_after = 10.0 }
 latency = 64
 inputs = [

@@ -15,11 +15,12 @@
 //!
 //! | table | keys |
 //! | --- | --- |
-//! | top | `crosspoint`, `name`, `note`, `tempo`, `metre` (`"4/4"`), `timing` of edges without their own (`"aligned"`, `"immediate"`) |
+//! | top | `crosspoint`, `name`, `note`, `tempo`, `metre` (`"4/4"`), `timing` of edges without their own (`"aligned"`, `"immediate"`); `spillover_seconds` and `spillover_nodes`, the bounds of what rings on of nodes that are bypassed or gone |
 //! | `[transport]` | `count_in` in bars; `clock_from`, the role of the MIDI ports whose clock it follows; `clock_to`, the roles of those that get its clock; `clock_while_stopped` |
 //! | all nodes | `name`, which edges use: unique, without `/`; `note` |
+//! | plugins and built-in nodes | `bypassed`; `bypass`: how, `tails`, `cut`, `live` or `plugin` (its own switch) |
 //! | `[[input]]`, `[[output]]` | `role` if it is not the name; `channels`, or `layout` (`"surround 6"`, `"ambisonic 4"`), or `events = true` for MIDI; of an output `alignment_group` and `guard` (`{ limit = 6.0, time = 0.1, returns_after = 5.0 }`: dBFS or `"off"`, seconds, and seconds after which it comes back by itself, if it does) |
-//! | `[[plugin]]` | `format`, `id`, `plugin` (its own name), `vendor`, `version`, `path` (a hint), `bypassed`, `overload` (`{ budget = 0.3, blocks = 8, action = "bypass", returns_after = 10.0 }`: a part of the time for a block, how many in a row, `"nothing"`, `"bypass"` or `"mute"`, and seconds after which it comes back by itself, if it does), `precision` (32 or 64 bits; else the one that it prefers), `state`; as last seen: `latency`, `inputs` and `outputs` (`["main: stereo"]`), `event_inputs`, `event_outputs`; `parameters` |
+//! | `[[plugin]]` | `format`, `id`, `plugin` (its own name), `vendor`, `version`, `path` (a hint), `overload` (`{ budget = 0.3, blocks = 8, action = "bypass", returns_after = 10.0 }`: a part of the time for a block, how many in a row, `"nothing"`, `"bypass"` or `"mute"`, and seconds after which it comes back by itself, if it does), `precision` (32 or 64 bits; else the one that it prefers), `state`; as last seen: `latency`, `inputs` and `outputs` (`["main: stereo"]`), `event_inputs`, `event_outputs`; `parameters` |
 //! | `[[builtin]]` | `kind`: `gain`, `pan`, `tone`, `meter` with `channels` or `layout`; `mixer` with `inputs` and `outputs` (`["stereo"]`); `delay` with `longest` in frames; `player` with `file` (WAV, AIFF, FLAC, MP3 or Ogg Vorbis, read while it plays; parameters `follow` the transport, `play`, `loop`); `zone`, by its parameters alone; `metronome` with `channels`; `parameters` |
 //! | `[[edge]]` | `from` and `to`: a node, `node/port` or `node/#2`; `events = true`, or crosspoints; `timing`; `feedback` in frames |
 //! | `[[scene]]` | `name`, `note`, `tempo`, `metre`; `fade` of its crosspoints in seconds; `bypassed` and `active` nodes; `parameters` (`{ node = "amp", name = "Drive", value = 30.0 }`); `crosspoints` (`{ from = "amp", to = "cabinet", cells = ["1>1 -6 dB"] }`) |
@@ -132,8 +133,8 @@ pub(crate) use disk::write_file;
 
 pub use crosspoints::{Crosspoint, Crosspoints, cable};
 pub use document::{
-    Builtin, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, MAX_BEAT_VALUE, MAX_BEATS,
-    MAX_DELAY_FRAMES, NodeEntry, ParameterEntry, ParameterValue, PluginEntry, PluginRef, SignalEntry, State,
+    Builtin, BypassMode, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, MAX_BEAT_VALUE, MAX_BEATS,
+    MAX_DELAY_FRAMES, NodeEntry, ParameterEntry, ParameterValue, PluginEntry, PluginRef, SignalEntry, Spillover, State,
     TEMPO_RANGE, VERSION, is_node_name,
 };
 pub use file::{SaveError, load, save};

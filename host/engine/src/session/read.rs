@@ -15,8 +15,9 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use super::crosspoints::{Crosspoint, Crosspoints};
 use super::document::{
-    Builtin, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, MAX_DELAY_FRAMES, NodeEntry,
-    ParameterEntry, ParameterValue, PluginEntry, PluginRef, SignalEntry, State, TEMPO_RANGE, VERSION, is_node_name,
+    Builtin, BypassMode, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, MAX_DELAY_FRAMES, NodeEntry,
+    ParameterEntry, ParameterValue, PluginEntry, PluginRef, SignalEntry, Spillover, State, TEMPO_RANGE, VERSION,
+    is_node_name,
 };
 use super::fields::{Fields, kept_table, number, owned_table, whole};
 use super::port::PortSelector;
@@ -146,6 +147,7 @@ impl Reader<'_, '_> {
                 _ => fields.read(report, "transport", "a table", |_| None).unwrap_or_default(),
             },
             timing: timing(fields, report).unwrap_or_default(),
+            spillover: spillover(fields, report),
             ..default
         }
     }
@@ -171,6 +173,10 @@ impl Reader<'_, '_> {
     fn node(&mut self, table: &'static str, mut fields: Fields<'_>) -> NodeEntry {
         let name = self.node_name(table, &mut fields);
         let note = note(&mut fields, self.report);
+        let (bypassed, bypass) = match table {
+            "plugin" | "builtin" => self.bypass(&mut fields),
+            _ => Default::default(),
+        };
         let kind = match table {
             "input" => {
                 EntryKind::Input { role: self.role(&mut fields, &name), signal: self.hardware_signal(&mut fields) }
@@ -184,7 +190,15 @@ impl Reader<'_, '_> {
             "plugin" => EntryKind::Plugin(Box::new(self.plugin(&mut fields))),
             _ => self.builtin(&mut fields),
         };
-        NodeEntry { name, note, kind, extra: fields.finish(self.report) }
+        NodeEntry { name, note, bypassed, bypass, kind, extra: fields.finish(self.report) }
+    }
+
+    /// Whether a node is bypassed, and how.
+    fn bypass(&mut self, fields: &mut Fields<'_>) -> (bool, BypassMode) {
+        let bypassed = fields.flag(self.report, "bypassed");
+        let wanted = "`tails`, `cut`, `live` or `plugin`";
+        let mode = fields.read(self.report, "bypass", wanted, |value| words::bypass(value.as_str()?));
+        (bypassed, mode.unwrap_or_default())
     }
 
     /// The node's name; a new one if it has none, or if it cannot be called so.
@@ -278,7 +292,6 @@ impl Reader<'_, '_> {
         }
         PluginEntry {
             plugin,
-            bypassed: fields.flag(report, "bypassed"),
             overload: overload::read_policy(fields, report),
             precision: fields.read(report, "precision", "32 or 64", |value| Precision::of_bits(whole(value)?)),
             latency: fields.whole(report, "latency", 0..crosspoint_graph::graph::MAX_LATENCY + 1).unwrap_or(0),
@@ -424,6 +437,15 @@ pub(super) fn tempo(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<
     let wanted = format!("a number from {slowest} to {fastest}");
     let is_tempo = |tempo: &f64| (slowest..=fastest).contains(tempo);
     fields.read(report, "tempo", &wanted, |value| number(value).filter(is_tempo))
+}
+
+fn spillover(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Spillover {
+    let default = Spillover::default();
+    let wanted = format!("seconds from 0 to {}", Spillover::MAX_SECONDS);
+    let fits = |seconds: &f64| (0.0..=Spillover::MAX_SECONDS).contains(seconds);
+    let seconds = fields.read(report, "spillover_seconds", &wanted, |value| number(value).filter(fits));
+    let nodes = fields.whole(report, "spillover_nodes", 0..Spillover::MAX_NODES + 1);
+    Spillover { seconds: seconds.unwrap_or(default.seconds), nodes: nodes.unwrap_or(default.nodes) }
 }
 
 pub(super) fn metre(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<(u16, u16)> {

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use crosspoint_graph::{AudioPort, Cell, ChannelLayout, MAX_PORT_CHANNELS};
 
 use super::crosspoints::Crosspoint;
-use super::document::{MAX_BEAT_VALUE, MAX_BEATS};
+use super::document::{BypassMode, MAX_BEAT_VALUE, MAX_BEATS};
 
 /// Decimals of a gain in dB at which every float can be told from its neighbours: these are at least 5e-7 dB apart.
 const MOST_DECIMALS: usize = 9;
@@ -147,6 +147,22 @@ pub(super) fn metre(text: &str) -> Option<(u16, u16)> {
     let (beats, value) = (beats.parse().ok()?, value.parse::<u16>().ok()?);
     let fits = (1..=MAX_BEATS).contains(&beats) && value.is_power_of_two() && value <= MAX_BEAT_VALUE;
     fits.then_some((beats, value))
+}
+
+/// How a node is bypassed, such as `live`.
+pub(super) fn bypass_text(mode: BypassMode) -> &'static str {
+    match mode {
+        BypassMode::Tails => "tails",
+        BypassMode::Cut => "cut",
+        BypassMode::Live => "live",
+        BypassMode::Plugin => "plugin",
+    }
+}
+
+/// Reads what [`bypass_text`] writes.
+pub(super) fn bypass(text: &str) -> Option<BypassMode> {
+    let modes = [BypassMode::Tails, BypassMode::Cut, BypassMode::Live, BypassMode::Plugin];
+    modes.into_iter().find(|&mode| bypass_text(mode) == text)
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use crosspoint_graph::{AudioPort, Cell, ChannelLayout, EventPort, Timing};
 
 use super::crosspoints::{Crosspoint, Crosspoints};
 use super::document::{
-    Builtin, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, NodeEntry, ParameterEntry, ParameterValue,
-    PluginEntry, SignalEntry, State, VERSION,
+    Builtin, BypassMode, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, NodeEntry, ParameterEntry,
+    ParameterValue, PluginEntry, SignalEntry, Spillover, State, VERSION,
 };
 use super::transport::{TransportEntry, write_transport};
 use super::{guard, mappings, overload, path, scenes, state, words};
@@ -35,6 +35,13 @@ pub(super) fn document(document: &Document, folder: &Path, state_folder: &str) -
     head.put_or_extra("tempo", float(document.tempo), document.tempo == Document::default().tempo);
     head.put_or_extra("metre", quoted(&format!("{beats}/{value}")), document.metre == Document::default().metre);
     head.timing((document.timing != Timing::default()).then_some(document.timing));
+    let (spillover, default) = (document.spillover, Spillover::default());
+    if spillover.seconds != default.seconds {
+        head.put("spillover_seconds", float(spillover.seconds));
+    }
+    if spillover.nodes != default.nodes {
+        head.put("spillover_nodes", spillover.nodes);
+    }
     if !document.setlist.is_empty() {
         head.list("setlist", document.setlist.iter().map(|song| quoted(song)).collect());
     }
@@ -77,6 +84,12 @@ fn node(text: &mut String, node: &NodeEntry, folder: &Path, state_folder: &str) 
     let mut fields = Table::new(text, &node.extra);
     fields.put("name", quoted(&node.name));
     fields.note(&node.note);
+    if node.bypassed {
+        fields.put("bypassed", true);
+    }
+    if node.bypass != BypassMode::default() {
+        fields.put("bypass", quoted(words::bypass_text(node.bypass)));
+    }
     match &node.kind {
         EntryKind::Input { role, signal } => hardware(&mut fields, &node.name, role, *signal),
         EntryKind::Output { role, signal, alignment_group, guard } => {
@@ -119,9 +132,6 @@ fn plugin(fields: &mut Table<'_>, entry: &PluginEntry, folder: &Path, state_fold
     // A hint that cannot be written is only a hint.
     if let Some(hint) = plugin.path_hint.as_deref().and_then(|hint| path::text(hint, folder)) {
         fields.put("path", quoted(&hint));
-    }
-    if entry.bypassed {
-        fields.put("bypassed", true);
     }
     if let Some(policy) = overload::policy_text(&entry.overload) {
         fields.put("overload", policy);

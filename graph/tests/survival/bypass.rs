@@ -1,0 +1,421 @@
+//! What is heard of a node that is bypassed: its input as late as the node, its tail until that is over, and the events that
+//! came to it. All of it the same for any partition into blocks.
+
+use crate::cases;
+use crate::rig::{difference, render};
+use crate::sound::noise;
+use crate::stage::{FADE, MAX_BLOCK, Seen, Stage, effect, probe, silence, through};
+use crosspoint_graph::event::{Event, EventBody, NoteAddress};
+use crosspoint_graph::{
+    BypassMode, Command, Edge, Endpoint, EventPort, NOW, Node, NodeId, NodeKind, Processor, Report, Status, nodes,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use std::sync::{Arc, Mutex};
+
+/// Frames from a sound to its echo.
+const ECHO: usize = 150;
+
+/// A quarter of the input and half of it once more, 150 frames later: all of it so many frames late.
+fn echo(latency: u32) -> (Box<dyn Processor>, Arc<Seen>) {
+    let mut past = [0.0_f32; 1024];
+    let mut at = 0;
+    probe(move |block| {
+        for frame in 0..block.frames() {
+            past[at % 1024] = block.input(0, 0)[frame];
+            let back = |frames: usize| past[(at + 2048 - frames) % 1024];
+            let latency = latency as usize;
+            block.output(0, 0)[frame] = 0.25 * back(latency) + 0.5 * back(latency + ECHO);
+            at += 1;
+        }
+        Status::Tail(ECHO as u32)
+    })
+}
+
+fn sound(_: usize, frame: u64) -> f32 {
+    noise(7, frame)
+}
+
+/// What of the input goes to the processor at a frame, after switches of the bypass at those frames.
+fn gate(switches: &[(u64, bool)], frame: u64) -> f32 {
+    let step = 1.0 / FADE as f32;
+    (0..=frame).fold(1.0_f32, |gate, at| {
+        let bypassed = switches.iter().rev().find(|(since, _)| *since < at).is_some_and(|&(_, on)| on);
+        (gate + if bypassed { -step } else { step }).clamp(0.0, 1.0)
+    })
+}
+
+fn play_echo(latency: u32, switches: &[(u64, bool)], max_block: usize, blocks: &[usize]) -> Vec<Vec<f32>> {
+    let mut stage = Stage::with_max_block(max_block);
+    let (processor, _) = echo(latency);
+    let node = stage.processor("echo", latency, processor);
+    stage.chain(&[node]);
+    stage.publish();
+    for &(frame, on) in switches {
+        stage.send(frame, Command::Bypass { node, on });
+    }
+    render(&mut stage.renderer, 1500, blocks, sound, |_, _| {})
+}
+
+proptest! {
+    #![proptest_config(cases(60))]
+
+    /// ```text
+    ///        ┌── gate ── echo, late ──┐
+    /// in ────┤                        ├── out     what does not go in goes past, as late: nothing is lost or heard twice
+    ///        └── the rest ── late ────┘           and the echo of what went in is heard to its end
+    /// ```
+    #[test]
+    fn a_tail_rings_on_beside_the_dry_signal(
+        latency in 0..100_u32,
+        after in vec(1..250_u64, 1..6),
+        blocks in vec(1..200_usize, 1..6),
+    ) {
+        let mut frame = 200;
+        let mut on = false;
+        let switches: Vec<(u64, bool)> = after.into_iter().map(|after| {
+            frame += after;
+            on = !on;
+            (frame, on)
+        }).collect();
+        let heard = play_echo(latency, &switches, 64, &blocks);
+        for (at, &sample) in heard[0].iter().enumerate() {
+            let back = |frames: usize| at.checked_sub(frames).map_or((0.0, 0.0), |at| {
+                let (sound, gate) = (sound(0, at as u64), gate(&switches, at as u64));
+                (sound * gate, sound * (1.0 - gate))
+            });
+            let ((now, dry), (before, _)) = (back(latency as usize), back(latency as usize + ECHO));
+            let expected = 0.25 * now + 0.5 * before + dry;
+            prop_assert!((sample - expected).abs() < 1e-5, "{at}: {sample}, not {expected}");
+        }
+        let difference = difference(&heard, &play_echo(latency, &switches, 7, &[1500]));
+        prop_assert!(difference.is_none(), "{difference:?}");
+    }
+}
+
+/// ```text
+/// sounds, bypassed ─── tail ───┐ no longer called, whatever comes and whatever wakes a sleeper
+/// ```
+#[test]
+fn a_tail_that_is_over_costs_nothing() {
+    let mut stage = Stage::new();
+    let (processor, seen) = echo(40);
+    let node = stage.processor("echo", 40, processor);
+    stage.chain(&[node]);
+    stage.publish();
+    stage.play(10 * MAX_BLOCK, sound);
+    stage.send(NOW, Command::Bypass { node, on: true });
+    let before = seen.calls();
+    stage.play((FADE as usize + ECHO + 40).next_multiple_of(MAX_BLOCK) + 2 * MAX_BLOCK, sound);
+    let after = seen.calls();
+    assert!((7..=9).contains(&(after - before)), "{before} {after}");
+    stage.send(NOW, Command::Play(true));
+    seen.wants.store(true, std::sync::atomic::Ordering::Relaxed);
+    stage.play(10 * MAX_BLOCK, sound);
+    assert_eq!(seen.calls(), after);
+    stage.send(NOW, Command::Bypass { node, on: false });
+    stage.play(MAX_BLOCK, sound);
+    assert_eq!(seen.calls(), after + 1);
+}
+
+/// Plays a one for ever, whatever it hears.
+fn hum() -> (Box<dyn Processor>, Arc<Seen>) {
+    probe(|block| {
+        block.output(0, 0).fill(1.0);
+        Status::Continue
+    })
+}
+
+/// ```text
+/// 1 ─────────────────╲ 0        bypassed at 50, over at 50 + 100 at the latest, and fades
+/// ```
+/// When it is wanted again it fades in.
+#[test]
+fn a_tail_without_an_end_is_ended() {
+    let play = |blocks: &[usize]| {
+        let mut stage = Stage::new();
+        let (processor, seen) = hum();
+        let node = stage.processor("hum", 0, processor);
+        stage.chain(&[node]);
+        stage.publish();
+        stage.send(NOW, Command::TailLimit(100));
+        stage.send(50, Command::Bypass { node, on: true });
+        stage.send(400, Command::Bypass { node, on: false });
+        let mut heard = render(&mut stage.renderer, 300, blocks, silence, |_, _| {});
+        assert_eq!(stage.reports(), [Report::Bypassed { node }]);
+        let calls = seen.calls();
+        render(&mut stage.renderer, 60, blocks, silence, |_, _| {});
+        assert_eq!(seen.calls(), calls);
+        let back = render(&mut stage.renderer, 140, blocks, silence, |_, _| {});
+        heard.iter_mut().zip(back).for_each(|(heard, back)| heard.extend(back));
+        heard
+    };
+    let heard = play(&[MAX_BLOCK]);
+    let at = |frame: usize| match frame {
+        0..150 | 360.. => 1.0,
+        150..170 => 1.0 - (frame - 150) as f32 / FADE as f32,
+        170..340 => 0.0,
+        _ => (frame - 340) as f32 / FADE as f32,
+    };
+    for (frame, &sample) in heard[0].iter().enumerate() {
+        assert!((sample - at(frame)).abs() < 1e-5, "{frame}: {sample}");
+    }
+    for blocks in [&[1][..], &[7, 30], &[500]] {
+        assert_eq!(difference(&heard, &play(blocks)), None);
+    }
+}
+
+/// Live, it plays on unheard, and is there at once.
+#[test]
+fn live_plays_on_unheard() {
+    let mut stage = Stage::new();
+    let (processor, seen) = hum();
+    let node = stage.processor("hum", 0, processor);
+    stage.chain(&[node]);
+    stage.publish();
+    stage.send(NOW, Command::BypassMode { node, mode: BypassMode::Live });
+    stage.send(NOW, Command::Bypass { node, on: true });
+    let heard = stage.play(10 * MAX_BLOCK, |_, _| 0.5);
+    assert_eq!(seen.calls(), 10);
+    assert!(heard[0][FADE as usize..].iter().all(|&sample| sample == 0.5));
+    stage.send(NOW, Command::Bypass { node, on: false });
+    let heard = stage.play(2 * MAX_BLOCK, |_, _| 0.5);
+    assert!((heard[0][10] - 0.75).abs() < 1e-6 && heard[0][FADE as usize..].iter().all(|&sample| sample == 1.0));
+}
+
+/// Its own switch is set, and nothing else is done.
+#[test]
+fn its_own_bypass_is_a_parameter() {
+    let mut stage = Stage::new();
+    let told = Arc::new(Mutex::new(Vec::with_capacity(8)));
+    let kept = told.clone();
+    let (processor, _) = probe(move |block| {
+        kept.lock().unwrap().extend(block.events().iter().map(|event| (block.chunk().steady_frame, event.body)));
+        block.output(0, 0).fill(-1.0);
+        Status::Continue
+    });
+    let node = stage.processor("own", 0, processor);
+    stage.chain(&[node]);
+    stage.publish();
+    stage.send(NOW, Command::BypassMode { node, mode: BypassMode::Own { parameter: 9, on: 3.0, off: 2.0 } });
+    stage.send(50, Command::Bypass { node, on: true });
+    stage.send(90, Command::Bypass { node, on: false });
+    let heard = stage.play(4 * MAX_BLOCK, |_, _| 1.0);
+    let set = |value| EventBody::Parameter { parameter: 9, address: NoteAddress::ALL, value };
+    assert_eq!(*told.lock().unwrap(), [(50, set(3.0)), (90, set(2.0))]);
+    assert!(heard[0].iter().all(|&sample| sample == -1.0));
+}
+
+/// A node that comes bypassed is not heard for a frame, and neither is its tail; built-in effects let the signal through.
+#[test]
+fn a_node_may_begin_bypassed() {
+    let mut stage = Stage::new();
+    let (processor, seen) = hum();
+    let begins = stage.processor("hum", 0, processor);
+    let gain = stage.add(nodes::gain::node("gain", crosspoint_graph::ChannelLayout::Mono));
+    stage.publisher.give(gain, Box::new(nodes::gain::Gain::new(0.25)));
+    stage.publisher.begin_bypassed(begins, true, BypassMode::Tails);
+    stage.publisher.begin_bypassed(gain, true, BypassMode::Cut);
+    stage.chain(&[begins, gain]);
+    stage.publish();
+    // One that waits with its parcel hears of it as well.
+    let heard = stage.play(4 * MAX_BLOCK, |_, _| 0.5);
+    assert!(heard[0].iter().all(|&sample| sample == 0.5));
+    assert_eq!(seen.calls(), 0);
+    stage.send(NOW, Command::Bypass { node: gain, on: false });
+    assert_eq!(stage.play(4 * MAX_BLOCK, |_, _| 0.5)[0].last(), Some(&0.125));
+}
+
+/// What came to a listener: at which frame, and whether it began or ended a note of that key.
+type Heard = Arc<Mutex<Vec<(u64, bool, i8)>>>;
+
+fn listener() -> (Box<dyn Processor>, Heard) {
+    let heard = Heard::new(Mutex::new(Vec::with_capacity(64)));
+    let kept = heard.clone();
+    let (processor, _) = probe(move |block| {
+        let start = block.chunk().steady_frame;
+        for event in block.events() {
+            let frame = start + u64::from(event.frame);
+            match event.body {
+                EventBody::NoteOn { address, .. } => kept.lock().unwrap().push((frame, true, address.key)),
+                EventBody::NoteOff { address, .. } => kept.lock().unwrap().push((frame, false, address.key)),
+                _ => {}
+            }
+        }
+        Status::Sleep
+    });
+    (processor, heard)
+}
+
+fn ports() -> Vec<EventPort> {
+    vec![EventPort::new("events")]
+}
+
+fn keyboard(stage: &mut Stage) -> NodeId {
+    let kind = NodeKind::Input { device_channels: Vec::new() };
+    stage.add(Node { event_outputs: ports(), ..Node::new("keyboard", kind) })
+}
+
+fn press(stage: &mut Stage, node: NodeId, frame: u64, key: u8, down: bool) {
+    let address = NoteAddress::key(0, key);
+    let body = match down {
+        true => EventBody::NoteOn { address, velocity: 1.0 },
+        false => EventBody::NoteOff { address, velocity: 1.0 },
+    };
+    stage.send(frame, Command::Event { node, event: Event { frame: 0, port: 0, body } });
+}
+
+/// ```text
+/// keys ── octave up, late ── listener
+/// 60 down at 10, up at 300 ──   bypassed from 100 to 200     72 ends at 100: it was the effect's
+/// 62 down at 120, up at 400 ─                                62 passes, as late as the effect, and ends at 200
+/// ```
+#[test]
+fn events_pass_an_effect() {
+    for (mode, latency, blocks) in [
+        (BypassMode::Tails, 0, &[32][..]),
+        (BypassMode::Live, 0, &[5]),
+        (BypassMode::Cut, 0, &[500]),
+        (BypassMode::Tails, 13, &[32]),
+        (BypassMode::Live, 13, &[1, 40]),
+    ] {
+        let mut stage = Stage::new();
+        let keys = keyboard(&mut stage);
+        let (octave, _) = probe(|block| {
+            let up = |address: NoteAddress| NoteAddress { key: address.key + 12, ..address };
+            for place in 0..block.events().len() {
+                let event = block.events()[place];
+                let body = match event.body {
+                    EventBody::NoteOn { address, velocity } => EventBody::NoteOn { address: up(address), velocity },
+                    EventBody::NoteOff { address, velocity } => EventBody::NoteOff { address: up(address), velocity },
+                    body => body,
+                };
+                block.send(Event { body, ..event });
+            }
+            Status::Sleep
+        });
+        let effect =
+            stage.add(Node { event_inputs: ports(), event_outputs: ports(), latency, ..Node::processor("octave") });
+        stage.publisher.give(effect, octave);
+        let (processor, heard) = listener();
+        let listens = stage.add(Node { event_inputs: ports(), ..Node::processor("listener") });
+        stage.publisher.give(listens, processor);
+        stage.connect(Edge::events(Endpoint::new(keys, 0), Endpoint::new(effect, 0)));
+        stage.connect(Edge::events(Endpoint::new(effect, 0), Endpoint::new(listens, 0)));
+        stage.publish();
+        stage.send(NOW, Command::BypassMode { node: effect, mode });
+        for (frame, key, down) in [(10, 60, true), (120, 62, true), (250, 64, true), (300, 60, false)] {
+            press(&mut stage, keys, frame, key, down);
+        }
+        for (frame, key) in [(350, 64), (400, 62)] {
+            press(&mut stage, keys, frame, key, false);
+        }
+        stage.send(100, Command::Bypass { node: effect, on: true });
+        stage.send(200, Command::Bypass { node: effect, on: false });
+        render(&mut stage.renderer, 500, blocks, silence, |_, _| {});
+        let late = u64::from(latency);
+        let expected = [
+            (10, true, 72),
+            (100, false, 72),
+            (120 + late, true, 62),
+            (200, false, 62),
+            (250, true, 76),
+            (350, false, 76),
+        ];
+        assert_eq!(*heard.lock().unwrap(), expected, "{mode:?} {latency}");
+    }
+}
+
+/// ```text
+/// keys ── instrument, bypassed at 50 with two keys down       gets the two note-offs, is heard until it sleeps,
+///                                                             hears no key until it is wanted again
+/// ```
+#[test]
+fn an_instrument_gets_its_note_offs_and_rings_out() {
+    for blocks in [&[32][..], &[1], &[500]] {
+        let mut stage = Stage::new();
+        let keys = keyboard(&mut stage);
+        let told = Heard::new(Mutex::new(Vec::with_capacity(64)));
+        let kept = told.clone();
+        let (mut down, mut release) = (0, 0_u32);
+        let (processor, seen) = probe(move |block| {
+            let start = block.chunk().steady_frame;
+            for place in 0..block.events().len() {
+                let event = block.events()[place];
+                let (on, address) = match event.body {
+                    EventBody::NoteOn { address, .. } => (true, address),
+                    EventBody::NoteOff { address, .. } => (false, address),
+                    _ => continue,
+                };
+                kept.lock().unwrap().push((start + u64::from(event.frame), on, address.key));
+                down += if on { 1 } else { -1 };
+                release = 100;
+            }
+            for sample in block.output(0, 0) {
+                *sample = if down > 0 || release > 0 { 1.0 } else { 0.0 };
+                release = if down > 0 { 100 } else { release.saturating_sub(1) };
+            }
+            if down > 0 || release > 0 { Status::Continue } else { Status::Sleep }
+        });
+        let instrument = stage.add(Node { audio_inputs: Vec::new(), event_inputs: ports(), ..effect("instrument") });
+        stage.publisher.give(instrument, processor);
+        let output = stage.output(0, None);
+        stage.connect(Edge::events(Endpoint::new(keys, 0), Endpoint::new(instrument, 0)));
+        stage.wire(instrument, output, 1.0);
+        stage.publish();
+        for (frame, key, down) in [
+            (0, 60, true),
+            (5, 64, true),
+            (20, 67, true),
+            (30, 67, false),
+            (80, 60, false),
+            (250, 72, true),
+            (260, 72, false),
+        ] {
+            press(&mut stage, keys, frame, key, down);
+        }
+        stage.send(50, Command::Bypass { node: instrument, on: true });
+        stage.send(300, Command::Bypass { node: instrument, on: false });
+        let heard = render(&mut stage.renderer, 290, blocks, silence, |_, _| {});
+        let before = [(0, true, 60), (5, true, 64), (20, true, 67), (30, false, 67), (50, false, 60), (50, false, 64)];
+        assert_eq!(*told.lock().unwrap(), before);
+        assert!(
+            heard[0][..150].iter().all(|&sample| sample == 1.0) && heard[0][150..].iter().all(|&sample| sample == 0.0)
+        );
+        let calls = seen.calls();
+        press(&mut stage, keys, 320, 48, true);
+        let heard = render(&mut stage.renderer, 100, blocks, silence, |_, _| {});
+        assert_eq!((heard[0][9], heard[0][30], heard[0][99]), (0.0, 1.0, 1.0));
+        assert!(seen.calls() > calls);
+        assert_eq!(told.lock().unwrap().last(), Some(&(320, true, 48)));
+    }
+}
+
+/// A plugin that is to go home fades out whatever its tail; one that is bypassed already says so at once.
+#[test]
+fn who_goes_home_is_not_waited_for() {
+    for (bypassed, mode) in [(false, BypassMode::Tails), (true, BypassMode::Tails), (true, BypassMode::Cut)] {
+        let mut stage = Stage::new();
+        let (processor, _) = hum();
+        let node = stage.processor("hum", 0, processor);
+        stage.chain(&[node]);
+        stage.publish();
+        stage.send(NOW, Command::BypassMode { node, mode });
+        stage.send(NOW, Command::Bypass { node, on: bypassed });
+        stage.play(4 * MAX_BLOCK, silence);
+        stage.reports();
+        stage.send(NOW, Command::Withdraw { node, on: true });
+        let heard = stage.play(2 * MAX_BLOCK, silence);
+        assert!(heard[0][FADE as usize..].iter().all(|&sample| sample == 0.0));
+        assert_eq!(stage.reports(), [Report::Bypassed { node }]);
+        stage.publisher.withdraw(node);
+        stage.publish();
+        stage.play(MAX_BLOCK, silence);
+        let (processor, seen) = probe(through(Status::Continue));
+        stage.publisher.give(node, processor);
+        stage.publish();
+        let heard = stage.play(4 * MAX_BLOCK, |_, _| 0.5);
+        assert!(heard[0].iter().all(|&sample| (sample - 0.5).abs() < 1e-6), "{bypassed} {mode:?}");
+        assert_eq!(seen.calls() > 0, !bypassed);
+    }
+}
