@@ -1,8 +1,10 @@
 //! The command line. Words and examples only; what commands do is in `commands`.
 
+mod check;
 mod measurement;
 mod remote;
 
+pub use check::{Check, Which};
 pub use measurement::{BitPerfect, Latency, Tune};
 pub use remote::{Ctl, CtlOrder, RemoteChoice};
 
@@ -34,6 +36,8 @@ pub enum Command {
     Run(Run),
     /// Render files through a rig, or a chain of plugins, to a file.
     Render(Render),
+    /// Find out before the gig what of a rig would go wrong.
+    Check(Check),
     /// Command a rig that runs.
     Ctl(Ctl),
     /// List the audio devices and the MIDI ports.

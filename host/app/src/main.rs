@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => commands::demo::run(&arguments),
         Command::Run(arguments) => commands::run::run(&arguments, &links),
         Command::Render(arguments) => commands::render::run(&arguments, &links),
+        Command::Check(arguments) => commands::check::run(&arguments),
         Command::Ctl(arguments) => commands::ctl::run(&arguments),
         Command::Devices(arguments) => commands::devices::run(&arguments),
         Command::Play(arguments) => commands::play::run(&arguments),

@@ -51,6 +51,7 @@ mod building;
 mod builtin;
 mod catalogue;
 mod chain;
+pub mod check;
 mod control;
 mod controllers;
 mod device;

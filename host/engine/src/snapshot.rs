@@ -216,7 +216,7 @@ impl<P: Plugins> Engine<P> {
         *self.snapshot.place.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
     }
 
-    fn look_at(&self, id: NodeId) -> NodeSnapshot {
+    pub(crate) fn look_at(&self, id: NodeId) -> NodeSnapshot {
         let entry = self.rig.entries.get(&id).map(|entry| &entry.kind);
         let record = self.records.get(&id);
         let condition = match (record.map(|record| &record.phase), entry) {

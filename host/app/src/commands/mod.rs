@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub mod bit_perfect;
+pub mod check;
 pub mod ctl;
 pub mod demo;
 pub mod device_events;

@@ -73,6 +73,11 @@ impl Scenes {
         *self = Self { stale: true, ..Self::default() };
     }
 
+    /// The place of the scene that plays.
+    pub fn playing_place(&self) -> Option<usize> {
+        self.playing
+    }
+
     /// What a plugin made of a text.
     pub fn answered(&mut self, question: Question, value: Result<f64, String>) {
         self.texts.insert(question, Some(value));

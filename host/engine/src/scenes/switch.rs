@@ -178,7 +178,7 @@ impl<P: Plugins> Engine<P> {
     }
 
     /// Frames of the ramps of a scene's crosspoints.
-    pub(super) fn fade_frames(&self, fade: Option<f64>) -> u32 {
+    pub(crate) fn fade_frames(&self, fade: Option<f64>) -> u32 {
         let frames = fade.map_or(0.0, |seconds| seconds * f64::from(self.settings.rate)) as u32;
         frames.max(self.publisher.settings().fade)
     }
