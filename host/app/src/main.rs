@@ -7,6 +7,7 @@ mod drawing;
 mod failure;
 mod output;
 mod rack;
+mod recovery;
 mod remote;
 mod source;
 mod watch;

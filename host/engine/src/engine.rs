@@ -3,6 +3,7 @@
 
 use crate::asking::Asked;
 use crate::assembly::Assembly;
+use crate::autosave::Autosave;
 use crate::control::{self, Control};
 use crate::controllers::{Phase, PluginHost, Plugins, Record, Request};
 use crate::device::DeviceLife;
@@ -55,6 +56,7 @@ pub struct Engine<P: Plugins = PluginHost> {
     pub(crate) shelf: HashMap<NodeId, Box<dyn Processor>>,
     pub(crate) rig: Rig,
     pub(crate) scenes: Scenes,
+    pub(crate) autosave: Autosave,
     pub(crate) transport: TransportWish,
     pub(crate) undo: VecDeque<Step>,
     pub(crate) redo: Vec<Step>,
@@ -130,6 +132,7 @@ impl<P: Plugins> Engine<P> {
             shelf: HashMap::new(),
             rig: Rig::default(),
             scenes: Scenes::default(),
+            autosave: Autosave::default(),
             transport: TransportWish::default(),
             undo: VecDeque::new(),
             redo: Vec::new(),

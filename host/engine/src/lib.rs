@@ -47,6 +47,7 @@
 
 mod asking;
 mod assembly;
+mod autosave;
 mod building;
 mod builtin;
 mod catalogue;
@@ -84,6 +85,7 @@ mod tuner;
 mod wishes;
 mod writing;
 
+pub use autosave::{AutosavePlace, AutosaveState};
 pub use catalogue::Catalogue;
 pub use chain::{Chain, ChainLink};
 pub use control::{MappingCondition, MappingEdit, MappingSnapshot, MappingsSnapshot};

@@ -1,6 +1,7 @@
 //! What the rig looks like, for any thread to read: the engine leaves a new one behind whenever something has changed and
 //! somebody may look. Never read by the callback.
 
+use crate::autosave::AutosaveState;
 use crate::control::MappingsSnapshot;
 use crate::controllers::{Phase, PluginDescription, Plugins};
 use crate::device::DeviceState;
@@ -63,6 +64,8 @@ pub struct Snapshot {
     pub muted: bool,
     /// The frequency of A4 that the tuner tells notes by, in Hz.
     pub tuner_reference: f64,
+    /// When the rig was autosaved last, and whether the performance lock keeps it from that.
+    pub autosave: AutosaveState,
 }
 
 /// One node beside what the graph says of it.
@@ -129,6 +132,7 @@ impl SnapshotCell {
             load: None,
             muted: false,
             tuner_reference: 440.0,
+            autosave: AutosaveState::default(),
         };
         Self { place: Arc::new(Mutex::new(nothing)), outdated: true, graph_outdated: true }
     }
@@ -211,6 +215,7 @@ impl<P: Plugins> Engine<P> {
             load: self.shown_load(),
             muted: self.muted,
             tuner_reference: self.tuner_reference,
+            autosave: self.autosave.state(),
             graph: snapshot.graph,
         };
         *self.snapshot.place.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;

@@ -37,6 +37,7 @@ fn describe(notice: &Notice) -> Option<String> {
         Notice::Device(DeviceNotice::DeviceLost { reason }) => format!("the device is gone: {reason}"),
         Notice::Device(DeviceNotice::Stopped { reason }) => format!("the device stopped: {reason}"),
         Notice::Midi { direction, role, event } => midi::describe(*direction, role, event)?,
+        Notice::AutosaveFailed { reason } => format!("nothing is autosaved: {reason}"),
         Notice::MidiLost { count } => format!("{count} MIDI messages were lost: too many at once, or too long"),
         _ => return None,
     })

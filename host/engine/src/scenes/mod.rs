@@ -18,6 +18,7 @@ mod store;
 mod switch;
 #[cfg(test)]
 mod tests;
+mod unstored;
 mod value;
 
 pub use edit::SceneEdit;
