@@ -60,6 +60,9 @@ impl Engine<PluginHost> {
         renderer.set_freewheel(false);
         cell.put(renderer).map_err(|_| EngineError::RendererBusy)?;
         self.send_command(NOW, Command::Measure(false))?;
+        for node in self.graph.nodes().map(|(id, _)| id).collect::<Vec<_>>() {
+            self.send_command(NOW, Command::Meter { node, on: false })?;
+        }
         played?;
         Ok(self.verdict(rig, settings, findings, heard))
     }
