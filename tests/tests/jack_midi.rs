@@ -4,6 +4,7 @@
 //!   source:out ──► crosspoint:midi_in_keys ─ rig ─ crosspoint:midi_out_synth ──► recorder:in     the server is synchronous
 //! ```
 
+mod jack_clients;
 #[path = "../../host/devices/tests/devices/jack_server.rs"]
 #[allow(dead_code)]
 mod jack_server;
@@ -14,12 +15,14 @@ mod support;
 use assert_no_alloc::assert_no_alloc;
 use crosspoint::devices::midi::Direction;
 use crosspoint::devices::{Backend, Period, Stream, backend};
-use crosspoint::session::{CrosspointPlace, EndpointEntry, MappingEntry, MappingTarget, MessageKind, PortSelector};
+use crosspoint::session::{
+    self, CrosspointPlace, EndpointEntry, MachineFile, MappingEntry, MappingTarget, MessageKind, PortSelector,
+};
 use crosspoint::{Engine, EngineSettings, MappingEdit, MidiEvent, Notice, PluginSetup};
 use crosspoint_tests::{engine, jack_request, rack, skip};
+use jack_clients::{audio_recorder, cued_source, recorded_from};
 use jack_server::JackServer;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use support::eventually;
 
@@ -29,9 +32,6 @@ static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisable
 
 /// A message with its frame of the server.
 type Timed = (u64, Vec<u8>);
-
-/// The samples of a period with the server's frame of its first.
-type Heard = (u64, Vec<f32>);
 
 /// Bytes with their frames in a period.
 type Messages = Vec<(u32, Vec<u8>)>;
@@ -210,69 +210,17 @@ fn a_note_sounds_at_its_frame() {
     live.open_midi(Direction::Input, "keys", "jack:source:out");
     play(&mut live, &*jack, &server.name, 2);
     let score = vec![(17, [0x90, 60, 100]), (2017, [0x80, 60, 64])];
-    let (_source, go, began) = cued_source(&*jack, &server.name, 0.0, score);
+    let (_source, go, began) = cued_source(&*jack, &server.name, |_| 0.0, score);
     let (recorder, heard) = audio_recorder(&*jack, &server.name);
     server.connect("crosspoint:out_1", "recorder:in_1");
     wait_until_open(&mut live, 1);
     go.store(true, Ordering::Release);
     let began = began.recv_timeout(support::patience()).unwrap() + late as u64;
-    let mut samples = Vec::new();
-    while samples.len() < FRAMES - late {
-        let (frame, input) = heard.recv_timeout(support::patience()).unwrap();
-        if frame + 64 > began {
-            let skip = began.saturating_sub(frame) as usize;
-            samples.extend_from_slice(&input[skip..]);
-        }
-        live.poll();
-    }
-    samples.truncate(FRAMES - late);
+    let samples = recorded_from(&mut live, &heard, began, FRAMES - late);
     let differs = samples.iter().zip(expected).position(|(heard, expected)| heard != expected);
     assert_eq!(differs, None, "the note of the file and of the stage differ");
     drop(recorder.close());
     live.close_device();
-}
-
-/// A client that plays a constant and, once it is told to go, messages at frames from the period at hand on, whose own frame
-/// it tells.
-fn cued_source(
-    jack: &dyn Backend,
-    server: &str,
-    level: f32,
-    score: Vec<(u64, [u8; 3])>,
-) -> (Box<dyn Stream>, Arc<AtomicBool>, Receiver<u64>) {
-    let go = Arc::new(AtomicBool::new(false));
-    let start = go.clone();
-    let (told, began) = channel();
-    let mut at: Option<u64> = None;
-    let callback = move |period: Period<'_>| {
-        period.outputs.iter_mut().for_each(|output| output.fill(level));
-        let (frame, Some(midi)) = (period.time.frame, period.midi) else { return };
-        if at.is_none() && start.load(Ordering::Acquire) {
-            at = Some(frame);
-            let _ = told.send(frame);
-        }
-        let Some(at) = at else { return };
-        for (due, bytes) in &score {
-            if let Some(offset) = (at + due).checked_sub(frame).filter(|offset| *offset < period.frames as u64) {
-                midi.write(0, offset as u32, bytes);
-            }
-        }
-    };
-    let mut source = jack.open(&jack_request(server, "source", 0, 1), Box::new(callback)).unwrap();
-    source.midi().unwrap().open(Direction::Output, "out").unwrap();
-    source.start().unwrap();
-    (source, go, began)
-}
-
-/// A client that tells what it hears, period by period.
-fn audio_recorder(jack: &dyn Backend, server: &str) -> (Box<dyn Stream>, Receiver<Heard>) {
-    let (recorded, heard) = channel();
-    let record = move |period: Period<'_>| {
-        let _ = recorded.send((period.time.frame, period.inputs[0].to_vec()));
-    };
-    let mut recorder = jack.open(&jack_request(server, "recorder", 1, 0), Box::new(record)).unwrap();
-    recorder.start().unwrap();
-    (recorder, heard)
 }
 
 /// A controller that comes through JACK moves a crosspoint from its very frame on: the constant that the same client plays
@@ -295,7 +243,7 @@ fn a_controller_moves_a_gain_at_its_frame() {
     rig.open_midi(Direction::Input, "pedal", "jack:source:out");
     play_between(&mut rig, &*jack, &server.name, (1, 1));
 
-    let (_source, go, began) = cued_source(&*jack, &server.name, 1.0, vec![(CONTROLLED, [0xB0, 7, 0])]);
+    let (_source, go, began) = cued_source(&*jack, &server.name, |_| 1.0, vec![(CONTROLLED, [0xB0, 7, 0])]);
     let (recorder, heard) = audio_recorder(&*jack, &server.name);
     server.connect("source:out_1", "crosspoint:in_1");
     server.connect("crosspoint:out_1", "recorder:in_1");
@@ -327,4 +275,128 @@ fn a_controller_moves_a_gain_at_its_frame() {
     });
     drop(recorder.close());
     rig.close_device();
+}
+
+/// An example rig with the device's channels in order.
+fn example(name: &str) -> Engine {
+    let path = format!("{}/../examples/rigs/{name}.rig.toml", env!("CARGO_MANIFEST_DIR"));
+    let document = session::load(path.as_ref()).unwrap().document;
+    let mut rig = engine(EngineSettings::default());
+    let problems = rig.load_document(&document, &MachineFile::default().map(&document)).unwrap();
+    assert!(problems.is_empty(), "{problems:?}");
+    rig
+}
+
+/// What a file of the first output has of a rig that is switched to a scene at a frame. The rig has rested before, as one on
+/// a stage has.
+fn switched_in_file(
+    mut rig: Engine,
+    signal: &[f32],
+    scene: (&str, usize),
+    events: &[(u64, [u8; 3])],
+    frames: usize,
+) -> Vec<f32> {
+    let keys = rig.graph().nodes().find(|(_, node)| node.name == "keys").map(|(id, _)| id);
+    let play = |rig: &mut Engine, inputs: &[Vec<f32>], from: usize, to: usize| {
+        let due = events.iter().filter(|(frame, _)| (from..to).contains(&(*frame as usize)));
+        let body = |bytes: [u8; 3]| crosspoint::graph::event::EventBody::Midi(bytes);
+        let event = |bytes: [u8; 3]| crosspoint::graph::event::Event { frame: 0, port: 0, body: body(bytes) };
+        let events: Vec<_> = due.map(|(frame, bytes)| (frame - from as u64, event(*bytes))).collect();
+        let job = crosspoint::offline::Job {
+            inputs,
+            outputs: 2,
+            frames: to - from,
+            block: 64,
+            compensate: false,
+            events: &events,
+            events_into: keys,
+        };
+        rig.render(&job, |_| true).unwrap().channels.swap_remove(0)
+    };
+    play(&mut rig, &[], 0, 1);
+    play(&mut rig, &[], frames, frames + 9600);
+    let (before, after) = signal.split_at(scene.1.min(signal.len()));
+    let mut heard = play(&mut rig, &[before.to_vec()], 0, scene.1);
+    assert!(rig.play_scene(scene.0).unwrap());
+    heard.extend(play(&mut rig, &[after.to_vec()], scene.1, frames));
+    heard
+}
+
+/// The guitar rig on stage: a foot switches it by MIDI in the middle of a period, and from there on every sample is as in a
+/// file that is switched at that frame.
+#[test]
+fn the_guitar_rig_is_switched_at_its_frame() {
+    const FRAMES: usize = 14_400;
+    const SWITCHED: usize = 4817;
+    let Some(server) = JackServer::start() else { return skip("jackd") };
+    let jack = backend("jack").unwrap();
+    let signal = crosspoint_tests::noise(21, FRAMES);
+    let expected = switched_in_file(example("guitar-scenes"), &signal, ("Lead", SWITCHED), &[], FRAMES);
+    let unswitched = switched_in_file(example("guitar-scenes"), &signal, ("Rhythm", SWITCHED), &[], FRAMES);
+    assert_ne!(expected[SWITCHED..], unswitched[SWITCHED..], "the scene is heard");
+
+    let mut live = example("guitar-scenes");
+    live.open_midi(Direction::Input, "pedals", "jack:source:out");
+    play_between(&mut live, &*jack, &server.name, (1, 2));
+    let sound = move |since: Option<u64>| since.and_then(|since| signal.get(since as usize)).copied().unwrap_or(0.0);
+    let (_source, go, began) = cued_source(&*jack, &server.name, sound, vec![(SWITCHED as u64, [0xC0, 2, 0])]);
+    let (recorder, heard) = audio_recorder(&*jack, &server.name);
+    server.connect("source:out_1", "crosspoint:in_1");
+    server.connect("crosspoint:out_1", "recorder:in_1");
+    let samples = played_live(&mut live, &heard, &go, &began, FRAMES);
+    let differs = samples.iter().zip(&expected).position(|(heard, expected)| heard != expected);
+    assert_eq!(differs, None, "the switch on stage and that in the file differ");
+    eventually(|| {
+        live.poll();
+        let scenes = live.look().scenes;
+        (scenes.playing.map(|place| scenes.scenes[place].name.clone()).as_deref() == Some("Lead")).then_some(())
+    });
+    drop(recorder.close());
+    live.close_device();
+}
+
+/// The keyboard rig on stage: a program change lays the pad under the lead; the chord that follows, across the split, sounds
+/// as in a file.
+#[test]
+fn the_keyboard_rig_is_played_and_switched_by_midi() {
+    const FRAMES: usize = 19_200;
+    const SWITCHED: usize = 17;
+    let Some(server) = JackServer::start() else { return skip("jackd") };
+    let jack = backend("jack").unwrap();
+    let chord = vec![(2017, [0x90, 43, 100]), (2017, [0x90, 67, 90]), (2500, [0x90, 71, 70]), (9000, [0x80, 67, 64])];
+    let expected = switched_in_file(example("keyboard"), &[], ("Layer", SWITCHED), &chord, FRAMES);
+    let unswitched = switched_in_file(example("keyboard"), &[], ("Split", SWITCHED), &chord, FRAMES);
+    assert_ne!(expected, unswitched, "the layer is heard");
+
+    let mut live = example("keyboard");
+    live.open_midi(Direction::Input, "keys", "jack:source:out");
+    play(&mut live, &*jack, &server.name, 2);
+    let score = std::iter::once((SWITCHED as u64, [0xC0, 1, 0])).chain(chord).collect();
+    let (_source, go, began) = cued_source(&*jack, &server.name, |_| 0.0, score);
+    let (recorder, heard) = audio_recorder(&*jack, &server.name);
+    server.connect("crosspoint:out_1", "recorder:in_1");
+    let samples = played_live(&mut live, &heard, &go, &began, FRAMES);
+    let differs = samples.iter().zip(&expected).position(|(heard, expected)| heard != expected);
+    assert_eq!(differs, None, "the chord on stage and that in the file differ");
+    drop(recorder.close());
+    live.close_device();
+}
+
+/// Tells the source to go once the rig has rested with all its ports, and records from the frame at which it does.
+fn played_live(
+    live: &mut Engine,
+    heard: &Receiver<jack_clients::Heard>,
+    go: &std::sync::atomic::AtomicBool,
+    began: &Receiver<u64>,
+    frames: usize,
+) -> Vec<f32> {
+    wait_until_open(live, 1);
+    // The mappings are with the callback some polls later, and what sounded at the start has faded.
+    for _ in 0..200 {
+        heard.recv_timeout(support::patience()).unwrap();
+        live.poll();
+    }
+    go.store(true, Ordering::Release);
+    let began = began.recv_timeout(support::patience()).unwrap();
+    recorded_from(live, heard, began, frames)
 }

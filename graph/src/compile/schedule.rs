@@ -288,6 +288,13 @@ impl Schedule {
         self.delays.get(cell as usize).copied().unwrap_or(0)
     }
 
+    /// The shortest and the longest delay in front of the crosspoints of an audio edge, in frames; none without any.
+    pub fn edge_delays(&self, edge: EdgeId) -> Option<(u32, u32)> {
+        let cells = self.edge(edge)?.cells;
+        let delays = || (cells.first..cells.first + cells.count).map(|cell| self.delay(cell));
+        delays().min().zip(delays().max())
+    }
+
     /// Whether it has a crosspoint and leaves it out of its sums.
     pub fn is_elided(&self, edge: EdgeId, source: u16, destination: u16) -> bool {
         self.cell(edge, source, destination).is_some_and(|cell| self.elided[cell as usize])

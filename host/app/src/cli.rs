@@ -1,8 +1,10 @@
 //! The command line. Words and examples only; what commands do is in `commands`.
 
+mod check;
 mod measurement;
 mod remote;
 
+pub use check::{Check, Which};
 pub use measurement::{BitPerfect, Latency, Tune};
 pub use remote::{
     BlockVerb, Ctl, CtlOrder, LoadOrder, MappingOrder, MetersOrder, MidiOrder, RemoteChoice, SceneOrder, SongOrder,
@@ -37,6 +39,8 @@ pub enum Command {
     Run(Run),
     /// Render files through a rig, or a chain of plugins, to a file.
     Render(Render),
+    /// Find out before the gig what of a rig would go wrong.
+    Check(Check),
     /// Command a rig that runs.
     Ctl(Ctl),
     /// List the audio devices and the MIDI ports.
@@ -58,7 +62,7 @@ pub enum Command {
 }
 
 /// Where a rig comes from: a file, or plugins named one by one.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Source {
     /// The rig file.
     pub rig: Option<PathBuf>,
@@ -97,13 +101,15 @@ pub struct Demo {
     pub json: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:\n  crosspoint run guitar.rig.toml\n  \
     crosspoint run guitar.rig.toml --device jack\n  \
     crosspoint run --plugin rack#org.crosspoint.amp --param Drive=60 --device alsa:hw:1 --inputs 1 --outputs 3,4\n  \
     crosspoint run --plugin rack#org.crosspoint.synth --midi-input Keystation --midi-input Pedals\n  \
     crosspoint run guitar.rig.toml --device \"asio:My Interface\" --clock \"Word Clock\" --panel --wait 30\n  \
     crosspoint run guitar.rig.toml --remote\n  \
+    crosspoint run guitar.rig.toml --performance\n  \
+    crosspoint run --recover\n  \
     crosspoint run --device virtual --seconds 5")]
 pub struct Run {
     #[command(flatten)]
@@ -131,6 +137,16 @@ pub struct Run {
     pub clock: Option<String>,
     #[command(flatten)]
     pub remote: RemoteChoice,
+    /// Go on where the last run was that ended without being closed: the rig with what was not saved, its scene, its device.
+    #[arg(long, conflicts_with_all = ["rig", "plugin"])]
+    pub recover: bool,
+    /// Save what --recover brings back every so many seconds, if anything has changed; 0 for never. The rig's own file is
+    /// left alone.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5.0, value_parser = pause)]
+    pub autosave: f64,
+    /// Begin under the performance lock: nothing is autosaved, no plugin is asked for its state.
+    #[arg(long)]
+    pub performance: bool,
     /// Stop after so many seconds.
     #[arg(long)]
     pub seconds: Option<f64>,
@@ -467,6 +483,11 @@ fn format(text: &str) -> Result<Format, String> {
     let known = || Format::ALL.iter().map(Format::to_string).collect::<Vec<_>>().join(", ");
     let found = Format::ALL.iter().copied().find(|format| format.to_string() == text.to_ascii_lowercase());
     found.ok_or_else(|| format!("the formats are: {}", known()))
+}
+
+fn pause(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok().filter(|seconds| *seconds == 0.0 || (0.1..=86_400.0).contains(seconds));
+    seconds.ok_or_else(|| "it must be 0, or a number from 0.1 to 86400".to_owned())
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

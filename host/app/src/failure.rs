@@ -25,6 +25,11 @@ impl Failure {
         Self { message: message.to_string(), code: 2 }
     }
 
+    /// The file that all is about cannot be used at all: exit code 4.
+    pub fn unusable(message: impl fmt::Display) -> Self {
+        Self { message: message.to_string(), code: 4 }
+    }
+
     /// The exit code.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code)

@@ -7,6 +7,7 @@ mod drawing;
 mod failure;
 mod output;
 mod rack;
+mod recovery;
 mod remote;
 mod source;
 mod watch;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => commands::demo::run(&arguments),
         Command::Run(arguments) => commands::run::run(&arguments, &links),
         Command::Render(arguments) => commands::render::run(&arguments, &links),
+        Command::Check(arguments) => commands::check::run(&arguments),
         Command::Ctl(arguments) => commands::ctl::run(&arguments),
         Command::Devices(arguments) => commands::devices::run(&arguments),
         Command::Play(arguments) => commands::play::run(&arguments),

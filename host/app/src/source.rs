@@ -128,6 +128,19 @@ pub fn begin_rig<P: Plugins>(
     mapping: impl FnOnce(&Document) -> Result<Mapping, Failure>,
 ) -> Result<Building, Failure> {
     let loaded = session::load(path).map_err(Failure::new)?;
+    begin_loaded(engine, path, loaded, mapping)
+}
+
+/// Asks for a rig that was read from a file.
+///
+/// # Errors
+/// What `mapping` says.
+pub fn begin_loaded<P: Plugins>(
+    engine: &mut Engine<P>,
+    path: &Path,
+    loaded: session::Loaded,
+    mapping: impl FnOnce(&Document) -> Result<Mapping, Failure>,
+) -> Result<Building, Failure> {
     let roles = mapping(&loaded.document)?;
     let answer = Answer::Rig(engine.request_rig(loaded.document.clone(), roles));
     Ok(Building { file: Some((path.to_owned(), loaded)), answer })

@@ -3,6 +3,7 @@
 
 use crate::asking::Asked;
 use crate::assembly::Assembly;
+use crate::autosave::Autosave;
 use crate::control::{self, Control};
 use crate::controllers::{Phase, PluginHost, Plugins, Record, Request};
 use crate::device::DeviceLife;
@@ -62,6 +63,7 @@ pub struct Engine<P: Plugins = PluginHost> {
     pub(crate) shelf: HashMap<NodeId, Box<dyn Processor>>,
     pub(crate) rig: Rig,
     pub(crate) scenes: Scenes,
+    pub(crate) autosave: Autosave,
     pub(crate) transport: TransportWish,
     pub(crate) tapping: Tapping,
     /// The audio files of players.
@@ -149,6 +151,7 @@ impl<P: Plugins> Engine<P> {
             shelf: HashMap::new(),
             rig: Rig::default(),
             scenes: Scenes::default(),
+            autosave: Autosave::default(),
             transport: TransportWish::default(),
             tapping: Tapping::default(),
             tracks: BTreeMap::new(),

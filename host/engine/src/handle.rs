@@ -357,6 +357,8 @@ pub enum Action {
     StartLearning(Option<Box<MappingEntry>>),
     /// Learns no longer.
     StopLearning,
+    /// Puts the performance lock on, or takes it off: under it nothing is autosaved.
+    SetPerformanceLock(bool),
     /// Ends all that sounds.
     Panic,
     /// Takes the last edit or state back. Answered by [`Done::Changed`].
@@ -496,6 +498,10 @@ impl<P: Plugins> Engine<P> {
             }
             Action::StopLearning => {
                 self.stop_learning();
+                Ok(Done::Done)
+            }
+            Action::SetPerformanceLock(on) => {
+                self.set_performance_lock(on);
                 Ok(Done::Done)
             }
             Action::Panic => done(self.panic()),

@@ -62,15 +62,16 @@ impl<P: Plugins> Engine<P> {
                     (Some(Err(_)), None) => {}
                 }
             }
-            Answer::States { ticket, states } => {
-                if let Some(Asked::Document(reply)) = self.asked.remove(&ticket) {
-                    reply(Ok(self.document_with(states)));
-                }
-            }
+            Answer::States { ticket, mut states } => match self.asked.remove(&ticket) {
+                Some(Asked::Document(reply)) => reply(Ok(self.document_with(states))),
+                Some(Asked::Autosave(node)) => self.autosave_state(node, states.pop().map(|(_, state)| state)),
+                _ => {}
+            },
             Answer::StateLoaded { ticket, key, described } => {
                 let told = described.map(|described| {
                     if let Some(node) = self.node_of(key) {
                         self.refresh_values(node, *described);
+                        self.autosave.note_change(node);
                     }
                 });
                 if let Some(Asked::State { reply, step }) = self.asked.remove(&ticket) {
@@ -136,6 +137,9 @@ impl<P: Plugins> Engine<P> {
                 notice => {
                     match &notice {
                         &PluginNotice::ParameterValue { parameter, value } => self.note_value(node, parameter, value),
+                        PluginNotice::StateDirty | PluginNotice::ParametersChanged(_) => {
+                            self.autosave.note_change(node)
+                        }
                         &PluginNotice::TransportRequested(request) => self.grant_transport(node, request),
                         PluginNotice::ChangeMade { delta: Some(delta), .. } => self.remember_change(node, delta),
                         &PluginNotice::HistoryRequested(direction) => self.grant_history(direction),

@@ -14,6 +14,7 @@ use crosspoint_graph::event::EventBody;
 use crosspoint_graph::{
     Command, Fault, Graph, NOW, NodeId, Published, Publisher, Renderer, Report, Settings, renderer_at,
 };
+use std::time::Instant;
 
 impl<P: Plugins> Engine<P> {
     /// Does what is due: orders of handles, answers and restarts of plugins, processors that came home, edits that could
@@ -45,6 +46,7 @@ impl<P: Plugins> Engine<P> {
         self.tell_control();
         self.hear_midi();
         self.hear_load();
+        self.tend_autosave(Instant::now());
         self.hear_tuner();
         self.hear_loudness();
         if let Err(error) = self.hear_levels() {

@@ -47,12 +47,14 @@
 
 mod asking;
 mod assembly;
+mod autosave;
 mod building;
 mod builtin;
 mod builtin_parameters;
 mod bypass;
 mod catalogue;
 mod chain;
+pub mod check;
 mod control;
 mod controllers;
 mod device;
@@ -92,6 +94,7 @@ mod wishes;
 mod writing;
 mod xruns;
 
+pub use autosave::{AutosavePlace, AutosaveState};
 pub use builtin_parameters::BuiltinParameter;
 pub use catalogue::Catalogue;
 pub use chain::{Chain, ChainLink};

@@ -238,6 +238,11 @@ pub enum Notice {
         /// The place of the mapping that was added for it, if one was to be.
         mapping: Option<usize>,
     },
+    /// The rig could not be autosaved. Told once for each reason; it is tried again.
+    AutosaveFailed {
+        /// Why.
+        reason: String,
+    },
     /// A control ended all that sounded.
     Panic,
     /// MIDI messages were lost because too many came at once, or were longer than any may be.

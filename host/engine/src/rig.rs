@@ -204,6 +204,7 @@ impl<P: Plugins> Engine<P> {
         self.map_midi(roles);
         self.send_settings()?;
         self.forget_history();
+        self.begin_ledger();
         self.tell_control();
         Ok(problems)
     }

@@ -1,6 +1,7 @@
 //! What the rig looks like, for any thread to read: the engine leaves a new one behind whenever something has changed and
 //! somebody may look. Never read by the callback.
 
+use crate::autosave::AutosaveState;
 use crate::control::MappingsSnapshot;
 use crate::controllers::{Phase, PluginDescription, Plugins};
 use crate::device::DeviceState;
@@ -89,6 +90,8 @@ pub struct Snapshot {
     pub spillover: Spillover,
     /// The names of nodes that are gone and ring on.
     pub ringing: Vec<String>,
+    /// When the rig was autosaved last, and whether the performance lock keeps it from that.
+    pub autosave: AutosaveState,
 }
 
 /// One node beside what the graph says of it.
@@ -173,6 +176,7 @@ impl SnapshotCell {
             tuner_reference: 440.0,
             spillover: Spillover::default(),
             ringing: Vec::new(),
+            autosave: AutosaveState::default(),
         };
         Self { place: Arc::new(Mutex::new(nothing)), outdated: true, graph_outdated: true }
     }
@@ -269,12 +273,13 @@ impl<P: Plugins> Engine<P> {
             tuner_reference: self.tuner_reference,
             spillover: self.rig.rest.spillover,
             ringing: self.parking.names(),
+            autosave: self.autosave.state(),
             graph: snapshot.graph,
         };
         *self.snapshot.place.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
     }
 
-    fn look_at(&self, id: NodeId) -> NodeSnapshot {
+    pub(crate) fn look_at(&self, id: NodeId) -> NodeSnapshot {
         let entry = self.rig.entries.get(&id).map(|entry| &entry.kind);
         let record = self.records.get(&id);
         let condition = match (record.map(|record| &record.phase), entry) {

@@ -80,6 +80,14 @@ impl<P: Plugins> Engine<P> {
         document
     }
 
+    /// Brings what is known of a plugin's entry up to the plugin.
+    pub(crate) fn refresh_entry(&mut self, node: NodeId, state: Option<Result<Vec<u8>, PluginError>>) {
+        let entry = self.rig.entries.get_mut(&node).map(|entry| &mut entry.kind);
+        if let (Some(EntryKind::Plugin(plugin)), Some(record)) = (entry, self.records.get(&node)) {
+            refresh(plugin, record, state);
+        }
+    }
+
     pub(crate) fn edge_entry(&self, edge: &Edge) -> EdgeEntry {
         let end = |endpoint: Endpoint, output: bool| {
             let name = self.name(endpoint.node);

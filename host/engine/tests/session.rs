@@ -638,3 +638,16 @@ fn a_broken_machine_file_is_reported_by_line_and_never_shifts_channels() {
     assert_eq!(loaded.machine.roles["a"].inputs, []);
     assert!(MachineFile::parse("[roles").is_err());
 }
+
+/// A pedal that only controls needs no node of the rig; its port and that of its lights are mapped all the same.
+#[test]
+fn controls_are_mapped_without_a_node() {
+    let text = "crosspoint = 1\n[[mapping]]\nrole = \"pedal\"\nmessage = \"cc 7\"\naction = \"panic\"\nfeedback = \"lights\"\n";
+    let document = parse(text, Path::new(".")).unwrap().document;
+    let machine =
+        "crosspoint_machine = 1\n[roles.pedal]\nmidi_input = \"Board\"\n[roles.lights]\nmidi_output = \"Lamps\"\n";
+    let mapping = MachineFile::parse(machine).unwrap().machine.map(&document);
+    assert_eq!(mapping.midi_inputs["pedal"], ["Board"]);
+    assert_eq!(mapping.midi_outputs["lights"], ["Lamps"]);
+    assert!(MachineFile::default().map(&document).midi_inputs.is_empty());
+}

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub mod bit_perfect;
+pub mod check;
 pub mod ctl;
 pub mod demo;
 pub mod device_events;
@@ -47,6 +48,7 @@ fn describe(notice: &Notice) -> Option<String> {
         Notice::Device(DeviceNotice::DeviceLost { reason }) => format!("the device is gone: {reason}"),
         Notice::Device(DeviceNotice::Stopped { reason }) => format!("the device stopped: {reason}"),
         Notice::Midi { direction, role, event } => midi::describe(*direction, role, event)?,
+        Notice::AutosaveFailed { reason } => format!("nothing is autosaved: {reason}"),
         Notice::MidiLost { count } => format!("{count} MIDI messages were lost: too many at once, or too long"),
         Notice::ClockFollowed { role, tempo } => {
             format!("the transport follows the MIDI clock of {role}, at {tempo:.1}")

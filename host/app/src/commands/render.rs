@@ -12,6 +12,7 @@ use crosspoint::offline::{Job, midi};
 use crosspoint::session::MachineFile;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Serialize)]
@@ -32,18 +33,22 @@ pub fn progress_bar(frames: usize, message: &'static str) -> ProgressBar {
     ProgressBar::new(frames as u64).with_style(style).with_message(message)
 }
 
-/// Reads the inputs at one rate.
-fn read_inputs(arguments: &Render) -> Result<(u32, Vec<Vec<f32>>), Failure> {
-    let files: Vec<Audio> = arguments.input.iter().map(|path| wav::read(path)).collect::<Result<_, _>>()?;
-    let rate = arguments.rate.or(files.first().map(|audio| audio.rate)).unwrap_or(48_000);
+/// Reads WAV files at one rate: the one given, else the first file's.
+///
+/// # Errors
+/// If one cannot be read, or has another rate while none was given.
+pub fn read_inputs(paths: &[PathBuf], rate: Option<u32>) -> Result<(u32, Vec<Vec<f32>>), Failure> {
+    let files: Vec<Audio> = paths.iter().map(|path| wav::read(path)).collect::<Result<_, _>>()?;
+    let chosen = rate;
+    let rate = rate.or(files.first().map(|audio| audio.rate)).unwrap_or(48_000);
     let mut channels = Vec::new();
-    for (audio, path) in files.into_iter().zip(&arguments.input) {
-        if arguments.rate.is_none() && audio.rate != rate {
+    for (audio, path) in files.into_iter().zip(paths) {
+        if chosen.is_none() && audio.rate != rate {
             return Err(Failure::new(format_args!(
                 "{}: has {} Hz, {} has {rate} Hz; name the rate you want with --rate, the others are resampled then",
                 path.display(),
                 audio.rate,
-                arguments.input[0].display()
+                paths[0].display()
             )));
         }
         channels.extend(audio.resampled(rate)?.channels);
@@ -63,7 +68,7 @@ pub fn run(arguments: &Render, links: &[Link]) -> Result<ExitCode, Failure> {
         EngineSettings { rate, ..EngineSettings::default() }.checked()?;
     }
     let mut output = Output::take()?;
-    let (rate, inputs) = read_inputs(arguments)?;
+    let (rate, inputs) = read_inputs(&arguments.input, arguments.rate)?;
     let mut engine = rack::engine(EngineSettings { rate, ..EngineSettings::default() })?;
     engine.set_render_mode(RenderMode::Offline);
     let links = source::chain_links(links, engine.catalogue())?;

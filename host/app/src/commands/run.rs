@@ -6,6 +6,7 @@ use crate::cli::{RemoteChoice, Run};
 use crate::failure::{Failure, code_for, print_problems};
 use crate::output::Output;
 use crate::rack;
+use crate::recovery::{self, Recovered};
 use crate::remote::{Desk, Doors, Folders, Remote, Token};
 use crate::source::{self, Link, machine_roles};
 use crosspoint::devices::midi::Direction;
@@ -86,9 +87,15 @@ pub fn run(arguments: &Run, links: &[Link]) -> Result<ExitCode, Failure> {
     ctrlc::set_handler(move || stopper.store(true, Ordering::Relaxed)).map_err(Failure::new)?;
     let mut plugins = rack::plugins()?;
     let links = source::chain_links(links, plugins.catalogue())?;
+    let recovered = arguments.recover.then(Recovered::find).transpose()?;
+    let filled = recovered.as_ref().map(|recovered| recovered.fill(arguments));
+    let arguments = filled.as_ref().unwrap_or(arguments);
+    if recovered.is_none() {
+        recovery::tell();
+    }
     let (link, server) = plugins.apart();
     std::thread::scope(|scope| {
-        let control = scope.spawn(|| control(arguments, &links, link, output, &stop));
+        let control = scope.spawn(|| control(arguments, &links, link, output, &stop, recovered));
         server.run();
         control.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
@@ -101,6 +108,7 @@ fn control(
     plugins: PluginLink,
     mut output: Output,
     stop: &AtomicBool,
+    mut recovered: Option<Recovered>,
 ) -> Result<ExitCode, Failure> {
     let settings = EngineSettings::default();
     let settings = EngineSettings { rate: arguments.device.rate.unwrap_or(settings.rate), ..settings };
@@ -116,7 +124,17 @@ fn control(
     }
     let remote = let_in(&engine, arguments)?;
     let inputs = engine.stream().map_or(0, |stream| stream.info().inputs.len());
-    let mut building = Some(source::begin(&mut engine, &arguments.source, links, inputs, machine_roles)?);
+    let begun = match &mut recovered {
+        Some(recovered) => {
+            let rig = std::mem::take(&mut recovered.rig);
+            source::begin_loaded(&mut engine, &recovered.name(), rig, machine_roles)
+        }
+        None => source::begin(&mut engine, &arguments.source, links, inputs, machine_roles),
+    };
+    let mut building = Some(begun?);
+    engine.set_performance_lock(arguments.performance);
+    let mut autosave = None;
+    let mut coming: Option<recovery::Return> = None;
     engine.send_command(0, Command::Play(true))?;
     let (mut problems, mut events) = (Vec::new(), Vec::new());
     let opened = Instant::now();
@@ -137,6 +155,9 @@ fn control(
                 eprintln!("{message}");
                 problems.push(message);
             }
+            if let Some(coming) = &mut coming {
+                coming.note(&notice, &mut engine);
+            }
             if let Notice::Midi { event: MidiEvent::Open { .. }, .. } = notice {
                 midi_opened = true;
             }
@@ -149,6 +170,14 @@ fn control(
             print_problems(&told);
             problems.extend(told);
             unsaid = Some(Instant::now());
+            coming = recovered.take().map(|recovered| recovered.play(&mut engine)).transpose()?;
+            autosave = recovery::begin(arguments).map(|(file, place)| {
+                engine.set_autosave(Some(place));
+                file
+            });
+        }
+        if let Some(coming) = &mut coming {
+            coming.look(&engine);
         }
         if let DeviceState::Playing { stream, scheduling } = engine.device()
             && unsaid.is_some_and(|since| scheduling.is_some() || since.elapsed() > FIRST_PERIOD)
@@ -196,6 +225,9 @@ fn control(
         })?;
     }
     engine.close_device();
+    // The writer has ended with the engine; then what it wrote goes.
+    drop(engine);
+    drop(autosave);
     Ok(code_for(&problems))
 }
 

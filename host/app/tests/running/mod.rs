@@ -109,7 +109,7 @@ impl Drop for Running {
 pub fn command(place: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_crosspoint"));
     // Where rigs are announced on each system: no rig of this machine's user is to be found.
-    for variable in ["XDG_RUNTIME_DIR", "LOCALAPPDATA", "XDG_CONFIG_HOME", "APPDATA"] {
+    for variable in ["XDG_RUNTIME_DIR", "XDG_STATE_HOME", "LOCALAPPDATA", "XDG_CONFIG_HOME", "APPDATA"] {
         command.env(variable, place);
     }
     if cfg!(target_os = "macos") {

@@ -19,6 +19,7 @@ mod store;
 mod switch;
 #[cfg(test)]
 mod tests;
+mod unstored;
 mod value;
 
 pub use edit::SceneEdit;
@@ -72,6 +73,11 @@ impl Scenes {
     /// A rig was loaded: it plays as its file says.
     pub fn reset(&mut self) {
         *self = Self { stale: true, ..Self::default() };
+    }
+
+    /// The place of the scene that plays.
+    pub fn playing_place(&self) -> Option<usize> {
+        self.playing
     }
 
     /// What a plugin made of a text.

@@ -64,7 +64,7 @@ impl<P: Plugins> Engine<P> {
         nodes
     }
 
-    fn resolve(&self, scene: &SceneEntry, nodes: &HashMap<String, NodeId>) -> Resolved {
+    pub(super) fn resolve(&self, scene: &SceneEntry, nodes: &HashMap<String, NodeId>) -> Resolved {
         let mut resolved = Resolved::default();
         let Resolved { setting, missing, awaited, questions } = &mut resolved;
         setting.extend(scene.tempo.map(|tempo| (Key::Tempo, Value::Tempo(tempo))));

@@ -118,7 +118,7 @@ impl<P: Plugins> Engine<P> {
     }
 
     /// The songs of the setlist by their places in the document.
-    pub(super) fn songs_in_order(&self) -> Vec<usize> {
+    pub(crate) fn songs_in_order(&self) -> Vec<usize> {
         let rest = &self.rig.rest;
         if rest.setlist.is_empty() {
             return (0..rest.songs.len()).collect();
@@ -144,7 +144,7 @@ impl<P: Plugins> Engine<P> {
     }
 
     /// The scenes of a song by their places in the document.
-    pub(super) fn scenes_of(&self, song: usize) -> Vec<usize> {
+    pub(crate) fn scenes_of(&self, song: usize) -> Vec<usize> {
         let rest = &self.rig.rest;
         let place = |name: &String| rest.scenes.iter().position(|scene| scene.name == *name);
         rest.songs.get(song).into_iter().flat_map(|song| song.scenes.iter().filter_map(place)).collect()

@@ -74,7 +74,7 @@ impl<P: Plugins> Engine<P> {
     }
 
     /// Lets a scene say a value.
-    fn put(&self, scene: &mut SceneEntry, key: Key, value: Value) {
+    pub(super) fn put(&self, scene: &mut SceneEntry, key: Key, value: Value) {
         match (key, value) {
             (_, Value::Tempo(tempo)) => scene.tempo = Some(tempo),
             (_, Value::Metre(beats, value)) => scene.metre = Some((beats, value)),

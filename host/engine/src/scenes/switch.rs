@@ -117,6 +117,7 @@ impl<P: Plugins> Engine<P> {
 
     /// Gives every key that any scene says its value of this setting or, if it has none, of the base.
     fn switch_to(&mut self, setting: &Setting, fade: Option<f64>) -> Result<(), EngineError> {
+        self.autosave.rest(fade);
         let live = self.live();
         let said = self.said_keys();
         let is_said = |key: &Key| said.binary_search(key).is_ok();
@@ -178,7 +179,7 @@ impl<P: Plugins> Engine<P> {
     }
 
     /// Frames of the ramps of a scene's crosspoints.
-    pub(super) fn fade_frames(&self, fade: Option<f64>) -> u32 {
+    pub(crate) fn fade_frames(&self, fade: Option<f64>) -> u32 {
         let frames = fade.map_or(0.0, |seconds| seconds * f64::from(self.settings.rate)) as u32;
         frames.max(self.publisher.settings().fade)
     }
@@ -190,7 +191,7 @@ impl<P: Plugins> Engine<P> {
 
     /// Makes changes, all at the next frame that is rendered. What the renderer cannot do by itself follows: a crosspoint that
     /// is to be made comes with the graph, a plugin that is not there is told once it is.
-    fn carry_out(&mut self, changes: &[(Key, Value)], fade: Option<f64>) -> Result<(), EngineError> {
+    pub(super) fn carry_out(&mut self, changes: &[(Key, Value)], fade: Option<f64>) -> Result<(), EngineError> {
         if self.unpublished {
             self.publish()?;
         }

@@ -11,6 +11,8 @@ pub(super) enum Purpose {
     Configuration,
     /// What can be found out again.
     Cache,
+    /// What outlives a program, and is of no use on another machine.
+    State,
     /// What lasts no longer than a program runs.
     Runtime,
 }
@@ -27,6 +29,7 @@ pub(super) fn folder(purpose: Purpose, variable: impl Fn(&str) -> Option<OsStrin
     let (windows, macos, xdg, home) = match purpose {
         Purpose::Configuration => ("APPDATA", "Library/Application Support", "XDG_CONFIG_HOME", ".config"),
         Purpose::Cache => ("LOCALAPPDATA", "Library/Caches", "XDG_CACHE_HOME", ".cache"),
+        Purpose::State => ("LOCALAPPDATA", "Library/Application Support", "XDG_STATE_HOME", ".local/state"),
         Purpose::Runtime => ("LOCALAPPDATA", "Library/Caches", "XDG_RUNTIME_DIR", ".cache"),
     };
     if cfg!(windows) {

@@ -224,6 +224,20 @@ impl MachineFile {
                 map_midi("output", role, ports, &mut mapping.midi_outputs, &mut mapping.notices);
             }
         }
+        // Controls need no node of the rig: their messages act by mappings alone.
+        for control in &document.mappings {
+            let ends = [
+                ("input", Some(&control.role), &mut mapping.midi_inputs),
+                ("output", control.feedback.as_ref(), &mut mapping.midi_outputs),
+            ];
+            for (direction, role, mapped) in ends {
+                let Some((role, here)) = role.and_then(|role| Some((role, self.roles.get(role)?))) else { continue };
+                let ports = if direction == "input" { &here.midi_input } else { &here.midi_output };
+                if !ports.is_empty() {
+                    mapped.insert(role.clone(), ports.clone());
+                }
+            }
+        }
         let notices = &mut mapping.notices;
         let inputs_of = |role: &str| self.roles.get(role).map_or(&[][..], |role| &role.inputs);
         let outputs_of = |role: &str| self.roles.get(role).map_or(&[][..], |role| &role.outputs);

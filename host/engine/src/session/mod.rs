@@ -102,6 +102,14 @@
 //!
 //! A MIDI port is named as `crosspoint devices` lists it, or by a part of that. `jack` is a port of the program's own JACK
 //! client, left to be connected by hand; `jack:CLIENT:PORT` is one that is connected to that port whenever it is there.
+//!
+//! A role that only mappings name needs no node: its ports are opened all the same.
+//!
+//! # Recovery files
+//!
+//! While a rig plays, [`RecoveryFile`] is a place for what is not saved yet, in a folder of its own for each run, locked as
+//! long as that lives; [`recoverable`] finds what is left of runs that were cut off. It is a rig file with a table
+//! `recovery`, which a rig's own file never has.
 
 mod crosspoints;
 mod disk;
@@ -123,6 +131,7 @@ pub(crate) mod plugin_file;
 mod port;
 mod problem;
 mod read;
+mod recovery;
 mod scenes;
 mod state;
 mod transport;
@@ -130,6 +139,7 @@ mod words;
 mod write;
 
 pub(crate) use disk::write_file;
+pub(crate) use recovery::write_recovery;
 
 pub use crosspoints::{Crosspoint, Crosspoints, cable};
 pub use document::{
@@ -149,5 +159,6 @@ pub use overload::OverloadPolicy;
 pub use port::PortSelector;
 pub use problem::{LoadError, Problem, Severity};
 pub use read::{Loaded, parse};
+pub use recovery::{RecoveryFile, Remains, Whereabouts, recoverable, recovery_folder};
 pub use scenes::{MAX_FADE, SceneCrosspoints, SceneEntry, SceneParameter, SongEntry, is_title};
 pub use transport::{MAX_COUNT_IN_BARS, TransportEntry};

@@ -25,7 +25,7 @@ use super::problem::{LoadError, Problem, Report, Severity};
 use super::{guard, mappings, overload, path, scenes, state, transport, words};
 
 /// What a rig file held.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Loaded {
     /// All of it that could be understood; the rest is in it too, for the next save.
     pub document: Document,

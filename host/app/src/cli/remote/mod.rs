@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// How a running rig can be reached.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct RemoteChoice {
     /// Let clients command the rig: `crosspoint ctl`, scripts, tablets (docs/remote.md). Without an address: programs on this
     /// machine, at 127.0.0.1:4820.
