@@ -135,6 +135,7 @@ fn only(name: &str) -> ExitCode {
     match name {
         "compile-1000" => repeat(&rigs.small.graph, Context::default()),
         "compile-1000-latent" => repeat(&rigs.latent.graph, Context::default()),
+        "compile-5000" => repeat(&rigs.large.graph, Context::default()),
         "compile-1000-edit" => repeat(&rigs.edited, Context { previous: Some(&before), adjustable: &[] }),
         "baseline-1000" => (0..100).for_each(|_| {
             black_box(rigs.small.flat.sort_and_assign());
@@ -146,7 +147,7 @@ fn only(name: &str) -> ExitCode {
         other => {
             eprintln!(
                 "no case is called {other}; there are compile-1000, compile-1000-latent, compile-1000-edit, \
-                 baseline-1000, baseline-1000-latent, nothing"
+                 compile-5000, baseline-1000, baseline-1000-latent, nothing"
             );
             return ExitCode::FAILURE;
         }

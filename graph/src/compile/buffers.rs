@@ -3,8 +3,8 @@
 //! in-place node writes where a dying input stood. Works hand in hand with `lower`, which says what is written and read
 //! when; decides no op.
 //!
-//! Lives end at the position of ops because there is one lane; the rule itself, that a slot is free once all readers of
-//! its value happened before, is that of any number of lanes.
+//! Lives end at the position of ops, and within a mix at that of its channels, because there is one lane; the rule itself,
+//! that a slot is free once all readers of its value happened before, is that of any number of lanes.
 
 use super::schedule::SILENT_SLOT;
 use std::ops::Range;

@@ -88,8 +88,8 @@ fn line(schedule: &Schedule, graph: &Graph, op: &Op) -> String {
 /// The sums of a mix, channel after channel.
 fn mix_line(schedule: &Schedule, mix: &Mix) -> String {
     let sums = schedule.sums(mix).map(|(destination, terms)| {
-        let terms = terms.map(|(from, cell)| {
-            let gain = schedule.flat.cells[cell as usize].gain;
+        let terms = terms.map(|(from, term)| {
+            let gain = schedule.flat.cells[term.cell as usize].gain;
             format!("{} ({})", slot(from), decibels(gain))
         });
         let terms: Vec<String> = terms.collect();

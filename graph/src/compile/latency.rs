@@ -134,11 +134,9 @@ pub(super) fn align(flat: &Flat, order: &[u32], arrivals: &mut Arrivals, delays:
         }
     }
     align_groups(flat, arrivals);
-    for (index, node) in (0..).zip(&flat.nodes) {
-        if node.kind == Kind::Output {
-            arrivals.late[index as usize] = latest(&arrivals.inputs[node.inputs.range()]) > 0;
-            set_delays(flat, index, arrivals, delays);
-        }
+    for &index in &flat.outputs {
+        arrivals.late[index as usize] = latest(&arrivals.inputs[flat.nodes[index as usize].inputs.range()]) > 0;
+        set_delays(flat, index, arrivals, delays);
     }
 }
 

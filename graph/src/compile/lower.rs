@@ -11,9 +11,13 @@ use super::buffers::{Slots, of_channel};
 use super::schedule::{EventEdge, Op, SILENT_SLOT, Schedule, ScheduledInput, ScheduledNode, ScheduledOutput, Span};
 use crate::graph::flat::{FlatNode, Form, Kind};
 use feeders::Feeders;
+use std::hint::black_box;
 use sum::Reading;
 
 const NONE: u32 = u32::MAX;
+
+/// So many nodes ahead the graph is looked at, so that it is at hand when their turn comes: they lie anywhere in memory.
+const AHEAD: usize = 4;
 
 /// Memory kept between compiles.
 #[derive(Default)]
@@ -34,21 +38,26 @@ pub(super) struct Scratch {
     /// How many cells lead to each input channel of an output node, and the last of them.
     fed: Vec<(u32, u32)>,
     matrix_values: Vec<u32>,
-    ops: Vec<Op>,
 }
 
 /// Makes a schedule.
 pub(super) fn lower(plan: Plan<'_>, scratch: &mut Scratch) -> Schedule {
     let has_past = plan.delays.are_any() || plan.played.had_delays();
-    let mut lowering = Lowering { plan, scratch, schedule: tables(plan), has_past };
+    // One for each node and one for what it hears are enough for most rigs.
+    let ops = Vec::with_capacity(2 * plan.order.len());
+    let mut lowering = Lowering { plan, scratch, schedule: tables(plan), ops, has_past };
     lowering.prepare();
     let mut entering = std::mem::take(&mut lowering.scratch.entering);
-    for &index in plan.order {
+    for (place, &index) in plan.order.iter().enumerate() {
+        if let Some(&ahead) = plan.order.get(place + AHEAD) {
+            let first_edge = plan.flat.edges.get(plan.flat.links[ahead as usize].first_edge as usize);
+            black_box((plan.flat.nodes[ahead as usize].latency, first_edge.map(|edge| edge.next)));
+        }
         lowering.node(index, &mut entering);
     }
-    let Lowering { mut schedule, .. } = lowering;
+    let Lowering { mut schedule, ops, .. } = lowering;
     scratch.entering = entering;
-    schedule.ops = scratch.ops.as_slice().into();
+    schedule.ops = ops.into_boxed_slice();
     schedule.slots = scratch.slots.count();
     schedule
 }
@@ -62,7 +71,7 @@ fn tables(plan: Plan<'_>) -> Schedule {
         node_slots: Vec::with_capacity(flat.input_channels() + flat.output_channels()),
         mixes: Vec::with_capacity(flat.node_count()),
         mix_slots: Vec::with_capacity(flat.cells.len() + flat.input_channels()),
-        mix_cells: Vec::with_capacity(flat.edges.len()),
+        terms: Vec::with_capacity(flat.edges.len()),
         elided: vec![false; flat.cells.len()],
         delays: plan.delays.of_cells().to_vec(),
         ..Schedule::default()
@@ -73,6 +82,7 @@ struct Lowering<'a> {
     plan: Plan<'a>,
     scratch: &'a mut Scratch,
     schedule: Schedule,
+    ops: Vec<Op>,
     /// Whether any cell reads later than its source is written.
     has_past: bool,
 }
@@ -81,8 +91,7 @@ impl Lowering<'_> {
     /// Says how often each output channel, or each tap of its past, will be read, and where the nodes will stand that send
     /// events.
     fn prepare(&mut self) {
-        let Plan { flat, order, .. } = self.plan;
-        self.scratch.ops.clear();
+        let flat = self.plan.flat;
         self.scratch.written.clear();
         self.find_multiplied();
         if self.has_past || flat.counts.dense > 0 {
@@ -100,11 +109,7 @@ impl Lowering<'_> {
         if flat.counts.events > 0 {
             self.find_places();
         }
-        for &index in order {
-            if flat.nodes[index as usize].kind == Kind::Output {
-                self.forget_unheard(&flat.nodes[index as usize]);
-            }
-        }
+        flat.output_nodes().for_each(|node| self.forget_unheard(node));
     }
 
     fn find_places(&mut self) {
@@ -162,7 +167,7 @@ impl Lowering<'_> {
 
     fn node(&mut self, index: u32, entering: &mut Vec<Reading>) {
         let node = &self.plan.flat.nodes[index as usize];
-        self.hear(node, entering);
+        self.hear(index, node, entering);
         match node.kind {
             Kind::Input => self.input(node),
             Kind::Output => self.output(node),
@@ -177,27 +182,37 @@ impl Lowering<'_> {
     }
 
     /// Computes the values of the input channels of a node into `scratch.inputs`, port after port. `entering` is memory.
-    fn hear(&mut self, node: &FlatNode, entering: &mut Vec<Reading>) {
-        let flat = self.plan.flat;
+    fn hear(&mut self, index: u32, node: &FlatNode, entering: &mut Vec<Reading>) {
         self.scratch.inputs.clear();
-        let mut next = node.first_edge;
-        for (port, channels) in (0..).zip(&flat.ports[node.input_ports.range()]) {
+        let mut next = self.plan.flat.links[index as usize].first_edge;
+        if node.input_ports.count == 1 {
+            self.hear_port(node, 0, node.inputs, &mut next, entering);
+            return;
+        }
+        for (port, channels) in (0..).zip(&self.plan.flat.ports[node.input_ports.range()]) {
             let channels = Span { first: node.inputs.first + channels.first, ..*channels };
-            let mut form = Form::Straight;
-            entering.clear();
-            while let Some(edge) = flat.edges.get(next as usize) {
-                if edge.destination_port != port || !edge.is_audio() {
-                    break;
-                }
-                form = form.max(edge.form);
-                entering.push(Reading::of(edge));
-                next = edge.next;
+            self.hear_port(node, port, channels, &mut next, entering);
+        }
+    }
+
+    /// The same for one port, whose edges are those from `next` on.
+    #[inline]
+    fn hear_port(&mut self, node: &FlatNode, port: u16, channels: Span, next: &mut u32, entering: &mut Vec<Reading>) {
+        let flat = self.plan.flat;
+        let mut form = Form::Straight;
+        entering.clear();
+        while let Some(edge) = flat.edges.get(*next as usize) {
+            if edge.destination_port != port || !edge.is_audio() {
+                break;
             }
-            match form {
-                Form::Straight => self.straight_port(node, channels, entering),
-                Form::Dense => self.dense_port(node, channels, entering),
-                _ => self.crossed_port(node, channels, entering),
-            }
+            form = form.max(edge.form);
+            entering.push(Reading::of(edge));
+            *next = edge.next;
+        }
+        match form {
+            Form::Straight => self.straight_port(node, channels, entering),
+            Form::Dense => self.dense_port(node, channels, entering),
+            _ => self.crossed_port(node, channels, entering),
         }
     }
 
@@ -210,7 +225,7 @@ impl Lowering<'_> {
             };
             if self.scratch.slots.is_read(value) {
                 let slot = self.scratch.slots.write(value);
-                self.scratch.ops.push(Op::Input { channel: device, slot });
+                self.ops.push(Op::Input { channel: device, slot });
                 self.schedule.inputs.push(ScheduledInput { device_channel: device, node: node.id, channel: place });
             }
         }
@@ -230,7 +245,7 @@ impl Lowering<'_> {
                 written.resize(device as usize + 1, false);
             }
             let accumulate = std::mem::replace(&mut written[device as usize], true);
-            self.scratch.ops.push(Op::Output { channel: device, slot, accumulate });
+            self.ops.push(Op::Output { channel: device, slot, accumulate });
             self.schedule.outputs.push(ScheduledOutput {
                 device_channel: device,
                 node: node.id,
@@ -244,12 +259,12 @@ impl Lowering<'_> {
         let place = self.schedule.nodes.len() as u32;
         let events = if node.takes_events { self.event_edges(node) } else { Span::default() };
         if events.count > 0 {
-            self.scratch.ops.push(Op::Merge { node: place });
+            self.ops.push(Op::Merge { node: place });
         }
         let hosted = node.kind == Kind::Processor;
         let (mut inputs, mut outputs) = (Span::default(), Span::default());
         if hosted {
-            self.scratch.ops.push(Op::Process { node: place });
+            self.ops.push(Op::Process { node: place });
             inputs = Span { first: self.schedule.node_slots.len() as u32, count: node.inputs.count };
             outputs = Span { first: inputs.first + inputs.count, count: node.outputs.count };
             self.process(node);

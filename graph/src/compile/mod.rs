@@ -13,7 +13,7 @@ mod verify;
 pub use dump::{dot, svg, text};
 pub use schedule::{
     EventEdge, Line, MatrixPlan, Mix, Op, SILENT_SLOT, Schedule, ScheduledInput, ScheduledNode, ScheduledOutput, Span,
-    Tap,
+    Tap, Term,
 };
 pub use verify::Defect;
 

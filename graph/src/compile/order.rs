@@ -12,8 +12,8 @@ pub(super) fn order(flat: &Flat, scratch: &mut Scratch, order: &mut Vec<u32>) ->
     order.reserve(flat.node_count());
     scratch.state.clear();
     scratch.state.resize(flat.nodes.len(), Visit::Unseen);
-    for (sink, node) in (0..).zip(&flat.nodes) {
-        if node.feeds == 0 && node.kind != Kind::Absent {
+    for (sink, links) in (0..).zip(&flat.links) {
+        if links.feeds == 0 {
             visit(flat, scratch, order, sink)?;
         }
     }
@@ -51,7 +51,7 @@ fn visit(flat: &Flat, scratch: &mut Scratch, order: &mut Vec<u32>, start: u32) -
     stack.clear();
     state[start as usize] = Visit::Open;
     let mut node = start;
-    let mut next = flat.nodes[start as usize].first_edge;
+    let mut next = flat.links[start as usize].first_edge;
     loop {
         let Some(edge) = flat.edges.get(next as usize) else {
             state[node as usize] = Visit::Done;
@@ -71,7 +71,7 @@ fn visit(flat: &Flat, scratch: &mut Scratch, order: &mut Vec<u32>, start: u32) -
                 *source = Visit::Open;
                 stack.push((node, next));
                 node = edge.source;
-                next = flat.nodes[node as usize].first_edge;
+                next = flat.links[node as usize].first_edge;
             }
             Visit::Open => {
                 // The stack runs against the signal, from a node to what feeds it.

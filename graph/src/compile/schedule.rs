@@ -1,5 +1,6 @@
-//! What compiling yields: a flat slice of ops over the slots of one arena, with the tables that the ops index. Plain
-//! data; knows neither pointers nor processors.
+//! What compiling yields: a flat slice of ops over the slots of one arena, with the tables that the ops index, and the
+//! graph that they are for, whose nodes, edges and crosspoints are not told once more. Plain data; knows neither pointers
+//! nor processors.
 
 use crate::graph::flat::{Flat, FlatEdge, FlatNode};
 use crate::id::{EdgeId, NodeId};
@@ -94,8 +95,17 @@ pub struct Mix {
     pub accumulate: bool,
     /// Of each channel the slot that is written, then those that are read, in [`Schedule::mix_slots`].
     pub slots: Span,
-    /// The first crosspoint of each term, in the order of the sum, in [`Schedule::mix_cells`].
+    /// The terms in [`Schedule::terms`], in the order of the sum.
     pub terms: Span,
+}
+
+/// What one edge adds to each channel of a mix; into a channel alone it may add several, one a term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// Position of the edge.
+    pub edge: u32,
+    /// The crosspoint that the first channel hears, by its number in the graph.
+    pub cell: u32,
 }
 
 /// A dense edge: every destination channel hears every source channel.
@@ -212,8 +222,8 @@ pub struct Schedule {
     pub mixes: Vec<Mix>,
     /// Slots of the sums.
     pub mix_slots: Vec<u32>,
-    /// Crosspoints of the sums, by their numbers in the graph.
-    pub mix_cells: Vec<u32>,
+    /// Terms of the sums.
+    pub terms: Vec<Term>,
     /// Dense edges.
     pub matrices: Vec<MatrixPlan>,
     /// Slots of the dense edges.
@@ -272,14 +282,14 @@ impl Schedule {
         self.flat_node(node).in_place
     }
 
-    /// The sums of a mix, channel after channel: of each the slot that is written, and its terms as slot that is read
-    /// and crosspoint.
-    pub fn sums(&self, mix: &Mix) -> impl Iterator<Item = (u32, impl Iterator<Item = (u32, u32)> + '_)> + '_ {
-        let cells = &self.mix_cells[mix.terms.range()];
-        let sums = (0..).zip(self.mix_slots[mix.slots.range()].chunks_exact(cells.len() + 1));
+    /// The sums of a mix, channel after channel: of each the slot that is written, and its terms with the slot that each
+    /// reads.
+    pub fn sums(&self, mix: &Mix) -> impl Iterator<Item = (u32, impl Iterator<Item = (u32, Term)> + '_)> + '_ {
+        let terms = &self.terms[mix.terms.range()];
+        let sums = (0..).zip(self.mix_slots[mix.slots.range()].chunks_exact(terms.len() + 1));
         sums.map(move |(channel, slots)| {
-            let terms = slots[1..].iter().zip(cells).map(move |(&slot, &cell)| (slot, cell + channel));
-            (slots[0], terms)
+            let terms = terms.iter().map(move |term| Term { cell: term.cell + channel, ..*term });
+            (slots[0], slots[1..].iter().copied().zip(terms))
         })
     }
 

@@ -2,7 +2,7 @@
 //! node would hear with what the graph says it should; shares nothing with the passes that made the ops.
 
 use super::latency::Delays;
-use super::schedule::{Mix, Op, SILENT_SLOT, Schedule, Span};
+use super::schedule::{Mix, Op, SILENT_SLOT, Schedule, Span, Term};
 use crate::graph::flat::{Flat, FlatNode, Form, Kind};
 use crate::id::NodeId;
 use std::ops::Range;
@@ -57,20 +57,27 @@ struct Slot {
     shared: u32,
 }
 
-/// An input channel of the rig: how many cells were summed into it, and the place behind the last of those.
-#[derive(Clone, Copy, Default)]
+/// An input channel of the rig.
+#[derive(Clone, Copy)]
 struct Input {
-    summed: u32,
+    /// How many of the cells that lead to it are not summed so far.
+    missing: u32,
+    /// The place behind the last that is; 0 for none.
     next: u32,
 }
 
 impl Input {
+    /// Whether something was summed into it.
+    fn is_begun(self) -> bool {
+        self.next > 0
+    }
+
     /// Sums so many cells more, which lie in a range, each behind the one before.
     #[inline(always)]
     fn add(&mut self, cells: Range<u32>, count: u32) -> Verdict {
         require(self.next <= cells.start, "a sum is out of order")?;
-        self.next = cells.end;
-        self.summed += count;
+        require(count <= self.missing, "a sum has too many terms")?;
+        *self = Self { missing: self.missing - count, next: cells.end };
         Ok(())
     }
 }
@@ -127,7 +134,8 @@ impl Scratch {
         let slot = Slot { symbol: Symbol::NOTHING, reader: u32::MAX, shared: u32::MAX };
         fill(&mut self.slots, schedule.slots as usize, slot);
         self.slots[SILENT_SLOT as usize].symbol = Symbol::SILENCE;
-        fill(&mut self.inputs, flat.input_channels(), Input::default());
+        self.inputs.clear();
+        self.inputs.extend(flat.feeders.iter().map(|&missing| Input { missing, next: 0 }));
         fill(&mut self.done, schedule.nodes.len(), false);
         fill(&mut self.lines, schedule.lines.len(), false);
         self.only.resize(flat.input_channels(), 0);
@@ -238,15 +246,15 @@ impl<'a> Check<'a> {
     /// Whether what a slot holds is what an input channel of the rig should hear.
     #[inline(always)]
     fn hears(&mut self, node: &FlatNode, input: u32, symbol: Symbol) -> Verdict {
-        let (cells, summed) = (self.flat.feeders[input as usize], self.scratch.inputs[input as usize].summed);
-        if summed > 0 {
-            require(summed == cells, "a sum is not complete")?;
+        let sum = self.scratch.inputs[input as usize];
+        if sum.is_begun() {
+            require(sum.missing == 0, "a sum is not complete")?;
             return require(symbol == Symbol::sum(input), "a sum was overwritten");
         }
-        if cells == 0 {
+        if sum.missing == 0 {
             return require(symbol == Symbol::SILENCE, "an input that nothing feeds is not silent");
         }
-        require(cells == 1, "a sum was left out")?;
+        require(sum.missing == 1, "a sum was left out")?;
         self.scratch.find_only(self.flat, node);
         let only = self.scratch.only[input as usize];
         require(self.flat.cells[only as usize].gain == 1.0, "a cell was elided that is not at unity")?;
@@ -285,7 +293,7 @@ impl<'a> Check<'a> {
     }
 
     fn begin_sum(&mut self, input: u32, slot: u32, accumulate: bool) -> Verdict {
-        let begun = self.scratch.inputs[input as usize].summed > 0;
+        let begun = self.scratch.inputs[input as usize].is_begun();
         let symbol = self.scratch.slots[slot as usize].symbol;
         if accumulate && !begun {
             // What a dense edge left where it has no cells, or cleared for it to add to.
@@ -297,26 +305,27 @@ impl<'a> Check<'a> {
 
     fn mix(&mut self, mix: usize) -> Verdict {
         let Mix { channels, accumulate, slots, terms } = self.schedule.mixes[mix];
-        let cells = &self.schedule.mix_cells[terms.range()];
+        let planned = &self.schedule.terms[terms.range()];
         let mut slots = &self.schedule.mix_slots[slots.range()];
-        let &first = cells.first().ok_or("a sum without terms")?;
-        require(slots.len() == channels as usize * (cells.len() + 1), "a sum has another number of slots")?;
-        let cell = &self.flat.cells[first as usize];
-        let input = self.flat.owner(cell).destination_of(cell);
+        let first = planned.first().ok_or("a sum without terms")?.cell;
+        require(slots.len() == channels as usize * (planned.len() + 1), "a sum has another number of slots")?;
+        let (mut input, mut next) = (None, first);
         let mut terms = std::mem::take(&mut self.scratch.terms);
         terms.clear();
-        let mut next = first;
-        for &cell in cells {
-            require(next <= cell, "a sum is out of order")?;
-            next = cell + 1;
-            terms.push(self.term(cell, channels, input)?);
+        for &term in planned {
+            require(next <= term.cell, "a sum is out of order")?;
+            next = term.cell + 1;
+            let (wanted, destination) = self.term(term, channels)?;
+            require(*input.get_or_insert(destination) == destination, "a cell is summed into another channel")?;
+            terms.push(wanted);
         }
+        let input = input.unwrap_or_default();
         for channel in 0..channels {
             let (own, others) = slots.split_at(terms.len() + 1);
             slots = others;
             let input = input + channel;
             self.begin_sum(input, own[0], accumulate)?;
-            self.scratch.inputs[input as usize].add(first + channel..next + channel, terms.len() as u32)?;
+            self.scratch.inputs[input as usize].add(first + channel..next + channel, planned.len() as u32)?;
             // Written first, so that a term that reads what is written does not find its source there.
             self.write(own[0], Symbol::sum(input))?;
             for (term, &slot) in terms.iter().zip(&own[1..]) {
@@ -327,20 +336,22 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// What the first cell of a term of a mix into that input should read; the cells of the channels behind it should read
-    /// the sources behind that.
+    /// What the first cell of a term of a mix should read, and the input channel of the rig that it leads to. The cells of
+    /// the channels behind it should read the sources behind that, and lead to the inputs behind.
     #[inline(always)]
-    fn term(&self, first: u32, channels: u32, input: u32) -> Result<Symbol, &'static str> {
-        let cell = &self.flat.cells[first as usize];
-        let edge = self.flat.owner(cell);
-        require(edge.destination_of(cell) == input, "a cell is summed into another channel")?;
-        if channels > 1 {
-            let end = first + channels;
-            let straight = edge.form == Form::Straight && end <= edge.cells.first + edge.cells.count;
-            require(straight, "a mix of several channels hears an edge that is not straight")?;
-            require(!self.delays.are_any(), "a mix of several channels hears the past")?;
+    fn term(&self, term: Term, channels: u32) -> Result<(Symbol, u32), &'static str> {
+        let edge = &self.flat.edges[term.edge as usize];
+        let place = term.cell.wrapping_sub(edge.cells.first);
+        require(edge.is_audio() && place < edge.cells.count, "a cell is of another edge")?;
+        if edge.form == Form::Straight {
+            require(place + channels <= edge.cells.count, "a mix hears more channels than its edge has")?;
+            require(channels == 1 || !self.delays.are_any(), "a mix of several channels hears the past")?;
+            let wanted = Symbol::output(edge.source_channel + place, self.delays.of_cell(term.cell));
+            return Ok((wanted, edge.destination_channel + place));
         }
-        Ok(Symbol::output(edge.source_of(cell), self.delays.of_cell(first)))
+        require(channels == 1, "a mix of several channels hears an edge that is not straight")?;
+        let cell = &self.flat.cells[term.cell as usize];
+        Ok((Symbol::output(edge.source_of(cell), self.delays.of_cell(term.cell)), edge.destination_of(cell)))
     }
 
     fn matrix(&mut self, matrix: usize) -> Verdict {
@@ -365,7 +376,7 @@ impl<'a> Check<'a> {
             self.carries(self.source_of(index), self.scratch.slots[sources[source] as usize].symbol)?;
         }
         for (input, &slot) in inputs.zip(destinations) {
-            let summed = self.scratch.inputs[input as usize].summed > 0;
+            let summed = self.scratch.inputs[input as usize].is_begun();
             self.write(slot, if summed { Symbol::sum(input) } else { Symbol::SILENCE })?;
         }
         Ok(())
@@ -443,23 +454,21 @@ impl<'a> Check<'a> {
 
     fn end(&mut self) -> Verdict {
         let schedule = self.schedule;
-        let hosted = schedule.nodes.iter().filter(|node| node.hosted).count();
-        require(self.ran == hosted, "a node does not run")?;
-        let processors = self.flat.nodes.iter().filter(|node| node.kind == Kind::Processor).count();
-        require(hosted == processors, "a node is missing")?;
         require(self.outputs == schedule.outputs.len(), "an output is not written")?;
         let mut fed = 0;
-        for node in self.flat.nodes.iter().filter(|node| node.kind == Kind::Output) {
+        for node in self.flat.output_nodes() {
             self.scratch.find_only(self.flat, node);
             for input in node.inputs.range() {
                 let cell = || &self.flat.cells[self.scratch.only[input] as usize];
                 let silent = || is_unmapped(self.flat, self.flat.owner(cell()).source_of(cell()));
-                let cells = self.flat.feeders[input];
-                let sounds = cells > 1 || self.scratch.inputs[input].summed > 0 || cells == 1 && !silent();
+                let sum = self.scratch.inputs[input];
+                let is_alone = !sum.is_begun() && sum.missing == 1;
+                let sounds = sum.is_begun() || sum.missing > 1 || is_alone && !silent();
                 fed += usize::from(self.flat.device_outputs[input].0.is_some() && sounds);
-                self.elided += usize::from(cells == 1 && self.scratch.inputs[input].summed == 0);
+                self.elided += usize::from(is_alone);
             }
         }
+        require(self.ran == self.flat.counts.processors as usize, "a node does not run")?;
         let elided = schedule.elided.iter().filter(|&&elided| elided).count();
         require(self.elided == elided, "a cell is summed and passes for elided")?;
         require(fed == self.outputs, "an output is missing")?;

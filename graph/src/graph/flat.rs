@@ -21,16 +21,13 @@ pub(crate) enum Kind {
     Processor,
 }
 
-/// A node, by position of its id.
+/// A node, by position of its id. Nodes are looked at in the order of the signal, not in that of their positions: each
+/// fits a line of the cache.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(align(64))]
 pub(crate) struct FlatNode {
     pub id: NodeId,
     pub kind: Kind,
-    /// The first edge into the node, by the port that it enters and then by position, those of events behind the others;
-    /// or [`NONE`]. Each leads to the next.
-    pub first_edge: u32,
-    /// How many edges lead out of it, feedback edges left out.
-    pub feeds: u32,
     /// Its input channels in the numbering of the whole graph.
     pub inputs: Span,
     pub outputs: Span,
@@ -46,6 +43,17 @@ pub(crate) struct FlatNode {
     pub alignment: Alignment,
     pub takes_events: bool,
     pub sends_events: bool,
+}
+
+/// How a node hangs together with others; apart from what else there is of it, so that the order is found within little
+/// memory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Links {
+    /// The first edge into the node, by the port that it enters and then by position, those of events behind the others;
+    /// or [`NONE`]. Each leads to the next.
+    pub first_edge: u32,
+    /// How many edges lead out of it, feedback edges left out; [`NONE`] if there is no node at this position.
+    pub feeds: u32,
 }
 
 /// What an edge carries; the plainest matrix first.
@@ -124,6 +132,10 @@ pub(crate) struct FlatCell {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Flat {
     pub nodes: Vec<FlatNode>,
+    /// By position of a node.
+    pub links: Vec<Links>,
+    /// Positions of the output nodes, in order.
+    pub outputs: Vec<u32>,
     pub edges: Vec<FlatEdge>,
     /// Edge after edge, and of each by destination, then source: the order of sums.
     pub cells: Vec<FlatCell>,
@@ -144,6 +156,8 @@ pub(crate) struct Flat {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Counts {
     pub nodes: u32,
+    /// Nodes with a processor.
+    pub processors: u32,
     /// Nodes that are late.
     pub late: u32,
     /// Edges that feed back.
@@ -172,7 +186,12 @@ impl Flat {
 
     /// The edges into a node: port after port, those of events last, each in the order of sums and merges.
     pub fn entering(&self, node: &FlatNode) -> Entering<'_> {
-        Entering { edges: &self.edges, next: node.first_edge }
+        Entering { edges: &self.edges, next: self.links[node.id.index()].first_edge }
+    }
+
+    /// The output nodes, in the order of their positions.
+    pub fn output_nodes(&self) -> impl Iterator<Item = &FlatNode> {
+        self.outputs.iter().map(|&index| &self.nodes[index as usize])
     }
 
     /// The edges that carry audio, in the order of their cells.

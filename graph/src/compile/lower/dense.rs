@@ -109,7 +109,7 @@ impl Lowering<'_> {
                 let (value, slot) = self.scratch.slots.add_written();
                 self.scratch.inputs[input] = value;
                 if accumulate {
-                    self.scratch.ops.push(Op::Clear { slot });
+                    self.ops.push(Op::Clear { slot });
                 }
             }
         }
@@ -135,7 +135,7 @@ impl Lowering<'_> {
             edge: edge.id,
             gains: Span::new(first_gain, self.schedule.matrix_gains.len()),
         });
-        self.scratch.ops.push(Op::Matrix { matrix: index });
+        self.ops.push(Op::Matrix { matrix: index });
     }
 }
 

@@ -126,7 +126,7 @@ impl Lowering<'_> {
             return;
         }
         let slot = self.scratch.slots.write(value);
-        self.scratch.ops.push(if self.plan.flat.edges[edge as usize].feedback {
+        self.ops.push(if self.plan.flat.edges[edge as usize].feedback {
             Op::FeedbackRead { tap, slot }
         } else {
             Op::DelayRead { tap, slot }
@@ -141,7 +141,7 @@ impl Lowering<'_> {
                 continue;
             }
             let slot = self.scratch.slots.read(of_channel(channel as u32));
-            self.scratch.ops.push(if self.schedule.lines[line as usize].feedback {
+            self.ops.push(if self.schedule.lines[line as usize].feedback {
                 Op::FeedbackWrite { line, slot }
             } else {
                 Op::DelayWrite { line, slot }

@@ -1,8 +1,9 @@
-//! What a channel hears: nothing, its only source where that stands, or a sum.
+//! What a channel hears: nothing, its only source where that stands, or a sum. The sums into a port that hears straight
+//! edges are one mix, with a term for each edge.
 
 use super::super::buffers::{SILENCE, of_channel};
 use super::super::played::PlayedEdge;
-use super::super::schedule::{Mix, Op, Schedule, Span};
+use super::super::schedule::{Mix, Op, Schedule, Span, Term};
 use super::{Lowering, Plan, Scratch};
 use crate::graph::flat::{Flat, FlatEdge, FlatNode, Kind};
 use std::ops::Range;
@@ -81,8 +82,8 @@ impl Lowering<'_> {
             self.schedule.mix_slots.extend(sources);
             self.hear_sum(node, channels.first + channel, value);
         }
-        let cells = entering.iter().map(|edge| edge.cell + which.start);
-        self.mix(which.len() as u32, first_slot, cells, false);
+        let first = entering.iter().map(|edge| edge.of_channel(which.start));
+        self.mix(which.len() as u32, first_slot, first, false);
     }
 
     /// The same for any edges that are not multiplied.
@@ -152,18 +153,18 @@ impl Lowering<'_> {
                 slots.read(if has_past { past.read_by(reading.cell) } else { of_channel(reading.source) })
             }),
         );
-        self.mix(1, first_slot, readings.map(|reading| reading.cell), accumulate);
+        self.mix(1, first_slot, readings, accumulate);
         value
     }
 
-    /// Appends a mix of the slots from the first one on.
+    /// Appends a mix of the slots from the first one on, of what its first channel reads.
     #[inline]
-    fn mix(&mut self, channels: u32, first_slot: usize, cells: impl Iterator<Item = u32>, accumulate: bool) {
-        let Schedule { mixes, mix_slots, mix_cells, .. } = &mut self.schedule;
-        let first_cell = mix_cells.len();
-        mix_cells.extend(cells);
-        let (slots, terms) = (Span::new(first_slot, mix_slots.len()), Span::new(first_cell, mix_cells.len()));
-        self.scratch.ops.push(Op::Mix { mix: mixes.len() as u32 });
+    fn mix(&mut self, channels: u32, first_slot: usize, readings: impl Iterator<Item = Reading>, accumulate: bool) {
+        let Schedule { mixes, mix_slots, terms, .. } = &mut self.schedule;
+        let first_term = terms.len();
+        terms.extend(readings.map(|reading| Term { edge: reading.edge, cell: reading.cell }));
+        let (slots, terms) = (Span::new(first_slot, mix_slots.len()), Span::new(first_term, terms.len()));
+        self.ops.push(Op::Mix { mix: mixes.len() as u32 });
         mixes.push(Mix { channels, accumulate, slots, terms });
     }
 

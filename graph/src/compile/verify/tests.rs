@@ -1,6 +1,6 @@
 //! What the verifier must find: a sound schedule is spoilt in one place, and no longer passes.
 
-use super::super::{Compiler, Context, Op, Schedule};
+use super::super::{Compiler, Context, Op, Schedule, Term};
 use super::{Defect, Scratch, verify};
 use crate::graph::{Cell, CellBlock, Edge, Endpoint, Graph, Matrix, Node, NodeKind};
 use crate::nodes::gain;
@@ -174,13 +174,17 @@ fn every_term_of_a_wide_mix_counts() {
     assert_eq!((mix.channels, mix.terms.count, mix.slots.count), (4, 3, 16));
     assert_slots_of_mixes_count(&bench);
     for place in mix.terms.range() {
-        for cell in (0..bench.sound.flat.cells.len() as u32).filter(|&cell| cell != bench.sound.mix_cells[place]) {
-            let verdict = bench.spoil(|schedule| schedule.mix_cells[place] = cell);
-            assert!(verdict.is_err(), "term {place} begins with cell {cell}");
+        let sound = bench.sound.terms[place];
+        for cell in (0..bench.sound.flat.cells.len() as u32).filter(|&cell| cell != sound.cell) {
+            let edge = bench.sound.flat.cells[cell as usize].edge;
+            for edge in [sound.edge, edge] {
+                let verdict = bench.spoil(|schedule| schedule.terms[place] = Term { edge, cell });
+                assert!(verdict.is_err(), "term {place} begins with cell {cell} of edge {edge}");
+            }
         }
     }
     let problem = |change: fn(&mut Schedule)| bench.spoil(change).unwrap_err().problem;
-    assert_eq!(problem(|schedule| schedule.mix_cells.swap(0, 1)), "a sum is out of order");
+    assert_eq!(problem(|schedule| schedule.terms.swap(0, 1)), "a sum is out of order");
     assert_eq!(problem(|schedule| schedule.mixes[0].terms.count = 0), "a sum without terms");
     assert_eq!(problem(|schedule| schedule.mixes[0].channels = 3), "a sum has another number of slots");
     let narrower = |schedule: &mut Schedule| {

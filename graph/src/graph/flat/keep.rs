@@ -1,7 +1,7 @@
 //! Keeps the flat arrays up to date: one call for each node or edge that comes, goes or changes. What stands behind it
 //! moves up or down; most come last, where nothing does.
 
-use super::{Counts, Flat, FlatCell, FlatEdge, FlatNode, Form, Kind, NONE};
+use super::{Counts, Flat, FlatCell, FlatEdge, FlatNode, Form, Kind, Links, NONE};
 use crate::graph::{Alignment, Edge, Matrix, Node, NodeKind};
 use crate::id::{EdgeId, NodeId};
 use crate::port::AudioPort;
@@ -13,6 +13,7 @@ impl Flat {
         while self.nodes.len() <= id.index() {
             let absent = self.absent_node();
             self.nodes.push(absent);
+            self.links.push(ABSENT_LINKS);
         }
         let before = self.nodes[id.index()];
         let ports = |ports: &[AudioPort]| spans(ports.iter().map(|port| port.layout.channels()));
@@ -42,19 +43,28 @@ impl Flat {
                 count: output_ports.len() as u32,
             },
             alike: alike(&input_ports, &output_ports),
-            ..node.map_or(ABSENT_NODE, |node| FlatNode {
-                first_edge: before.first_edge,
-                feeds: before.feeds,
-                ..facts(node)
-            })
+            ..node.map_or(ABSENT_NODE, facts)
         };
         self.nodes[id.index()] = after;
+        self.links[id.index()] = match (before.kind, after.kind) {
+            (_, Kind::Absent) => ABSENT_LINKS,
+            (Kind::Absent, _) => Links { feeds: 0, ..ABSENT_LINKS },
+            _ => self.links[id.index()],
+        };
+        self.outputs.retain(|&other| other != id.index);
+        if after.kind == Kind::Output {
+            let place = self.outputs.partition_point(|&other| other < id.index);
+            self.outputs.insert(place, id.index);
+        }
         let is_here = |node: &FlatNode| u32::from(node.kind != Kind::Absent);
-        let Counts { nodes, late, .. } = &mut self.counts;
+        let is_processor = |node: &FlatNode| u32::from(node.kind == Kind::Processor);
+        let Counts { nodes, processors, late, .. } = &mut self.counts;
         *nodes = *nodes + is_here(&after) - is_here(&before);
+        *processors = *processors + is_processor(&after) - is_processor(&before);
         *late = *late + u32::from(after.latency > 0) - u32::from(before.latency > 0);
         self.renumber(id.index(), before.kind != Kind::Absent);
         while self.nodes.pop_if(|last| last.kind == Kind::Absent).is_some() {}
+        self.links.truncate(self.nodes.len());
     }
 
     /// Takes in an edge as it is now, between nodes that are there; `None` if it is gone.
@@ -153,7 +163,7 @@ impl Flat {
 
     fn link(&mut self, edge: usize) {
         let destination = self.edges[edge].destination;
-        let (mut last, mut next) = (NONE, self.nodes[destination as usize].first_edge);
+        let (mut last, mut next) = (NONE, self.links[destination as usize].first_edge);
         while next != NONE && self.rank(next) < self.rank(edge as u32) {
             (last, next) = (next, self.edges[next as usize].next);
         }
@@ -164,7 +174,7 @@ impl Flat {
 
     fn unlink(&mut self, edge: usize) {
         let FlatEdge { destination, next: behind, .. } = self.edges[edge];
-        let (mut last, mut next) = (NONE, self.nodes[destination as usize].first_edge);
+        let (mut last, mut next) = (NONE, self.links[destination as usize].first_edge);
         while next != NONE && next != edge as u32 {
             (last, next) = (next, self.edges[next as usize].next);
         }
@@ -176,7 +186,7 @@ impl Flat {
     fn lead(&mut self, node: u32, edge: u32, next: u32) {
         match self.edges.get_mut(edge as usize) {
             Some(edge) => edge.next = next,
-            None => self.nodes[node as usize].first_edge = next,
+            None => self.links[node as usize].first_edge = next,
         }
     }
 
@@ -188,7 +198,7 @@ impl Flat {
         count(&mut self.counts.feedback, edge.feedback);
         count(&mut self.counts.dense, edge.form == Form::Dense);
         count(&mut self.counts.events, edge.form == Form::Events);
-        count(&mut self.nodes[edge.source as usize].feeds, !edge.feedback);
+        count(&mut self.links[edge.source as usize].feeds, !edge.feedback);
     }
 
     fn count_cells(&mut self, edge: usize, step: u32) {
@@ -218,8 +228,6 @@ const EMPTY: Span = Span { first: 0, count: 0 };
 const ABSENT_NODE: FlatNode = FlatNode {
     id: NodeId { index: u32::MAX, generation: 0 },
     kind: Kind::Absent,
-    first_edge: NONE,
-    feeds: 0,
     inputs: EMPTY,
     outputs: EMPTY,
     input_ports: EMPTY,
@@ -232,6 +240,8 @@ const ABSENT_NODE: FlatNode = FlatNode {
     takes_events: false,
     sends_events: false,
 };
+
+const ABSENT_LINKS: Links = Links { first_edge: NONE, feeds: NONE };
 
 const ABSENT_EDGE: FlatEdge = FlatEdge {
     id: EdgeId { index: u32::MAX, generation: 0 },

@@ -1,8 +1,7 @@
 //! The sums of a program, channel by channel: what the mixes of its schedule say in few words, laid out for the audio
 //! thread. Made on the control thread; what moves a gain is in `mixing`.
 
-use crate::compile::{Mix, Schedule, Span};
-use crate::graph::flat::FlatCell;
+use crate::compile::{self as compiled, Mix, Schedule, Span};
 use crate::rt::arena::Arena;
 use crate::rt::kernels::Term;
 use crate::rt::ramp::{Ramp, Row};
@@ -66,9 +65,9 @@ impl Sums {
         for (destination, terms) in schedule.sums(mix) {
             let (first_row, first_term) = (self.rows.len(), self.terms.len());
             let mut owner = None;
-            for (slot, cell) in terms {
+            for (slot, compiled::Term { edge, cell }) in terms {
                 let term = self.terms.len();
-                let FlatCell { edge, gain, .. } = schedule.flat.cells[cell as usize];
+                let gain = schedule.flat.cells[cell as usize].gain;
                 if owner.replace(edge) != Some(edge) {
                     self.rows.push(SumRow { state: Row::default(), terms: Span::new(term, term) });
                 }
