@@ -198,13 +198,16 @@ fn a_scene_lets_what_it_switches_off_ring_out() {
     assert!(all(&heard[FADE..], 0.5));
 }
 
+/// What somebody does to a node.
+type Deed = fn(&mut Engine, NodeId) -> Result<(), EngineError>;
+
 /// ```text
 /// keys ══ tone ── out      two keys are down while it is bypassed, or removed: both notes end, and their release is heard
 /// ```
 #[test]
 fn held_notes_end_and_are_heard_to_their_end() {
     const RELEASE: usize = 2000;
-    let ways: [fn(&mut Engine, NodeId) -> Result<(), EngineError>; 2] =
+    let ways: [Deed; 2] =
         [|engine, tone| engine.set_bypassed(tone, true), |engine, tone| engine.remove_node(tone, false)];
     for (way, end) in ways.into_iter().zip(["bypassed", "removed"]) {
         let mut engine = engine(EngineSettings { max_block: 256, ..EngineSettings::default() });
