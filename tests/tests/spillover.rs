@@ -1,7 +1,8 @@
 //! What is taken out of a rig or switched off by a scene while it sounds: it rings out, within the rig's bounds.
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
-use crosspoint::graph::{Cell, EdgeId, NodeId};
+use crosspoint::graph::event::{Event, EventBody, NoteAddress};
+use crosspoint::graph::{Cell, EdgeId, NOW, NodeId};
 use crosspoint::session::{Builtin, Spillover};
 use crosspoint::{Capture, Engine, EngineError, EngineSettings, PluginSetup};
 use crosspoint_fixtures::ids;
@@ -195,4 +196,44 @@ fn a_scene_lets_what_it_switches_off_ring_out() {
     engine.play_scene("with").unwrap();
     let heard = play(&mut engine, 0.5, 6000, 64);
     assert!(all(&heard[FADE..], 0.5));
+}
+
+/// What somebody does to a node.
+type Deed = fn(&mut Engine, NodeId) -> Result<(), EngineError>;
+
+/// ```text
+/// keys ══ tone ── out      two keys are down while it is bypassed, or removed: both notes end, and their release is heard
+/// ```
+#[test]
+fn held_notes_end_and_are_heard_to_their_end() {
+    const RELEASE: usize = 2000;
+    let ways: [Deed; 2] =
+        [|engine, tone| engine.set_bypassed(tone, true), |engine, tone| engine.remove_node(tone, false)];
+    for (way, end) in ways.into_iter().zip(["bypassed", "removed"]) {
+        let mut engine = engine(EngineSettings { max_block: 256, ..EngineSettings::default() });
+        let built = engine.batch(|engine| {
+            let keys = engine.add_event_input("keys", "keys")?;
+            let setup = PluginSetup::parameters(&[(ids::tone::RELEASE, RELEASE as f64)]);
+            let tone = engine.add_plugin("tone", &fixture("tone"), setup)?;
+            let output = engine.add_output("output", "output", &[Some(0), Some(1)])?;
+            engine.connect_events(keys, tone)?;
+            engine.connect(tone, output)?;
+            Ok((keys, tone))
+        });
+        let (keys, tone) = built.unwrap();
+        play(&mut engine, 0.0, 256, 64);
+        for key in [60, 67] {
+            let body = EventBody::NoteOn { address: NoteAddress::key(0, key), velocity: 1.0 };
+            engine.send_event(keys, NOW, Event { frame: 0, port: 0, body }).unwrap();
+        }
+        let peak = |samples: &[f32]| samples.iter().fold(0.0_f32, |peak, sample| peak.max(sample.abs()));
+        assert!(peak(&play(&mut engine, 0.0, 1024, 64)) > 0.2);
+        way(&mut engine, tone).unwrap();
+        let heard = play(&mut engine, 0.0, 4096, 64);
+        assert!(peak(&heard[RELEASE - 600..RELEASE - 200]) > 0.01, "{end}");
+        assert!(all(&heard[RELEASE + 64..], 0.0), "{end}");
+        assert_eq!(engine.look().ringing, Vec::<String>::new(), "{end}");
+        let steepest = heard.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
+        assert!(steepest < 0.05, "{end}: {steepest}");
+    }
 }

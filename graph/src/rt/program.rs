@@ -363,7 +363,8 @@ impl Program {
                 self.end_notes_from(place, offset);
             }
             Command::Bypass { on, .. } => {
-                if state.set_bypassed(on, context) {
+                let ends_notes = state.set_bypassed(on, context);
+                if ends_notes {
                     self.end_notes(place, offset);
                 }
             }
