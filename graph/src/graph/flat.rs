@@ -254,6 +254,27 @@ mod tests {
         graph
     }
 
+    /// ```text
+    ///   inputs   0 1 | 2   | 3 4 5
+    ///   outputs  0 1 | 2 3 | 4 5 6     alike as far as 2: behind it the numbers differ
+    /// ```
+    #[test]
+    fn channels_are_alike_as_far_as_the_ports_are() {
+        let alike = |inputs: &[u32], outputs: &[u32]| {
+            let ports = |channels: &[u32]| {
+                channels.iter().map(|&count| AudioPort::new("port", ChannelLayout::Discrete(count))).collect()
+            };
+            let node = Node { audio_inputs: ports(inputs), audio_outputs: ports(outputs), ..Node::processor("node") };
+            let mut graph = Graph::new();
+            graph.edit(|t| t.add_node(node)).unwrap();
+            graph.flat().nodes[0].alike
+        };
+        assert_eq!(alike(&[2, 1, 3], &[2, 2, 3]), 3);
+        assert_eq!(alike(&[2, 3], &[2, 3]), 5);
+        assert_eq!(alike(&[2, 3], &[2]), 2);
+        assert_eq!(alike(&[], &[2]), 0);
+    }
+
     /// An edge gets cells and loses them: those of the edges behind it move, and each edge still has its own.
     #[test]
     fn the_cells_behind_an_edge_move_with_it() {

@@ -280,7 +280,7 @@ fn facts(node: &Node) -> FlatNode {
 /// See [`FlatNode::alike`].
 fn alike(inputs: &[Span], outputs: &[Span]) -> u32 {
     let pairs = || inputs.iter().zip(outputs);
-    let end = pairs().find(|(input, output)| input.count != output.count).or(pairs().last());
+    let end = pairs().find(|(input, output)| input.count != output.count).or(pairs().next_back());
     end.map_or(0, |(input, output)| input.first + input.count.min(output.count))
 }
 
