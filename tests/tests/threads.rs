@@ -3,7 +3,7 @@
 
 use crosspoint::graph::graph::Edit;
 use crosspoint::graph::{Cell, Command, NodeId};
-use crosspoint::session::{self, EntryKind, MachineFile};
+use crosspoint::session::{self, EntryKind, MachineFile, Spillover};
 use crosspoint::{
     Action, Condition, Done, Engine, EngineError, EngineSettings, Notice, PluginHost, PluginLink, PluginSetup,
 };
@@ -257,6 +257,8 @@ fn each_plugin_plays_as_soon_as_it_is_ready() {
     engine.set_parameter(quick, crosspoint_fixtures::ids::gain::GAIN, 0.25).unwrap();
     until(&mut engine, |engine, _| ones(engine) == (0.75, 0.75));
 
+    // Else they would ring on, and never have to come home.
+    engine.set_spillover(Spillover { seconds: 0.0, nodes: 0 }).unwrap();
     let closed = gate::close(&[Stage::Activate]);
     engine.apply([quick, slow].map(|id| Edit::RemoveNode { id }).to_vec()).unwrap();
     assert!(engine.undo().unwrap(), "before the plugins are home");
