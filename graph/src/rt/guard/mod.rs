@@ -190,8 +190,7 @@ impl Guards {
         for Guarded { nodes, channels: numbers, unit } in &mut self.units {
             let alarm = numbers.iter().any(|&number| self.past[number as usize].alarm);
             if alarm || unit.acts() {
-                let mut channels =
-                    Channels { outputs: &mut **outputs, offset: *offset, frames, past: &mut self.past, numbers };
+                let mut channels = Channels { outputs, offset: *offset, frames, past: &mut self.past, numbers };
                 unit.pass(&mut channels, &moment, &mut |happened| {
                     if let Happened::Closed { cause, .. } = happened {
                         closed = Some(cause);
