@@ -167,7 +167,7 @@ impl OutputRoute {
         self.merge.adopt(&mut old.merge);
     }
 
-    /// Takes what the chunk has brought to the nodes, and behind what of `clock` is at the same frame.
+    /// Takes what the chunk has brought to the nodes. The clock of a frame goes first.
     pub fn write(
         &mut self,
         moment: &mut Moment<'_>,

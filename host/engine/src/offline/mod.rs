@@ -57,12 +57,12 @@ impl<P: Plugins> Engine<P> {
             return Err(EngineError::OutOfRange { what: "a block size", value: job.block as f64, range });
         }
         let mut notices = self.poll();
-        self.load_tracks();
         let mut late = self.latency();
         let latency = if job.compensate { late } else { 0 };
         let total = job.frames + latency as usize;
         let cell = self.cell();
         let mut renderer = cell.take().ok_or(EngineError::RendererBusy)?;
+        self.load_tracks();
         renderer.set_freewheel(true);
         let first_frame = renderer.frame();
         let silence = vec![0.0; job.block];

@@ -43,7 +43,7 @@ pub(crate) struct Shared {
     /// All of it is to be in memory; it is, or it is known that it cannot be.
     wants_all: AtomicBool,
     has_all: AtomicBool,
-    /// The player is gone.
+    /// The player is gone, or its thread has ended.
     quit: AtomicBool,
     /// Why the file cannot be read any more.
     failure: Mutex<Option<String>>,

@@ -16,6 +16,8 @@ const HEAD: f64 = 2.0;
 const REST: Duration = Duration::from_millis(5);
 /// Rests after which a page that nobody wants is taken back: longer than a fade.
 const PATIENCE: u32 = 100;
+/// Pages that came home and are kept for what is read next.
+const SPARE: usize = 32;
 /// Frames of the file that are decoded before a place in its middle, so that the filter knows what came before.
 const RUN_UP: u64 = 1 << 14;
 
@@ -70,7 +72,9 @@ impl Reading {
     pub fn run(mut self) {
         while !self.shared.quit.load(Ordering::Acquire) {
             while let Ok(page) = self.returned.pop() {
-                self.free.push(page);
+                if self.free.len() < SPARE {
+                    self.free.push(page);
+                }
             }
             let wants_all = self.shared.wants_all.load(Ordering::Acquire);
             let wanted = if wants_all { (0..self.out.len()).collect() } else { self.wanted() };
@@ -174,6 +178,13 @@ impl Reading {
         self.decoded.clear();
         (self.decoded_from, self.is_at_end) = (steps * converted, false);
         Ok(())
+    }
+}
+
+/// Nobody waits for a thread that has ended, however it did.
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.shared.quit.store(true, Ordering::Release);
     }
 }
 

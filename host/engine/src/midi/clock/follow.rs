@@ -122,9 +122,11 @@ impl ClockFollower {
     }
 
     fn tick(&mut self, frame: u64, offset: usize, push: &mut Push<'_>) {
-        self.period.tick(frame);
-        if self.going == Going::Begins {
+        if self.going != Going::Begins {
+            self.period.tick(frame);
+        } else {
             // It is at this very clock that the song goes on.
+            self.period.tick_first(frame);
             self.going = Going::Goes;
             push(offset, self.locate());
             push(offset, Command::Play(true));

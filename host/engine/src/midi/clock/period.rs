@@ -13,6 +13,8 @@ const FIRST: u32 = 4;
 const FAR: f64 = 0.003;
 /// ... and so are some that are so many seconds off on average, which jitter alone never is.
 const FAR_ON_AVERAGE: f64 = 0.0009;
+/// A song's first clock that is so many seconds off, a little more than jitter, is of another phase.
+const FAR_AT_FIRST: f64 = 0.0012;
 /// Clocks of which that is the average.
 const AVERAGED: f64 = 8.0;
 /// What the loop takes what it knows for after the one and after the other: so many clocks.
@@ -66,6 +68,18 @@ impl ClockPeriod {
             1 => (self.period, self.clock, self.count) = (at - self.clock, at, 2),
             _ => self.correct(at),
         }
+        self.last = frame;
+    }
+
+    /// The clock at which a song starts or goes on has come at a frame. Masters that keep time while they stand begin their
+    /// songs at another phase: then what came before says nothing.
+    pub fn tick_first(&mut self, frame: u64) {
+        let at = frame as f64;
+        let error = at - self.clock - self.period;
+        if self.count < FIRST || frame < self.last || error.abs() <= FAR_AT_FIRST * self.rate {
+            return self.tick(frame);
+        }
+        self.begin(at);
         self.last = frame;
     }
 

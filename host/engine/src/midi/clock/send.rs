@@ -30,9 +30,9 @@ pub struct ClockSender {
     before: Option<Before>,
     /// The number of the next clock while the transport moves.
     next: i64,
-    /// The number of the clock before which the others are told to go on.
-    begins: Option<i64>,
-    /// Steady frame of the next clock while the transport stands.
+    /// Whether the others are to be told to go on before that.
+    begins: bool,
+    /// Steady frame of the next clock if the transport stood.
     standing: f64,
 }
 
@@ -62,20 +62,18 @@ impl ClockSender {
         let period = 60.0 * rate / (transport.tempo * CLOCKS);
         if before.playing && (!transport.playing || is_elsewhere) {
             self.send(0, [STOP, 0, 0]);
-            let clocks = (self.next as f64 - transport.quarters * CLOCKS).clamp(0.0, 1.0);
-            self.standing = chunk.steady_frame as f64 + if is_elsewhere { 0.0 } else { clocks * period };
         }
         if transport.playing {
             if !before.playing || is_elsewhere {
                 self.go_on(transport);
             }
-            self.play(transport, period, chunk.frames, while_stopped);
+            self.play(chunk, period, while_stopped);
         } else {
             if is_elsewhere {
                 self.tell_position(sixteenths(transport));
             }
             if while_stopped {
-                self.stand(chunk, period);
+                self.stand(chunk, period, f64::INFINITY);
             }
         }
         let moved = if transport.playing { chunk.frames as i64 } else { 0 };
@@ -92,8 +90,8 @@ impl ClockSender {
         if sixteenths > 0 {
             self.tell_position(sixteenths);
         }
-        self.begins = Some(sixteenths * SIXTEENTH);
-        self.next = (transport.quarters * CLOCKS - BIAS).ceil() as i64;
+        self.next = sixteenths * SIXTEENTH;
+        self.begins = true;
     }
 
     fn tell_position(&mut self, sixteenths: i64) {
@@ -103,35 +101,42 @@ impl ClockSender {
         }
     }
 
-    fn play(&mut self, transport: &Transport, period: f64, frames: usize, while_stopped: bool) {
-        let at = transport.quarters * CLOCKS;
+    fn play(&mut self, chunk: &Chunk, period: f64, while_stopped: bool) {
+        let start = chunk.steady_frame as f64;
+        let at = chunk.transport.quarters * CLOCKS;
+        let place = |clock: i64| (clock as f64 - at) * period;
+        if self.begins && while_stopped {
+            // For those who wait for the song it still stands, until its first clock is near.
+            self.stand(chunk, period, place(self.next) - period / 2.0);
+        }
         loop {
-            let frame = ((self.next as f64 - at) * period - BIAS).round().max(0.0) as usize;
-            if frame >= frames {
+            let frame = (place(self.next) - BIAS).round().max(0.0) as usize;
+            if frame >= chunk.frames {
                 break;
             }
-            if let Some(first) = self.begins.take_if(|first| self.next >= *first) {
-                self.send(frame, [if first == 0 { START } else { CONTINUE }, 0, 0]);
+            if std::mem::take(&mut self.begins) {
+                self.send(frame, [if self.next == 0 { START } else { CONTINUE }, 0, 0]);
             }
-            if self.begins.is_none() || while_stopped {
-                self.send(frame, [CLOCK, 0, 0]);
-            }
+            self.send(frame, [CLOCK, 0, 0]);
+            self.standing = start + place(self.next + 1);
             self.next += 1;
         }
     }
 
-    fn stand(&mut self, chunk: &Chunk, period: f64) {
+    /// Sends clocks at an even pace up to a place in the chunk.
+    fn stand(&mut self, chunk: &Chunk, period: f64, end: f64) {
         let start = chunk.steady_frame as f64;
         // Nobody was sent any before now, or the renderer begins anew.
         if self.standing < start - 1.0 || self.standing > start + chunk.frames as f64 + period {
             self.standing = start;
         }
+        let end = end.min(chunk.frames as f64);
         loop {
-            let frame = (self.standing - start - BIAS).round().max(0.0) as usize;
-            if frame >= chunk.frames {
+            let frame = (self.standing - start - BIAS).round().max(0.0);
+            if frame >= end {
                 break;
             }
-            self.send(frame, [CLOCK, 0, 0]);
+            self.send(frame as usize, [CLOCK, 0, 0]);
             self.standing += period;
         }
     }

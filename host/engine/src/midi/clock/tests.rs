@@ -348,7 +348,7 @@ fn clocks_are_sent_at_their_frames() {
         within.map(|(frame, _)| *frame).collect::<Vec<u64>>()
     };
     assert_eq!(of(0, 101), [0, 100], "from the start, then with the song");
-    assert_eq!(of(10_500, 17_000), [11_000, 12_000, 13_000, 14_000, 15_000, 16_000]);
+    assert_eq!(of(10_500, 17_000), [11_100, 12_100, 13_100, 14_100, 15_100, 16_000]);
     assert_eq!(of(20_000, 24_000), [20_000, 21_000, 22_000, 23_000]);
     assert!((0..24_000).step_by(977).all(|start| always == sent(true, 1 + start % 700)));
 }
