@@ -9,6 +9,7 @@ use crosspoint::check::{CheckReport, CheckSettings, Finding, Severity, Transitio
 use crosspoint::session::{self, LoadError, MachineFile};
 use crosspoint::{EngineError, EngineSettings};
 use indicatif::{ProgressBar, ProgressStyle};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::process::ExitCode;
 
@@ -110,13 +111,15 @@ fn measured_text(report: &CheckReport) -> String {
         let name = scene.scene.as_deref().unwrap_or("without a scene");
         let _ = writeln!(text, "  {name}: {}, load at most {}", level(scene.peak_dbfs), percent(scene.load_peak));
     }
-    let (tried, all) = (report.transitions.len(), report.possible_transitions);
+    let between: BTreeSet<_> =
+        report.transitions.iter().filter_map(|switch| Some((switch.from.as_ref()?, &switch.to))).collect();
+    let (tried, all) = (between.len(), report.possible_transitions);
     if let Some(worst) = report.worst_switch.and_then(|place| report.transitions.get(place)) {
         let Transition { waited_frames, control_ms, load_peak, .. } = worst;
         let from = worst.from.as_deref().unwrap_or("the rig");
         let _ = writeln!(
             text,
-            "{tried} switches tried, of {all} between scenes; the worst, {from} to {}: load {}, heard after {waited_frames} \
+            "{tried} of {all} switches between scenes tried; the worst, {from} to {}: load {}, heard after {waited_frames} \
              frames, {control_ms:.1} ms of the control thread",
             worst.to,
             percent(*load_peak)

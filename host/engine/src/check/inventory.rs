@@ -78,7 +78,8 @@ pub(super) fn of_machine(loaded: &Loaded, machine: &MachineFile, findings: &mut 
             let end = if direction == "input" { &edge.source } else { &edge.destination };
             end.node == node.name
         });
-        if !is_joined && !(direction == "input" && mapped.contains(role.as_str())) {
+        let is_control = direction == "input" && mapped.contains(role.as_str());
+        if !is_joined && !is_control {
             let seen = format!("nothing uses the MIDI {direction} \"{}\"", node.name);
             let advice = "join it to a node or map its messages, or remove it";
             findings.add(Finding::new("midi-role-unused", Severity::Warning, seen, advice).of_node(&node.name));
