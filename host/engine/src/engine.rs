@@ -8,7 +8,7 @@ use crate::controllers::{Phase, PluginHost, Plugins, Record, Request};
 use crate::device::DeviceLife;
 use crate::error::EngineError;
 use crate::handle::{EngineHandle, Order};
-use crate::history::Step;
+use crate::history::{HISTORY, Step};
 use crate::housekeeping::make_renderer;
 use crate::levels::Meters;
 use crate::load::LoadMeter;
@@ -20,6 +20,7 @@ use crate::scenes::Scenes;
 use crate::settings::EngineSettings;
 use crate::snapshot::SnapshotCell;
 use crate::tuner::Tuner;
+use crate::untold::Untold;
 use crate::wishes::TransportWish;
 use crosspoint_formats::inspect::Inspector;
 use crosspoint_formats::{Activation, Plugin, RenderMode};
@@ -53,11 +54,15 @@ pub struct Engine<P: Plugins = PluginHost> {
     pub(crate) inspector: Option<Inspector>,
     /// Processors of built-in nodes that are not in the graph just now, for undo to bring back.
     pub(crate) shelf: HashMap<NodeId, Box<dyn Processor>>,
+    /// Parameters that the renderer may not have heard.
+    pub(crate) untold: Untold,
     pub(crate) rig: Rig,
     pub(crate) scenes: Scenes,
     pub(crate) transport: TransportWish,
     pub(crate) undo: VecDeque<Step>,
     pub(crate) redo: Vec<Step>,
+    /// How many steps of `undo` are kept.
+    pub(crate) most_steps: usize,
     pub(crate) gesture: Gesture,
     pub(crate) solo: Solo,
     /// Whether the graph has edits that no parcel carries yet.
@@ -128,11 +133,13 @@ impl<P: Plugins> Engine<P> {
             last_ticket: 0,
             inspector: None,
             shelf: HashMap::new(),
+            untold: Untold::default(),
             rig: Rig::default(),
             scenes: Scenes::default(),
             transport: TransportWish::default(),
             undo: VecDeque::new(),
             redo: Vec::new(),
+            most_steps: HISTORY,
             gesture: Gesture::None,
             solo: Solo::default(),
             unpublished: false,
@@ -248,19 +255,22 @@ impl<P: Plugins> Engine<P> {
 
     // Playing
 
-    /// Sets a parameter, in the node's plain scale. A plugin that can take none just now, because it is being loaded or
-    /// restarted, is told as soon as it can.
+    /// Sets a parameter as [`Self::set_parameter`] does, without a step of the history.
     ///
     /// # Errors
-    /// If the node has no such parameter.
-    pub fn set_parameter(&mut self, node: NodeId, parameter: u32, value: f64) -> Result<(), EngineError> {
+    /// As there.
+    pub(crate) fn give_parameter(&mut self, node: NodeId, parameter: u32, value: f64) -> Result<(), EngineError> {
         self.snapshot.outdate();
         if let Some(record) = self.records.get_mut(&node) {
             if let Some(description) = &mut record.description {
                 description.note_value(parameter, value);
             }
             match record.phase {
-                Phase::Active | Phase::Fading => {}
+                Phase::Active | Phase::Fading => {
+                    if let Some(untold) = record.parameters_untold.iter_mut().find(|untold| untold.0 == parameter) {
+                        untold.1 = value;
+                    }
+                }
                 Phase::Idle if record.parameters_untold.is_empty() => {
                     let (key, values) = (record.key, vec![(parameter, value)]);
                     self.plugins.send(Request::SetParameters { key, values });
@@ -274,6 +284,7 @@ impl<P: Plugins> Engine<P> {
         }
         self.node(node)?;
         self.rig.note_parameter(node, parameter, value);
+        self.untold.note(node, parameter, value, self.unpublished, self.publisher.frame());
         self.send_parameter(node, NOW, parameter, value)
     }
 
@@ -310,11 +321,11 @@ impl<P: Plugins> Engine<P> {
         Ok(self.publisher.send(Timed { frame, command })?)
     }
 
-    /// Fades a node to its bypass path, or back.
+    /// Fades a node to its bypass path, or back, without a step of the history.
     ///
     /// # Errors
     /// If there is no such node.
-    pub fn set_bypassed(&mut self, node: NodeId, on: bool) -> Result<(), EngineError> {
+    pub(crate) fn bypass(&mut self, node: NodeId, on: bool) -> Result<(), EngineError> {
         self.node(node)?;
         self.note_bypassed(node, on);
         self.send_command(NOW, Command::Bypass { node, on })

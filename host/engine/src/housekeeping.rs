@@ -80,8 +80,13 @@ impl<P: Plugins> Engine<P> {
         }
         self.clear_the_shelf();
         self.solo.follow(&self.graph)?;
+        let before = self.publisher.schedule().cloned();
         let published = self.publisher.publish(self.solo.heard(&self.graph), NOW)?;
         self.unpublished = published == crosspoint_graph::Published::Waiting;
+        if !self.unpublished {
+            let nodes = before.iter().flat_map(|before| &before.nodes).map(|node| node.id);
+            nodes.filter(|&node| self.graph.node(node).is_none()).for_each(|node| self.untold.leaves(node));
+        }
         self.control.republished = true;
         self.tell_bypasses()
     }

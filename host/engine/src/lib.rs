@@ -80,6 +80,7 @@ mod settings;
 mod snapshot;
 pub mod tape;
 mod tuner;
+mod untold;
 mod wishes;
 mod writing;
 
@@ -96,7 +97,10 @@ pub use error::EngineError;
 pub use handle::{Action, Done, EngineHandle};
 pub use levels::{ChannelLevel, Levels};
 pub use load::{LoadSnapshot, LoadStatistics, WorstLoad};
-pub use matrix::{BlockChange, CellChange, MatrixBlock, MatrixCell, MatrixView, PortChannel, SoloView, Soloed};
+pub use matrix::{
+    BlockChange, CellChange, MatrixBlock, MatrixCell, MatrixView, PanLaw, PannedCell, PannedRows, PortChannel,
+    SoloView, Soloed,
+};
 pub use midi::{MidiConnection, MidiEvent, MidiListing};
 pub use notice::Notice;
 pub use pending::Pending;
