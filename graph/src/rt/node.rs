@@ -95,6 +95,8 @@ impl NodeState {
             std::mem::swap(&mut self.processor, &mut old.processor);
             self.started = std::mem::take(&mut old.started);
             self.rest = old.rest;
+            // A program that never rendered has what its processor was told on the way.
+            std::mem::swap(self.io.events_in_mut(), old.io.events_in_mut());
         }
         self.faulted = old.faulted && !fresh;
         self.mute = old.mute;

@@ -241,7 +241,9 @@ impl Parcel {
         }
     }
 
+    /// Cell by cell in the order of their rows, each of which is brought up to date once.
     fn carry_gains(&mut self, playing: &Program, frame: u64, fade: u32) {
+        let mut open = None;
         for &CarriedGain { crosspoint, start } in &self.gains {
             let Crosspoint { edge, source, destination } = crosspoint;
             let Some(target) = self.program.gain_target(edge, source, destination) else { continue };
@@ -266,8 +268,63 @@ impl Parcel {
             };
             self.program.start_gain(target, start);
             if start != goal {
-                self.program.change_gain(GainChange { frame, target, gain: goal, ramp: length });
+                self.program.change_gain_among(&mut open, GainChange { frame, target, gain: goal, ramp: length });
             }
         }
+        self.program.close_row(&mut open, frame);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::event::{Event, EventBody, NoteAddress};
+    use crate::nodes::gain;
+    use crate::{
+        AudioPort, ChannelLayout, Command, Edge, Endpoint, Graph, Matrix, NOW, Node, NodeKind, Settings, Timed,
+        renderer,
+    };
+
+    /// ```text
+    /// in ─────────► out     fades out, and behind that wait the parcel that brings the gain, a value for it, and another
+    /// in ─► gain ─► out     parcel: both take over at one frame, with no chunk between them
+    /// ```
+    #[test]
+    fn a_value_on_the_way_outlives_a_parcel_that_takes_over_at_the_same_frame() {
+        let (mut publisher, mut renderer) = renderer(Settings::new(48_000.0, 64));
+        let mut graph = Graph::new();
+        let mono = || vec![AudioPort::new("main", ChannelLayout::Mono)];
+        let cable = |from, to| Edge::audio(Endpoint::new(from, 0), Endpoint::new(to, 0), Matrix::diagonal(1));
+        let ((input, output, direct), _) = graph
+            .edit(|t| {
+                let input = NodeKind::Input { device_channels: vec![Some(0)] };
+                let input = t.add_node(Node { audio_outputs: mono(), ..Node::new("in", input) })?;
+                let output = NodeKind::Output { device_channels: vec![Some(0)], alignment_groups: vec![None] };
+                let output = t.add_node(Node { audio_inputs: mono(), ..Node::new("out", output) })?;
+                Ok((input, output, t.connect(cable(input, output))?))
+            })
+            .unwrap();
+        publisher.publish(&graph, NOW).unwrap();
+        let (ones, mut heard) = ([1.0; 64], [0.0; 64]);
+        renderer.render(&[&ones], &mut [&mut heard]);
+        graph.edit(|t| t.disconnect(direct)).unwrap();
+        publisher.publish(&graph, NOW).unwrap();
+        let (node, _) = graph
+            .edit(|t| {
+                let node = t.add_node(gain::node("gain", ChannelLayout::Mono))?;
+                t.connect(cable(input, node))?;
+                t.connect(cable(node, output))?;
+                Ok(node)
+            })
+            .unwrap();
+        publisher.give(node, Box::new(gain::Gain::new(1.0)));
+        publisher.publish(&graph, NOW).unwrap();
+        let body = EventBody::Parameter { parameter: gain::GAIN, address: NoteAddress::ALL, value: 0.25 };
+        let event = Event { frame: 0, port: 0, body };
+        publisher.send(Timed { frame: NOW, command: Command::Event { node, event } }).unwrap();
+        publisher.publish(&graph, NOW).unwrap();
+        for _ in 0..100 {
+            renderer.render(&[&ones], &mut [&mut heard]);
+        }
+        assert_eq!(heard[63], 0.25);
     }
 }

@@ -15,16 +15,16 @@ struct OwnSwitch {
 }
 
 impl<P: Plugins> Engine<P> {
-    /// Bypasses a node, or no longer, as its [mode](Self::set_bypass_mode) says.
+    /// As [`Self::set_bypassed`], without a step of the history.
     ///
     /// # Errors
-    /// If there is no such node, or nothing takes commands.
-    pub fn set_bypassed(&mut self, node: NodeId, on: bool) -> Result<(), EngineError> {
+    /// As there.
+    pub(crate) fn bypass(&mut self, node: NodeId, on: bool) -> Result<(), EngineError> {
         self.node(node)?;
         self.note_bypassed(node, on);
         self.snapshot.outdate();
         match self.used_switch(node) {
-            Some(own) => self.set_parameter(node, own.parameter, if on { own.on } else { own.off }),
+            Some(own) => self.give_parameter(node, own.parameter, if on { own.on } else { own.off }),
             None => self.send_command(NOW, Command::Bypass { node, on }),
         }
     }
@@ -38,7 +38,7 @@ impl<P: Plugins> Engine<P> {
         self.node(node)?;
         let on = self.is_bypassed(node);
         if on {
-            self.set_bypassed(node, false)?;
+            self.bypass(node, false)?;
         }
         if let Some(entry) = self.rig.entries.get_mut(&node) {
             entry.bypass = mode;
@@ -46,7 +46,7 @@ impl<P: Plugins> Engine<P> {
         self.send_command(NOW, Command::BypassMode { node, mode: self.mode_of(node) })?;
         // So that it begins like that, should the renderer not have it yet.
         self.note_bypassed(node, on);
-        if on { self.set_bypassed(node, true) } else { Ok(()) }
+        if on { self.bypass(node, true) } else { Ok(()) }
     }
 
     /// Says for how long tails may ring on, and for how many nodes at once that are gone. What rings already goes on as it
@@ -123,7 +123,7 @@ impl<P: Plugins> Engine<P> {
         let told = [Command::Bypass { node, on: false }, Command::BypassMode { node, mode: self.mode_of(node) }]
             .into_iter()
             .try_for_each(|command| self.send_command(NOW, command));
-        let told = told.and_then(|()| if on { self.set_bypassed(node, true) } else { Ok(()) });
+        let told = told.and_then(|()| if on { self.bypass(node, true) } else { Ok(()) });
         if let Err(error) = told {
             tracing::warn!("{}: {error}", self.name(node));
         }

@@ -10,7 +10,7 @@ use crate::device::DeviceLife;
 use crate::error::EngineError;
 use crate::guard::Guarding;
 use crate::handle::{EngineHandle, Order};
-use crate::history::Step;
+use crate::history::{HISTORY, Step};
 use crate::housekeeping::make_renderer;
 use crate::levels::Meters;
 use crate::load::LoadMeter;
@@ -27,6 +27,7 @@ use crate::snapshot::SnapshotCell;
 use crate::track::Track;
 use crate::transport::{ClockWatch, Tapping};
 use crate::tuner::Tuner;
+use crate::untold::Untold;
 use crate::wishes::TransportWish;
 use crate::xruns::XrunLog;
 use crosspoint_formats::inspect::Inspector;
@@ -61,6 +62,8 @@ pub struct Engine<P: Plugins = PluginHost> {
     pub(crate) inspector: Option<Inspector>,
     /// Processors of built-in nodes that are not in the graph just now, for undo to bring back.
     pub(crate) shelf: HashMap<NodeId, Box<dyn Processor>>,
+    /// Parameters that the renderer may not have heard.
+    pub(crate) untold: Untold,
     pub(crate) rig: Rig,
     pub(crate) scenes: Scenes,
     pub(crate) autosave: Autosave,
@@ -72,6 +75,8 @@ pub struct Engine<P: Plugins = PluginHost> {
     pub(crate) clock: ClockWatch,
     pub(crate) undo: VecDeque<Step>,
     pub(crate) redo: Vec<Step>,
+    /// How many steps of `undo` are kept.
+    pub(crate) most_steps: usize,
     pub(crate) gesture: Gesture,
     pub(crate) solo: Solo,
     pub(crate) parking: Parking,
@@ -149,6 +154,7 @@ impl<P: Plugins> Engine<P> {
             last_ticket: 0,
             inspector: None,
             shelf: HashMap::new(),
+            untold: Untold::default(),
             rig: Rig::default(),
             scenes: Scenes::default(),
             autosave: Autosave::default(),
@@ -158,6 +164,7 @@ impl<P: Plugins> Engine<P> {
             clock: ClockWatch::default(),
             undo: VecDeque::new(),
             redo: Vec::new(),
+            most_steps: HISTORY,
             gesture: Gesture::None,
             solo: Solo::default(),
             parking: Parking::default(),
@@ -278,12 +285,11 @@ impl<P: Plugins> Engine<P> {
 
     // Playing
 
-    /// Sets a parameter, in the node's plain scale. A plugin that can take none just now, because it is being loaded or
-    /// restarted, is told as soon as it can.
+    /// Sets a parameter as [`Self::set_parameter`] does, without a step of the history.
     ///
     /// # Errors
-    /// If the node has no such parameter.
-    pub fn set_parameter(&mut self, node: NodeId, parameter: u32, value: f64) -> Result<(), EngineError> {
+    /// As there.
+    pub(crate) fn give_parameter(&mut self, node: NodeId, parameter: u32, value: f64) -> Result<(), EngineError> {
         self.snapshot.outdate();
         self.follow_own_switch(node, parameter, value);
         if let Some(record) = self.records.get_mut(&node) {
@@ -291,7 +297,11 @@ impl<P: Plugins> Engine<P> {
                 description.note_value(parameter, value);
             }
             match record.phase {
-                Phase::Active | Phase::Fading => {}
+                Phase::Active | Phase::Fading => {
+                    if let Some(untold) = record.parameters_untold.iter_mut().find(|untold| untold.0 == parameter) {
+                        untold.1 = value;
+                    }
+                }
                 Phase::Idle if record.parameters_untold.is_empty() => {
                     let (key, values) = (record.key, vec![(parameter, value)]);
                     self.plugins.send(Request::SetParameters { key, values });
@@ -305,6 +315,7 @@ impl<P: Plugins> Engine<P> {
         }
         self.node(node)?;
         self.rig.note_parameter(node, parameter, value);
+        self.untold.note(node, parameter, value, self.unpublished, self.publisher.frame());
         self.send_parameter(node, NOW, parameter, value)
     }
 

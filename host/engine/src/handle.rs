@@ -6,7 +6,7 @@ use crate::controllers::{PluginSetup, Plugins, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::levels::{self, Levels, LevelsCell};
-use crate::matrix::{BlockChange, CellChange, PortChannel, Soloed};
+use crate::matrix::{BlockChange, CellChange, PanLaw, PannedCell, PannedRows, PortChannel, Soloed};
 use crate::midi::MidiListing;
 use crate::pending::{Pending, Reply};
 use crate::plugins::PluginReference;
@@ -133,6 +133,17 @@ pub enum Action {
         /// Whether edges stay that have no cell any more.
         keep_edges: bool,
     },
+    /// Sets two cells by a gain and a position between left and right: one step of the history.
+    SetPanned {
+        /// The row, or both.
+        rows: PannedRows,
+        /// The left and the right column.
+        columns: [PortChannel; 2],
+        /// Gain, mute, polarity and position.
+        panned: PannedCell,
+        /// How loud both sides are in between.
+        law: PanLaw,
+    },
     /// Clears, inverts, copies or swaps blocks of the matrix: one step of the history.
     ChangeBlock(BlockChange),
     /// Lets the cells that are set from now on be one step of the history.
@@ -161,6 +172,20 @@ pub enum Action {
         node: NodeId,
         /// The edge.
         edge: EdgeId,
+    },
+    /// Takes a node out of its cables and puts it into another audio edge: reorders a chain.
+    MoveNode {
+        /// The node.
+        node: NodeId,
+        /// The edge.
+        edge: EdgeId,
+    },
+    /// Removes a node and gives its edges to another one. Answered by [`Done::LeftOut`].
+    ReplaceNode {
+        /// The node that goes.
+        node: NodeId,
+        /// The one that takes its place, which is in the rig already.
+        with: NodeId,
     },
     /// Removes a node.
     RemoveNode {
@@ -379,6 +404,8 @@ pub enum Done {
     Edge(EdgeId),
     /// Whether there was anything to do.
     Changed(bool),
+    /// The ways that found no port, as `from -> to`.
+    LeftOut(Vec<String>),
     /// What of a rig could not be had as its file says.
     Loaded(Vec<RigProblem>),
     /// A value as text.
@@ -464,6 +491,7 @@ impl<P: Plugins> Engine<P> {
             Action::Edit(edits) => done(self.apply(edits)),
             Action::SetCell { edge, source, destination, cell } => done(self.set_cell(edge, source, destination, cell)),
             Action::SetCells { changes, keep_edges } => done(self.set_cells(&changes, keep_edges)),
+            Action::SetPanned { rows, columns, panned, law } => done(self.set_panned(rows, columns, panned, law)),
             Action::ChangeBlock(change) => done(self.change_block(&change)),
             Action::BeginGesture => {
                 self.begin_gesture();
@@ -477,6 +505,8 @@ impl<P: Plugins> Engine<P> {
             Action::SetSoloSafe { row, on } => done(self.set_solo_safe(row, on)),
             Action::ClearSolo => done(self.clear_solo()),
             Action::InsertNode { node, edge } => done(self.insert_node(node, edge)),
+            Action::MoveNode { node, edge } => done(self.move_node(node, edge)),
+            Action::ReplaceNode { node, with } => self.replace_node(node, with).map(Done::LeftOut),
             Action::RemoveNode { node, bridge } => done(self.remove_node(node, bridge)),
             Action::SetBypassed { node, on } => done(self.set_bypassed(node, on)),
             Action::SetBypassMode { node, mode } => done(self.set_bypass_mode(node, mode)),

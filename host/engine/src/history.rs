@@ -1,24 +1,29 @@
-//! Undo and redo: steps of the graph, states that plugins had before others were loaded, and steps that plugins made
-//! themselves; and scenes. A step is made anew each time that it is taken, so that what undoes an undoing is what was there then.
+//! Undo and redo: steps of the graph, parameters and bypasses, states that plugins had before others were loaded, and steps
+//! that plugins made themselves; and scenes. A step is made anew each time that it is taken, so that what undoes an undoing is what was there then.
+
+mod values;
 
 use crate::asking::Asked;
 use crate::controllers::{Kept, PluginKey, Plugins, Request, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::matrix::Gesture;
-use crate::scenes::Book;
+use crate::scenes::{Book, Key, Value};
 use crosspoint_formats::{ChangeDelta, HistoryDirection};
 use crosspoint_graph::NodeId;
 use crosspoint_graph::graph::Edit;
+use std::collections::HashSet;
 use std::sync::Arc;
 
-/// Steps that undo remembers.
-const HISTORY: usize = 200;
+/// Steps that undo remembers unless it is told otherwise.
+pub(crate) const HISTORY: usize = 200;
 
 /// How to go one step back, or forth again.
 pub(crate) enum Step {
     /// By edits of the graph.
     Graph(Vec<Edit>),
+    /// By other parameters and bypasses, each key once.
+    Values(Vec<(Key, Value)>),
     /// By another state of a plugin.
     State {
         /// Its node.
@@ -74,6 +79,7 @@ impl<P: Plugins> Engine<P> {
                 self.snapshot.outdate_graph();
                 Ok(Step::Graph(applied.inverse))
             }
+            Step::Values(values) => Ok(Step::Values(self.take_values(&values)?)),
             Step::State { node, state } => {
                 let before = Kept::default();
                 if let Some(key) = self.records.get(&node).map(|record| record.key) {
@@ -111,11 +117,25 @@ impl<P: Plugins> Engine<P> {
 
     pub(crate) fn remember_step(&mut self, step: Step) {
         self.gesture = Gesture::None;
-        self.redo.clear();
+        let mut dropped: Vec<Step> = self.redo.drain(..).collect();
         self.undo.push_back(step);
-        if self.undo.len() > HISTORY {
+        while self.undo.len() > self.most_steps {
+            dropped.extend(self.undo.pop_front());
+        }
+        if dropped.iter().any(|step| brought_back(step).next().is_some()) {
+            self.forget_unreachable();
+        }
+    }
+
+    /// How many steps undo remembers from now on; 200 unless told otherwise. The oldest give way, and with them the plugins
+    /// that only they could bring back.
+    pub fn remember_steps(&mut self, most: usize) {
+        self.most_steps = most;
+        while self.undo.len() > most {
             self.undo.pop_front();
         }
+        self.forget_unreachable();
+        self.snapshot.outdate();
     }
 
     /// Forgets the history, and with it the plugins that only undo could bring back.
@@ -123,10 +143,20 @@ impl<P: Plugins> Engine<P> {
         self.gesture = Gesture::None;
         self.undo.clear();
         self.redo.clear();
-        self.shelf.clear();
+        self.forget_unreachable();
+    }
+
+    /// Forgets nodes that are not in the graph and that no step brings back, and drops their plugins.
+    fn forget_unreachable(&mut self) {
+        let steps = self.undo.iter().chain(&self.redo);
+        let mut known: HashSet<NodeId> = steps.flat_map(brought_back).collect();
+        known.extend(self.graph.nodes().map(|(id, _)| id));
+        self.untold.retain(|id| known.contains(&id));
+        self.shelf.retain(|id, _| known.contains(id));
+        self.rig.entries.retain(|id, _| known.contains(id));
         let mut dropped: Vec<PluginKey> = Vec::new();
-        self.records.retain(|&id, record| {
-            record.forgotten = self.graph.node(id).is_none();
+        self.records.retain(|id, record| {
+            record.forgotten = !known.contains(id);
             let stays = !record.forgotten || record.is_out() || record.is_awaited();
             if !stays {
                 dropped.push(record.key);
@@ -135,4 +165,16 @@ impl<P: Plugins> Engine<P> {
         });
         dropped.into_iter().for_each(|key| self.plugins.send(Request::Drop { key }));
     }
+}
+
+/// The nodes that are not in the graph before a step and are after it.
+fn brought_back(step: &Step) -> impl Iterator<Item = NodeId> + '_ {
+    let edits = match step {
+        Step::Graph(edits) => edits.as_slice(),
+        _ => &[],
+    };
+    edits.iter().filter_map(|edit| match edit {
+        Edit::AddNode { id, .. } => *id,
+        _ => None,
+    })
 }

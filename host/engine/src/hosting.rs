@@ -268,6 +268,7 @@ impl<P: Plugins> Engine<P> {
     pub(crate) fn bypassed(&mut self, node: NodeId) {
         if let Some(record) = self.records.get_mut(&node).filter(|record| record.phase == Phase::Fading) {
             record.phase = Phase::Withdrawn;
+            self.untold.leaves(node);
             self.publisher.withdraw(node);
             self.unpublished = true;
         }
@@ -276,6 +277,7 @@ impl<P: Plugins> Engine<P> {
     /// Takes back the processors that have come home; the plugins are deactivated.
     pub(crate) fn take_home(&mut self) {
         for Returned { node, processor } in self.publisher.returned() {
+            self.untold.comes_home(node);
             match self.records.get(&node) {
                 Some(record) => {
                     // One that was removed may be in the graph again by now.
@@ -292,7 +294,8 @@ impl<P: Plugins> Engine<P> {
         let Some(Record { key, phase, parameters_untold, forgotten, .. }) = self.records.get_mut(&node) else { return };
         let (key, forgotten) = (*key, *forgotten);
         *phase = Phase::Idle;
-        let values = std::mem::take(parameters_untold);
+        let mut values = std::mem::take(parameters_untold);
+        values.extend(self.untold.take_of(node));
         self.plugins.send(Request::Deactivate { key, processor });
         if !values.is_empty() {
             self.plugins.send(Request::SetParameters { key, values });
@@ -317,10 +320,16 @@ impl<P: Plugins> Engine<P> {
     /// Tells the renderer what it may not have heard for want of the node: once all parcels are home it has that.
     pub(crate) fn tell_the_untold(&mut self) {
         let untold = |record: &Record| record.phase == Phase::Active && !record.parameters_untold.is_empty();
-        if self.unpublished || !self.records.values().any(untold) || !self.publisher.is_settled() {
+        let nothing = self.untold.is_empty() && !self.records.values().any(untold);
+        if self.unpublished || (nothing && self.untold.is_heard()) || !self.publisher.is_settled() {
             return;
         }
-        let mut parameters = Vec::new();
+        self.untold.goes_on(self.publisher.frame());
+        if nothing {
+            return;
+        }
+        let mut parameters = self.untold.take();
+        parameters.retain(|(node, ..)| self.graph.node(*node).is_some());
         for (&node, record) in self.records.iter_mut().filter(|(_, record)| untold(record)) {
             parameters.extend(record.parameters_untold.drain(..).map(|(id, value)| (node, id, value)));
         }

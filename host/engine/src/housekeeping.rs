@@ -100,9 +100,12 @@ impl<P: Plugins> Engine<P> {
         self.tell_budgets()?;
         self.park();
         self.follow_heard()?;
+        let before = self.publisher.schedule().cloned();
         let heard = self.parking.heard(self.solo.heard(&self.graph));
         self.unpublished = self.publisher.publish(heard, NOW)? == Published::Waiting;
         if !self.unpublished {
+            let nodes = before.iter().flat_map(|before| &before.nodes).map(|node| node.id);
+            nodes.filter(|&node| heard.node(node).is_none()).for_each(|node| self.untold.leaves(node));
             self.release_removed();
         }
         self.control.republished = true;

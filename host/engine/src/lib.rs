@@ -90,6 +90,7 @@ pub mod tape;
 mod track;
 mod transport;
 mod tuner;
+mod untold;
 mod wishes;
 mod writing;
 mod xruns;
@@ -111,7 +112,10 @@ pub use handle::{Action, Done, EngineHandle};
 pub use levels::{ChannelLevel, Levels};
 pub use load::{LoadSnapshot, LoadStatistics, WorstLoad};
 pub use loudness::Loudness;
-pub use matrix::{BlockChange, CellChange, MatrixBlock, MatrixCell, MatrixView, PortChannel, SoloView, Soloed};
+pub use matrix::{
+    BlockChange, CellChange, MatrixBlock, MatrixCell, MatrixView, PanLaw, PannedCell, PannedRows, PortChannel,
+    SoloView, Soloed,
+};
 pub use midi::{MidiConnection, MidiEvent, MidiListing};
 pub use notice::Notice;
 pub use overload::OverloadSnapshot;

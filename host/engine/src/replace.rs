@@ -47,7 +47,7 @@ pub(crate) fn first_seen(graph: &Graph, id: NodeId, node: Node, problems: &mut V
 }
 
 /// The edge with the node's ports as they will be; none if a port is gone.
-fn refit(graph: &Graph, id: NodeId, after: &Node, edge: &Edge) -> Option<Edge> {
+pub(crate) fn refit(graph: &Graph, id: NodeId, after: &Node, edge: &Edge) -> Option<Edge> {
     let node = |which: NodeId| if which == id { Some(after) } else { graph.node(which) };
     let (source, destination) = (node(edge.source.node)?, node(edge.destination.node)?);
     let (from, to) = (edge.source.port, edge.destination.port);

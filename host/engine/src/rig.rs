@@ -40,17 +40,28 @@ impl Rig {
         self.entries.get(&node).is_some_and(|entry| matches!(entry.kind, EntryKind::Builtin { .. }))
     }
 
-    /// Remembers a parameter of a built-in node for the file; those of plugins are in their states.
+    /// Remembers a parameter of a built-in node for the file; those of plugins are in their states. One that is at its
+    /// initial value is none that the file has.
     pub fn note_parameter(&mut self, node: NodeId, parameter: u32, value: f64) {
         let Some(NodeEntry { kind: EntryKind::Builtin { builtin, parameters }, .. }) = self.entries.get_mut(&node)
         else {
             return;
         };
-        let Some((name, _)) = builtin::parameters(builtin).into_iter().find(|(_, id)| *id == parameter) else { return };
-        let value = ParameterValue::Plain(value);
-        match parameters.iter_mut().find(|known| known.name == name) {
-            Some(known) => known.value = value,
-            None => parameters.push(ParameterEntry { id: None, name, value }),
+        let names = builtin::parameters(builtin);
+        let Some(place) = names.iter().position(|(_, id)| *id == parameter) else { return };
+        let place_of = |entry: &ParameterEntry| names.iter().position(|(name, _)| *name == entry.name);
+        let known = parameters.iter().position(|entry| place_of(entry) == Some(place));
+        if builtin::initial(builtin, parameter) == Some(value) {
+            known.map(|known| parameters.remove(known));
+            return;
+        }
+        let entry = ParameterEntry { id: None, name: names[place].0.clone(), value: ParameterValue::Plain(value) };
+        match known {
+            Some(known) => parameters[known].value = entry.value,
+            None => {
+                let next = parameters.iter().position(|entry| place_of(entry) > Some(place));
+                parameters.insert(next.unwrap_or(parameters.len()), entry);
+            }
         }
     }
 

@@ -365,7 +365,8 @@ impl MatrixState {
             }
             self.elapsed[destination] = row.is_moving().then(|| row.elapsed(at));
             next = next.min(row.next_end);
-            if row.epoch == at || !row.is_moving() {
+            // Whatever begins or ends moves the epoch; the slopes stand until then.
+            if row.epoch == at {
                 for source in 0..self.sources.len() {
                     let place = self.packing.index(source, destination);
                     self.slopes[place] = self.ramps[place].slope;

@@ -191,7 +191,7 @@ impl<P: Plugins> Engine<P> {
         if let Some(record) = self.records.get_mut(&node) {
             if !matches!(record.phase, Phase::Active | Phase::Fading) {
                 // It was told while it could hear nothing.
-                return self.set_parameter(node, id, value);
+                return self.give_parameter(node, id, value);
             }
             if let Some(description) = &mut record.description {
                 description.note_value(id, value);
@@ -207,7 +207,7 @@ impl<P: Plugins> Engine<P> {
         let value = self.control_value(key);
         let on = value >= 0.5;
         let sent = match key {
-            TargetKey::Parameter(node, id) => self.set_parameter(node, id, value),
+            TargetKey::Parameter(node, id) => self.give_parameter(node, id, value),
             TargetKey::Gain(edge, source, destination) | TargetKey::Mute(edge, source, destination) => {
                 let ramp = self.publisher.settings().fade;
                 let place = (source.into(), destination.into());
@@ -216,7 +216,7 @@ impl<P: Plugins> Engine<P> {
                     None => Ok(()),
                 }
             }
-            TargetKey::Bypass(node) => self.set_bypassed(node, on),
+            TargetKey::Bypass(node) => self.bypass(node, on),
             TargetKey::Playing => self.send_command(NOW, Command::Play(on)),
             TargetKey::Looping => self.send_command(NOW, Command::Loop(self.transport.region().filter(|_| on))),
             TargetKey::Recording => self.send_command(NOW, Command::Record(on)),

@@ -3,12 +3,14 @@
 
 mod block;
 mod gesture;
+mod pan;
 mod set;
 mod solo;
 
 pub use block::{BlockChange, MatrixBlock};
 use crosspoint_graph::{AudioPort, Cell, EdgeId, Graph, NodeId};
 pub(crate) use gesture::Gesture;
+pub use pan::{PanLaw, PannedCell, PannedRows};
 pub use set::CellChange;
 pub(crate) use solo::Solo;
 pub use solo::{SoloView, Soloed};

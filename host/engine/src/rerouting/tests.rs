@@ -103,3 +103,76 @@ fn edits_of_a_chain_are_not_heard_as_clicks() {
     let near = |level: f32, wanted: f32| (level - wanted).abs() < 0.01;
     assert!(levels.iter().zip([0.5, 1.0, 0.5]).all(|(level, wanted)| near(*level, wanted)), "{levels:?}");
 }
+
+/// ```text
+/// in ─► gain ─► other ─► out      becomes      in ─► other ─► gain ─► out      with the side edge of gain left alone
+/// ```
+#[test]
+fn the_nodes_of_a_chain_are_brought_into_another_order() {
+    let (mut engine, [input, output, gain], edge) = rig();
+    engine.insert_node(gain, edge).unwrap();
+    let other = engine.add_builtin("other", Builtin::Gain { layout: ChannelLayout::Stereo }).unwrap();
+    let behind = |engine: &Engine, node| engine.graph().edges_out_of(node).next().map(|(id, _)| id);
+    let edge = behind(&engine, gain).unwrap();
+    engine.insert_node(other, edge).unwrap();
+    let before = engine.graph().clone();
+    let last = behind(&engine, other).unwrap();
+    engine.move_node(gain, last).unwrap();
+    let mut ways: Vec<_> = engine.graph().edges().map(|(_, edge)| (edge.source.node, edge.destination.node)).collect();
+    ways.sort();
+    let mut expected = [(input, other), (other, gain), (gain, output)];
+    expected.sort();
+    assert_eq!(ways, expected);
+    let levels = |engine: &Engine| {
+        let path = [input, other, gain].map(|node| engine.graph().edges_out_of(node).next().unwrap().1.clone());
+        path.iter().map(|edge| edge.matrix().unwrap().get(0, 0).unwrap().gain).product::<f32>()
+    };
+    assert_eq!(levels(&engine), 0.5, "the levels of the chain are kept");
+    let moved = engine.graph().clone();
+    let into = behind(&engine, other).unwrap();
+    engine.move_node(gain, into).unwrap();
+    assert_eq!(*engine.graph(), moved, "it is there already");
+    assert!(engine.move_node(output, into).is_err(), "an output puts out nothing");
+    assert_eq!(*engine.graph(), moved);
+    assert!(engine.undo().unwrap());
+    assert_eq!(*engine.graph(), before);
+}
+
+/// A node gives its edges to another one of fewer channels; what finds no port is told, and undo has it all.
+#[test]
+fn a_node_takes_the_place_of_another() {
+    let (mut engine, [input, output, gain], edge) = rig();
+    engine.insert_node(gain, edge).unwrap();
+    let pan = Builtin::Pan { source: crosspoint_graph::nodes::pan::Source::Mono };
+    let pan = engine.add_builtin("pan", pan).unwrap();
+    let before = engine.graph().clone();
+    let answer = engine.handle().send(Action::ReplaceNode { node: gain, with: pan });
+    engine.poll();
+    assert!(matches!(answer.try_take(), Some(Ok(crate::Done::LeftOut(ways))) if ways.is_empty()));
+    let ways: Vec<_> = engine.graph().edges().map(|(_, edge)| (edge.source.node, edge.destination.node)).collect();
+    assert!(ways.len() == 2 && ways.contains(&(input, pan)) && ways.contains(&(pan, output)), "{ways:?}");
+    assert!(engine.graph().node(gain).is_none());
+    assert!(engine.undo().unwrap());
+    assert_eq!(*engine.graph(), before);
+    let tone = engine.add_builtin("tone", Builtin::Tone { layout: ChannelLayout::Stereo }).unwrap();
+    assert_eq!(engine.replace_node(gain, tone).unwrap(), ["in -> gain"], "a tone takes nothing in");
+    assert!(engine.replace_node(tone, tone).is_err());
+}
+
+/// ```text
+/// in ─┬─► gain ─┬─► out      gain is taken out with its ways bridged: the two edges from `in` to `out` are one, and the
+///     └─────────┘            levels of both are added; undo has both again
+/// ```
+#[test]
+fn a_bridge_is_added_to_the_edge_that_leads_there_already() {
+    let (mut engine, [input, output, gain], edge) = rig();
+    engine.connect(input, gain).unwrap();
+    engine.connect(gain, output).unwrap();
+    let before = engine.graph().clone();
+    engine.remove_node(gain, true).unwrap();
+    let edges: Vec<_> = engine.graph().edges().collect();
+    let levels = |at: u32| edges[0].1.matrix().unwrap().get(at, at).unwrap();
+    assert_eq!((edges.len(), edges[0].0, levels(0), levels(1)), (1, edge, Cell::new(1.5), Cell::new(2.0)));
+    assert!(engine.undo().unwrap());
+    assert_eq!(*engine.graph(), before);
+}

@@ -29,11 +29,12 @@ pub use store::Capture;
 pub(crate) use edit::Book;
 pub(crate) use plan::{Destination, Wish};
 pub(crate) use resolve::Question;
+pub(crate) use value::{Key, Value};
 
 use crosspoint_graph::NodeId;
 use resolve::Resolved;
 use std::collections::{BTreeMap, HashMap};
-use value::{Key, Setting, Value};
+use value::Setting;
 
 /// What is known of the scenes beside what the file says.
 #[derive(Debug, Default)]

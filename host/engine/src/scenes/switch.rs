@@ -220,8 +220,8 @@ impl<P: Plugins> Engine<P> {
             match (key, value) {
                 (_, Value::Tempo(tempo)) => self.send_command(NOW, Command::Tempo(tempo))?,
                 (_, Value::Metre(beats, value)) => self.send_command(NOW, Command::Metre(beats, value))?,
-                (Key::Bypass(node), Value::Bypassed(on)) => self.set_bypassed(node, on)?,
-                (Key::Parameter(node, id), Value::Parameter(value)) => self.set_parameter(node, id, value)?,
+                (Key::Bypass(node), Value::Bypassed(on)) => self.bypass(node, on)?,
+                (Key::Parameter(node, id), Value::Parameter(value)) => self.give_parameter(node, id, value)?,
                 (Key::Cell(edge, source, destination), Value::Cell(cell)) => {
                     self.send_cell(edge, (source, destination), cell, ramp)?;
                 }

@@ -162,7 +162,8 @@ fn edits_belong_to_a_scene_once_they_are_stored() {
     rig.engine.play_scene("B").unwrap();
     assert_eq!(value(&rig, rig.other), 0.125);
 
-    assert!(rig.engine.undo().unwrap());
+    assert!(rig.engine.undo().unwrap(), "the other parameter");
+    assert!(rig.engine.undo().unwrap(), "the scene as it was stored");
     rig.engine.play_scene("A").unwrap();
     assert_eq!(value(&rig, rig.gain), 0.5);
     assert!(rig.engine.redo().unwrap());

@@ -2,6 +2,7 @@
 
 mod block;
 mod gesture;
+mod pan;
 mod solo;
 
 use super::*;
