@@ -86,3 +86,29 @@ impl Untold {
         now.into_iter().map(|((node, parameter), value)| (node, parameter, value)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sent just before its node left, or while it was on its way home: told anew once it is back, by its last value.
+    #[test]
+    fn what_a_leaving_processor_may_not_have_heard_is_told_anew() {
+        let node =
+            crosspoint_graph::Graph::new().edit(|t| t.add_node(crosspoint_graph::Node::processor("a"))).unwrap().0;
+        let mut untold = Untold::default();
+        untold.note(node, 1, 0.5, false, 64);
+        assert!(untold.is_empty(), "it is heard, as far as anybody knows");
+        untold.leaves(node);
+        untold.note(node, 2, 0.25, false, 64);
+        untold.note(node, 2, 0.75, false, 64);
+        assert_eq!(untold.take(), [], "nobody hears it yet");
+        untold.comes_home(node);
+        assert_eq!(untold.take(), [(node, 1, 0.5), (node, 2, 0.75)]);
+        untold.goes_on(128);
+        untold.goes_on(192);
+        assert!(untold.is_heard());
+        untold.leaves(node);
+        assert!(untold.is_empty(), "what it has heard long since is not told again");
+    }
+}
