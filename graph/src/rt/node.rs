@@ -393,15 +393,19 @@ impl NodeState {
         if let Some(bypass) = &mut self.bypass {
             bypass.end_chunk(self.way.gate, shared);
         }
-        self.settle(shared, context);
+        self.settle(called, shared, context);
         self.review();
     }
 
     /// Whether the processor is called in this chunk: not if nothing is heard of it, save by setting, and not once its tail
     /// is over.
     fn is_called(&self) -> bool {
-        let is_spent = self.way.lets_ring() && self.way.gate == Weight::Zero && self.rest == Rest::Asleep;
-        self.is_playable() && (self.way.wet != Weight::Zero || self.way.is_live()) && !is_spent
+        self.is_playable() && (self.way.wet != Weight::Zero || self.way.is_live()) && !self.is_spent()
+    }
+
+    /// Whether it is bypassed and its tail is over.
+    fn is_spent(&self) -> bool {
+        self.way.lets_ring() && self.way.gate == Weight::Zero && self.rest == Rest::Asleep
     }
 
     /// Calls the processor with what of the input comes through the gate.
@@ -427,14 +431,18 @@ impl NodeState {
         }
     }
 
-    /// Notes at the end of a chunk what fades are over.
-    fn settle(&mut self, shared: &Shared, context: &mut Context<'_, '_>) {
+    /// Notes at the end of a chunk what fades and tails are over. The processor then forgets what sounded: the chunk in which
+    /// it says that nothing more will come must leave no trace in what is heard of it later.
+    fn settle(&mut self, called: bool, shared: &Shared, context: &mut Context<'_, '_>) {
         let end = shared.chunk.steady_frame + shared.chunk.frames as u64;
-        if self.way.settle(end, context.fade) {
-            if !self.way.is_live()
-                && let Some(processor) = &mut self.processor
-            {
+        let is_unheard = self.way.settle(end, context.fade);
+        if is_unheard && !self.way.is_live() || called && self.is_spent() {
+            if let Some(processor) = &mut self.processor {
                 processor.reset();
+            }
+        }
+        if is_unheard {
+            if !self.way.is_live() {
                 self.rest = Rest::Awake;
             }
             context.reports.push(Report::Bypassed { node: self.id });

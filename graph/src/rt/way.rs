@@ -73,8 +73,9 @@ impl Way {
     /// Notes that somebody wants it bypassed from a frame on, or no longer; a tail has so many frames.
     pub fn set_bypassed(&mut self, on: bool, frame: u64, tail: u32) {
         self.bypassed = on;
-        // What is not heard has no tail to be heard.
-        self.over = on && self.wet == Weight::Zero;
+        // What is not heard has no tail to be heard; and what is still on its way to be heard turns round, so that a tail that
+        // ends meanwhile ends at its frame.
+        self.over = on && self.wet != Weight::One;
         self.tail_end = frame + u64::from(tail);
     }
 

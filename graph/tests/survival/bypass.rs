@@ -126,6 +126,29 @@ fn hum() -> (Box<dyn Processor>, Arc<Seen>) {
     })
 }
 
+/// Bypassed again while it is on its way back, with less time for its tail than that takes: where it ends is a matter of
+/// frames, not of blocks.
+#[test]
+fn a_tail_that_has_no_time_ends_at_its_frame() {
+    let play = |max_block: usize| {
+        let mut stage = Stage::with_max_block(max_block);
+        let (processor, _) = hum();
+        let node = stage.processor("hum", 0, processor);
+        stage.chain(&[node]);
+        stage.publish();
+        stage.send(0, Command::TailLimit(5));
+        let back = 70 + u64::from(FADE);
+        for (frame, on) in [(50, true), (back, false), (back + u64::from(FADE) / 2, true)] {
+            stage.send(frame, Command::Bypass { node, on });
+        }
+        render(&mut stage.renderer, 1500, &[1500], sound, |_, _| {})
+    };
+    let whole = play(64);
+    for max_block in [1, 7, 50] {
+        assert_eq!(difference(&whole, &play(max_block)), None, "{max_block}");
+    }
+}
+
 /// ```text
 /// 1 ─────────────────╲ 0        bypassed at 50, over at 50 + 100 at the latest, and fades
 /// ```

@@ -270,19 +270,21 @@ fn a_script_plays_scenes_and_songs() {
 fn a_script_maps_controls() {
     let running = Running::start("guitar-scenes.rig.toml", &[]);
     let count = || running.document(&["mapping", "list"])["mappings"].as_array().unwrap().len();
+    let own = count();
+    let place = (own + 1).to_string();
     let entry = r#"{"role": "pedal", "message": "cc 20 channel 1", "bypass": "delay"}"#;
     running.done(&["mapping", "add", entry]);
     let listed = running.document(&["mapping", "list"]);
-    let first = &listed["mappings"][0];
-    assert_eq!(first["mapping"], serde_json::from_str::<Value>(entry).unwrap());
-    assert_eq!((&first["place"], &first["condition"]), (&json!(1), &json!("no_port")), "{first}");
-    assert_eq!(listed["unheard_roles"], json!(["pedal"]));
-    running.done(&["mapping", "change", "1", r#"{"role": "pedal", "message": "note C3", "scene": "Lead"}"#]);
+    let added = &listed["mappings"][own];
+    assert_eq!(added["mapping"], serde_json::from_str::<Value>(entry).unwrap());
+    assert_eq!((&added["place"], &added["condition"]), (&json!(own + 1), &json!("no_port")), "{added}");
+    assert_eq!(listed["unheard_roles"], json!(["pedal", "pedals"]));
+    running.done(&["mapping", "change", &place, r#"{"role": "pedal", "message": "note C3", "scene": "Lead"}"#]);
     assert!(running.done(&["mapping", "list"]).contains("note C3"));
-    running.done(&["mapping", "remove", "1"]);
-    assert_eq!(count(), 0);
+    running.done(&["mapping", "remove", &place]);
+    assert_eq!(count(), own);
     running.done(&["undo"]);
-    assert_eq!(count(), 1);
+    assert_eq!(count(), own + 1);
     let mut socket = friend(&running);
     ask(&mut socket, r#"{"id": 1, "command": "learn", "arguments": {"mapping": {"action": "panic"}}}"#);
     running.eventually(|rig| rig["is_learning"] == true);
@@ -295,7 +297,7 @@ fn a_script_maps_controls() {
         let (code, _, stderr) = running.ctl(&["mapping", "add", entry]);
         assert!(code == 1 && stderr.contains(why), "{stderr}");
     }
-    assert_eq!(running.ctl(&["mapping", "remove", "7"]).0, 1);
+    assert_eq!(running.ctl(&["mapping", "remove", "77"]).0, 1);
 }
 
 /// ```text

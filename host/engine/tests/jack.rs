@@ -19,6 +19,7 @@ use crosspoint::devices::{
     StreamRequest,
 };
 use crosspoint::graph::{AudioPort, Block, ChannelLayout, Node, Processor, Status};
+use crosspoint::session::OutputGuard;
 use crosspoint::{DeviceState, Engine, EngineSettings, Notice};
 use jack_server::JackServer;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -85,6 +86,8 @@ fn counting() -> (Engine, Arc<AtomicBool>) {
             let node = Node { audio_outputs: ports, ..Node::processor("count") };
             let count = engine.add_processor(node, Box::new(count))?;
             let output = engine.add_output("out", "out", &[Some(0)])?;
+            // Its numbers are far above full scale.
+            engine.set_output_guard(output, OutputGuard { limit: None, ..OutputGuard::default() })?;
             engine.connect(count, output)
         })
         .unwrap();

@@ -2,7 +2,7 @@
 
 use crosspoint::graph::nodes::pan::Source;
 use crosspoint::graph::{ChannelLayout, Edge, Endpoint, Matrix};
-use crosspoint::session::Builtin;
+use crosspoint::session::{Builtin, Spillover};
 use crosspoint::{Capture, Engine, EngineSettings, PluginReference, PluginSetup};
 use crosspoint_tests::rack;
 
@@ -77,6 +77,9 @@ pub fn engine() -> Engine {
         engine.leave_scene().expect("something takes it");
     }
     engine.poll();
+    // A plugin says once a block whether it sleeps, so that what is parked goes at another poll when the blocks are others.
+    let spillover = Spillover { nodes: 0, ..Spillover::default() };
+    engine.set_spillover(spillover).expect("it is in range");
     engine.forget_history();
     engine
 }

@@ -193,7 +193,7 @@ fn until(engine: &mut Engine, is_it: impl Fn(&Notice) -> bool) -> Vec<Notice> {
 
 /// What a machine that is busy may add: the timer came late.
 fn is_of_time(notice: &Notice) -> bool {
-    matches!(notice, Notice::Xrun(_) | Notice::NearDeadline { .. })
+    matches!(notice, Notice::Xrun(_) | Notice::NearDeadline { .. } | Notice::Device(DeviceNotice::Xruns { .. }))
 }
 
 fn is_on_timer(notice: &Notice) -> bool {
