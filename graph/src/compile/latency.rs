@@ -104,7 +104,7 @@ impl Delays {
         if self.are_any {
             self.cells.resize(flat.cells.len(), 0);
             self.events.extend(flat.edges.iter().map(|edge| edge.delay));
-            for edge in flat.edges.iter().filter(|edge| edge.feedback) {
+            for edge in flat.edges.iter().filter(|edge| edge.feeds_back()) {
                 self.cells[edge.cells.range()].fill(edge.delay);
             }
         }
@@ -120,7 +120,7 @@ pub(super) fn align(flat: &Flat, order: &[u32], arrivals: &mut Arrivals, delays:
     }
     for &index in order {
         let node = &flat.nodes[index as usize];
-        let is_late = |edge: &FlatEdge| arrivals.late[edge.source as usize] && flat.waits(edge);
+        let is_late = |edge: &FlatEdge| arrivals.late[flat.route(edge).source as usize] && flat.waits(edge);
         let hears_late = flat.entering(node).any(is_late);
         if hears_late {
             gather(flat, index, arrivals);
@@ -145,7 +145,7 @@ fn gather(flat: &Flat, index: u32, arrivals: &mut Arrivals) {
     let node = &flat.nodes[index as usize];
     for edge in flat.entering(node).filter(|edge| flat.waits(edge)) {
         if !edge.is_audio() {
-            let arrival = arrivals.events_out[edge.source as usize];
+            let arrival = arrivals.events_out[flat.route(edge).source as usize];
             let events_in = &mut arrivals.events_in[index as usize];
             *events_in = arrival.max(*events_in);
             continue;
@@ -218,7 +218,7 @@ fn set_delays(flat: &Flat, index: u32, arrivals: &Arrivals, delays: &mut Delays)
     let events_in = arrivals.events_in[index as usize];
     for edge in flat.entering(&flat.nodes[index as usize]).filter(|edge| flat.waits(edge)) {
         if !edge.is_audio() {
-            delays.events[edge.id.index()] = events_in - arrivals.events_out[edge.source as usize];
+            delays.events[edge.id.index()] = events_in - arrivals.events_out[flat.route(edge).source as usize];
         }
         let cells = edge.cells.range();
         for (cell, delay) in flat.cells[cells.clone()].iter().zip(&mut delays.cells[cells]) {

@@ -50,8 +50,12 @@ pub(super) fn lower(plan: Plan<'_>, scratch: &mut Scratch) -> Schedule {
     let mut entering = std::mem::take(&mut lowering.scratch.entering);
     for (place, &index) in plan.order.iter().enumerate() {
         if let Some(&ahead) = plan.order.get(place + AHEAD) {
-            let first_edge = plan.flat.edges.get(plan.flat.links[ahead as usize].first_edge as usize);
-            black_box((plan.flat.nodes[ahead as usize].latency, first_edge.map(|edge| edge.next)));
+            let first_edge = plan.flat.links[ahead as usize].first_edge as usize;
+            let first_edge = plan.flat.edges.get(first_edge).zip(plan.flat.routes.get(first_edge));
+            black_box((
+                plan.flat.nodes[ahead as usize].latency,
+                first_edge.map(|(edge, route)| (edge.form, route.next)),
+            ));
         }
         lowering.node(index, &mut entering);
     }
@@ -156,7 +160,8 @@ impl Lowering<'_> {
             }
             let cell = &flat.cells[index as usize];
             let edge = flat.owner(cell);
-            let mut port = flat.entering(node).filter(|other| other.destination_port == edge.destination_port);
+            let port = flat.route(edge).destination_port;
+            let mut port = flat.entering(node).filter(|other| flat.route(other).destination_port == port);
             if !port.any(|other| self.is_multiplied(other)) {
                 let value = self.read_by(index, edge.source_of(cell));
                 self.scratch.slots.forget(value);
@@ -199,18 +204,19 @@ impl Lowering<'_> {
     #[inline]
     fn hear_port(&mut self, node: &FlatNode, port: u16, channels: Span, next: &mut u32, entering: &mut Vec<Reading>) {
         let flat = self.plan.flat;
-        let mut form = Form::Straight;
+        let mut form = Form::Unity;
         entering.clear();
-        while let Some(edge) = flat.edges.get(*next as usize) {
-            if edge.destination_port != port || !edge.is_audio() {
+        while let Some(route) = flat.routes.get(*next as usize) {
+            let edge = &flat.edges[*next as usize];
+            if route.destination_port != port || !edge.is_audio() {
                 break;
             }
             form = form.max(edge.form);
             entering.push(Reading::of(edge));
-            *next = edge.next;
+            *next = route.next;
         }
         match form {
-            Form::Straight => self.straight_port(node, channels, entering),
+            Form::Unity | Form::Straight => self.straight_port(node, channels, entering),
             Form::Dense => self.dense_port(node, channels, entering),
             _ => self.crossed_port(node, channels, entering),
         }
@@ -299,13 +305,16 @@ impl Lowering<'_> {
         let Plan { flat, delays, .. } = self.plan;
         let first = self.schedule.event_edges.len();
         let edges = flat.entering(node).filter(|edge| !edge.is_audio());
-        self.schedule.event_edges.extend(edges.map(|edge| EventEdge {
-            id: edge.id,
-            source: self.scratch.places[edge.source as usize],
-            source_port: edge.source_port,
-            destination_port: edge.destination_port,
-            delay: delays.of_events(edge),
-            feedback: edge.feedback,
+        self.schedule.event_edges.extend(edges.map(|edge| {
+            let route = flat.route(edge);
+            EventEdge {
+                id: edge.id,
+                source: self.scratch.places[route.source as usize],
+                source_port: route.source_port,
+                destination_port: route.destination_port,
+                delay: delays.of_events(edge),
+                feedback: edge.feeds_back(),
+            }
         }));
         Span::new(first, self.schedule.event_edges.len())
     }

@@ -1,7 +1,7 @@
 //! Keeps the flat arrays up to date: one call for each node or edge that comes, goes or changes. What stands behind it
 //! moves up or down; most come last, where nothing does.
 
-use super::{Counts, Flat, FlatCell, FlatEdge, FlatNode, Form, Kind, Links, NONE};
+use super::{Counts, Flat, FlatCell, FlatEdge, FlatNode, Form, Kind, Links, NONE, Route};
 use crate::graph::{Alignment, Edge, Matrix, Node, NodeKind};
 use crate::id::{EdgeId, NodeId};
 use crate::port::AudioPort;
@@ -72,6 +72,7 @@ impl Flat {
         let end = self.cells.len();
         if self.edges.len() <= id.index() {
             self.edges.resize(id.index() + 1, FlatEdge { cells: Span::new(end, end), ..ABSENT_EDGE });
+            self.routes.resize(self.edges.len(), ABSENT_ROUTE);
         }
         let before = self.edges[id.index()];
         if before.form != Form::Absent {
@@ -94,18 +95,23 @@ impl Flat {
         }
         let cells = Span { count, ..before.cells };
         self.edges[id.index()] = FlatEdge { cells, ..ABSENT_EDGE };
+        self.routes[id.index()] = ABSENT_ROUTE;
         if let Some(edge) = edge {
-            self.edges[id.index()] = FlatEdge {
-                id,
+            self.routes[id.index()] = Route {
                 source: edge.source.node.index,
                 destination: edge.destination.node.index,
                 source_port: edge.source.port,
                 destination_port: edge.destination.port,
+                next: NONE,
+            };
+            let is_unity = || self.cells[cells.range()].iter().all(|cell| cell.gain == 1.0);
+            self.edges[id.index()] = FlatEdge {
+                id,
                 cells,
                 delay: edge.feedback.unwrap_or(0),
-                feedback: edge.feedback.is_some(),
                 form: match matrix {
                     None => Form::Events,
+                    Some(matrix) if matrix.is_straight() && is_unity() => Form::Unity,
                     Some(matrix) if matrix.is_straight() => Form::Straight,
                     Some(matrix) if matrix.is_dense() => Form::Dense,
                     Some(_) => Form::Crossed,
@@ -117,6 +123,7 @@ impl Flat {
             self.link(id.index());
         }
         while self.edges.pop_if(|last| last.form == Form::Absent).is_some() {}
+        self.routes.truncate(self.edges.len());
     }
 
     /// Gives all behind a node their numbers anew. `is_known` says whether edges may lead to it.
@@ -144,39 +151,38 @@ impl Flat {
 
     /// Says which channels an audio edge joins.
     fn number_edge(&mut self, edge: usize) {
-        let edge = &mut self.edges[edge];
+        let (edge, route) = (&mut self.edges[edge], &self.routes[edge]);
         if edge.is_audio() {
-            let (source, destination) = (&self.nodes[edge.source as usize], &self.nodes[edge.destination as usize]);
+            let (source, destination) = (&self.nodes[route.source as usize], &self.nodes[route.destination as usize]);
             let channel = |ports: Span, port: u16| self.ports[ports.first as usize + usize::from(port)].first;
-            edge.source_channel = source.outputs.first + channel(source.output_ports, edge.source_port);
+            edge.source_channel = source.outputs.first + channel(source.output_ports, route.source_port);
             edge.destination_channel =
-                destination.inputs.first + channel(destination.input_ports, edge.destination_port);
+                destination.inputs.first + channel(destination.input_ports, route.destination_port);
         }
     }
 
     /// Where an edge stands among those into its node.
     fn rank(&self, edge: u32) -> (bool, u16, u32) {
-        let FlatEdge { form, destination_port, .. } = self.edges[edge as usize];
-        let events = form == Form::Events;
-        (events, if events { 0 } else { destination_port }, edge)
+        let events = self.edges[edge as usize].form == Form::Events;
+        (events, if events { 0 } else { self.routes[edge as usize].destination_port }, edge)
     }
 
     fn link(&mut self, edge: usize) {
-        let destination = self.edges[edge].destination;
+        let destination = self.routes[edge].destination;
         let (mut last, mut next) = (NONE, self.links[destination as usize].first_edge);
         while next != NONE && self.rank(next) < self.rank(edge as u32) {
-            (last, next) = (next, self.edges[next as usize].next);
+            (last, next) = (next, self.routes[next as usize].next);
         }
-        self.edges[edge].next = next;
+        self.routes[edge].next = next;
         self.lead(destination, last, edge as u32);
         self.count(edge, 1);
     }
 
     fn unlink(&mut self, edge: usize) {
-        let FlatEdge { destination, next: behind, .. } = self.edges[edge];
+        let Route { destination, next: behind, .. } = self.routes[edge];
         let (mut last, mut next) = (NONE, self.links[destination as usize].first_edge);
         while next != NONE && next != edge as u32 {
-            (last, next) = (next, self.edges[next as usize].next);
+            (last, next) = (next, self.routes[next as usize].next);
         }
         self.lead(destination, last, behind);
         self.count(edge, u32::MAX);
@@ -184,8 +190,8 @@ impl Flat {
 
     /// Lets an edge lead to the next; the node itself if there is none.
     fn lead(&mut self, node: u32, edge: u32, next: u32) {
-        match self.edges.get_mut(edge as usize) {
-            Some(edge) => edge.next = next,
+        match self.routes.get_mut(edge as usize) {
+            Some(route) => route.next = next,
             None => self.links[node as usize].first_edge = next,
         }
     }
@@ -193,12 +199,12 @@ impl Flat {
     /// Counts an edge once more, or by `u32::MAX` once less.
     fn count(&mut self, edge: usize, step: u32) {
         self.count_cells(edge, step);
-        let edge = &self.edges[edge];
+        let (edge, route) = (&self.edges[edge], &self.routes[edge]);
         let count = |count: &mut u32, counts: bool| *count = count.wrapping_add(if counts { step } else { 0 });
-        count(&mut self.counts.feedback, edge.feedback);
+        count(&mut self.counts.feedback, edge.feeds_back());
         count(&mut self.counts.dense, edge.form == Form::Dense);
         count(&mut self.counts.events, edge.form == Form::Events);
-        count(&mut self.links[edge.source as usize].feeds, !edge.feedback);
+        count(&mut self.links[route.source as usize].feeds, !edge.feeds_back());
     }
 
     fn count_cells(&mut self, edge: usize, step: u32) {
@@ -245,19 +251,15 @@ const ABSENT_LINKS: Links = Links { first_edge: NONE, feeds: NONE };
 
 const ABSENT_EDGE: FlatEdge = FlatEdge {
     id: EdgeId { index: u32::MAX, generation: 0 },
-    source: NONE,
-    destination: NONE,
-    source_port: 0,
-    destination_port: 0,
     source_channel: 0,
     destination_channel: 0,
     cells: EMPTY,
-    next: NONE,
     delay: 0,
-    feedback: false,
     form: Form::Absent,
     timing: None,
 };
+
+const ABSENT_ROUTE: Route = Route { source: NONE, destination: NONE, next: NONE, source_port: 0, destination_port: 0 };
 
 /// What does not depend on other nodes or on edges.
 fn facts(node: &Node) -> FlatNode {
