@@ -43,10 +43,10 @@ pub(super) struct Scratch {
 /// Makes a schedule.
 pub(super) fn lower(plan: Plan<'_>, scratch: &mut Scratch) -> Schedule {
     let has_past = plan.delays.are_any() || plan.played.had_delays();
-    // One for each node and one for what it hears are enough for most rigs.
-    let ops = Vec::with_capacity(2 * plan.order.len());
-    let mut lowering = Lowering { plan, scratch, schedule: tables(plan), ops, has_past };
+    let mut lowering = Lowering { plan, scratch, schedule: tables(plan, has_past), ops: Vec::new(), has_past };
     lowering.prepare();
+    let Schedule { taps, lines, mixes, .. } = &lowering.schedule;
+    lowering.ops.reserve(plan.order.len() + mixes.capacity() + taps.len() + lines.len());
     let mut entering = std::mem::take(&mut lowering.scratch.entering);
     for (place, &index) in plan.order.iter().enumerate() {
         if let Some(&ahead) = plan.order.get(place + AHEAD) {
@@ -66,16 +66,22 @@ pub(super) fn lower(plan: Plan<'_>, scratch: &mut Scratch) -> Schedule {
     schedule
 }
 
-/// A schedule without ops, with the tables that follow from the graph alone.
-fn tables(plan: Plan<'_>) -> Schedule {
+/// A schedule without ops, with the tables that follow from the graph alone, and room in the others for what most rigs
+/// need: a mix for each node, with a term for each edge; a mix for each channel, with a term for each cell, if those may
+/// hear the past.
+fn tables(plan: Plan<'_>, has_past: bool) -> Schedule {
     let flat = plan.flat;
+    let (mixes, terms) =
+        if has_past { (flat.input_channels(), flat.cells.len()) } else { (flat.node_count(), flat.edges.len()) };
     Schedule {
         flat: flat.clone(),
         nodes: Vec::with_capacity(flat.node_count()),
         node_slots: Vec::with_capacity(flat.input_channels() + flat.output_channels()),
-        mixes: Vec::with_capacity(flat.node_count()),
+        mixes: Vec::with_capacity(mixes),
         mix_slots: Vec::with_capacity(flat.cells.len() + flat.input_channels()),
-        terms: Vec::with_capacity(flat.edges.len()),
+        terms: Vec::with_capacity(terms),
+        lines: Vec::with_capacity(if has_past { flat.output_channels() } else { 0 }),
+        taps: Vec::with_capacity(if has_past { flat.cells.len() } else { 0 }),
         elided: vec![false; flat.cells.len()],
         delays: plan.delays.of_cells().to_vec(),
         ..Schedule::default()
