@@ -11,13 +11,9 @@ use super::buffers::{Slots, of_channel};
 use super::schedule::{EventEdge, Op, SILENT_SLOT, Schedule, ScheduledInput, ScheduledNode, ScheduledOutput, Span};
 use crate::graph::flat::{FlatNode, Form, Kind};
 use feeders::Feeders;
-use std::hint::black_box;
 use sum::Reading;
 
 const NONE: u32 = u32::MAX;
-
-/// So many nodes ahead the graph is looked at, so that it is at hand when their turn comes: they lie anywhere in memory.
-const AHEAD: usize = 4;
 
 /// Memory kept between compiles.
 #[derive(Default)]
@@ -47,16 +43,9 @@ pub(super) fn lower(plan: Plan<'_>, scratch: &mut Scratch) -> Schedule {
     lowering.prepare();
     let Schedule { taps, lines, mixes, .. } = &lowering.schedule;
     lowering.ops.reserve(plan.order.len() + mixes.capacity() + taps.len() + lines.len());
+    plan.flat.bring_near();
     let mut entering = std::mem::take(&mut lowering.scratch.entering);
-    for (place, &index) in plan.order.iter().enumerate() {
-        if let Some(&ahead) = plan.order.get(place + AHEAD) {
-            let first_edge = plan.flat.links[ahead as usize].first_edge as usize;
-            let first_edge = plan.flat.edges.get(first_edge).zip(plan.flat.routes.get(first_edge));
-            black_box((
-                plan.flat.nodes[ahead as usize].latency,
-                first_edge.map(|(edge, route)| (edge.form, route.next)),
-            ));
-        }
+    for &index in plan.order {
         lowering.node(index, &mut entering);
     }
     let Lowering { mut schedule, ops, .. } = lowering;

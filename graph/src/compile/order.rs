@@ -12,6 +12,7 @@ pub(super) fn order(flat: &Flat, scratch: &mut Scratch, order: &mut Vec<u32>) ->
     order.reserve(flat.node_count());
     scratch.state.clear();
     scratch.state.resize(flat.nodes.len(), Visit::Unseen);
+    flat.bring_routes_near();
     for (sink, links) in (0..).zip(&flat.links) {
         if links.feeds == 0 {
             visit(flat, scratch, order, sink)?;
