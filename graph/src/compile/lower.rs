@@ -9,11 +9,14 @@ mod sum;
 use super::Plan;
 use super::buffers::{Slots, of_channel};
 use super::schedule::{EventEdge, Op, SILENT_SLOT, Schedule, ScheduledInput, ScheduledNode, ScheduledOutput, Span};
-use crate::graph::flat::{FlatNode, Form, Kind};
+use crate::graph::flat::{Flat, FlatNode, Form, Kind};
 use feeders::Feeders;
 use sum::Reading;
 
 const NONE: u32 = u32::MAX;
+
+/// So many nodes ahead the graph is looked at, so that it is at hand when their turn comes: they lie anywhere in memory.
+const AHEAD: usize = 4;
 
 /// Memory kept between compiles.
 #[derive(Default)]
@@ -43,9 +46,12 @@ pub(super) fn lower(plan: Plan<'_>, scratch: &mut Scratch) -> Schedule {
     lowering.prepare();
     let Schedule { taps, lines, mixes, .. } = &lowering.schedule;
     lowering.ops.reserve(plan.order.len() + mixes.capacity() + taps.len() + lines.len());
-    plan.flat.bring_near();
+    plan.flat.bring_edges_near();
     let mut entering = std::mem::take(&mut lowering.scratch.entering);
-    for &index in plan.order {
+    for (place, &index) in plan.order.iter().enumerate() {
+        if let Some(&ahead) = plan.order.get(place + AHEAD) {
+            plan.flat.bring_node_near(ahead);
+        }
         lowering.node(index, &mut entering);
     }
     let Lowering { mut schedule, ops, .. } = lowering;
@@ -116,7 +122,7 @@ impl Lowering<'_> {
         let places = &mut self.scratch.places;
         places.clear();
         places.resize(flat.nodes.len(), NONE);
-        let scheduled = order.iter().filter(|&&index| is_scheduled(&flat.nodes[index as usize]));
+        let scheduled = order.iter().filter(|&&index| is_scheduled(flat, &flat.nodes[index as usize]));
         (0..).zip(scheduled).for_each(|(place, &index)| places[index as usize] = place);
     }
 
@@ -173,7 +179,7 @@ impl Lowering<'_> {
             Kind::Output => self.output(node),
             Kind::Processor | Kind::Absent => {}
         }
-        if is_scheduled(node) {
+        if is_scheduled(self.plan.flat, node) {
             self.schedule_node(index, node);
         }
         if self.has_past {
@@ -185,11 +191,11 @@ impl Lowering<'_> {
     fn hear(&mut self, index: u32, node: &FlatNode, entering: &mut Vec<Reading>) {
         self.scratch.inputs.clear();
         let mut next = self.plan.flat.links[index as usize].first_edge;
-        if node.input_ports.count == 1 {
+        if node.has_one_input {
             self.hear_port(node, 0, node.inputs, &mut next, entering);
             return;
         }
-        for (port, channels) in (0..).zip(&self.plan.flat.ports[node.input_ports.range()]) {
+        for (port, channels) in (0..).zip(&self.plan.flat.ports[self.plan.flat.traits(node).input_ports.range()]) {
             let channels = Span { first: node.inputs.first + channels.first, ..*channels };
             self.hear_port(node, port, channels, &mut next, entering);
         }
@@ -287,8 +293,9 @@ impl Lowering<'_> {
             slots.write_over(outputs.clone(), &inputs[..node.alike as usize], node_slots);
         } else {
             let ports = |ports: Span| self.plan.flat.ports[ports.range()].iter();
-            let mut over = ports(node.input_ports);
-            for port in ports(node.output_ports) {
+            let traits = self.plan.flat.traits(node);
+            let mut over = ports(traits.input_ports);
+            for port in ports(traits.output_ports) {
                 let over = over.next().map_or(&[][..], |over| &inputs[over.range()]);
                 slots.write_over(first + port.first..first + port.first + port.count, over, node_slots);
             }
@@ -316,6 +323,6 @@ impl Lowering<'_> {
 }
 
 /// Whether a node has a place in the schedule: a processor, or an end of the rig that has events.
-fn is_scheduled(node: &FlatNode) -> bool {
-    node.kind == Kind::Processor || node.takes_events || node.sends_events
+fn is_scheduled(flat: &Flat, node: &FlatNode) -> bool {
+    node.kind == Kind::Processor || node.takes_events || flat.traits(node).sends_events
 }

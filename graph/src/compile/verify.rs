@@ -450,7 +450,8 @@ impl<'a> Check<'a> {
     #[cold]
     fn input_beside(&self, node: &FlatNode, output: u32) -> Option<u32> {
         let ports = |ports: Span| &self.flat.ports[ports.range()];
-        let mut pairs = ports(node.output_ports).iter().zip(ports(node.input_ports));
+        let traits = self.flat.traits(node);
+        let mut pairs = ports(traits.output_ports).iter().zip(ports(traits.input_ports));
         let (to, from) = pairs.find(|(to, _)| to.range().contains(&(output as usize)))?;
         let channel = output - to.first;
         (channel < from.count).then(|| from.first + channel)

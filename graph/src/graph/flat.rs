@@ -25,27 +25,34 @@ pub(crate) enum Kind {
     Processor,
 }
 
-/// A node, by position of its id. Nodes are looked at in the order of the signal, not in that of their positions: each
-/// fits a line of the cache.
+/// What each compile looks at of a node, by position of its id; in the order of the signal, not in that of the positions.
+/// Two fit a line of the cache.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[repr(align(64))]
+#[repr(align(32))]
 pub(crate) struct FlatNode {
     pub id: NodeId,
     pub kind: Kind,
     /// Its input channels in the numbering of the whole graph.
     pub inputs: Span,
     pub outputs: Span,
-    /// Its ports in [`Flat::ports`]: the inputs, right behind them the outputs.
-    pub input_ports: Span,
-    pub output_ports: Span,
     /// How many channels come first that have the same number, counted over all ports, on either side of the node: the
     /// input of the same port and channel as such an output is the one of its number.
     pub alike: u32,
-    pub latency: u32,
     pub in_place: bool,
+    pub takes_events: bool,
+    /// Whether all its input channels are those of one port.
+    pub has_one_input: bool,
+}
+
+/// What else there is of a node, by position of its id.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Traits {
+    /// Its ports in [`Flat::ports`]: the inputs, right behind them the outputs.
+    pub input_ports: Span,
+    pub output_ports: Span,
+    pub latency: u32,
     pub bypassable: bool,
     pub alignment: Alignment,
-    pub takes_events: bool,
     pub sends_events: bool,
 }
 
@@ -149,6 +156,8 @@ pub(crate) struct FlatCell {
 pub(crate) struct Flat {
     pub nodes: Vec<FlatNode>,
     /// By position of a node.
+    pub traits: Vec<Traits>,
+    /// By position of a node.
     pub links: Vec<Links>,
     /// Positions of the output nodes, in order.
     pub outputs: Vec<u32>,
@@ -222,6 +231,11 @@ impl Flat {
         &self.edges[cell.edge as usize]
     }
 
+    /// What else there is of a node.
+    pub fn traits(&self, node: &FlatNode) -> &Traits {
+        &self.traits[node.id.index()]
+    }
+
     /// Where an edge runs.
     pub fn route(&self, edge: &FlatEdge) -> &Route {
         &self.routes[edge.id.index()]
@@ -233,10 +247,16 @@ impl Flat {
         black_box(self.routes.iter().step_by(LINE / size_of::<Route>()).fold(0, |read, route| read ^ route.next));
     }
 
-    /// The same for nodes and edges.
-    pub fn bring_near(&self) {
-        black_box(self.nodes.iter().step_by(LINE / size_of::<FlatNode>()).fold(0, |read, node| read ^ node.alike));
+    /// The same for edges.
+    pub fn bring_edges_near(&self) {
         black_box(self.edges.iter().step_by(LINE / size_of::<FlatEdge>()).fold(0, |read, edge| read ^ edge.delay));
+    }
+
+    /// Reads what is seen first of the node at a position.
+    pub fn bring_node_near(&self, position: u32) {
+        let first = self.links[position as usize].first_edge as usize;
+        let edge = self.edges.get(first).zip(self.routes.get(first));
+        black_box((self.nodes[position as usize].alike, edge.map(|(edge, route)| (edge.form, route.next))));
     }
 
     /// Whether an edge is delayed to line up with others where it arrives.

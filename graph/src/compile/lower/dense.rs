@@ -92,8 +92,8 @@ impl Lowering<'_> {
         let cells = &flat.cells[edge.cells.range()];
         let route = flat.route(edge);
         let channels = |ports: Span, port: u16| flat.ports[ports.first as usize + usize::from(port)].count as usize;
-        let sources = channels(flat.nodes[route.source as usize].output_ports, route.source_port);
-        let destinations = channels(flat.nodes[route.destination as usize].input_ports, route.destination_port);
+        let sources = channels(flat.traits[route.source as usize].output_ports, route.source_port);
+        let destinations = channels(flat.traits[route.destination as usize].input_ports, route.destination_port);
         let mut values = std::mem::take(&mut self.scratch.matrix_values);
         values.clear();
         values.resize(sources, SILENCE);
