@@ -439,7 +439,7 @@ impl Publisher {
         let Some(playing) = &self.playing else { return Vec::new() };
         let mut removed = Vec::new();
         for edge in playing.flat.audio_edges() {
-            let stays = graph.edge(edge.id).filter(|now| now.feedback == edge.feedback_delay());
+            let stays = graph.edge(edge.id).filter(|now| now.feedback.unwrap_or(0) == edge.delay);
             let matrix = stays.and_then(|now| now.matrix());
             for cell in &playing.flat.cells[edge.cells.range()] {
                 if matrix.is_none_or(|matrix| matrix.get(cell.source.into(), cell.destination.into()).is_none()) {

@@ -8,5 +8,5 @@ pub(super) fn longest_chunk(flat: &Flat) -> u32 {
     if flat.counts.feedback == 0 {
         return u32::MAX;
     }
-    flat.edges.iter().filter(|edge| edge.feedback).map(|edge| edge.delay).min().unwrap_or(u32::MAX)
+    flat.edges.iter().filter(|edge| edge.feeds_back()).map(|edge| edge.delay).min().unwrap_or(u32::MAX)
 }

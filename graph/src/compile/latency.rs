@@ -104,7 +104,7 @@ impl Delays {
         if self.are_any {
             self.cells.resize(flat.cells.len(), 0);
             self.events.extend(flat.edges.iter().map(|edge| edge.delay));
-            for edge in flat.edges.iter().filter(|edge| edge.feedback) {
+            for edge in flat.edges.iter().filter(|edge| edge.feeds_back()) {
                 self.cells[edge.cells.range()].fill(edge.delay);
             }
         }
@@ -119,13 +119,13 @@ pub(super) fn align(flat: &Flat, order: &[u32], arrivals: &mut Arrivals, delays:
         return;
     }
     for &index in order {
-        let node = &flat.nodes[index as usize];
-        let is_late = |edge: &FlatEdge| arrivals.late[edge.source as usize] && flat.waits(edge);
+        let (node, latency) = (&flat.nodes[index as usize], flat.traits[index as usize].latency);
+        let is_late = |edge: &FlatEdge| arrivals.late[flat.route(edge).source as usize] && flat.waits(edge);
         let hears_late = flat.entering(node).any(is_late);
         if hears_late {
             gather(flat, index, arrivals);
         }
-        if node.kind == Kind::Processor && (hears_late || node.latency > 0) {
+        if node.kind == Kind::Processor && (hears_late || latency > 0) {
             pass_through(flat, index, arrivals);
             arrivals.late[index as usize] = true;
         }
@@ -145,7 +145,7 @@ fn gather(flat: &Flat, index: u32, arrivals: &mut Arrivals) {
     let node = &flat.nodes[index as usize];
     for edge in flat.entering(node).filter(|edge| flat.waits(edge)) {
         if !edge.is_audio() {
-            let arrival = arrivals.events_out[edge.source as usize];
+            let arrival = arrivals.events_out[flat.route(edge).source as usize];
             let events_in = &mut arrivals.events_in[index as usize];
             *events_in = arrival.max(*events_in);
             continue;
@@ -160,7 +160,7 @@ fn gather(flat: &Flat, index: u32, arrivals: &mut Arrivals) {
 
 /// Lines up the inputs of a processor as its alignment asks, and says when its outputs arrive.
 fn pass_through(flat: &Flat, index: u32, arrivals: &mut Arrivals) {
-    let node = &flat.nodes[index as usize];
+    let (node, traits) = (&flat.nodes[index as usize], &flat.traits[index as usize]);
     let events = arrivals.events_in[index as usize];
     let raise = |inputs: &mut [u32], channels: Span, least: u32| {
         let channels = &mut inputs[channels.range()];
@@ -169,9 +169,9 @@ fn pass_through(flat: &Flat, index: u32, arrivals: &mut Arrivals) {
         latest
     };
     let inputs = &mut arrivals.inputs;
-    let ports = &flat.ports[node.input_ports.range()];
+    let ports = &flat.ports[traits.input_ports.range()];
     // The main port and the events belong together: notes must meet the sound that they play on.
-    let main = match node.alignment {
+    let main = match traits.alignment {
         Alignment::Channels => latest(&inputs[node.inputs.range()]).max(events),
         Alignment::Node => raise(inputs, node.inputs, events),
         Alignment::Ports => {
@@ -182,15 +182,15 @@ fn pass_through(flat: &Flat, index: u32, arrivals: &mut Arrivals) {
         }
     };
     arrivals.events_in[index as usize] = main;
-    arrivals.events_out[index as usize] = main + node.latency;
+    arrivals.events_out[index as usize] = main + traits.latency;
     let outputs = &mut arrivals.outputs[node.outputs.range()];
-    if node.alignment == Alignment::Channels {
+    if traits.alignment == Alignment::Channels {
         let inputs = &inputs[node.inputs.range()];
         for (channel, output) in outputs.iter_mut().enumerate() {
-            *output = inputs.get(channel).copied().unwrap_or(main) + node.latency;
+            *output = inputs.get(channel).copied().unwrap_or(main) + traits.latency;
         }
     } else {
-        outputs.fill(main + node.latency);
+        outputs.fill(main + traits.latency);
     }
 }
 
@@ -218,7 +218,7 @@ fn set_delays(flat: &Flat, index: u32, arrivals: &Arrivals, delays: &mut Delays)
     let events_in = arrivals.events_in[index as usize];
     for edge in flat.entering(&flat.nodes[index as usize]).filter(|edge| flat.waits(edge)) {
         if !edge.is_audio() {
-            delays.events[edge.id.index()] = events_in - arrivals.events_out[edge.source as usize];
+            delays.events[edge.id.index()] = events_in - arrivals.events_out[flat.route(edge).source as usize];
         }
         let cells = edge.cells.range();
         for (cell, delay) in flat.cells[cells.clone()].iter().zip(&mut delays.cells[cells]) {

@@ -9,9 +9,8 @@ mod sum;
 use super::Plan;
 use super::buffers::{Slots, of_channel};
 use super::schedule::{EventEdge, Op, SILENT_SLOT, Schedule, ScheduledInput, ScheduledNode, ScheduledOutput, Span};
-use crate::graph::flat::{FlatNode, Form, Kind};
+use crate::graph::flat::{Flat, FlatNode, Form, Kind};
 use feeders::Feeders;
-use std::hint::black_box;
 use sum::Reading;
 
 const NONE: u32 = u32::MAX;
@@ -43,15 +42,15 @@ pub(super) struct Scratch {
 /// Makes a schedule.
 pub(super) fn lower(plan: Plan<'_>, scratch: &mut Scratch) -> Schedule {
     let has_past = plan.delays.are_any() || plan.played.had_delays();
-    // One for each node and one for what it hears are enough for most rigs.
-    let ops = Vec::with_capacity(2 * plan.order.len());
-    let mut lowering = Lowering { plan, scratch, schedule: tables(plan), ops, has_past };
+    let mut lowering = Lowering { plan, scratch, schedule: tables(plan, has_past), ops: Vec::new(), has_past };
     lowering.prepare();
+    let Schedule { taps, lines, mixes, .. } = &lowering.schedule;
+    lowering.ops.reserve(plan.order.len() + mixes.capacity() + taps.len() + lines.len());
+    plan.flat.bring_edges_near();
     let mut entering = std::mem::take(&mut lowering.scratch.entering);
     for (place, &index) in plan.order.iter().enumerate() {
         if let Some(&ahead) = plan.order.get(place + AHEAD) {
-            let first_edge = plan.flat.edges.get(plan.flat.links[ahead as usize].first_edge as usize);
-            black_box((plan.flat.nodes[ahead as usize].latency, first_edge.map(|edge| edge.next)));
+            plan.flat.bring_node_near(ahead);
         }
         lowering.node(index, &mut entering);
     }
@@ -62,16 +61,22 @@ pub(super) fn lower(plan: Plan<'_>, scratch: &mut Scratch) -> Schedule {
     schedule
 }
 
-/// A schedule without ops, with the tables that follow from the graph alone.
-fn tables(plan: Plan<'_>) -> Schedule {
+/// A schedule without ops, with the tables that follow from the graph alone, and room in the others for what most rigs
+/// need: a mix for each node, with a term for each edge; a mix for each channel, with a term for each cell, if those may
+/// hear the past.
+fn tables(plan: Plan<'_>, has_past: bool) -> Schedule {
     let flat = plan.flat;
+    let (mixes, terms) =
+        if has_past { (flat.input_channels(), flat.cells.len()) } else { (flat.node_count(), flat.edges.len()) };
     Schedule {
         flat: flat.clone(),
         nodes: Vec::with_capacity(flat.node_count()),
         node_slots: Vec::with_capacity(flat.input_channels() + flat.output_channels()),
-        mixes: Vec::with_capacity(flat.node_count()),
+        mixes: Vec::with_capacity(mixes),
         mix_slots: Vec::with_capacity(flat.cells.len() + flat.input_channels()),
-        terms: Vec::with_capacity(flat.edges.len()),
+        terms: Vec::with_capacity(terms),
+        lines: Vec::with_capacity(if has_past { flat.output_channels() } else { 0 }),
+        taps: Vec::with_capacity(if has_past { flat.cells.len() } else { 0 }),
         elided: vec![false; flat.cells.len()],
         delays: plan.delays.of_cells().to_vec(),
         ..Schedule::default()
@@ -117,7 +122,7 @@ impl Lowering<'_> {
         let places = &mut self.scratch.places;
         places.clear();
         places.resize(flat.nodes.len(), NONE);
-        let scheduled = order.iter().filter(|&&index| is_scheduled(&flat.nodes[index as usize]));
+        let scheduled = order.iter().filter(|&&index| is_scheduled(flat, &flat.nodes[index as usize]));
         (0..).zip(scheduled).for_each(|(place, &index)| places[index as usize] = place);
     }
 
@@ -156,7 +161,8 @@ impl Lowering<'_> {
             }
             let cell = &flat.cells[index as usize];
             let edge = flat.owner(cell);
-            let mut port = flat.entering(node).filter(|other| other.destination_port == edge.destination_port);
+            let port = flat.route(edge).destination_port;
+            let mut port = flat.entering(node).filter(|other| flat.route(other).destination_port == port);
             if !port.any(|other| self.is_multiplied(other)) {
                 let value = self.read_by(index, edge.source_of(cell));
                 self.scratch.slots.forget(value);
@@ -173,7 +179,7 @@ impl Lowering<'_> {
             Kind::Output => self.output(node),
             Kind::Processor | Kind::Absent => {}
         }
-        if is_scheduled(node) {
+        if is_scheduled(self.plan.flat, node) {
             self.schedule_node(index, node);
         }
         if self.has_past {
@@ -185,11 +191,11 @@ impl Lowering<'_> {
     fn hear(&mut self, index: u32, node: &FlatNode, entering: &mut Vec<Reading>) {
         self.scratch.inputs.clear();
         let mut next = self.plan.flat.links[index as usize].first_edge;
-        if node.input_ports.count == 1 {
+        if node.has_one_input {
             self.hear_port(node, 0, node.inputs, &mut next, entering);
             return;
         }
-        for (port, channels) in (0..).zip(&self.plan.flat.ports[node.input_ports.range()]) {
+        for (port, channels) in (0..).zip(&self.plan.flat.ports[self.plan.flat.traits(node).input_ports.range()]) {
             let channels = Span { first: node.inputs.first + channels.first, ..*channels };
             self.hear_port(node, port, channels, &mut next, entering);
         }
@@ -199,18 +205,19 @@ impl Lowering<'_> {
     #[inline]
     fn hear_port(&mut self, node: &FlatNode, port: u16, channels: Span, next: &mut u32, entering: &mut Vec<Reading>) {
         let flat = self.plan.flat;
-        let mut form = Form::Straight;
+        let mut form = Form::Unity;
         entering.clear();
-        while let Some(edge) = flat.edges.get(*next as usize) {
-            if edge.destination_port != port || !edge.is_audio() {
+        while let Some(route) = flat.routes.get(*next as usize) {
+            let edge = &flat.edges[*next as usize];
+            if route.destination_port != port || !edge.is_audio() {
                 break;
             }
             form = form.max(edge.form);
             entering.push(Reading::of(edge));
-            *next = edge.next;
+            *next = route.next;
         }
         match form {
-            Form::Straight => self.straight_port(node, channels, entering),
+            Form::Unity | Form::Straight => self.straight_port(node, channels, entering),
             Form::Dense => self.dense_port(node, channels, entering),
             _ => self.crossed_port(node, channels, entering),
         }
@@ -286,8 +293,9 @@ impl Lowering<'_> {
             slots.write_over(outputs.clone(), &inputs[..node.alike as usize], node_slots);
         } else {
             let ports = |ports: Span| self.plan.flat.ports[ports.range()].iter();
-            let mut over = ports(node.input_ports);
-            for port in ports(node.output_ports) {
+            let traits = self.plan.flat.traits(node);
+            let mut over = ports(traits.input_ports);
+            for port in ports(traits.output_ports) {
                 let over = over.next().map_or(&[][..], |over| &inputs[over.range()]);
                 slots.write_over(first + port.first..first + port.first + port.count, over, node_slots);
             }
@@ -299,19 +307,22 @@ impl Lowering<'_> {
         let Plan { flat, delays, .. } = self.plan;
         let first = self.schedule.event_edges.len();
         let edges = flat.entering(node).filter(|edge| !edge.is_audio());
-        self.schedule.event_edges.extend(edges.map(|edge| EventEdge {
-            id: edge.id,
-            source: self.scratch.places[edge.source as usize],
-            source_port: edge.source_port,
-            destination_port: edge.destination_port,
-            delay: delays.of_events(edge),
-            feedback: edge.feedback,
+        self.schedule.event_edges.extend(edges.map(|edge| {
+            let route = flat.route(edge);
+            EventEdge {
+                id: edge.id,
+                source: self.scratch.places[route.source as usize],
+                source_port: route.source_port,
+                destination_port: route.destination_port,
+                delay: delays.of_events(edge),
+                feedback: edge.feeds_back(),
+            }
         }));
         Span::new(first, self.schedule.event_edges.len())
     }
 }
 
 /// Whether a node has a place in the schedule: a processor, or an end of the rig that has events.
-fn is_scheduled(node: &FlatNode) -> bool {
-    node.kind == Kind::Processor || node.takes_events || node.sends_events
+fn is_scheduled(flat: &Flat, node: &FlatNode) -> bool {
+    node.kind == Kind::Processor || node.takes_events || flat.traits(node).sends_events
 }

@@ -12,6 +12,7 @@ pub(super) fn order(flat: &Flat, scratch: &mut Scratch, order: &mut Vec<u32>) ->
     order.reserve(flat.node_count());
     scratch.state.clear();
     scratch.state.resize(flat.nodes.len(), Visit::Unseen);
+    flat.bring_routes_near();
     for (sink, links) in (0..).zip(&flat.links) {
         if links.feeds == 0 {
             visit(flat, scratch, order, sink)?;
@@ -52,31 +53,34 @@ fn visit(flat: &Flat, scratch: &mut Scratch, order: &mut Vec<u32>, start: u32) -
     state[start as usize] = Visit::Open;
     let mut node = start;
     let mut next = flat.links[start as usize].first_edge;
+    // Most graphs have none: what the edges carry need not be looked at then.
+    let any_feeds_back = flat.counts.feedback > 0;
     loop {
-        let Some(edge) = flat.edges.get(next as usize) else {
+        let position = next as usize;
+        let Some(route) = flat.routes.get(position) else {
             state[node as usize] = Visit::Done;
             order.push(node);
             let Some(before) = stack.pop() else { return Ok(()) };
             (node, next) = before;
             continue;
         };
-        next = edge.next;
-        if edge.feedback {
+        next = route.next;
+        if any_feeds_back && flat.edges[position].feeds_back() {
             continue;
         }
-        let source = &mut state[edge.source as usize];
+        let source = &mut state[route.source as usize];
         match source {
             Visit::Done => {}
             Visit::Unseen => {
                 *source = Visit::Open;
                 stack.push((node, next));
-                node = edge.source;
+                node = route.source;
                 next = flat.links[node as usize].first_edge;
             }
             Visit::Open => {
                 // The stack runs against the signal, from a node to what feeds it.
                 let nodes = stack.iter().map(|&(node, _)| node).chain([node]);
-                let mut path: Vec<u32> = nodes.skip_while(|&node| node != edge.source).collect();
+                let mut path: Vec<u32> = nodes.skip_while(|&node| node != route.source).collect();
                 path.reverse();
                 return Err(path);
             }

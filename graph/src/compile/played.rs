@@ -18,7 +18,7 @@ impl<'a> Played<'a> {
     pub fn in_edge(self, edge: &FlatEdge) -> PlayedEdge<'a> {
         // An edge that feeds back otherwise than before begins anew.
         let old = self.0.and_then(|previous| previous.edge(edge.id));
-        let old = old.filter(|old| old.feedback_delay() == edge.feedback_delay());
+        let old = old.filter(|old| old.delay == edge.delay);
         PlayedEdge { previous: self.0, first: edge.cells.first, old: old.map_or(Span::default(), |old| old.cells) }
     }
 }

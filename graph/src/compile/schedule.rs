@@ -2,7 +2,7 @@
 //! graph that they are for, whose nodes, edges and crosspoints are not told once more. Plain data; knows neither pointers
 //! nor processors.
 
-use crate::graph::flat::{Flat, FlatEdge, FlatNode};
+use crate::graph::flat::{Flat, FlatEdge, FlatNode, Traits};
 use crate::id::{EdgeId, NodeId};
 pub use crate::span::Span;
 use std::sync::Arc;
@@ -267,14 +267,19 @@ impl Schedule {
         &self.flat.nodes[node.id.index()]
     }
 
+    /// What else the graph says of it.
+    pub(crate) fn traits(&self, node: &ScheduledNode) -> &Traits {
+        &self.flat.traits[node.id.index()]
+    }
+
     /// The input ports of a node, as spans within its input channels.
     pub fn input_ports(&self, node: &ScheduledNode) -> &[Span] {
-        &self.flat.ports[self.flat_node(node).input_ports.range()]
+        &self.flat.ports[self.traits(node).input_ports.range()]
     }
 
     /// The output ports of a node, as spans within its output channels.
     pub fn output_ports(&self, node: &ScheduledNode) -> &[Span] {
-        &self.flat.ports[self.flat_node(node).output_ports.range()]
+        &self.flat.ports[self.traits(node).output_ports.range()]
     }
 
     /// Whether an output of a node may stand in the slot of the input of the same port and channel.

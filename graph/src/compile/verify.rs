@@ -3,7 +3,7 @@
 
 use super::latency::Delays;
 use super::schedule::{Mix, Op, SILENT_SLOT, Schedule, Span, Term};
-use crate::graph::flat::{Flat, FlatNode, Form, Kind};
+use crate::graph::flat::{Flat, FlatNode, Form, Kind, NONE};
 use crate::id::NodeId;
 use std::ops::Range;
 use std::sync::Arc;
@@ -255,13 +255,27 @@ impl<'a> Check<'a> {
             return require(symbol == Symbol::SILENCE, "an input that nothing feeds is not silent");
         }
         require(sum.missing == 1, "a sum was left out")?;
-        self.scratch.find_only(self.flat, node);
-        let only = self.scratch.only[input as usize];
-        require(self.flat.cells[only as usize].gain == 1.0, "a cell was elided that is not at unity")?;
+        let (only, source) = self.only(node, input)?;
         require(self.schedule.elided[only as usize], "a cell was elided and is not known to be")?;
         // What an end of the rig hears is counted when all is done: not all of it shows.
         self.elided += usize::from(node.kind == Kind::Processor);
-        self.carries(self.source_of(only), symbol)
+        self.carries(source, symbol)
+    }
+
+    /// The only cell that leads to an input channel of a node, and what it should read: at unity, as it is not summed.
+    #[inline(always)]
+    fn only(&mut self, node: &FlatNode, input: u32) -> Result<(u32, Symbol), &'static str> {
+        let first = self.flat.links[node.id.index()].first_edge as usize;
+        let edge = &self.flat.edges[first];
+        if edge.form == Form::Unity && self.flat.routes[first].next == NONE {
+            let place = input - edge.destination_channel;
+            let cell = edge.cells.first + place;
+            return Ok((cell, Symbol::output(edge.source_channel + place, self.delays.of_cell(cell))));
+        }
+        self.scratch.find_only(self.flat, node);
+        let cell = self.scratch.only[input as usize];
+        require(self.flat.cells[cell as usize].gain == 1.0, "a cell was elided that is not at unity")?;
+        Ok((cell, self.source_of(cell)))
     }
 
     fn node(&self, id: NodeId) -> &'a FlatNode {
@@ -343,7 +357,7 @@ impl<'a> Check<'a> {
         let edge = &self.flat.edges[term.edge as usize];
         let place = term.cell.wrapping_sub(edge.cells.first);
         require(edge.is_audio() && place < edge.cells.count, "a cell is of another edge")?;
-        if edge.form == Form::Straight {
+        if edge.is_straight() {
             require(place + channels <= edge.cells.count, "a mix hears more channels than its edge has")?;
             require(channels == 1 || !self.delays.are_any(), "a mix of several channels hears the past")?;
             let wanted = Symbol::output(edge.source_channel + place, self.delays.of_cell(term.cell));
@@ -386,7 +400,7 @@ impl<'a> Check<'a> {
         let node = &self.schedule.nodes[node];
         for edge in &self.schedule.event_edges[node.events.range()] {
             require(
-                self.flat.edges[edge.id.index()].feedback
+                self.flat.edges[edge.id.index()].feeds_back()
                     || self.scratch.done[edge.source as usize]
                     || !self.schedule.nodes[edge.source as usize].hosted,
                 "events are merged before they are sent",
@@ -436,7 +450,8 @@ impl<'a> Check<'a> {
     #[cold]
     fn input_beside(&self, node: &FlatNode, output: u32) -> Option<u32> {
         let ports = |ports: Span| &self.flat.ports[ports.range()];
-        let mut pairs = ports(node.output_ports).iter().zip(ports(node.input_ports));
+        let traits = self.flat.traits(node);
+        let mut pairs = ports(traits.output_ports).iter().zip(ports(traits.input_ports));
         let (to, from) = pairs.find(|(to, _)| to.range().contains(&(output as usize)))?;
         let channel = output - to.first;
         (channel < from.count).then(|| from.first + channel)

@@ -8,6 +8,10 @@ use super::edge::Timing;
 use super::node::Alignment;
 use crate::id::{EdgeId, NodeId};
 use crate::span::Span;
+use std::hint::black_box;
+
+/// Bytes in a line of the cache, on most machines.
+const LINE: usize = 64;
 
 /// No edge.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -21,27 +25,34 @@ pub(crate) enum Kind {
     Processor,
 }
 
-/// A node, by position of its id. Nodes are looked at in the order of the signal, not in that of their positions: each
-/// fits a line of the cache.
+/// What each compile looks at of a node, by position of its id; in the order of the signal, not in that of the positions.
+/// Two fit a line of the cache.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[repr(align(64))]
+#[repr(align(32))]
 pub(crate) struct FlatNode {
     pub id: NodeId,
     pub kind: Kind,
     /// Its input channels in the numbering of the whole graph.
     pub inputs: Span,
     pub outputs: Span,
-    /// Its ports in [`Flat::ports`]: the inputs, right behind them the outputs.
-    pub input_ports: Span,
-    pub output_ports: Span,
     /// How many channels come first that have the same number, counted over all ports, on either side of the node: the
     /// input of the same port and channel as such an output is the one of its number.
     pub alike: u32,
-    pub latency: u32,
     pub in_place: bool,
+    pub takes_events: bool,
+    /// Whether all its input channels are those of one port.
+    pub has_one_input: bool,
+}
+
+/// What else there is of a node, by position of its id.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Traits {
+    /// Its ports in [`Flat::ports`]: the inputs, right behind them the outputs.
+    pub input_ports: Span,
+    pub output_ports: Span,
+    pub latency: u32,
     pub bypassable: bool,
     pub alignment: Alignment,
-    pub takes_events: bool,
     pub sends_events: bool,
 }
 
@@ -59,6 +70,8 @@ pub(crate) struct Links {
 /// What an edge carries; the plainest matrix first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Form {
+    /// Audio, straight as below and each cell at a gain of 1: what its cells are need not be read.
+    Unity,
     /// Audio, straight: each channel leads to its like and nowhere else, so that cell c joins channel c of both ports, at
     /// any gain.
     Straight,
@@ -71,25 +84,31 @@ pub(crate) enum Form {
     Absent,
 }
 
-/// An edge, by position of its id.
+/// Where an edge runs, by position of its id; apart from what it carries, as the links of nodes are from the nodes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct FlatEdge {
-    pub id: EdgeId,
+#[repr(align(16))]
+pub(crate) struct Route {
     /// Positions of the nodes.
     pub source: u32,
     pub destination: u32,
+    /// The next edge into the same node, or [`NONE`].
+    pub next: u32,
     /// Ports within their nodes.
     pub source_port: u16,
     pub destination_port: u16,
+}
+
+/// What an edge carries, by position of its id. Two fit a line of the cache.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(align(32))]
+pub(crate) struct FlatEdge {
+    pub id: EdgeId,
     /// First channel of the source's port, in the numbering of the whole graph.
     pub source_channel: u32,
     pub destination_channel: u32,
     pub cells: Span,
-    /// The next edge into the same node, or [`NONE`].
-    pub next: u32,
     /// Of a feedback edge its length in frames, else 0.
     pub delay: u32,
-    pub feedback: bool,
     pub form: Form,
     pub timing: Option<Timing>,
 }
@@ -99,9 +118,13 @@ impl FlatEdge {
         self.form < Form::Events
     }
 
-    /// Its delay in frames, if it is a feedback edge.
-    pub fn feedback_delay(&self) -> Option<u32> {
-        self.feedback.then_some(self.delay)
+    /// Whether it carries audio straight, at any gain.
+    pub fn is_straight(&self) -> bool {
+        self.form <= Form::Straight
+    }
+
+    pub fn feeds_back(&self) -> bool {
+        self.delay > 0
     }
 
     /// The output channel that one of its cells hears, in the numbering of the whole graph.
@@ -133,10 +156,14 @@ pub(crate) struct FlatCell {
 pub(crate) struct Flat {
     pub nodes: Vec<FlatNode>,
     /// By position of a node.
+    pub traits: Vec<Traits>,
+    /// By position of a node.
     pub links: Vec<Links>,
     /// Positions of the output nodes, in order.
     pub outputs: Vec<u32>,
     pub edges: Vec<FlatEdge>,
+    /// By position of an edge.
+    pub routes: Vec<Route>,
     /// Edge after edge, and of each by destination, then source: the order of sums.
     pub cells: Vec<FlatCell>,
     /// Channels of each port, counted from the first input or output channel of its node.
@@ -186,7 +213,7 @@ impl Flat {
 
     /// The edges into a node: port after port, those of events last, each in the order of sums and merges.
     pub fn entering(&self, node: &FlatNode) -> Entering<'_> {
-        Entering { edges: &self.edges, next: self.links[node.id.index()].first_edge }
+        Entering { flat: self, next: self.links[node.id.index()].first_edge }
     }
 
     /// The output nodes, in the order of their positions.
@@ -204,15 +231,43 @@ impl Flat {
         &self.edges[cell.edge as usize]
     }
 
+    /// What else there is of a node.
+    pub fn traits(&self, node: &FlatNode) -> &Traits {
+        &self.traits[node.id.index()]
+    }
+
+    /// Where an edge runs.
+    pub fn route(&self, edge: &FlatEdge) -> &Route {
+        &self.routes[edge.id.index()]
+    }
+
+    /// Reads all routes in the order of memory, which is quick, so that they are at hand when they are walked in the order
+    /// of the signal, which leads anywhere.
+    pub fn bring_routes_near(&self) {
+        black_box(self.routes.iter().step_by(LINE / size_of::<Route>()).fold(0, |read, route| read ^ route.next));
+    }
+
+    /// The same for edges.
+    pub fn bring_edges_near(&self) {
+        black_box(self.edges.iter().step_by(LINE / size_of::<FlatEdge>()).fold(0, |read, edge| read ^ edge.delay));
+    }
+
+    /// Reads what is seen first of the node at a position.
+    pub fn bring_node_near(&self, position: u32) {
+        let first = self.links[position as usize].first_edge as usize;
+        let edge = self.edges.get(first).zip(self.routes.get(first));
+        black_box((self.nodes[position as usize].alike, edge.map(|(edge, route)| (edge.form, route.next))));
+    }
+
     /// Whether an edge is delayed to line up with others where it arrives.
     pub fn waits(&self, edge: &FlatEdge) -> bool {
-        edge.timing.unwrap_or(self.default_timing) == Timing::Aligned && !edge.feedback
+        edge.timing.unwrap_or(self.default_timing) == Timing::Aligned && !edge.feeds_back()
     }
 }
 
 /// Edges into a node. See [`Flat::entering`].
 pub(crate) struct Entering<'a> {
-    edges: &'a [FlatEdge],
+    flat: &'a Flat,
     next: u32,
 }
 
@@ -222,14 +277,15 @@ impl<'a> Iterator for Entering<'a> {
     #[inline]
     fn next(&mut self) -> Option<&'a FlatEdge> {
         // Behind the last stands NONE, which is no edge's place.
-        let edge = self.edges.get(self.next as usize)?;
-        self.next = edge.next;
-        Some(edge)
+        let position = self.next as usize;
+        self.next = self.flat.routes.get(position)?.next;
+        Some(&self.flat.edges[position])
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Form;
     use crate::graph::{Cell, Edge, Edit, Endpoint, Graph, Matrix, Node};
     use crate::port::{AudioPort, ChannelLayout};
 
@@ -275,6 +331,21 @@ mod tests {
         assert_eq!(alike(&[], &[2]), 0);
     }
 
+    /// A straight edge is known to be at unity as long as each of its cells is: a pass that elides them reads none.
+    #[test]
+    fn an_edge_is_at_unity_as_long_as_its_cells_are() {
+        let mut graph = three_edges(&Matrix::diagonal(2));
+        let middle = graph.edges().nth(1).unwrap().0;
+        for (gain, form) in [(1.0, Form::Unity), (0.5, Form::Straight), (1.0, Form::Unity), (-1.0, Form::Straight)] {
+            let cell = Some(Cell::new(gain));
+            graph.apply(vec![Edit::SetCell { edge: middle, source: 1, destination: 1, cell }]).unwrap();
+            assert_eq!(graph.flat().edges[middle.index()].form, form, "at a gain of {gain}");
+        }
+        let muted = Some(Cell { mute: true, ..Cell::new(1.0) });
+        graph.apply(vec![Edit::SetCell { edge: middle, source: 0, destination: 0, cell: muted }]).unwrap();
+        assert_eq!(graph.flat().edges[middle.index()].form, Form::Straight);
+    }
+
     /// An edge gets cells and loses them: those of the edges behind it move, and each edge still has its own.
     #[test]
     fn the_cells_behind_an_edge_move_with_it() {
@@ -294,6 +365,7 @@ mod tests {
             graph.apply(vec![edit]).unwrap();
             let built = three_edges(&matrix);
             assert_eq!(graph.flat().edges, built.flat().edges);
+            assert_eq!(graph.flat().routes, built.flat().routes);
             assert_eq!(graph.flat().cells, built.flat().cells);
             for edge in graph.flat().audio_edges() {
                 let cells = &graph.flat().cells[edge.cells.range()];

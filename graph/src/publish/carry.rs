@@ -67,7 +67,7 @@ pub(super) fn carried_taps(schedule: &Schedule, previous: Option<&Schedule>, lin
 pub(super) fn moving_edges(schedule: &Schedule, previous: Option<&Schedule>) -> Vec<EdgeId> {
     let Some(previous) = previous else { return Vec::new() };
     let moves = |edge: &&FlatEdge| {
-        let begins = previous.edge(edge.id).is_none_or(|old| old.feedback_delay() != edge.feedback_delay());
+        let begins = previous.edge(edge.id).is_none_or(|old| old.delay != edge.delay);
         begins
             || schedule.flat.cells[edge.cells.range()].iter().any(|cell| {
                 let before = previous.cell(edge.id, cell.source, cell.destination);

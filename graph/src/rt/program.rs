@@ -504,7 +504,7 @@ fn runs(ops: &[Op]) -> Box<[u32]> {
 
 /// The channels of the longest bypass path.
 fn dry_channels(schedule: &Schedule) -> usize {
-    let bypassable = schedule.nodes.iter().filter(|node| schedule.flat_node(node).bypassable);
+    let bypassable = schedule.nodes.iter().filter(|node| schedule.traits(node).bypassable);
     let outputs = bypassable.filter_map(|node| schedule.output_ports(node).first());
     outputs.map(|port| port.count).max().unwrap_or(0) as usize
 }
@@ -551,26 +551,27 @@ fn node_states(schedule: &Schedule, tables: &mut Tables, max_block: usize, event
         ports: ports.iter().map(|port| ChannelRange { first: port.first, count: port.count }).collect(),
     };
     let nodes = schedule.nodes.iter().zip(sending_ports(schedule)).map(|(node, sending)| {
-        let flat = schedule.flat_node(node);
+        let traits = schedule.traits(node);
         // An end of the rig has no channels of its own here.
         let (input_ports, output_ports) =
             if node.hosted { (schedule.input_ports(node), schedule.output_ports(node)) } else { (&[][..], &[][..]) };
         let inputs = channels(node.inputs, input_ports);
         let outputs = channels(node.outputs, output_ports);
-        let main = flat.bypassable.then(|| Some((inputs.ports.first()?.count, outputs.ports.first()?.count))).flatten();
-        let bypass = main.map(|(inputs, outputs)| BypassPath::new(flat.latency, inputs, outputs, max_block));
-        let sends = if flat.sends_events || flat.bypassable { events } else { 0 };
+        let main =
+            traits.bypassable.then(|| Some((inputs.ports.first()?.count, outputs.ports.first()?.count))).flatten();
+        let bypass = main.map(|(inputs, outputs)| BypassPath::new(traits.latency, inputs, outputs, max_block));
+        let sends = if traits.sends_events || traits.bypassable { events } else { 0 };
         let own = (table, gated);
         let count = inputs.slots.len() + outputs.slots.len();
         (table, gated) = (table.wrapping_add(count), gated.wrapping_add(count));
         let (events_in, events_out) = (EventList::with_capacity(events), EventList::with_capacity(sends));
         // An instrument's notes are its own; what has audio inputs, or no audio at all, is an effect.
         let is_effect = node.inputs.count > 0 || node.outputs.count == 0;
-        let passes = node.hosted && flat.sends_events && node.events.count > 0 && is_effect;
-        let passing = EventPath::new(sending, passes, events, flat.latency);
+        let passes = node.hosted && traits.sends_events && node.events.count > 0 && is_effect;
+        let passing = EventPath::new(sending, passes, events, traits.latency);
         // SAFETY: the tables were made of the same slots in the same order, and the program keeps them and the inputs apart.
         let io = unsafe { NodeIo::new(own.0, own.1, inputs, outputs, events_in, events_out) };
-        NodeState::new(node, flat.latency, io, passing, bypass)
+        NodeState::new(node, traits.latency, io, passing, bypass)
     });
     nodes.collect()
 }

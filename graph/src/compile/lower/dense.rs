@@ -90,12 +90,10 @@ impl Lowering<'_> {
     fn matrix(&mut self, edge: &FlatEdge, base: usize) {
         let flat = self.plan.flat;
         let cells = &flat.cells[edge.cells.range()];
-        let sources = flat.ports
-            [(flat.nodes[edge.source as usize].output_ports.first + u32::from(edge.source_port)) as usize]
-            .count as usize;
-        let destinations = flat.ports
-            [(flat.nodes[edge.destination as usize].input_ports.first + u32::from(edge.destination_port)) as usize]
-            .count as usize;
+        let route = flat.route(edge);
+        let channels = |ports: Span, port: u16| flat.ports[ports.first as usize + usize::from(port)].count as usize;
+        let sources = channels(flat.traits[route.source as usize].output_ports, route.source_port);
+        let destinations = channels(flat.traits[route.destination as usize].input_ports, route.destination_port);
         let mut values = std::mem::take(&mut self.scratch.matrix_values);
         values.clear();
         values.resize(sources, SILENCE);

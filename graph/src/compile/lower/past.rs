@@ -91,7 +91,7 @@ impl Lowering<'_> {
 
     fn plan_tap(&mut self, edge: &FlatEdge, source: u32, delay: u32, previous: u32) -> u32 {
         let flat = self.plan.flat;
-        let node = &flat.nodes[edge.source as usize];
+        let node = &flat.nodes[flat.route(edge).source as usize];
         if node.kind == Kind::Input && flat.device_inputs[source as usize].is_none() {
             return SILENCE;
         }
@@ -99,7 +99,7 @@ impl Lowering<'_> {
         let line = past.line(source, node, &mut self.schedule, slots);
         let plan = &mut self.schedule.lines[line];
         plan.longest = plan.longest.max(delay).max(previous);
-        plan.feedback |= edge.feedback;
+        plan.feedback |= edge.feeds_back();
         past.tap(Tap { line: line as u32, delay, previous }, &mut self.schedule, slots)
     }
 
@@ -126,7 +126,7 @@ impl Lowering<'_> {
             return;
         }
         let slot = self.scratch.slots.write(value);
-        self.ops.push(if self.plan.flat.edges[edge as usize].feedback {
+        self.ops.push(if self.plan.flat.edges[edge as usize].feeds_back() {
             Op::FeedbackRead { tap, slot }
         } else {
             Op::DelayRead { tap, slot }

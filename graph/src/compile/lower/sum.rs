@@ -5,7 +5,7 @@ use super::super::buffers::{SILENCE, of_channel};
 use super::super::played::PlayedEdge;
 use super::super::schedule::{Mix, Op, Schedule, Span, Term};
 use super::{Lowering, Plan, Scratch};
-use crate::graph::flat::{Flat, FlatEdge, FlatNode, Kind};
+use crate::graph::flat::{Flat, FlatEdge, FlatNode, Form, Kind};
 use std::ops::Range;
 
 /// A cell as a sum reads it.
@@ -179,13 +179,16 @@ impl<'a> Plan<'a> {
     fn elision(self, edge: u32) -> Elision<'a> {
         let edge = &self.flat.edges[edge as usize];
         let is_adjustable = self.adjustable.get(edge.id.index()).copied().unwrap_or(false);
-        Elision { flat: self.flat, before: (!is_adjustable).then(|| self.played.in_edge(edge)) }
+        let before = (!is_adjustable).then(|| self.played.in_edge(edge));
+        Elision { flat: self.flat, is_unity: edge.form == Form::Unity, before }
     }
 }
 
 /// See [`Plan::elision`].
 struct Elision<'a> {
     flat: &'a Flat,
+    /// Whether all cells of the edge are at unity, so that they need not be read.
+    is_unity: bool,
     /// What was played in the edge; none if its gains are about to change.
     before: Option<PlayedEdge<'a>>,
 }
@@ -195,6 +198,6 @@ impl Elision<'_> {
     #[inline]
     fn allows(&self, index: u32) -> bool {
         let cell = &self.flat.cells[index as usize];
-        cell.gain == 1.0 && self.before.as_ref().is_some_and(|before| before.rests(index, cell))
+        (self.is_unity || cell.gain == 1.0) && self.before.as_ref().is_some_and(|before| before.rests(index, cell))
     }
 }

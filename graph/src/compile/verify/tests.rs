@@ -234,8 +234,9 @@ fn every_number_counts() {
 fn nothing_is_overwritten() {
     let bench = Bench::new();
     let hosted = |latency: u32, in_place: bool| {
-        let mut nodes = bench.sound.nodes.iter().map(|node| bench.sound.flat_node(node));
-        nodes.position(|node| node.latency == latency && node.in_place == in_place).unwrap()
+        let sound = &bench.sound;
+        let fits = |node| sound.traits(node).latency == latency && sound.is_in_place(node) == in_place;
+        sound.nodes.iter().position(fits).unwrap()
     };
     let late = hosted(64, false);
     let (inputs, outputs) = (bench.sound.nodes[late].inputs, bench.sound.nodes[late].outputs);

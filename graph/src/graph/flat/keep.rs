@@ -1,7 +1,7 @@
 //! Keeps the flat arrays up to date: one call for each node or edge that comes, goes or changes. What stands behind it
 //! moves up or down; most come last, where nothing does.
 
-use super::{Counts, Flat, FlatCell, FlatEdge, FlatNode, Form, Kind, Links, NONE};
+use super::{Counts, Flat, FlatCell, FlatEdge, FlatNode, Form, Kind, Links, NONE, Route, Traits};
 use crate::graph::{Alignment, Edge, Matrix, Node, NodeKind};
 use crate::id::{EdgeId, NodeId};
 use crate::port::AudioPort;
@@ -11,15 +11,16 @@ impl Flat {
     /// Takes in a node as it is now; `None` if it is gone. Its edges are gone before it is, and fit it.
     pub(in crate::graph) fn set_node(&mut self, id: NodeId, node: Option<&Node>) {
         while self.nodes.len() <= id.index() {
-            let absent = self.absent_node();
+            let (absent, traits) = self.absent_node();
             self.nodes.push(absent);
+            self.traits.push(traits);
             self.links.push(ABSENT_LINKS);
         }
-        let before = self.nodes[id.index()];
+        let (before, traits) = (self.nodes[id.index()], self.traits[id.index()]);
         let ports = |ports: &[AudioPort]| spans(ports.iter().map(|port| port.layout.channels()));
         let (input_ports, inputs) = ports(node.map_or(&[], |node| &node.audio_inputs));
         let (output_ports, outputs) = ports(node.map_or(&[], |node| &node.audio_outputs));
-        let all_ports = before.input_ports.range().start..before.output_ports.range().end;
+        let all_ports = traits.input_ports.range().start..traits.output_ports.range().end;
         self.ports.splice(all_ports, input_ports.iter().chain(&output_ports).copied());
         let mut device_inputs = vec![None; outputs as usize];
         let mut device_outputs = vec![(None, None); inputs as usize];
@@ -37,15 +38,20 @@ impl Flat {
             id: node.map_or(ABSENT_NODE.id, |_| id),
             inputs: Span { count: inputs, ..before.inputs },
             outputs: Span { count: outputs, ..before.outputs },
-            input_ports: Span { count: input_ports.len() as u32, ..before.input_ports },
-            output_ports: Span {
-                first: before.input_ports.first + input_ports.len() as u32,
-                count: output_ports.len() as u32,
-            },
             alike: alike(&input_ports, &output_ports),
+            has_one_input: input_ports.len() == 1,
             ..node.map_or(ABSENT_NODE, facts)
         };
-        self.nodes[id.index()] = after;
+        let latency = traits.latency;
+        let traits = Traits {
+            input_ports: Span { count: input_ports.len() as u32, ..traits.input_ports },
+            output_ports: Span {
+                first: traits.input_ports.first + input_ports.len() as u32,
+                count: output_ports.len() as u32,
+            },
+            ..node.map_or(ABSENT_TRAITS, traits_of)
+        };
+        (self.nodes[id.index()], self.traits[id.index()]) = (after, traits);
         self.links[id.index()] = match (before.kind, after.kind) {
             (_, Kind::Absent) => ABSENT_LINKS,
             (Kind::Absent, _) => Links { feeds: 0, ..ABSENT_LINKS },
@@ -61,10 +67,11 @@ impl Flat {
         let Counts { nodes, processors, late, .. } = &mut self.counts;
         *nodes = *nodes + is_here(&after) - is_here(&before);
         *processors = *processors + is_processor(&after) - is_processor(&before);
-        *late = *late + u32::from(after.latency > 0) - u32::from(before.latency > 0);
+        *late = *late + u32::from(traits.latency > 0) - u32::from(latency > 0);
         self.renumber(id.index(), before.kind != Kind::Absent);
         while self.nodes.pop_if(|last| last.kind == Kind::Absent).is_some() {}
         self.links.truncate(self.nodes.len());
+        self.traits.truncate(self.nodes.len());
     }
 
     /// Takes in an edge as it is now, between nodes that are there; `None` if it is gone.
@@ -72,6 +79,7 @@ impl Flat {
         let end = self.cells.len();
         if self.edges.len() <= id.index() {
             self.edges.resize(id.index() + 1, FlatEdge { cells: Span::new(end, end), ..ABSENT_EDGE });
+            self.routes.resize(self.edges.len(), ABSENT_ROUTE);
         }
         let before = self.edges[id.index()];
         if before.form != Form::Absent {
@@ -94,18 +102,23 @@ impl Flat {
         }
         let cells = Span { count, ..before.cells };
         self.edges[id.index()] = FlatEdge { cells, ..ABSENT_EDGE };
+        self.routes[id.index()] = ABSENT_ROUTE;
         if let Some(edge) = edge {
-            self.edges[id.index()] = FlatEdge {
-                id,
+            self.routes[id.index()] = Route {
                 source: edge.source.node.index,
                 destination: edge.destination.node.index,
                 source_port: edge.source.port,
                 destination_port: edge.destination.port,
+                next: NONE,
+            };
+            let is_unity = || self.cells[cells.range()].iter().all(|cell| cell.gain == 1.0);
+            self.edges[id.index()] = FlatEdge {
+                id,
                 cells,
                 delay: edge.feedback.unwrap_or(0),
-                feedback: edge.feedback.is_some(),
                 form: match matrix {
                     None => Form::Events,
+                    Some(matrix) if matrix.is_straight() && is_unity() => Form::Unity,
                     Some(matrix) if matrix.is_straight() => Form::Straight,
                     Some(matrix) if matrix.is_dense() => Form::Dense,
                     Some(_) => Form::Crossed,
@@ -117,18 +130,19 @@ impl Flat {
             self.link(id.index());
         }
         while self.edges.pop_if(|last| last.form == Form::Absent).is_some() {}
+        self.routes.truncate(self.edges.len());
     }
 
     /// Gives all behind a node their numbers anew. `is_known` says whether edges may lead to it.
     fn renumber(&mut self, node: usize, is_known: bool) {
-        let mut before = self.nodes[node];
+        let (mut before, mut traits) = (self.nodes[node], self.traits[node]);
         let is_last = node + 1 == self.nodes.len();
-        for later in &mut self.nodes[node + 1..] {
+        for (later, later_traits) in self.nodes[node + 1..].iter_mut().zip(&mut self.traits[node + 1..]) {
             later.inputs.first = before.inputs.first + before.inputs.count;
             later.outputs.first = before.outputs.first + before.outputs.count;
-            later.input_ports.first = before.output_ports.first + before.output_ports.count;
-            later.output_ports.first = later.input_ports.first + later.input_ports.count;
-            before = *later;
+            later_traits.input_ports.first = traits.output_ports.first + traits.output_ports.count;
+            later_traits.output_ports.first = later_traits.input_ports.first + later_traits.input_ports.count;
+            (before, traits) = (*later, *later_traits);
         }
         self.readers.resize(self.device_inputs.len(), 0);
         self.feeders.resize(self.device_outputs.len(), 0);
@@ -144,39 +158,39 @@ impl Flat {
 
     /// Says which channels an audio edge joins.
     fn number_edge(&mut self, edge: usize) {
-        let edge = &mut self.edges[edge];
+        let (edge, route) = (&mut self.edges[edge], &self.routes[edge]);
         if edge.is_audio() {
-            let (source, destination) = (&self.nodes[edge.source as usize], &self.nodes[edge.destination as usize]);
+            let (source, destination) = (route.source as usize, route.destination as usize);
             let channel = |ports: Span, port: u16| self.ports[ports.first as usize + usize::from(port)].first;
-            edge.source_channel = source.outputs.first + channel(source.output_ports, edge.source_port);
-            edge.destination_channel =
-                destination.inputs.first + channel(destination.input_ports, edge.destination_port);
+            edge.source_channel =
+                self.nodes[source].outputs.first + channel(self.traits[source].output_ports, route.source_port);
+            edge.destination_channel = self.nodes[destination].inputs.first
+                + channel(self.traits[destination].input_ports, route.destination_port);
         }
     }
 
     /// Where an edge stands among those into its node.
     fn rank(&self, edge: u32) -> (bool, u16, u32) {
-        let FlatEdge { form, destination_port, .. } = self.edges[edge as usize];
-        let events = form == Form::Events;
-        (events, if events { 0 } else { destination_port }, edge)
+        let events = self.edges[edge as usize].form == Form::Events;
+        (events, if events { 0 } else { self.routes[edge as usize].destination_port }, edge)
     }
 
     fn link(&mut self, edge: usize) {
-        let destination = self.edges[edge].destination;
+        let destination = self.routes[edge].destination;
         let (mut last, mut next) = (NONE, self.links[destination as usize].first_edge);
         while next != NONE && self.rank(next) < self.rank(edge as u32) {
-            (last, next) = (next, self.edges[next as usize].next);
+            (last, next) = (next, self.routes[next as usize].next);
         }
-        self.edges[edge].next = next;
+        self.routes[edge].next = next;
         self.lead(destination, last, edge as u32);
         self.count(edge, 1);
     }
 
     fn unlink(&mut self, edge: usize) {
-        let FlatEdge { destination, next: behind, .. } = self.edges[edge];
+        let Route { destination, next: behind, .. } = self.routes[edge];
         let (mut last, mut next) = (NONE, self.links[destination as usize].first_edge);
         while next != NONE && next != edge as u32 {
-            (last, next) = (next, self.edges[next as usize].next);
+            (last, next) = (next, self.routes[next as usize].next);
         }
         self.lead(destination, last, behind);
         self.count(edge, u32::MAX);
@@ -184,8 +198,8 @@ impl Flat {
 
     /// Lets an edge lead to the next; the node itself if there is none.
     fn lead(&mut self, node: u32, edge: u32, next: u32) {
-        match self.edges.get_mut(edge as usize) {
-            Some(edge) => edge.next = next,
+        match self.routes.get_mut(edge as usize) {
+            Some(route) => route.next = next,
             None => self.links[node as usize].first_edge = next,
         }
     }
@@ -193,12 +207,12 @@ impl Flat {
     /// Counts an edge once more, or by `u32::MAX` once less.
     fn count(&mut self, edge: usize, step: u32) {
         self.count_cells(edge, step);
-        let edge = &self.edges[edge];
+        let (edge, route) = (&self.edges[edge], &self.routes[edge]);
         let count = |count: &mut u32, counts: bool| *count = count.wrapping_add(if counts { step } else { 0 });
-        count(&mut self.counts.feedback, edge.feedback);
+        count(&mut self.counts.feedback, edge.feeds_back());
         count(&mut self.counts.dense, edge.form == Form::Dense);
         count(&mut self.counts.events, edge.form == Form::Events);
-        count(&mut self.links[edge.source as usize].feeds, !edge.feedback);
+        count(&mut self.links[route.source as usize].feeds, !edge.feeds_back());
     }
 
     fn count_cells(&mut self, edge: usize, step: u32) {
@@ -211,15 +225,14 @@ impl Flat {
     }
 
     /// A position without a node, behind all others.
-    fn absent_node(&self) -> FlatNode {
+    fn absent_node(&self) -> (FlatNode, Traits) {
         let end = |length: usize| Span::new(length, length);
-        FlatNode {
-            inputs: end(self.device_outputs.len()),
-            outputs: end(self.device_inputs.len()),
-            input_ports: end(self.ports.len()),
-            output_ports: end(self.ports.len()),
-            ..ABSENT_NODE
-        }
+        let (inputs, outputs) = (end(self.device_outputs.len()), end(self.device_inputs.len()));
+        let ports = end(self.ports.len());
+        (
+            FlatNode { inputs, outputs, ..ABSENT_NODE },
+            Traits { input_ports: ports, output_ports: ports, ..ABSENT_TRAITS },
+        )
     }
 }
 
@@ -230,14 +243,18 @@ const ABSENT_NODE: FlatNode = FlatNode {
     kind: Kind::Absent,
     inputs: EMPTY,
     outputs: EMPTY,
+    alike: 0,
+    in_place: false,
+    takes_events: false,
+    has_one_input: false,
+};
+
+const ABSENT_TRAITS: Traits = Traits {
     input_ports: EMPTY,
     output_ports: EMPTY,
-    alike: 0,
     latency: 0,
-    in_place: false,
     bypassable: false,
     alignment: Alignment::Channels,
-    takes_events: false,
     sends_events: false,
 };
 
@@ -245,19 +262,15 @@ const ABSENT_LINKS: Links = Links { first_edge: NONE, feeds: NONE };
 
 const ABSENT_EDGE: FlatEdge = FlatEdge {
     id: EdgeId { index: u32::MAX, generation: 0 },
-    source: NONE,
-    destination: NONE,
-    source_port: 0,
-    destination_port: 0,
     source_channel: 0,
     destination_channel: 0,
     cells: EMPTY,
-    next: NONE,
     delay: 0,
-    feedback: false,
     form: Form::Absent,
     timing: None,
 };
+
+const ABSENT_ROUTE: Route = Route { source: NONE, destination: NONE, next: NONE, source_port: 0, destination_port: 0 };
 
 /// What does not depend on other nodes or on edges.
 fn facts(node: &Node) -> FlatNode {
@@ -267,13 +280,20 @@ fn facts(node: &Node) -> FlatNode {
             NodeKind::Output { .. } => Kind::Output,
             NodeKind::Processor => Kind::Processor,
         },
-        latency: node.latency,
         in_place: node.in_place,
+        takes_events: !node.event_inputs.is_empty(),
+        ..ABSENT_NODE
+    }
+}
+
+/// The same of what else there is.
+fn traits_of(node: &Node) -> Traits {
+    Traits {
+        latency: node.latency,
         bypassable: node.bypassable,
         alignment: node.alignment,
-        takes_events: !node.event_inputs.is_empty(),
         sends_events: !node.event_outputs.is_empty(),
-        ..ABSENT_NODE
+        ..ABSENT_TRAITS
     }
 }
 
