@@ -1,0 +1,303 @@
+//! A dense matrix of a program, at rest and while its gains move. A row of which few cells move is multiplied as if it
+//! rested, and what moves is added to that; a row of which many move ramps as a whole. Both give the same bits, and what
+//! a change costs is counted in cells that move, not in cells that are there.
+
+use crate::compile::Schedule;
+use crate::rt::arena::Arena;
+use crate::rt::kernels::{self, Kernels, Packing, RampTerm, Run};
+use crate::rt::ramp::{Cells, MAX_RAMP_FRAMES, Ramp, Row};
+
+/// Most moving cells of a row that are added one by one.
+const FEW: usize = 8;
+
+/// Which cells of a row move.
+#[derive(Clone, Copy, Default)]
+struct Movers {
+    /// How many, or more than [`FEW`] if it is not known which.
+    count: usize,
+    /// Their sources in order: the order of a sum.
+    sources: [u16; FEW],
+}
+
+impl Movers {
+    fn are_many(&self) -> bool {
+        self.count > FEW
+    }
+
+    /// Those that are listed: none of many.
+    fn listed(&self) -> &[u16] {
+        self.sources.get(..self.count).unwrap_or_default()
+    }
+
+    fn insert(&mut self, source: u16) {
+        if let Err(place) = self.listed().binary_search(&source)
+            && !self.are_many()
+        {
+            if self.count < FEW {
+                self.sources.copy_within(place..self.count, place + 1);
+                self.sources[place] = source;
+            }
+            self.count += 1;
+        }
+    }
+
+    fn remove(&mut self, source: u16) {
+        if let Ok(place) = self.listed().binary_search(&source) {
+            self.sources.copy_within(place + 1..self.count, place);
+            self.count -= 1;
+        }
+    }
+}
+
+/// The gains of a dense matrix and the channels that it joins.
+pub(crate) struct MatrixState {
+    packing: Packing,
+    /// At the epochs of their rows; packed, as all that there is of each cell.
+    gains: Box<[f32]>,
+    /// Change per frame, 0 at rest.
+    slopes: Box<[f32]>,
+    /// Gains once ramps are over; the gains themselves at rest.
+    targets: Box<[f32]>,
+    /// Frames at which targets are reached; 0 at rest.
+    ends: Box<[u64]>,
+    /// One for each destination, as what follows.
+    rows: Box<[Row]>,
+    movers: Box<[Movers]>,
+    /// Of rows that ramp as a whole.
+    elapsed: Box<[Option<u32>]>,
+    destinations: Box<[*mut f32]>,
+    sources: Box<[*const f32]>,
+    /// Whether some row moves.
+    moving: bool,
+    /// Whether one of them ramps as a whole.
+    ramping: bool,
+}
+
+impl MatrixState {
+    /// At rest. Control thread: allocates.
+    pub fn new(schedule: &Schedule, index: usize, arena: &mut Arena) -> Self {
+        let plan = &schedule.matrices[index];
+        let gains = &schedule.matrix_gains[plan.gains.range()];
+        let sources: Box<[*const f32]> =
+            schedule.matrix_slots[plan.sources.range()].iter().map(|&slot| arena.slot(slot).cast_const()).collect();
+        let destinations: Box<[*mut f32]> =
+            schedule.matrix_slots[plan.destinations.range()].iter().map(|&slot| arena.slot(slot)).collect();
+        let packing = Packing::new(sources.len(), destinations.len());
+        let gains = packing.pack(|source, destination| gains[destination * sources.len() + source]);
+        Self {
+            packing,
+            // Written, not only asked for: the callback must not be the first to touch the memory.
+            slopes: gains.iter().map(|_| 0.0).collect(),
+            targets: gains.clone(),
+            ends: gains.iter().map(|_| 0).collect(),
+            rows: vec![Row::default(); destinations.len()].into_boxed_slice(),
+            movers: vec![Movers::default(); destinations.len()].into_boxed_slice(),
+            elapsed: vec![None; destinations.len()].into_boxed_slice(),
+            gains,
+            sources,
+            destinations,
+            moving: false,
+            ramping: false,
+        }
+    }
+
+    /// Whether some gain is on its way.
+    pub fn is_moving(&self) -> bool {
+        self.moving
+    }
+
+    /// The gain of a cell at a frame, and where it is going.
+    pub fn gain_at(&self, source: usize, destination: usize, frame: u64) -> (f32, Ramp) {
+        let place = self.packing.index(source, destination);
+        let ramp = self.ramp(place);
+        (self.rows[destination].value(self.gains[place], &ramp, frame), ramp)
+    }
+
+    fn ramp(&self, place: usize) -> Ramp {
+        Ramp { slope: self.slopes[place], target: self.targets[place], end: self.ends[place] }
+    }
+
+    /// The cells of a destination.
+    pub fn row(&mut self, destination: usize) -> DenseRow<'_> {
+        let (first, stride) = self.packing.row(destination);
+        DenseRow {
+            first,
+            stride,
+            sources: self.sources.len(),
+            gains: &mut self.gains,
+            slopes: &mut self.slopes,
+            targets: &mut self.targets,
+            ends: &mut self.ends,
+            movers: &mut self.movers[destination],
+        }
+    }
+
+    /// Ends the ramps of a row that are over at a frame, and finds the first end of the others.
+    pub fn settle_row(&mut self, destination: usize, frame: u64) {
+        let mut row = self.rows[destination];
+        let mut cells = self.row(destination);
+        row.settle(frame, &mut cells);
+        if cells.movers.are_many() {
+            cells.count();
+        }
+        self.rows[destination] = row;
+        self.moving = true;
+    }
+
+    /// Ends the ramps that are over at a frame; returns the frame at which the next one is.
+    pub fn settle(&mut self, at: u64) -> u64 {
+        if !self.moving {
+            return u64::MAX;
+        }
+        let mut next = u64::MAX;
+        self.ramping = false;
+        for destination in 0..self.rows.len() {
+            if self.rows[destination].next_end <= at {
+                self.settle_row(destination, at);
+            }
+            let row = self.rows[destination];
+            let ramps = row.is_moving() && self.movers[destination].are_many();
+            self.elapsed[destination] = ramps.then(|| row.elapsed(at));
+            self.ramping |= ramps;
+            next = next.min(row.next_end);
+        }
+        self.moving = next != u64::MAX;
+        next
+    }
+
+    /// Multiplies from frame `at` on, at which it is settled.
+    pub fn multiply(&self, at: u64, run: Run, kernels: &Kernels) {
+        let matrix = kernels::Matrix { gains: &self.gains, sources: &self.sources, destinations: &self.destinations };
+        // SAFETY: all sources and destinations are slots with room for the chunk; `verify` has checked that they are
+        // apart.
+        unsafe {
+            if self.ramping && self.moving {
+                let ramp = kernels::MatrixRamp { slopes: &self.slopes, elapsed: &self.elapsed };
+                kernels.matrix_ramp(&matrix, &ramp, run);
+            } else {
+                kernels.matrix(&matrix, run);
+            }
+        }
+        if self.moving {
+            let run = Run { accumulate: true, ..run };
+            for destination in 0..self.rows.len() {
+                self.add_movers(destination, at, run, kernels);
+            }
+        }
+    }
+
+    /// Adds what moves to a row that was multiplied as if it rested.
+    fn add_movers(&self, destination: usize, at: u64, run: Run, kernels: &Kernels) {
+        let movers = self.movers[destination].listed();
+        if movers.is_empty() {
+            return;
+        }
+        let (first, stride) = self.packing.row(destination);
+        let mut terms = [RampTerm { source: std::ptr::null(), gain: 0.0, slope: 0.0 }; FEW];
+        for (term, &source) in terms.iter_mut().zip(movers) {
+            let source = usize::from(source);
+            // What stands has been summed.
+            *term = RampTerm { source: self.sources[source], gain: 0.0, slope: self.slopes[first + source * stride] };
+        }
+        let elapsed = self.rows[destination].elapsed(at);
+        // SAFETY: as in `multiply`; there are as many terms as movers.
+        unsafe { kernels.mix_ramp(&terms[..movers.len()], self.destinations[destination], elapsed, run) };
+    }
+
+    /// Starts where another one of as many channels is at a frame, and goes to its own gains from there within `fade`; or,
+    /// if it is the same `resent`, to where the other one is going.
+    pub fn carry(&mut self, old: &Self, frame: u64, fade: u32, resent: bool) {
+        let sources = self.sources.len();
+        for block in self.packing.blocks() {
+            let rows = block.first..block.first + block.rows;
+            if old.rows[rows.clone()].iter().any(Row::is_moving) || resent {
+                rows.for_each(|destination| self.carry_row(old, destination, frame, fade, resent));
+                continue;
+            }
+            let places = block.first * sources..rows.end * sources;
+            let cells = self.gains[places.clone()].iter_mut().zip(&mut self.slopes[places.clone()]);
+            let cells = cells.zip(&mut self.ends[places.clone()]).zip(&old.gains[places]);
+            for (((gain, slope), end), &start) in cells {
+                let (start, ramp) = Ramp::toward(start, *gain, frame, fade);
+                (*gain, *slope, *end) = (start, ramp.slope, ramp.end);
+            }
+            for destination in rows {
+                self.row(destination).count();
+                let moves = self.movers[destination].count > 0;
+                let next_end = if moves { frame + u64::from(fade.min(MAX_RAMP_FRAMES)) } else { u64::MAX };
+                self.rows[destination] = Row { epoch: frame, next_end };
+            }
+        }
+        self.moving = true;
+    }
+
+    /// As [`Self::carry`], for a row that may have been moving.
+    fn carry_row(&mut self, old: &Self, destination: usize, frame: u64, fade: u32, resent: bool) {
+        let before = old.rows[destination];
+        let mut next_end = u64::MAX;
+        let mut cells = self.row(destination);
+        for source in 0..cells.sources {
+            let place = cells.first + source * cells.stride;
+            let ramp = old.ramp(place);
+            let goal = if resent { ramp.target } else { cells.targets[place] };
+            let start = before.value(old.gains[place], &ramp, frame);
+            let (gain, ramp) = Ramp::toward(start, goal, frame, ramp.frames_to(goal, frame, fade));
+            cells.set(source, gain, ramp);
+            if ramp.end != 0 {
+                next_end = next_end.min(ramp.end);
+            }
+        }
+        self.rows[destination] = Row { epoch: frame, next_end };
+    }
+}
+
+/// One destination's cells.
+pub(crate) struct DenseRow<'a> {
+    /// Where the first one is, and how far it is from each to the next.
+    first: usize,
+    stride: usize,
+    sources: usize,
+    gains: &'a mut [f32],
+    slopes: &'a mut [f32],
+    targets: &'a mut [f32],
+    ends: &'a mut [u64],
+    movers: &'a mut Movers,
+}
+
+impl DenseRow<'_> {
+    /// Finds out anew which cells move.
+    fn count(&mut self) {
+        *self.movers = Movers::default();
+        let moving = (0..self.sources).filter(|source| self.ends[self.first + source * self.stride] != 0);
+        moving.take(FEW + 1).for_each(|source| self.movers.insert(source as u16));
+    }
+}
+
+impl Cells for DenseRow<'_> {
+    fn candidates(&self) -> usize {
+        if self.movers.are_many() { self.sources } else { self.movers.count }
+    }
+
+    fn candidate(&self, place: usize) -> usize {
+        if self.movers.are_many() { place } else { usize::from(self.movers.sources[place]) }
+    }
+
+    #[inline]
+    fn get(&self, cell: usize) -> (f32, Ramp) {
+        let place = self.first + cell * self.stride;
+        let ramp = Ramp { slope: self.slopes[place], target: self.targets[place], end: self.ends[place] };
+        (self.gains[place], ramp)
+    }
+
+    #[inline]
+    fn set(&mut self, cell: usize, gain: f32, ramp: Ramp) {
+        let place = self.first + cell * self.stride;
+        self.gains[place] = gain;
+        (self.slopes[place], self.targets[place], self.ends[place]) = (ramp.slope, ramp.target, ramp.end);
+        if ramp.end == 0 {
+            self.movers.remove(cell as u16);
+        } else {
+            self.movers.insert(cell as u16);
+        }
+    }
+}
