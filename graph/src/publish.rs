@@ -17,7 +17,9 @@ use crate::rt::{
     listeners,
 };
 use bundles::Kept;
-use carry::{CarriedTaps, carried_gains, carried_lines, carried_matrices, carried_nodes, carried_taps, moving_edges};
+use carry::{
+    CarriedTaps, carried_gains, carried_lines, carried_matrices, carried_nodes, carried_taps, moving_edges, places,
+};
 use ends::Ends;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -516,7 +518,7 @@ impl Publisher {
             matrices,
             resent: transition.resent,
             follows: previous.is_some(),
-            fading: transition.fading.into(),
+            fading: places(&transition.fading, previous),
             program,
         };
         let moving = moving_edges(&schedule, previous);

@@ -77,6 +77,15 @@ pub(super) fn moving_edges(schedule: &Schedule, previous: Option<&Schedule>) -> 
     schedule.flat.audio_edges().filter(moves).map(|edge| edge.id).collect()
 }
 
+/// The places of crosspoints in the graph of the schedule before, in order.
+pub(super) fn places(crosspoints: &[Crosspoint], previous: Option<&Schedule>) -> Box<[u32]> {
+    let Some(previous) = previous else { return Box::default() };
+    let place = |at: &Crosspoint| previous.cell(at.edge, at.source, at.destination);
+    let mut places: Vec<u32> = crosspoints.iter().filter_map(place).collect();
+    places.sort_unstable();
+    places.into()
+}
+
 /// Dense matrices that both schedules have, new and old.
 pub(super) fn carried_matrices(schedule: &Schedule, previous: Option<&Schedule>) -> Box<[(u32, u32)]> {
     let Some(previous) = previous else { return Box::default() };

@@ -49,8 +49,8 @@ pub(crate) struct Parcel {
     /// Steady frame from which on it plays; earlier by the fade if something fades out first.
     pub frame: u64,
     pub program: Box<Program>,
-    /// Crosspoints that fade out in the old program before the new one takes over.
-    pub fading: Box<[Crosspoint]>,
+    /// Crosspoints that fade out in the old program before the new one takes over: their places in its graph, in order.
+    pub fading: Box<[u32]>,
     pub nodes: Box<[CarriedNode]>,
     pub gains: Box<[CarriedGain]>,
     /// Dense matrices that both programs have, new and old. All of their gains are carried but those that `gains` has too.
@@ -72,11 +72,12 @@ pub(crate) struct Parcel {
 impl Parcel {
     /// Sends what the old program loses to silence. Audio thread.
     pub fn fade_out(&self, program: &mut Program, frame: u64, fade: u32) {
-        for &Crosspoint { edge, source, destination } in &self.fading {
-            if let Some(target) = program.gain_target(edge, source, destination) {
-                program.change_gain(GainChange { frame, target, gain: 0.0, ramp: fade });
-            }
+        let mut open = None;
+        for &cell in &self.fading {
+            let Some(target) = program.gain_target_of(cell) else { continue };
+            program.change_gain_among(&mut open, GainChange { frame, target, gain: 0.0, ramp: fade });
         }
+        program.close_row(&mut open, frame);
     }
 
     /// Makes a gain that was set after the parcel was sent the goal of a crosspoint. Says whether it is there.

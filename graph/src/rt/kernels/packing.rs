@@ -10,7 +10,7 @@
 
 /// Most destinations in a block: with two vectors each, twelve sums, which leaves four of sixteen registers for
 /// samples and gains. A processor that starts two products every cycle and takes four cycles for each needs eight.
-pub(super) const ROWS: usize = 6;
+pub(in crate::rt) const ROWS: usize = 6;
 
 /// The layout of a dense matrix's gains.
 ///

@@ -4,8 +4,9 @@
 
 use crate::compile::Schedule;
 use crate::rt::arena::Arena;
-use crate::rt::kernels::{self, Kernels, Packing, RampTerm, Run};
-use crate::rt::ramp::{Cells, MAX_RAMP_FRAMES, Ramp, Row};
+use crate::rt::kernels::{self, Kernels, Packing, ROWS, RampTerm, RowBlock, Run};
+use crate::rt::ramp::{Cells, Ramp, Row};
+use std::ops::Range;
 
 /// Most moving cells of a row that are added one by one.
 const FEW: usize = 8;
@@ -52,6 +53,8 @@ impl Movers {
 /// The gains of a dense matrix and the channels that it joins.
 pub(crate) struct MatrixState {
     packing: Packing,
+    /// Of each destination where its first cell is, and how far it is from each to the next: dividing takes time.
+    starts: Box<[(usize, usize)]>,
     /// At the epochs of their rows; packed, as all that there is of each cell.
     gains: Box<[f32]>,
     /// Change per frame, 0 at rest.
@@ -86,6 +89,7 @@ impl MatrixState {
         let gains = packing.pack(|source, destination| gains[destination * sources.len() + source]);
         Self {
             packing,
+            starts: (0..destinations.len()).map(|destination| packing.row(destination)).collect(),
             // Written, not only asked for: the callback must not be the first to touch the memory.
             slopes: gains.iter().map(|_| 0.0).collect(),
             targets: gains.clone(),
@@ -108,7 +112,8 @@ impl MatrixState {
 
     /// The gain of a cell at a frame, and where it is going.
     pub fn gain_at(&self, source: usize, destination: usize, frame: u64) -> (f32, Ramp) {
-        let place = self.packing.index(source, destination);
+        let (first, stride) = self.starts[destination];
+        let place = first + source * stride;
         let ramp = self.ramp(place);
         (self.rows[destination].value(self.gains[place], &ramp, frame), ramp)
     }
@@ -119,7 +124,7 @@ impl MatrixState {
 
     /// The cells of a destination.
     pub fn row(&mut self, destination: usize) -> DenseRow<'_> {
-        let (first, stride) = self.packing.row(destination);
+        let (first, stride) = self.starts[destination];
         DenseRow {
             first,
             stride,
@@ -149,12 +154,21 @@ impl MatrixState {
         if !self.moving {
             return u64::MAX;
         }
+        for block in self.packing.blocks() {
+            let rows = block.first..block.first + block.rows;
+            let is_due = |destination: usize| self.rows[destination].next_end <= at;
+            if rows.clone().any(|row| is_due(row) && self.movers[row].are_many()) && self.end_all(block, at) {
+                continue;
+            }
+            for destination in rows {
+                if self.rows[destination].next_end <= at {
+                    self.settle_row(destination, at);
+                }
+            }
+        }
         let mut next = u64::MAX;
         self.ramping = false;
         for destination in 0..self.rows.len() {
-            if self.rows[destination].next_end <= at {
-                self.settle_row(destination, at);
-            }
             let row = self.rows[destination];
             let ramps = row.is_moving() && self.movers[destination].are_many();
             self.elapsed[destination] = ramps.then(|| row.elapsed(at));
@@ -163,6 +177,28 @@ impl MatrixState {
         }
         self.moving = next != u64::MAX;
         next
+    }
+
+    /// Puts a block at rest if all of its ramps are over at a frame; says whether they are.
+    fn end_all(&mut self, block: RowBlock, at: u64) -> bool {
+        let places = self.places(block);
+        let over = self.ends[places.clone()].iter().all(|&end| end <= at);
+        if over {
+            // What rests has its gain for a target.
+            self.gains[places.clone()].copy_from_slice(&self.targets[places.clone()]);
+            self.slopes[places.clone()].fill(0.0);
+            self.ends[places].fill(0);
+            let rows = block.first..block.first + block.rows;
+            self.rows[rows.clone()].fill(Row { epoch: at, next_end: u64::MAX });
+            self.movers[rows].fill(Movers::default());
+        }
+        over
+    }
+
+    /// Where the cells of a block are.
+    fn places(&self, block: RowBlock) -> Range<usize> {
+        let sources = self.sources.len();
+        block.first * sources..(block.first + block.rows) * sources
     }
 
     /// Multiplies from frame `at` on, at which it is settled.
@@ -192,7 +228,7 @@ impl MatrixState {
         if movers.is_empty() {
             return;
         }
-        let (first, stride) = self.packing.row(destination);
+        let (first, stride) = self.starts[destination];
         let mut terms = [RampTerm { source: std::ptr::null(), gain: 0.0, slope: 0.0 }; FEW];
         for (term, &source) in terms.iter_mut().zip(movers) {
             let source = usize::from(source);
@@ -207,47 +243,57 @@ impl MatrixState {
     /// Starts where another one of as many channels is at a frame, and goes to its own gains from there within `fade`; or,
     /// if it is the same `resent`, to where the other one is going.
     pub fn carry(&mut self, old: &Self, frame: u64, fade: u32, resent: bool) {
-        let sources = self.sources.len();
         for block in self.packing.blocks() {
             let rows = block.first..block.first + block.rows;
-            if old.rows[rows.clone()].iter().any(Row::is_moving) || resent {
-                rows.for_each(|destination| self.carry_row(old, destination, frame, fade, resent));
-                continue;
-            }
-            let places = block.first * sources..rows.end * sources;
-            let cells = self.gains[places.clone()].iter_mut().zip(&mut self.slopes[places.clone()]);
-            let cells = cells.zip(&mut self.ends[places.clone()]).zip(&old.gains[places]);
-            for (((gain, slope), end), &start) in cells {
-                let (start, ramp) = Ramp::toward(start, *gain, frame, fade);
-                (*gain, *slope, *end) = (start, ramp.slope, ramp.end);
-            }
-            for destination in rows {
-                self.row(destination).count();
-                let moves = self.movers[destination].count > 0;
-                let next_end = if moves { frame + u64::from(fade.min(MAX_RAMP_FRAMES)) } else { u64::MAX };
+            let next_ends = if resent || old.rows[rows.clone()].iter().any(Row::is_moving) {
+                self.carry_moving(block, old, frame, fade, resent)
+            } else {
+                self.carry_resting(block, old, frame, fade)
+            };
+            for (destination, next_end) in rows.zip(next_ends) {
                 self.rows[destination] = Row { epoch: frame, next_end };
+                self.row(destination).count();
             }
         }
         self.moving = true;
     }
 
-    /// As [`Self::carry`], for a row that may have been moving.
-    fn carry_row(&mut self, old: &Self, destination: usize, frame: u64, fade: u32, resent: bool) {
-        let before = old.rows[destination];
-        let mut next_end = u64::MAX;
-        let mut cells = self.row(destination);
-        for source in 0..cells.sources {
-            let place = cells.first + source * cells.stride;
-            let ramp = old.ramp(place);
-            let goal = if resent { ramp.target } else { cells.targets[place] };
-            let start = before.value(old.gains[place], &ramp, frame);
-            let (gain, ramp) = Ramp::toward(start, goal, frame, ramp.frames_to(goal, frame, fade));
-            cells.set(source, gain, ramp);
-            if ramp.end != 0 {
-                next_end = next_end.min(ramp.end);
+    /// As [`Self::carry`], for a block that was at rest; gives the first end of each row.
+    fn carry_resting(&mut self, block: RowBlock, old: &Self, frame: u64, fade: u32) -> [u64; ROWS] {
+        let places = self.places(block);
+        let cells = self.gains[places.clone()].iter_mut().zip(&mut self.slopes[places.clone()]);
+        let cells = cells.zip(&mut self.ends[places.clone()]).zip(&old.gains[places.clone()]);
+        for (((gain, slope), end), &start) in cells {
+            let (start, ramp) = Ramp::toward(start, *gain, frame, fade);
+            (*gain, *slope, *end) = (start, ramp.slope, ramp.end);
+        }
+        let mut next_ends = [u64::MAX; ROWS];
+        // All have the same end.
+        for (row, next_end) in next_ends[..block.rows].iter_mut().enumerate() {
+            let mut ends = self.ends[places.clone()].iter().skip(row).step_by(block.rows);
+            *next_end = ends.find(|&&end| end != 0).copied().unwrap_or(u64::MAX);
+        }
+        next_ends
+    }
+
+    /// As [`Self::carry_resting`], for a block that may have been moving.
+    fn carry_moving(&mut self, block: RowBlock, old: &Self, frame: u64, fade: u32, resent: bool) -> [u64; ROWS] {
+        let mut next_ends = [u64::MAX; ROWS];
+        let before = &old.rows[block.first..block.first + block.rows];
+        for source in self.places(block).step_by(block.rows) {
+            for ((place, row), next_end) in (source..).zip(before).zip(&mut next_ends) {
+                let ramp = old.ramp(place);
+                let goal = if resent { ramp.target } else { self.targets[place] };
+                let start = row.value(old.gains[place], &ramp, frame);
+                let (gain, ramp) = Ramp::toward(start, goal, frame, ramp.frames_to(goal, frame, fade));
+                (self.gains[place], self.targets[place]) = (gain, goal);
+                (self.slopes[place], self.ends[place]) = (ramp.slope, ramp.end);
+                if ramp.end != 0 {
+                    *next_end = ramp.end.min(*next_end);
+                }
             }
         }
-        self.rows[destination] = Row { epoch: frame, next_end };
+        next_ends
     }
 }
 
