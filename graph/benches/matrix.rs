@@ -60,22 +60,23 @@ fn drag() -> bool {
     report("matrix-128-drag-16", median(ratios), 1.05)
 }
 
-/// The blocks of a ramp of every cell, begun by one parcel, against those of a ramp of every cell that is under way already:
-/// what is more is what it costs to begin.
+/// The first and the last block of a ramp of every cell, begun by one parcel, whichever takes longer, against those between
+/// in which the ramp is under way: what is more is what it costs to begin or to end.
 fn all_at_once() -> bool {
     let ramp_blocks = (RATE / 200).div_ceil(FRAMES);
-    let mut ratios = Vec::new();
+    let (mut begun, mut ended) = (Vec::new(), Vec::new());
     for _ in 0..RIGS {
         let mut rig = Rig::new();
         for round in 0..ROUNDS * 4 {
             rig.rest();
             rig.send_all(round);
-            let begun = nanoseconds(|| rig.render());
+            let begun_in = nanoseconds(|| rig.render());
             let full = median((1..ramp_blocks - 1).map(|_| nanoseconds(|| rig.render())).collect());
-            ratios.push(begun / full);
+            begun.push(begun_in / full);
+            ended.push(nanoseconds(|| rig.render()) / full);
         }
     }
-    report("matrix-128-all-at-once", median(ratios), 2.0)
+    report("matrix-128-all-at-once", median(begun).max(median(ended)), 2.0)
 }
 
 fn report(name: &str, ratio: f64, bound: f64) -> bool {

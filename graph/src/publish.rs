@@ -17,7 +17,9 @@ use crate::rt::{
     listeners,
 };
 use bundles::Kept;
-use carry::{CarriedTaps, carried_gains, carried_lines, carried_nodes, carried_taps, moving_edges};
+use carry::{
+    CarriedTaps, carried_gains, carried_lines, carried_matrices, carried_nodes, carried_taps, moving_edges, places,
+};
 use ends::Ends;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -503,6 +505,7 @@ impl Publisher {
         self.budgets.iter().for_each(|(&node, &budget)| program.set_budget(node, Some(budget)));
         let previous = self.playing.as_deref();
         let lines = carried_lines(&schedule, previous);
+        let matrices = carried_matrices(&schedule, previous);
         let CarriedTaps { taps, held } = carried_taps(&schedule, previous, &lines);
         let parcel = Parcel {
             frame,
@@ -511,10 +514,11 @@ impl Publisher {
             held,
             inputs: self.ends.inputs(&schedule, previous),
             lines,
-            gains: carried_gains(&schedule, previous, &transition.beginning),
+            gains: carried_gains(&schedule, previous, &transition.beginning, &matrices),
+            matrices,
             resent: transition.resent,
             follows: previous.is_some(),
-            fading: transition.fading.into(),
+            fading: places(&transition.fading, previous),
             program,
         };
         let moving = moving_edges(&schedule, previous);

@@ -1,7 +1,7 @@
 //! What goes over from one schedule to the next: which node, line, tap and gain of the one is which of the other. Knows
 //! no processor and no sample; what a program is doing when the next takes over is for the audio thread to find out.
 
-use crate::compile::{Schedule, Tap};
+use crate::compile::{MatrixPlan, Schedule, Tap};
 use crate::graph::flat::FlatEdge;
 use crate::id::{EdgeId, NodeId};
 use crate::rt::{CarriedGain, CarriedNode, Crosspoint, GainStart};
@@ -77,29 +77,58 @@ pub(super) fn moving_edges(schedule: &Schedule, previous: Option<&Schedule>) -> 
     schedule.flat.audio_edges().filter(moves).map(|edge| edge.id).collect()
 }
 
-/// The crosspoints that do not start at their goal, or whose gain only the renderer knows.
+/// The places of crosspoints in the graph of the schedule before, in order.
+pub(super) fn places(crosspoints: &[Crosspoint], previous: Option<&Schedule>) -> Box<[u32]> {
+    let Some(previous) = previous else { return Box::default() };
+    let place = |at: &Crosspoint| previous.cell(at.edge, at.source, at.destination);
+    let mut places: Vec<u32> = crosspoints.iter().filter_map(place).collect();
+    places.sort_unstable();
+    places.into()
+}
+
+/// Dense matrices that both schedules have, new and old.
+pub(super) fn carried_matrices(schedule: &Schedule, previous: Option<&Schedule>) -> Box<[(u32, u32)]> {
+    let Some(previous) = previous else { return Box::default() };
+    let shape = |plan: &MatrixPlan| (plan.edge, plan.sources.count, plan.destinations.count);
+    let places: HashMap<_, u32> = previous.matrices.iter().map(shape).zip(0..).collect();
+    (0..).zip(&schedule.matrices).filter_map(|(to, plan)| Some((to, *places.get(&shape(plan))?))).collect()
+}
+
+/// The crosspoints that do not start at their goal, or whose gain only the renderer knows; without those that go on with
+/// one of `matrices`, new and old, as they were.
 pub(super) fn carried_gains(
     schedule: &Schedule,
     previous: Option<&Schedule>,
     beginning: &HashSet<Crosspoint>,
+    matrices: &[(u32, u32)],
 ) -> Box<[CarriedGain]> {
     let Some(previous) = previous else { return Box::default() };
+    let whole: HashSet<EdgeId> = matrices.iter().map(|&(to, _)| schedule.matrices[to as usize].edge).collect();
     let mut gains = Vec::new();
     for edge in schedule.flat.audio_edges() {
+        let is_whole = whole.contains(&edge.id);
+        if is_whole && beginning.iter().all(|crosspoint| crosspoint.edge != edge.id) {
+            continue;
+        }
         let cells = edge.cells.range();
-        for (cell, &elided) in schedule.flat.cells[cells.clone()].iter().zip(&schedule.elided[cells]) {
-            if elided {
+        for (place, cell) in (edge.cells.first..).zip(&schedule.flat.cells[cells]) {
+            if schedule.elided[place as usize] {
+                continue;
+            }
+            let crosspoint = Crosspoint { edge: edge.id, source: cell.source, destination: cell.destination };
+            let begins = beginning.contains(&crosspoint);
+            if is_whole && !begins {
                 continue;
             }
             let before = previous.cell(edge.id, cell.source, cell.destination);
-            let crosspoint = Crosspoint { edge: edge.id, source: cell.source, destination: cell.destination };
             let start = match before {
-                _ if beginning.contains(&crosspoint) => GainStart::At(0.0),
-                Some(before) if previous.elided[before as usize] => GainStart::At(1.0),
-                Some(_) => GainStart::Carried,
-                None => GainStart::At(0.0),
+                Some(before) if !begins => match previous.elided[before as usize] {
+                    true => GainStart::At(1.0),
+                    false => GainStart::Carried(before),
+                },
+                _ => GainStart::At(0.0),
             };
-            gains.push(CarriedGain { crosspoint, start });
+            gains.push(CarriedGain { cell: place, start });
         }
     }
     gains.into_boxed_slice()

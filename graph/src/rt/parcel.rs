@@ -3,6 +3,7 @@
 
 use super::command::{BypassMode, NOW};
 use super::program::{GainChange, InputFade, Program};
+use super::ramp::Ramp;
 use super::tap::TapFade;
 use crate::event::Event;
 use crate::id::{EdgeId, NodeId};
@@ -21,14 +22,15 @@ pub(crate) struct Crosspoint {
 pub(crate) enum GainStart {
     /// At this value.
     At(f32),
-    /// Where the crosspoint stood in the program before.
-    Carried,
+    /// Where the crosspoint of that place in the graph before stood.
+    Carried(u32),
 }
 
 /// A crosspoint that does not start at its goal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CarriedGain {
-    pub crosspoint: Crosspoint,
+    /// Its place in the graph to come.
+    pub cell: u32,
     pub start: GainStart,
 }
 
@@ -47,10 +49,12 @@ pub(crate) struct Parcel {
     /// Steady frame from which on it plays; earlier by the fade if something fades out first.
     pub frame: u64,
     pub program: Box<Program>,
-    /// Crosspoints that fade out in the old program before the new one takes over.
-    pub fading: Box<[Crosspoint]>,
+    /// Crosspoints that fade out in the old program before the new one takes over: their places in its graph, in order.
+    pub fading: Box<[u32]>,
     pub nodes: Box<[CarriedNode]>,
     pub gains: Box<[CarriedGain]>,
+    /// Dense matrices that both programs have, new and old. All of their gains are carried but those that `gains` has too.
+    pub matrices: Box<[(u32, u32)]>,
     /// Whether the graph is the one that plays: its gains go on to where they are going.
     pub resent: bool,
     /// Lines that both programs have, new and old.
@@ -68,11 +72,12 @@ pub(crate) struct Parcel {
 impl Parcel {
     /// Sends what the old program loses to silence. Audio thread.
     pub fn fade_out(&self, program: &mut Program, frame: u64, fade: u32) {
-        for &Crosspoint { edge, source, destination } in &self.fading {
-            if let Some(target) = program.gain_target(edge, source, destination) {
-                program.change_gain(GainChange { frame, target, gain: 0.0, ramp: fade });
-            }
+        let mut open = None;
+        for &cell in &self.fading {
+            let Some(target) = program.gain_target_of(cell) else { continue };
+            program.change_gain_among(&mut open, GainChange { frame, target, gain: 0.0, ramp: fade });
         }
+        program.close_row(&mut open, frame);
     }
 
     /// Makes a gain that was set after the parcel was sent the goal of a crosspoint. Says whether it is there.
@@ -241,37 +246,38 @@ impl Parcel {
         }
     }
 
-    /// Cell by cell in the order of their rows, each of which is brought up to date once.
+    /// Matrix by matrix, then cell by cell in the order of their rows, each of which is brought up to date once.
     fn carry_gains(&mut self, playing: &Program, frame: u64, fade: u32) {
+        let new = &mut *self.program;
+        for &(to, from) in &self.matrices {
+            new.matrices[to as usize].carry(&playing.matrices[from as usize], frame, fade, self.resent);
+        }
         let mut open = None;
-        for &CarriedGain { crosspoint, start } in &self.gains {
-            let Crosspoint { edge, source, destination } = crosspoint;
-            let Some(target) = self.program.gain_target(edge, source, destination) else { continue };
-            let (mut goal, _) = self.program.gain_at(target, NOW);
+        for &CarriedGain { cell, start } in &self.gains {
+            let Some(target) = new.gain_target_of(cell) else { continue };
+            // Of one in a matrix that was carried, what it is going to.
+            let (_, Ramp { target: mut goal, .. }) = new.gain_at(target, frame);
             let mut length = fade;
             let start = match start {
                 GainStart::At(gain) => gain,
-                GainStart::Carried => match playing.gain_target(edge, source, destination) {
+                GainStart::Carried(old) => match playing.gain_target_of(old) {
                     Some(old) => {
                         let (gain, ramp) = playing.gain_at(old, frame);
                         if self.resent {
                             goal = ramp.target;
                         }
-                        if ramp.end > frame && ramp.target == goal {
-                            // A ramp to the same goal goes on to its own end.
-                            length = (ramp.end - frame) as u32;
-                        }
+                        length = ramp.frames_to(goal, frame, fade);
                         gain
                     }
                     None => continue,
                 },
             };
-            self.program.start_gain(target, start);
+            new.start_gain(target, start);
             if start != goal {
-                self.program.change_gain_among(&mut open, GainChange { frame, target, gain: goal, ramp: length });
+                new.change_gain_among(&mut open, GainChange { frame, target, gain: goal, ramp: length });
             }
         }
-        self.program.close_row(&mut open, frame);
+        new.close_row(&mut open, frame);
     }
 }
 

@@ -1,6 +1,7 @@
 //! A schedule ready to play: its slots, its sums with their gains, its delay lines, its nodes. Made and dropped on the
 //! control thread, run on the audio thread.
 
+mod dense;
 mod ends;
 mod mixing;
 mod sums;
@@ -22,9 +23,10 @@ use super::trace::{Clue, Trace};
 use crate::compile::{Op, Schedule, ScheduledNode, Span};
 use crate::event::{EventDelay, EventList, EventMerge, MergeEdge, NoteMatching};
 use crate::id::{EdgeId, NodeId};
+use dense::MatrixState;
 pub(crate) use ends::InputFade;
 pub(crate) use mixing::{GainChange, RowPlace};
-use mixing::{GainTarget, MatrixState, gain_targets, matrix_state};
+use mixing::{GainTarget, gain_targets};
 use std::sync::Arc;
 use sums::Sums;
 
@@ -145,7 +147,8 @@ impl Program {
         let sums = Sums::new(&schedule, &mut arena);
         let gain_targets = gain_targets(&schedule, &sums);
         let nodes = node_states(&schedule, &mut tables, max_block, events);
-        let matrices = (0..schedule.matrices.len()).map(|index| matrix_state(&schedule, index, &mut arena)).collect();
+        let matrices =
+            (0..schedule.matrices.len()).map(|index| MatrixState::new(&schedule, index, &mut arena)).collect();
         let mut places = vec![u32::MAX; schedule.nodes.iter().map(|node| node.id.index() + 1).max().unwrap_or(0)];
         for (place, node) in schedule.nodes.iter().enumerate() {
             places[node.id.index()] = place as u32;

@@ -24,6 +24,24 @@ impl Ramp {
     pub fn at_rest(gain: f32) -> Self {
         Self { slope: 0.0, target: gain, end: 0 }
     }
+
+    /// From a gain at `frame` to `target` in so many frames, at once for 0: the gain to start at, and the way from there.
+    #[inline]
+    pub fn toward(gain: f32, target: f32, frame: u64, frames: u32) -> (f32, Self) {
+        if frames == 0 || gain == target {
+            (target, Self::at_rest(target))
+        } else {
+            let frames = frames.min(MAX_RAMP_FRAMES);
+            (gain, Self { slope: (target - gain) / frames as f32, target, end: frame + u64::from(frames) })
+        }
+    }
+
+    /// In how many frames a cell that is on this way at `frame` gets to a goal: one that goes there already keeps its end,
+    /// any other has `otherwise`.
+    #[inline]
+    pub fn frames_to(&self, goal: f32, frame: u64, otherwise: u32) -> u32 {
+        if self.end > frame && self.target == goal { (self.end - frame) as u32 } else { otherwise }
+    }
 }
 
 /// The state of a row.
@@ -66,47 +84,42 @@ impl Row {
     }
 
     /// Moves the epoch to `frame` and ends the ramps that are over by then.
-    pub fn settle(&mut self, frame: u64, cells: &mut dyn Cells) {
+    pub fn settle(&mut self, frame: u64, cells: &mut impl Cells) {
         let mut next_end = u64::MAX;
-        for cell in 0..cells.len() {
-            let (gain, ramp) = cells.cell(cell);
+        // From the last on: one that comes to rest may leave the list.
+        for place in (0..cells.candidates()).rev() {
+            let cell = cells.candidate(place);
+            let (gain, ramp) = cells.get(cell);
             if ramp.end == 0 {
                 continue;
             }
-            *gain = self.value(*gain, ramp, frame);
+            let gain = self.value(gain, &ramp, frame);
             if frame >= ramp.end {
-                *ramp = Ramp { slope: 0.0, target: ramp.target, end: 0 };
+                cells.set(cell, gain, Ramp::at_rest(ramp.target));
             } else {
+                cells.set(cell, gain, ramp);
                 next_end = next_end.min(ramp.end);
             }
         }
         self.epoch = frame;
         self.next_end = next_end;
     }
+}
 
-    /// Sends a cell from where it is at `frame` to `target`, in so many frames; at once for 0.
-    pub fn go(&mut self, frame: u64, cells: &mut dyn Cells, cell: usize, target: f32, frames: u32) {
-        self.settle(frame, cells);
-        self.aim(frame, cells, cell, target, frames);
-        // The cell may have held the first end.
-        self.settle(frame, cells);
-    }
-
-    /// Sends a cell of a row that is settled at `frame`, which must be settled there once more before it is rendered.
-    pub fn aim(&self, frame: u64, cells: &mut dyn Cells, cell: usize, target: f32, frames: u32) {
-        let (gain, ramp) = cells.cell(cell);
-        let end = frame + u64::from(frames.min(MAX_RAMP_FRAMES));
-        if frames == 0 || *gain == target {
-            *gain = target;
-            *ramp = Ramp { slope: 0.0, target, end: 0 };
-        } else {
-            *ramp = Ramp { slope: (target - *gain) / (end - frame) as f32, target, end };
-        }
-    }
+/// Sends a cell of a row that is settled at `frame`, which must be settled there once more before it is rendered.
+pub(crate) fn aim(frame: u64, cells: &mut impl Cells, cell: usize, target: f32, frames: u32) {
+    let (gain, _) = cells.get(cell);
+    let (gain, ramp) = Ramp::toward(gain, target, frame, frames);
+    cells.set(cell, gain, ramp);
 }
 
 /// The cells of one row.
 pub(crate) trait Cells {
-    fn len(&self) -> usize;
-    fn cell(&mut self, index: usize) -> (&mut f32, &mut Ramp);
+    /// How many cells may be moving: all that do, and maybe some that rest.
+    fn candidates(&self) -> usize;
+    /// Which cell is the one of that place among the candidates. Places before it stand when it comes to rest.
+    fn candidate(&self, place: usize) -> usize;
+    /// The gain at the row's epoch, and where it is going.
+    fn get(&self, cell: usize) -> (f32, Ramp);
+    fn set(&mut self, cell: usize, gain: f32, ramp: Ramp);
 }

@@ -586,8 +586,11 @@ impl Renderer {
                 self.closings.forget(|closing| closing.crosspoint == crosspoint);
                 let known = self.tell_parcels(parcels, crosspoint, gain);
                 // What fades out for the next program goes on to do so, and to the gain in that.
-                let fades = self.switch.as_ref().is_some_and(|switch| switch.parcel.fading.contains(&crosspoint));
-                let Some(target) = self.program.gain_target(edge, source, destination).filter(|_| !fades) else {
+                let cell = self.program.schedule.cell(edge, source, destination);
+                let fading = self.switch.as_ref().map_or(&[][..], |switch| &switch.parcel.fading);
+                let fades = cell.is_some_and(|cell| fading.binary_search(&cell).is_ok());
+                let target = cell.and_then(|cell| self.program.gain_target_of(cell)).filter(|_| !fades);
+                let Some(target) = target else {
                     return known || fades;
                 };
                 let change = GainChange { frame, target, gain, ramp };

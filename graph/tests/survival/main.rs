@@ -2,6 +2,7 @@
 //! a guard that aborts on an allocation.
 
 mod bypass;
+mod dense;
 mod edit_scripts;
 mod events;
 mod lives;

@@ -36,6 +36,7 @@ pub use float_environment::FloatEnvironment;
 pub use level::Level;
 pub(crate) use level::fused_multiply_add;
 pub use packing::Packing;
+pub(super) use packing::{ROWS, RowBlock};
 pub use ticks::ticks;
 
 /// Alignment of slots in bytes: a cache line, and the widest vector.

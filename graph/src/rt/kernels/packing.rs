@@ -10,7 +10,7 @@
 
 /// Most destinations in a block: with two vectors each, twelve sums, which leaves four of sixteen registers for
 /// samples and gains. A processor that starts two products every cycle and takes four cycles for each needs eight.
-pub(super) const ROWS: usize = 6;
+pub(in crate::rt) const ROWS: usize = 6;
 
 /// The layout of a dense matrix's gains.
 ///
@@ -25,7 +25,7 @@ pub struct Packing {
 
 /// One block of destinations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct RowBlock {
+pub(in crate::rt) struct RowBlock {
     /// Its first destination.
     pub first: usize,
     /// How many it has, 1 to [`ROWS`].
@@ -57,7 +57,18 @@ impl Packing {
     /// If there is no such source or destination.
     #[inline]
     pub fn index(self, source: usize, destination: usize) -> usize {
-        assert!(source < self.sources && destination < self.destinations, "no such cell");
+        assert!(source < self.sources, "no such source");
+        let (first, stride) = self.row(destination);
+        first + source * stride
+    }
+
+    /// Where the first cell of a destination stands in the packed array, and how far it is from each to the next.
+    ///
+    /// # Panics
+    /// If there is no such destination.
+    #[inline]
+    pub(in crate::rt) fn row(self, destination: usize) -> (usize, usize) {
+        assert!(destination < self.destinations, "no such destination");
         let (height, taller) = (self.destinations / self.blocks, self.destinations % self.blocks);
         let in_taller = taller * (height + 1);
         let index = if destination < in_taller {
@@ -66,7 +77,7 @@ impl Packing {
             taller + (destination - in_taller) / height
         };
         let block = self.block(index);
-        block.first * self.sources + source * block.rows + destination - block.first
+        (block.first * self.sources + destination - block.first, block.rows)
     }
 
     /// The packed array of what `gain` says of each source and destination. Allocates.
@@ -82,7 +93,7 @@ impl Packing {
 
     /// The blocks in order. The taller ones come first.
     #[inline]
-    pub(super) fn blocks(self) -> impl Iterator<Item = RowBlock> {
+    pub(in crate::rt) fn blocks(self) -> impl Iterator<Item = RowBlock> {
         (0..self.blocks).map(move |index| self.block(index))
     }
 

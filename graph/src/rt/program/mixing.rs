@@ -1,12 +1,11 @@
-//! The sums of a program: terms and dense matrices, at rest and while their gains move.
+//! The sums of a program, at rest and while their gains move: terms here, what a dense matrix does itself in `dense`.
 
 use super::sums::{Sum, SumRow, Sums, TermPlace};
 use super::{Context, Program};
 use crate::compile::Schedule;
 use crate::id::EdgeId;
-use crate::rt::arena::Arena;
-use crate::rt::kernels::{self, Kernels, Packing, RampTerm, Run, Term};
-use crate::rt::ramp::{Cells, Ramp, Row};
+use crate::rt::kernels::{Kernels, RampTerm, Run, Term};
+use crate::rt::ramp::{Cells, Ramp, Row, aim};
 
 /// A change of a gain that is due within the chunk at hand.
 #[derive(Clone, Copy)]
@@ -35,24 +34,15 @@ pub(crate) enum RowPlace {
     Matrix { matrix: u32, destination: u16 },
 }
 
-pub(crate) struct MatrixState {
-    pub packing: Packing,
-    pub gains: Box<[f32]>,
-    pub slopes: Box<[f32]>,
-    /// Packed like the gains.
-    pub ramps: Box<[Ramp]>,
-    /// One for each destination.
-    pub rows: Box<[Row]>,
-    elapsed: Box<[Option<u32>]>,
-    sources: Box<[*const f32]>,
-    destinations: Box<[*mut f32]>,
-    moving: bool,
-}
-
 impl Program {
     /// Where the gain of a crosspoint is kept; none if it is elided or not there.
     pub fn gain_target(&self, edge: EdgeId, source: u16, destination: u16) -> Option<GainTarget> {
-        self.gain_targets[self.schedule.cell(edge, source, destination)? as usize]
+        self.gain_target_of(self.schedule.cell(edge, source, destination)?)
+    }
+
+    /// As [`Self::gain_target`], of a crosspoint by its place in the schedule's graph.
+    pub fn gain_target_of(&self, cell: u32) -> Option<GainTarget> {
+        self.gain_targets[cell as usize]
     }
 
     /// The gain of a crosspoint at a frame, and where it is going.
@@ -64,10 +54,7 @@ impl Program {
                 (row.value(self.sums.terms[term as usize].gain, &ramp, frame), ramp)
             }
             GainTarget::Cell { matrix, source, destination } => {
-                let state = &self.matrices[matrix as usize];
-                let place = state.packing.index(usize::from(source), usize::from(destination));
-                let ramp = state.ramps[place];
-                (state.rows[usize::from(destination)].value(state.gains[place], &ramp, frame), ramp)
+                self.matrices[matrix as usize].gain_at(usize::from(source), usize::from(destination), frame)
             }
         }
     }
@@ -80,38 +67,24 @@ impl Program {
         }
     }
 
-    /// Does something to a row and its cells.
-    fn with_row(&mut self, place: RowPlace, act: impl FnOnce(&mut Row, &mut dyn Cells)) {
+    /// Ends the ramps of a row that are over at a frame, and finds the first end of the others.
+    fn settle_row(&mut self, place: RowPlace, frame: u64) {
         match place {
             RowPlace::Sum { sum, row } => {
-                self.sums.with_row(row as usize, act);
+                self.sums.settle_row(row as usize, frame);
                 self.sums.sums[sum as usize].moving = true;
             }
             RowPlace::Matrix { matrix, destination } => {
-                let state = &mut self.matrices[matrix as usize];
-                let destination = usize::from(destination);
-                let mut row = state.rows[destination];
-                act(&mut row, &mut state.row_cells(destination));
-                state.rows[destination] = row;
-                state.moving = true;
+                self.matrices[matrix as usize].settle_row(usize::from(destination), frame);
             }
-        }
-    }
-
-    /// Place of a crosspoint's cell within its row.
-    fn place_in_row(&self, target: GainTarget) -> usize {
-        match target {
-            GainTarget::Term(TermPlace { row, term, .. }) => (term - self.sums.rows[row as usize].terms.first) as usize,
-            GainTarget::Cell { source, .. } => usize::from(source),
         }
     }
 
     /// Sends a crosspoint to a gain from a frame on.
     pub fn change_gain(&mut self, change: GainChange) {
-        let GainChange { frame, target, gain, ramp } = change;
-        let row = Self::row_at(target);
-        let cell = self.place_in_row(target);
-        self.with_row(row, |row, cells| row.go(frame, cells, cell, gain, ramp));
+        let mut open = None;
+        self.change_gain_among(&mut open, change);
+        self.close_row(&mut open, change.frame);
     }
 
     /// As [`Self::change_gain`], for one of many changes at one frame: the row that is at hand stays open between them, so
@@ -121,17 +94,26 @@ impl Program {
         let row = Self::row_at(target);
         if *open != Some(row) {
             self.close_row(open, frame);
-            self.with_row(row, |row, cells| row.settle(frame, cells));
+            self.settle_row(row, frame);
             *open = Some(row);
         }
-        let cell = self.place_in_row(target);
-        self.with_row(row, |row, cells| row.aim(frame, cells, cell, gain, ramp));
+        match target {
+            GainTarget::Term(TermPlace { row, term, .. }) => {
+                let cell = (term - self.sums.rows[row as usize].terms.first) as usize;
+                let (_, mut cells) = self.sums.row(row as usize);
+                aim(frame, &mut cells, cell, gain, ramp);
+            }
+            GainTarget::Cell { matrix, source, destination } => {
+                let mut cells = self.matrices[matrix as usize].row(usize::from(destination));
+                aim(frame, &mut cells, usize::from(source), gain, ramp);
+            }
+        }
     }
 
     /// Finds the first end among the ramps of the row at hand.
     pub fn close_row(&mut self, open: &mut Option<RowPlace>, frame: u64) {
         if let Some(row) = open.take() {
-            self.with_row(row, |row, cells| row.settle(frame, cells));
+            self.settle_row(row, frame);
         }
     }
 
@@ -143,10 +125,8 @@ impl Program {
                 self.sums.ramps[term as usize] = Ramp::at_rest(gain);
             }
             GainTarget::Cell { matrix, source, destination } => {
-                let state = &mut self.matrices[matrix as usize];
-                let place = state.packing.index(usize::from(source), usize::from(destination));
-                state.gains[place] = gain;
-                state.ramps[place] = Ramp::at_rest(gain);
+                let mut cells = self.matrices[matrix as usize].row(usize::from(destination));
+                cells.set(usize::from(source), gain, Ramp::at_rest(gain));
             }
         }
     }
@@ -208,7 +188,7 @@ impl Program {
             let mut next = self.apply_due(at, end, is_here);
             for row in rows.clone() {
                 if self.sums.rows[row].state.next_end <= at {
-                    self.sums.with_row(row, |row, cells| row.settle(at, cells));
+                    self.sums.settle_row(row, at);
                 }
                 next = next.min(self.sums.rows[row].state.next_end);
             }
@@ -268,7 +248,7 @@ impl Program {
         let sources = plan.sources.range();
         let all_silent = self.schedule.matrix_slots[sources].iter().all(|&slot| self.shared.silence.get(slot));
         let destinations = plan.destinations.range();
-        if all_silent && !self.matrices[index as usize].moving && self.due.is_empty() {
+        if all_silent && !self.matrices[index as usize].is_moving() && self.due.is_empty() {
             for place in destinations {
                 let slot = self.schedule.matrix_slots[place];
                 let summed = plan.accumulate && !self.shared.silence.get(slot);
@@ -285,7 +265,7 @@ impl Program {
             let state = &mut self.matrices[index as usize];
             let next = state.settle(at).min(next);
             let run = Run { first: (at - start) as usize, frames: (next - at) as usize, accumulate: plan.accumulate };
-            state.multiply(run, context.kernels);
+            state.multiply(at, run, context.kernels);
             at = next;
         }
         for place in destinations {
@@ -295,12 +275,17 @@ impl Program {
 }
 
 impl Sums {
-    /// Does something to a row and its cells.
-    fn with_row(&mut self, row: usize, act: impl FnOnce(&mut Row, &mut dyn Cells)) {
+    /// Ends the ramps of a row that are over at a frame.
+    fn settle_row(&mut self, row: usize, frame: u64) {
+        let (state, mut cells) = self.row(row);
+        state.settle(frame, &mut cells);
+    }
+
+    /// A row and its cells.
+    fn row(&mut self, row: usize) -> (&mut Row, TermCells<'_>) {
         let SumRow { state, terms } = &mut self.rows[row];
         let terms = terms.range();
-        let mut cells = TermCells { terms: &mut self.terms[terms.clone()], ramps: &mut self.ramps[terms] };
-        act(state, &mut cells);
+        (state, TermCells { terms: &mut self.terms[terms.clone()], ramps: &mut self.ramps[terms] })
     }
 }
 
@@ -311,84 +296,21 @@ struct TermCells<'a> {
 }
 
 impl Cells for TermCells<'_> {
-    fn len(&self) -> usize {
+    fn candidates(&self) -> usize {
         self.terms.len()
     }
 
-    fn cell(&mut self, index: usize) -> (&mut f32, &mut Ramp) {
-        (&mut self.terms[index].gain, &mut self.ramps[index])
-    }
-}
-
-/// One destination's cells of a dense matrix.
-struct MatrixCells<'a> {
-    packing: Packing,
-    sources: usize,
-    destination: usize,
-    gains: &'a mut [f32],
-    ramps: &'a mut [Ramp],
-}
-
-impl Cells for MatrixCells<'_> {
-    fn len(&self) -> usize {
-        self.sources
+    fn candidate(&self, place: usize) -> usize {
+        place
     }
 
-    fn cell(&mut self, index: usize) -> (&mut f32, &mut Ramp) {
-        let place = self.packing.index(index, self.destination);
-        (&mut self.gains[place], &mut self.ramps[place])
-    }
-}
-
-impl MatrixState {
-    fn row_cells(&mut self, destination: usize) -> MatrixCells<'_> {
-        MatrixCells {
-            packing: self.packing,
-            sources: self.sources.len(),
-            destination,
-            gains: &mut self.gains,
-            ramps: &mut self.ramps,
-        }
+    fn get(&self, cell: usize) -> (f32, Ramp) {
+        (self.terms[cell].gain, self.ramps[cell])
     }
 
-    /// Ends the ramps that are over at a frame; returns the frame at which the next one is.
-    fn settle(&mut self, at: u64) -> u64 {
-        if !self.moving {
-            return u64::MAX;
-        }
-        let mut next = u64::MAX;
-        for destination in 0..self.rows.len() {
-            let mut row = self.rows[destination];
-            if row.next_end <= at {
-                row.settle(at, &mut self.row_cells(destination));
-                self.rows[destination] = row;
-            }
-            self.elapsed[destination] = row.is_moving().then(|| row.elapsed(at));
-            next = next.min(row.next_end);
-            // Whatever begins or ends moves the epoch; the slopes stand until then.
-            if row.epoch == at {
-                for source in 0..self.sources.len() {
-                    let place = self.packing.index(source, destination);
-                    self.slopes[place] = self.ramps[place].slope;
-                }
-            }
-        }
-        self.moving = next != u64::MAX;
-        next
-    }
-
-    fn multiply(&self, run: Run, kernels: &Kernels) {
-        let matrix = kernels::Matrix { gains: &self.gains, sources: &self.sources, destinations: &self.destinations };
-        // SAFETY: all sources and destinations are slots with room for the chunk; `verify` has checked that they are
-        // apart.
-        unsafe {
-            if self.moving {
-                let ramp = kernels::MatrixRamp { slopes: &self.slopes, elapsed: &self.elapsed };
-                kernels.matrix_ramp(&matrix, &ramp, run);
-            } else {
-                kernels.matrix(&matrix, run);
-            }
-        }
+    fn set(&mut self, cell: usize, gain: f32, ramp: Ramp) {
+        self.terms[cell].gain = gain;
+        self.ramps[cell] = ramp;
     }
 }
 
@@ -405,26 +327,4 @@ pub(super) fn gain_targets(schedule: &Schedule, sums: &Sums) -> Box<[Option<Gain
         }
     }
     targets.into()
-}
-
-pub(super) fn matrix_state(schedule: &Schedule, index: usize, arena: &mut Arena) -> MatrixState {
-    let plan = &schedule.matrices[index];
-    let gains = &schedule.matrix_gains[plan.gains.range()];
-    let sources: Box<[*const f32]> =
-        schedule.matrix_slots[plan.sources.range()].iter().map(|&slot| arena.slot(slot).cast_const()).collect();
-    let destinations: Box<[*mut f32]> =
-        schedule.matrix_slots[plan.destinations.range()].iter().map(|&slot| arena.slot(slot)).collect();
-    let packing = Packing::new(sources.len(), destinations.len());
-    let gains = packing.pack(|source, destination| gains[destination * sources.len() + source]);
-    MatrixState {
-        packing,
-        slopes: vec![0.0; gains.len()].into_boxed_slice(),
-        ramps: gains.iter().map(|&gain| Ramp::at_rest(gain)).collect(),
-        rows: vec![Row::default(); destinations.len()].into_boxed_slice(),
-        elapsed: vec![None; destinations.len()].into_boxed_slice(),
-        gains,
-        sources,
-        destinations,
-        moving: false,
-    }
 }
