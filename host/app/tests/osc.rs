@@ -236,6 +236,8 @@ fn a_surface_has_the_transport_and_the_outputs() {
     let surface = Surface::of(&running);
     surface.say("subscribe", vec![text("rig"), text("playhead"), OscType::Int(600)]);
     surface.wait_for("subscribed");
+    surface.say("play", vec![OscType::Float(0.0)]);
+    surface.wait_for_value("play", &OscType::Int(0));
     surface.say("locate/bar", vec![OscType::Int(9), OscType::Int(3)]);
     surface.wait_for_value("playhead", &OscType::Int(9));
     surface.say("play", vec![OscType::Float(1.0)]);

@@ -166,7 +166,10 @@ impl Desk {
             Order::Tap { at } => transport(TransportAction::Tap(self.taps.moment(at, Instant::now()))),
             Order::CountIn {} => transport(TransportAction::CountIn),
             Order::SetCountIn { bars } => transport(TransportAction::SetCountIn(bars)),
-            Order::FollowClock { role } => transport(TransportAction::FollowClock(role)),
+            Order::FollowClock { role } => {
+                // What is told where there is none can be said, too.
+                transport(TransportAction::FollowClock(role.filter(|role| !role.is_empty())))
+            }
             Order::SendClock { roles, while_stopped } => transport(TransportAction::SendClock { roles, while_stopped }),
             Order::WatchTime { on } => Action::WatchTime(on),
             Order::Overload { node, budget, blocks, action, returns_after } => {

@@ -34,8 +34,6 @@ pub fn of_rig(snapshot: &Snapshot) -> State {
     put("tempo".into(), vec![OscType::Float(snapshot.tempo as f32)]);
     let (beats, value) = snapshot.metre;
     put("metre".into(), vec![OscType::Int(beats.into()), OscType::Int(value.into())]);
-    put("play".into(), vec![switch(snapshot.playhead.playing)]);
-    put("record".into(), vec![switch(snapshot.playhead.recording)]);
     put("set_count_in".into(), vec![OscType::Int(i32::try_from(snapshot.count_in).unwrap_or(i32::MAX))]);
     put("follow_clock".into(), vec![text(snapshot.clock.from.as_deref().unwrap_or_default())]);
     put("following".into(), vec![switch(snapshot.clock.state == ClockState::Following)]);
@@ -77,6 +75,8 @@ pub fn of_playhead(snapshot: &Snapshot) -> State {
     let place = [playhead.beat() + 1.0, playhead.seconds, playhead.tempo].map(|value| OscType::Float(value as f32));
     let place = std::iter::once(OscType::Int(playhead.bar.saturating_add(1))).chain(place).collect();
     state.insert(format!("{ROOT}/playhead"), place);
+    state.insert(format!("{ROOT}/play"), vec![switch(playhead.playing)]);
+    state.insert(format!("{ROOT}/record"), vec![switch(playhead.recording)]);
     // The beats that are still to be counted.
     let left = playhead.count_in.map_or(0, |count| count.beats.saturating_sub(count.beat()));
     state.insert(format!("{ROOT}/counting"), vec![OscType::Int(i32::try_from(left).unwrap_or(i32::MAX))]);
