@@ -7,8 +7,9 @@ mod remote;
 pub use check::{Check, Which};
 pub use measurement::{BitPerfect, Latency, Tune};
 pub use remote::{
-    BlockVerb, Ctl, CtlOrder, LoadOrder, MappingOrder, MetersOrder, MidiOrder, RemoteChoice, SceneOrder, SongOrder,
-    TimingWord, TunerOrder,
+    BlockVerb, BypassModeOrder, Ctl, CtlOrder, LoadOrder, LoudnessOrder, MappingOrder, MetersOrder, MidiOrder,
+    OutputOrder, OverloadOrder, PanOrder, PlayheadOrder, RemoteChoice, SceneOrder, SongOrder, TimingWord,
+    TransportOrder, TunerOrder, XrunsOrder,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

@@ -226,3 +226,31 @@ fn packets_that_make_no_sense_are_refused_and_counted() {
     surface.say("node/amp/bypass", vec![OscType::Int(1)]);
     running.eventually(|rig| node(rig, "amp")["bypassed"] == true);
 }
+
+/// ```text
+/// hold 1 ─► silent ─► hold 0      locate/bar, play, tap: the playhead is told where it goes
+/// ```
+#[test]
+fn a_surface_has_the_transport_and_the_outputs() {
+    let running = start(&[]);
+    let surface = Surface::of(&running);
+    surface.say("subscribe", vec![text("rig"), text("playhead"), OscType::Int(600)]);
+    surface.wait_for("subscribed");
+    surface.say("play", vec![OscType::Float(0.0)]);
+    surface.wait_for_value("play", &OscType::Int(0));
+    surface.say("locate/bar", vec![OscType::Int(9), OscType::Int(3)]);
+    surface.wait_for_value("playhead", &OscType::Int(9));
+    surface.say("play", vec![OscType::Float(1.0)]);
+    surface.wait_for_value("play", &OscType::Int(1));
+    surface.wait_for_value("playhead", &OscType::Int(10));
+    surface.say("play_or_stop", vec![OscType::Float(1.0)]);
+    surface.wait_for_value("play", &OscType::Int(0));
+    surface.say("node/speakers/hold", vec![OscType::Float(1.0)]);
+    surface.wait_for_value("node/speakers/hold", &OscType::Int(1));
+    surface.say("node/speakers/hold", vec![OscType::Float(0.0)]);
+    surface.wait_for_value("node/speakers/hold", &OscType::Int(0));
+    surface.say("bypass_mode", vec![text("delay"), text("cut")]);
+    surface.wait_for_value("node/delay/bypass_mode", &text("cut"));
+    surface.say("guard", vec![text("speakers"), OscType::Float(3.0)]);
+    running.eventually(|rig| node(rig, "speakers")["guard"]["limit_db"] == 3.0);
+}

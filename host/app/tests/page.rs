@@ -107,6 +107,32 @@ fn a_tablet_on_stage_plays_the_rig() {
     browser.click("#cell-toggle");
     running.eventually(|rig| !crossed(rig));
 
+    running.done(&["tempo", "91.5"]);
+    browser.eventually("the tempo is told", || browser.text("#tempo").starts_with("91.5"));
+    running.done(&["transport", "stop"]);
+    running.done(&["transport", "locate", "--bar", "7", "--beat", "2"]);
+    browser.eventually("the place is told", || browser.text("#position") == "7.2");
+    browser.click("#play");
+    running.eventually(|rig| rig["playhead"]["playing"] == true);
+    browser.eventually("it moves", || browser.text("#position").starts_with("8."));
+    browser.click("#play");
+    running.eventually(|rig| rig["playhead"]["playing"] == false);
+    // How fast a test's finger is nobody knows.
+    let tapped = (0..20).any(|_| {
+        browser.click("#tap");
+        running.show()["tempo"] != 91.5
+    });
+    assert!(tapped, "two taps are a tempo");
+
+    running.done(&["output", "guard", "speakers", "--limit", "-40", "--time", "0"]);
+    let told = || browser.text("#closed");
+    browser.eventually("a closed output is told", || told().contains("speakers") && told().contains("too loud"));
+    keep(&browser, "closed");
+    running.done(&["output", "guard", "speakers", "--limit", "off"]);
+    browser.click("[aria-label='Open speakers']");
+    running.eventually(|rig| node(rig, "speakers")["guard"]["closed"].is_null());
+    browser.eventually("it is told no more", || browser.text("#closed").is_empty());
+
     browser.click("[data-view=tuner]");
     browser.click("#tuned option[value=pilot]");
     browser.eventually("a note is told", || browser.text("#note") == "G3" && browser.text("#cents").contains("Hz"));

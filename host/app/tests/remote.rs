@@ -96,11 +96,13 @@ fn orders_that_make_no_sense_are_answered_with_what_is_wrong() {
     let elsewhere = tempfile::tempdir().unwrap();
     let file: PathBuf = elsewhere.path().join("x.rig.toml");
     std::fs::write(&file, "").unwrap();
-    let revision = running.show()["revision"].clone();
+    // What is autosaved meanwhile, and how late the machine is, is nobody's order.
+    let rig = || ["nodes", "edges", "tempo", "metre", "can_undo"].map(|part| running.show()[part].clone());
+    let before = rig();
     for (arguments, why) in [
         (&["bypass", "nobody", "on"][..], "there are: "),
         (&["cell", "amp:9", "delay:1"], "channel"),
-        (&["tempo", "0"], "bpm must be"),
+        (&["tempo", "0"], "it must be 1 to 1000 quarter notes"),
         (&["load", file.to_str().unwrap()], "remote control may use files in"),
         (&["save", file.to_str().unwrap()], "remote control may use files in"),
         (&["add", "x", file.to_str().unwrap()], "remote control may use files in"),
@@ -110,7 +112,7 @@ fn orders_that_make_no_sense_are_answered_with_what_is_wrong() {
         assert_eq!((code, stdout.as_str()), (1, ""), "{arguments:?}");
         assert!(stderr.contains(why), "{arguments:?}: {stderr}");
     }
-    assert_eq!(running.show()["revision"], revision);
+    assert_eq!(rig(), before);
 }
 
 /// ```text
@@ -270,21 +272,21 @@ fn a_script_plays_scenes_and_songs() {
 fn a_script_maps_controls() {
     let running = Running::start("guitar-scenes.rig.toml", &[]);
     let count = || running.document(&["mapping", "list"])["mappings"].as_array().unwrap().len();
-    let own = count();
-    let place = (own + 1).to_string();
+    let before = count();
+    let place = (before + 1).to_string();
     let entry = r#"{"role": "pedal", "message": "cc 20 channel 1", "bypass": "delay"}"#;
     running.done(&["mapping", "add", entry]);
     let listed = running.document(&["mapping", "list"]);
-    let added = &listed["mappings"][own];
-    assert_eq!(added["mapping"], serde_json::from_str::<Value>(entry).unwrap());
-    assert_eq!((&added["place"], &added["condition"]), (&json!(own + 1), &json!("no_port")), "{added}");
-    assert_eq!(listed["unheard_roles"], json!(["pedal", "pedals"]));
+    let first = &listed["mappings"][before];
+    assert_eq!(first["mapping"], serde_json::from_str::<Value>(entry).unwrap());
+    assert_eq!((&first["place"], &first["condition"]), (&json!(before + 1), &json!("no_port")), "{first}");
+    assert!(listed["unheard_roles"].as_array().unwrap().contains(&json!("pedal")), "{listed}");
     running.done(&["mapping", "change", &place, r#"{"role": "pedal", "message": "note C3", "scene": "Lead"}"#]);
     assert!(running.done(&["mapping", "list"]).contains("note C3"));
     running.done(&["mapping", "remove", &place]);
-    assert_eq!(count(), own);
+    assert_eq!(count(), before);
     running.done(&["undo"]);
-    assert_eq!(count(), own + 1);
+    assert_eq!(count(), before + 1);
     let mut socket = friend(&running);
     ask(&mut socket, r#"{"id": 1, "command": "learn", "arguments": {"mapping": {"action": "panic"}}}"#);
     running.eventually(|rig| rig["is_learning"] == true);
@@ -297,7 +299,7 @@ fn a_script_maps_controls() {
         let (code, _, stderr) = running.ctl(&["mapping", "add", entry]);
         assert!(code == 1 && stderr.contains(why), "{stderr}");
     }
-    assert_eq!(running.ctl(&["mapping", "remove", "77"]).0, 1);
+    assert_eq!(running.ctl(&["mapping", "remove", "99"]).0, 1);
 }
 
 /// ```text
@@ -369,4 +371,188 @@ fn a_script_builds_sets_meters_and_mutes() {
     );
     assert_eq!(running.ctl(&["loop", "2", "1"]).0, 1);
     assert_eq!(running.ctl(&["tuner", "on", "amp", "--channel", "9"]).0, 1);
+}
+
+/// ```text
+/// locate ─► loop ─► tap tap ─► count in ─► play          the playhead is where it was sent, and is told while it moves
+/// ```
+#[test]
+fn a_script_has_the_transport_at_hand() {
+    let running = Running::start("guitar.rig.toml", &[]);
+    let playhead = || running.document(&["transport", "show"]);
+    let eventually = |what: &str, is_so: &dyn Fn(&Value) -> bool| {
+        let came = (0..600).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            is_so(&playhead())
+        });
+        assert!(came, "{what}: {}", playhead());
+    };
+    running.done(&["transport", "stop"]);
+    running.done(&["transport", "metre", "3/4"]);
+    running.done(&["transport", "locate", "--bar", "5", "--beat", "2.5"]);
+    eventually("in bar 5", &|now| now["bar"] == 5 && now["beat"] == 2.5 && now["quarters"] == 13.5);
+    running.done(&["locate", "--quarters", "6"]);
+    eventually("in bar 3", &|now| now["bar"] == 3 && now["beat"] == 1.0);
+    running.done(&["transport", "loop", "--bars", "3", "5"]);
+    eventually("looped", &|now| now["loop"].as_array().is_some_and(|ends| *ends == [json!(6.0), json!(12.0)]));
+    running.done(&["loop"]);
+    eventually("looped no more", &|now| now["loop"].is_null());
+
+    let mut socket = friend(&running);
+    // Each arrives late by some milliseconds, and is taken for when it was tapped. One that a busy machine keeps waiting
+    // for too long is not, so that there is another.
+    let tapped = (0..100).any(|beat| {
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let at = 100.0 + 0.3 * f64::from(beat);
+        ask(&mut socket, &json!({ "id": 1, "command": "tap", "arguments": { "at": at } }).to_string());
+        running.show()["tempo"].as_f64().is_some_and(|tempo| (tempo - 200.0).abs() < 0.01)
+    });
+    assert!(tapped, "{}", running.show()["tempo"]);
+    running.done(&["transport", "tempo", "90"]);
+    running.eventually(|rig| rig["tempo"] == 90.0);
+
+    ask(&mut socket, r#"{"id": 2, "command": "subscribe", "arguments": {"to": ["playhead"]}}"#);
+    running.done(&["transport", "count-in-bars", "2"]);
+    running.eventually(|rig| rig["count_in_bars"] == 2);
+    running.done(&["transport", "count-in"]);
+    let counted = |event: &Value| event["playhead"]["count_in"]["beats"] == 6;
+    assert!((0..1000).any(|_| counted(&hear(&mut socket))), "what is counted is told");
+    running.done(&["transport", "stop"]);
+    running.done(&["locate", "0"]);
+    running.done(&["transport", "toggle"]);
+    let moved =
+        |event: &Value| event["playhead"]["playing"] == true && event["playhead"]["seconds"].as_f64() > Some(0.0);
+    assert!((0..1000).any(|_| moved(&hear(&mut socket))), "what moves is told");
+    assert!(running.done(&["transport", "show"]).starts_with("plays at bar "));
+    running.done(&["transport", "toggle"]);
+    running.eventually(|rig| rig["playhead"]["playing"] == false);
+
+    running.done(&["transport", "follow", "drummer"]);
+    running.done(&["transport", "send", "pedals", "--while-stopped"]);
+    let rig = running.eventually(|rig| rig["clock"]["from"] == "drummer");
+    assert_eq!(rig["clock"], json!({ "from": "drummer", "state": "waiting", "to": ["pedals"], "while_stopped": true }));
+    running.done(&["transport", "follow"]);
+    running.eventually(|rig| rig["clock"]["from"].is_null());
+    for (arguments, why) in [
+        (&["transport", "loop", "--bars", "5", "5"][..], "ends after its beginning"),
+        (&["send", "locate", r#"{"seconds": 1, "bar": 2}"#], "say a place by"),
+        (&["send", "loop", r#"{"from": "here", "to": 2}"#], "a place is a number of seconds"),
+        (&["transport", "count-in-bars", "99"], "1 to 16 bars"),
+        (&["locate", "1e300"], "a place in the song"),
+    ] {
+        let (code, _, stderr) = running.ctl(arguments);
+        assert!(code != 0 && stderr.contains(why), "{arguments:?}: {stderr}");
+    }
+}
+
+/// ```text
+/// tone ──► speakers ──guard──✕          closed for what it plays, told why, opened by hand once that is over
+/// ```
+#[test]
+fn a_script_keeps_a_stage_safe() {
+    let running = Running::start("guitar.rig.toml", &[]);
+    running.done(&["add-builtin", "beep", "tone", "--channels", "1"]);
+    running.done(&["set", "beep", "level", "0.5"]);
+    running.done(&["connect", "beep", "speakers"]);
+    let mut socket = friend(&running);
+    ask(&mut socket, r#"{"id": 1, "command": "subscribe", "arguments": {"to": ["notices"]}}"#);
+    running.done(&["output", "guard", "speakers", "--limit", "-20", "--time", "0"]);
+    let rig = running.eventually(|rig| node(rig, "speakers")["guard"]["closed"]["cause"] == "too_loud");
+    let guard = &node(&rig, "speakers")["guard"];
+    assert_eq!(
+        (&guard["limit_db"], &guard["time"], &guard["returns_after"]),
+        (&json!(-20.0), &json!(0.0), &Value::Null)
+    );
+    assert!(running.done(&["show"]).contains("output open"));
+    let told = (0..1000).map(|_| hear(&mut socket)).find(|event| event["notice"]["kind"] == "output_closed").unwrap();
+    assert_eq!(told["notice"]["output"], "speakers", "{told}");
+    assert!(told["notice"]["message"].as_str().unwrap().contains("too loud"), "{told}");
+    running.done(&["output", "guard", "speakers", "--limit", "off"]);
+    running.done(&["output", "open", "speakers"]);
+    running.eventually(|rig| node(rig, "speakers")["guard"]["closed"].is_null());
+    running.done(&["output", "close", "speakers"]);
+    running.eventually(|rig| node(rig, "speakers")["guard"]["closed"]["cause"] == "by_hand");
+    running.done(&["output", "open", "speakers"]);
+
+    running.done(&["overload", "policy", "amp", "--budget", "0.3", "--action", "mute", "--returns-after", "2.5"]);
+    running.done(&["overload", "policy", "amp", "--blocks", "9"]);
+    let rig = running.eventually(|rig| node(rig, "amp")["overload"]["blocks"] == 9);
+    let overload = &node(&rig, "amp")["overload"];
+    assert_eq!(
+        (&overload["budget"], &overload["action"], &overload["returns_after"]),
+        (&json!(0.3), &json!("mute"), &json!(2.5))
+    );
+    running.done(&["overload", "recover", "amp"]);
+    running.done(&["overload", "watch", "off"]);
+    running.eventually(|rig| rig["watches_time"] == false);
+    running.done(&["xruns", "clear"]);
+    assert_eq!(running.document(&["xruns", "list"]), json!({ "xruns": [] }));
+    assert_eq!(running.done(&["xruns", "list"]), "no xruns\n");
+
+    running.done(&["loudness", "on"]);
+    running.eventually(|rig| rig["loudness"] == json!(["speakers"]));
+    let loud = || running.document(&["loudness", "show"])["loudness"]["speakers"]["momentary"].as_f64();
+    let came = (0..600).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        loud().is_some_and(|loud| (-40.0..0.0).contains(&loud))
+    });
+    assert!(came, "{}", running.done(&["loudness", "show"]));
+    running.done(&["loudness", "reset"]);
+    running.done(&["loudness", "off"]);
+    running.eventually(|rig| rig["loudness"] == json!([]));
+    running.done(&["performance-lock", "on"]);
+    running.eventually(|rig| rig["autosave"]["is_locked"] == true);
+    for (arguments, why) in [
+        (&["output", "guard", "amp", "--limit", "0"][..], "no audio output"),
+        (&["output", "guard", "speakers", "--limit", "99"], "-60 to 60 dBFS"),
+        (&["overload", "policy", "speakers", "--blocks", "1"], "no plugin"),
+        (&["overload", "policy", "amp", "--budget", "0"], "0.001 to 10"),
+        (&["send", "guard", r#"{"node": "speakers", "limit_db": "loud"}"#], "a number or `off`"),
+    ] {
+        let (code, _, stderr) = running.ctl(arguments);
+        assert!(code != 0 && stderr.contains(why), "{arguments:?}: {stderr}");
+    }
+}
+
+/// ```text
+/// gate ─ amp ─ cabinet ─ delay ─ reverb      a node moves within its chain, another takes a node's place, undo has both
+/// ```
+#[test]
+fn a_script_reorders_a_chain_and_pans() {
+    let running = Running::start("guitar.rig.toml", &[]);
+    let leads = |rig: &Value, from: &str, to: &str| {
+        let edges = rig["edges"].as_array().unwrap().iter();
+        edges.clone().any(|edge| edge["source"]["node"] == from && edge["destination"]["node"] == to)
+    };
+    running.done(&["move", "delay", "amp", "cabinet"]);
+    running.eventually(|rig| {
+        leads(rig, "amp", "delay") && leads(rig, "delay", "cabinet") && leads(rig, "cabinet", "reverb")
+    });
+    running.done(&["undo"]);
+    running.eventually(|rig| leads(rig, "cabinet", "delay"));
+    running.done(&["add-builtin", "clean", "gain", "--channels", "1"]);
+    let before = running.show()["edges"].as_array().unwrap().len();
+    let left = running.document(&["replace", "amp", "clean"]);
+    assert!(left["left_out"].is_array(), "{left}");
+    let rig = running.eventually(|rig| leads(rig, "clean", "cabinet"));
+    let gone = left["left_out"].as_array().unwrap().len();
+    assert_eq!(rig["edges"].as_array().unwrap().len() + gone, before, "{left}");
+    running.done(&["undo"]);
+
+    running.done(&["bypass-mode", "delay", "live"]);
+    running.eventually(|rig| node(rig, "delay")["bypass_mode"] == "live");
+    running.done(&["spillover", "--seconds", "5"]);
+    let rig = running.eventually(|rig| rig["spillover"]["seconds"] == 5.0);
+    assert_eq!(rig["spillover"]["nodes"], 8, "what is not said stays");
+    assert_eq!(running.ctl(&["spillover", "--seconds", "99"]).0, 1);
+
+    running.done(&["add-builtin", "beep", "tone", "--channels", "1"]);
+    let columns = ["--columns", "speakers:1", "speakers:2"];
+    running.done(&[&["pan", "0", "--rows", "beep:1", "--gain", "-6"][..], &columns].concat());
+    let rig = running.eventually(|rig| leads(rig, "beep", "speakers"));
+    let edge = rig["edges"].as_array().unwrap().iter().find(|edge| edge["source"]["node"] == "beep").unwrap();
+    let cells = edge["crosspoints"].as_array().unwrap();
+    assert_eq!(cells.len(), 2, "{edge}");
+    assert!(cells.iter().all(|cell| (cell["gain_db"].as_f64().unwrap() + 9.01).abs() < 0.01), "{edge}");
+    assert_eq!(running.ctl(&[&["pan", "2", "--rows", "beep:1"][..], &columns].concat()).0, 1);
 }

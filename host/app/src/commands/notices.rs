@@ -15,6 +15,32 @@ pub fn document(notice: &Notice) -> Option<Value> {
         Notice::Learned { role, message, mapping } => json!({
             "kind": "learned", "role": role, "message": message.to_string(), "mapping": mapping.map(|place| place + 1),
         }),
+        Notice::OutputClosed { name, blamed, .. } => json!({
+            "kind": "output_closed", "output": name, "blamed": blamed.as_ref().map(|(_, name)| name),
+            "message": describe(notice),
+        }),
+        Notice::OutputOpened { name, .. } => {
+            json!({ "kind": "output_opened", "output": name, "message": describe(notice) })
+        }
+        Notice::Overloaded { name, share, .. } => {
+            json!({ "kind": "overloaded", "node": name, "share": share, "message": describe(notice) })
+        }
+        Notice::Recovered { name, .. } => {
+            json!({ "kind": "recovered", "node": name, "message": describe(notice) })
+        }
+        Notice::NearDeadline { share } => {
+            json!({ "kind": "near_deadline", "share": share, "message": describe(notice) })
+        }
+        Notice::Xrun(entry) => json!({ "kind": "xrun", "share": entry.share, "message": describe(notice) }),
+        Notice::ClockFollowed { role, tempo } => {
+            json!({ "kind": "clock_followed", "role": role, "tempo": tempo, "message": describe(notice) })
+        }
+        Notice::ClockLost { role, tempo } => {
+            json!({ "kind": "clock_lost", "role": role, "tempo": tempo, "message": describe(notice) })
+        }
+        Notice::TrackLate { name, .. } | Notice::TrackUnreadable { name, .. } => {
+            json!({ "kind": "track", "node": name, "message": describe(notice) })
+        }
         Notice::Panic => json!({ "kind": "panic" }),
         Notice::Ready { name, problems, .. } => json!({ "kind": "ready", "node": name, "problems": problems }),
         notice => match (device_event(notice), describe(notice)) {

@@ -20,6 +20,7 @@ pub use access::{Folders, Token};
 pub use client::{Client, Server};
 pub use desk::Desk;
 pub use order::{
-    BlockDeed, BlockName, CellOrder, ChannelName, End, Order, PortName, Setting, Spot, TimingName, Title, Topic,
+    BlockDeed, BlockName, BypassWord, CellOrder, ChannelName, End, LawWord, OrOff, Order, OverloadWord, Place,
+    PortName, Position, Setting, Spot, TimingName, Title, Topic,
 };
 pub use service::{Doors, Remote};

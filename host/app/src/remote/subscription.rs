@@ -1,6 +1,6 @@
 //! What a client is told without asking: the rig, levels, notices, whichever it wants. The same for every way in.
 
-use super::desk::{Desk, document, levels_document};
+use super::desk::{Desk, document, levels_document, playhead_document};
 use super::order::Topic;
 use crosspoint::Levels;
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ pub struct Subscription {
     /// The revision of the rig.
     rig: Option<u64>,
     levels: Option<Arc<Levels>>,
+    playhead: Option<Value>,
     /// How many notices.
     notices: u64,
 }
@@ -42,6 +43,13 @@ impl Subscription {
             if self.rig != Some(snapshot.revision) {
                 self.rig = Some(snapshot.revision);
                 events.extend(document(&snapshot).ok().map(|rig| json!({ "event": "rig", "rig": rig })));
+            }
+        }
+        if self.topics.contains(&Topic::Playhead) {
+            let document = playhead_document(&desk.snapshot()).ok();
+            if document.is_some() && self.playhead != document {
+                events.extend(document.as_ref().map(|now| json!({ "event": "playhead", "playhead": now })));
+                self.playhead = document;
             }
         }
         if self.topics.contains(&Topic::Levels) {

@@ -143,6 +143,18 @@ pub enum BypassMode {
     Plugin,
 }
 
+impl BypassMode {
+    /// The word for it in rig files, such as `live`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tails => "tails",
+            Self::Cut => "cut",
+            Self::Live => "live",
+            Self::Plugin => "plugin",
+        }
+    }
+}
+
 /// Bounds of what rings on of nodes that are bypassed or gone.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spillover {

@@ -149,20 +149,10 @@ pub(super) fn metre(text: &str) -> Option<(u16, u16)> {
     fits.then_some((beats, value))
 }
 
-/// How a node is bypassed, such as `live`.
-pub(super) fn bypass_text(mode: BypassMode) -> &'static str {
-    match mode {
-        BypassMode::Tails => "tails",
-        BypassMode::Cut => "cut",
-        BypassMode::Live => "live",
-        BypassMode::Plugin => "plugin",
-    }
-}
-
-/// Reads what [`bypass_text`] writes.
+/// How a node is bypassed: reads [`BypassMode::word`].
 pub(super) fn bypass(text: &str) -> Option<BypassMode> {
     let modes = [BypassMode::Tails, BypassMode::Cut, BypassMode::Live, BypassMode::Plugin];
-    modes.into_iter().find(|&mode| bypass_text(mode) == text)
+    modes.into_iter().find(|mode| mode.word() == text)
 }
 
 #[cfg(test)]

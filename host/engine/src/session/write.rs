@@ -88,7 +88,7 @@ fn node(text: &mut String, node: &NodeEntry, folder: &Path, state_folder: &str) 
         fields.put("bypassed", true);
     }
     if node.bypass != BypassMode::default() {
-        fields.put("bypass", quoted(words::bypass_text(node.bypass)));
+        fields.put("bypass", quoted(node.bypass.word()));
     }
     match &node.kind {
         EntryKind::Input { role, signal } => hardware(&mut fields, &node.name, role, *signal),

@@ -148,6 +148,11 @@ impl<P: Plugins> Engine<P> {
                     Some((from, to)) => Some((self.frame_of(from)?, self.frame_of(to)?)),
                     None => None,
                 };
+                if let Some((from, to)) = range.filter(|(from, to)| from >= to) {
+                    let value = (to - from) as f64 / f64::from(self.settings.rate);
+                    let range = "above 0 s: a loop ends after its beginning";
+                    return Err(EngineError::OutOfRange { what: "the length of a loop", value, range });
+                }
                 self.send_command(NOW, Command::Loop(range))
             }
             TransportAction::Record(on) => self.send_command(NOW, Command::Record(on)),

@@ -1,9 +1,13 @@
 //! The words of remote control: how `run` lets clients in, and what `ctl` asks of a running rig.
 
 mod performance;
+mod stage;
 
 use clap::{Args, Subcommand, ValueEnum};
 pub use performance::{LoadOrder, MappingOrder, MetersOrder, MidiOrder, SceneOrder, SongOrder, TunerOrder};
+pub use stage::{
+    BypassModeOrder, LoudnessOrder, OutputOrder, OverloadOrder, PanOrder, PlayheadOrder, TransportOrder, XrunsOrder,
+};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -37,7 +41,15 @@ pub struct RemoteChoice {
     crosspoint ctl mapping learn '{\"bypass\": \"delay\"}'\n  crosspoint ctl tuner on guitar\n  crosspoint ctl meters on\n  \
     crosspoint ctl mute on\n  crosspoint ctl panic\n  \
     crosspoint ctl add-builtin volume gain --channels 2\n  crosspoint ctl insert volume master speakers\n  \
-    crosspoint ctl tempo 96\n  crosspoint ctl undo\n  crosspoint ctl save evening.rig.toml\n  \
+    crosspoint ctl tempo 96\n  crosspoint ctl transport tap\n  crosspoint ctl transport locate --bar 17\n  \
+    crosspoint ctl transport loop --bars 17 25\n  crosspoint ctl transport count-in\n  \
+    crosspoint ctl transport follow drummer\n  crosspoint ctl transport send pedals --while-stopped\n  \
+    crosspoint ctl output guard speakers --limit -6 --returns-after 5\n  crosspoint ctl output open speakers\n  \
+    crosspoint ctl overload policy amp --budget 0.3 --action bypass\n  crosspoint ctl overload recover amp\n  \
+    crosspoint ctl xruns list\n  crosspoint ctl loudness on speakers\n  crosspoint ctl bypass-mode delay live\n  \
+    crosspoint ctl spillover --seconds 5\n  crosspoint ctl pan -0.5 --rows amp:1 --columns out:1 out:2 --gain -3\n  \
+    crosspoint ctl move delay reverb master\n  crosspoint ctl replace amp bass-amp\n  \
+    crosspoint ctl performance-lock on\n  crosspoint ctl undo\n  crosspoint ctl save evening.rig.toml\n  \
     crosspoint ctl send text '{\"node\": \"amp\", \"parameter\": 3, \"value\": 0.5}'\n\n\
     The rig is found by itself if one runs that listens. docs/remote.md has every order.\n\n\
     Exit status: 0 done, 1 the rig refused or none was reached, 2 the command line makes no sense, 3 loaded with problems, which \
@@ -66,6 +78,9 @@ pub enum CtlOrder {
         /// Show levels too: each line is an event then.
         #[arg(long)]
         levels: bool,
+        /// Show where the playhead is, too: each line is an event then.
+        #[arg(long)]
+        playhead: bool,
         /// Tell what the engine has to tell, too: each line is an event then.
         #[arg(long)]
         notices: bool,
@@ -97,6 +112,19 @@ pub enum CtlOrder {
         #[arg(action = clap::ArgAction::Set, value_parser = on_or_off)]
         on: bool,
     },
+    /// Say how a node is bypassed.
+    BypassMode(BypassModeOrder),
+    /// Say what may ring on of nodes that are bypassed or gone. What is not said stays as it is.
+    Spillover {
+        /// For how long, 0 to 60.
+        #[arg(long)]
+        seconds: Option<f64>,
+        /// How many nodes that are gone, at once, 0 to 64.
+        #[arg(long)]
+        nodes: Option<u32>,
+    },
+    /// Set two cells of the routing matrix by a position between left and right.
+    Pan(PanOrder),
     /// Set one cell of the routing matrix; the cable comes and goes with its cells.
     #[command(allow_negative_numbers = true)]
     Cell {
@@ -241,6 +269,22 @@ pub enum CtlOrder {
         /// Where it goes.
         destination: String,
     },
+    /// Take a node out of its cables, which are joined, and put it into another cable: reorders a chain.
+    Move {
+        /// The node.
+        node: String,
+        /// Where the cable comes from.
+        source: String,
+        /// Where it goes.
+        destination: String,
+    },
+    /// Remove a node and give its cables to another one.
+    Replace {
+        /// The node that goes.
+        node: String,
+        /// The one that takes its place, which is in the rig already.
+        with: String,
+    },
     /// Give a node another name.
     Rename {
         /// As it is called now.
@@ -271,39 +315,28 @@ pub enum CtlOrder {
     Undo,
     /// Make it again.
     Redo,
-    /// Start the transport.
-    Play,
-    /// Stop the transport.
-    Stop,
-    /// Set the playhead.
-    Locate {
-        /// Seconds from the song's beginning.
-        seconds: f64,
-    },
-    /// Loop between two places of the song; no longer without them.
-    Loop {
-        /// Seconds from the song's beginning.
-        #[arg(requires = "to")]
-        from: Option<f64>,
-        /// Seconds from the song's beginning.
-        to: Option<f64>,
-    },
-    /// Arm recording, or no longer.
-    Record {
+    #[command(flatten)]
+    Playhead(PlayheadOrder),
+    /// The transport: play, locate, tap, count in, clocks.
+    #[command(subcommand)]
+    Transport(TransportOrder),
+    /// Outputs: close and open them, and what their guards let pass.
+    #[command(subcommand)]
+    Output(OutputOrder),
+    /// Plugins that take too much time.
+    #[command(subcommand)]
+    Overload(OverloadOrder),
+    /// The log of xruns.
+    #[command(subcommand)]
+    Xruns(XrunsOrder),
+    /// How loud it is, by EBU R 128.
+    #[command(subcommand)]
+    Loudness(LoudnessOrder),
+    /// Put the performance lock on, or take it off: under it nothing is autosaved.
+    PerformanceLock {
         /// `on` or `off`.
         #[arg(action = clap::ArgAction::Set, value_parser = on_or_off)]
         on: bool,
-    },
-    /// Set the metre.
-    Metre {
-        /// Such as `3/4`.
-        #[arg(value_parser = metre)]
-        metre: (u16, u16),
-    },
-    /// Set the tempo.
-    Tempo {
-        /// Quarter notes a minute.
-        bpm: f64,
     },
     /// Mute all that the device plays, or release it.
     Mute {

@@ -1,6 +1,7 @@
 //! `crosspoint ctl`: orders for a running rig, for scripts and for people at a distance.
 
 mod order;
+mod stage;
 mod text;
 
 use crate::cli::{Ctl, CtlOrder, MappingOrder};
@@ -21,8 +22,8 @@ pub fn run(arguments: &Ctl) -> Result<ExitCode, Failure> {
         return learn(&mut client, order, &mut output);
     }
     let result = client.ask(order).map_err(Failure::new)?;
-    if let CtlOrder::Watch { levels, notices } = arguments.order {
-        return watch(&mut client, levels || notices, &mut output);
+    if let CtlOrder::Watch { levels, playhead, notices } = arguments.order {
+        return watch(&mut client, levels || playhead || notices, &mut output);
     }
     let problems: Vec<String> = list(&result, "problems").filter_map(Value::as_str).map(str::to_owned).collect();
     if arguments.json {

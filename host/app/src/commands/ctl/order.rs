@@ -1,7 +1,9 @@
 //! From the words of a command line to an order.
 
+use super::stage;
 use crate::cli::{
-    BlockVerb, CtlOrder, LoadOrder, MappingOrder, MetersOrder, MidiOrder, SceneOrder, SongOrder, TimingWord, TunerOrder,
+    BlockVerb, BypassModeOrder, CtlOrder, LoadOrder, MappingOrder, MetersOrder, MidiOrder, PanOrder, SceneOrder,
+    SongOrder, TimingWord, TunerOrder, XrunsOrder,
 };
 use crate::failure::Failure;
 use crate::remote::{
@@ -14,8 +16,8 @@ use std::path::{Path, PathBuf};
 pub fn order(order: &CtlOrder) -> Result<Order, Failure> {
     Ok(match order.clone() {
         CtlOrder::Show => Order::Show {},
-        CtlOrder::Watch { levels, notices } => {
-            let more = [(levels, Topic::Levels), (notices, Topic::Notices)];
+        CtlOrder::Watch { levels, playhead, notices } => {
+            let more = [(levels, Topic::Levels), (playhead, Topic::Playhead), (notices, Topic::Notices)];
             let more = more.into_iter().filter(|(wanted, _)| *wanted).map(|(_, topic)| topic);
             Order::Subscribe { to: std::iter::once(Topic::Rig).chain(more).collect() }
         }
@@ -29,6 +31,12 @@ pub fn order(order: &CtlOrder) -> Result<Order, Failure> {
         CtlOrder::LoadPreset { node, preset } => Order::LoadPreset { node, preset },
         CtlOrder::SavePreset { node, file } => Order::SavePreset { node, file: absolute(&file)? },
         CtlOrder::Bypass { node, on } => Order::Bypass { node, on },
+        CtlOrder::BypassMode(BypassModeOrder { node, mode }) => Order::BypassMode { node, mode },
+        CtlOrder::Spillover { seconds, nodes } => Order::Spillover { seconds, nodes },
+        CtlOrder::Pan(PanOrder { position, rows, columns, gain, law }) => {
+            let BlockName { rows, columns } = block(&rows, &columns)?;
+            Order::Pan { rows, columns, position, law, gain_db: gain, mute: false, invert: false }
+        }
         CtlOrder::Cell { source, destination, gain, mute, invert, remove } => {
             let (source, source_channel) = channel(&source)?;
             let (destination, destination_channel) = channel(&destination)?;
@@ -83,17 +91,20 @@ pub fn order(order: &CtlOrder) -> Result<Order, Failure> {
         }
         CtlOrder::Add { name, plugin } => Order::AddPlugin { name, plugin },
         CtlOrder::Insert { node, source, destination } => Order::Insert { node, source, destination },
+        CtlOrder::Move { node, source, destination } => Order::Move { node, source, destination },
+        CtlOrder::Replace { node, with } => Order::Replace { node, with },
         CtlOrder::Rename { from, to } => Order::Rename { from, to },
         CtlOrder::Remove { node, bridge } => Order::Remove { node, bridge },
         CtlOrder::Undo => Order::Undo {},
         CtlOrder::Redo => Order::Redo {},
-        CtlOrder::Play => Order::Play { on: true },
-        CtlOrder::Stop => Order::Play { on: false },
-        CtlOrder::Locate { seconds } => Order::Locate { seconds },
-        CtlOrder::Loop { from, to } => Order::Loop { from, to },
-        CtlOrder::Record { on } => Order::Record { on },
-        CtlOrder::Tempo { bpm } => Order::Tempo { bpm },
-        CtlOrder::Metre { metre: (beats, value) } => Order::Metre { beats, value },
+        CtlOrder::Playhead(playhead) => stage::playhead_order(playhead),
+        CtlOrder::Transport(transport) => stage::transport_order(transport),
+        CtlOrder::Output(output) => stage::output_order(output),
+        CtlOrder::Overload(overload) => stage::overload_order(overload),
+        CtlOrder::Xruns(XrunsOrder::List) => Order::Xruns {},
+        CtlOrder::Xruns(XrunsOrder::Clear) => Order::ClearXruns {},
+        CtlOrder::Loudness(loudness) => stage::loudness_order(loudness),
+        CtlOrder::PerformanceLock { on } => Order::PerformanceLock { on },
         CtlOrder::Mute { on } => Order::Mute { on },
         CtlOrder::Panic => Order::Panic {},
         CtlOrder::Scene(scene) => scene_order(scene)?,

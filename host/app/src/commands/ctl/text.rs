@@ -1,6 +1,10 @@
 //! What came of an order, for people.
 
-use crate::cli::{CtlOrder, MappingOrder, MetersOrder, MidiOrder, SceneOrder, SongOrder, TunerOrder};
+use super::stage;
+use crate::cli::{
+    CtlOrder, LoudnessOrder, MappingOrder, MetersOrder, MidiOrder, SceneOrder, SongOrder, TransportOrder, TunerOrder,
+    XrunsOrder,
+};
 use serde_json::Value;
 use std::fmt::{Display, Write};
 
@@ -14,6 +18,13 @@ pub fn text(order: &CtlOrder, result: &Value) -> String {
         CtlOrder::Mapping(MappingOrder::List) => mappings(result),
         CtlOrder::Tuner(TunerOrder::Show) => tuner(&result["tuner"]),
         CtlOrder::Meters(MetersOrder::Show) => meters(&result["nodes"]),
+        CtlOrder::Transport(TransportOrder::Show) => stage::transport(result),
+        CtlOrder::Xruns(XrunsOrder::List) => stage::xruns(result),
+        CtlOrder::Loudness(LoudnessOrder::Show) => stage::loudness(&result["loudness"]),
+        CtlOrder::Replace { .. } => {
+            let left = list(result, "left_out").filter_map(Value::as_str);
+            lines(left.map(|way| format!("{way}: found no port, and is gone")))
+        }
         CtlOrder::Presets { .. } => lines(list(result, "presets").map(|preset| word(preset, "name"))),
         CtlOrder::Midi(MidiOrder::Ports) => {
             let way = |key: &'static str| move |port: &Value| format!("{key}: {}", port.as_str().unwrap_or_default());
@@ -33,7 +44,7 @@ pub fn list<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> 
     value[key].as_array().into_iter().flatten()
 }
 
-fn word<'v>(value: &'v Value, key: &str) -> &'v str {
+pub fn word<'v>(value: &'v Value, key: &str) -> &'v str {
     value[key].as_str().unwrap_or_default()
 }
 
@@ -54,6 +65,8 @@ fn rig(rig: &Value) -> String {
     let width = nodes.iter().map(|node| word(node, "name").chars().count()).max().unwrap_or(0);
     for node in nodes {
         let state = match (word(node, "condition"), node["bypassed"].as_bool()) {
+            ("ready", _) if node["guard"]["closed"].is_object() => "silent: `crosspoint ctl output open` lets it play",
+            ("ready", _) if node["overload"]["overloaded"].is_object() => "overloaded",
             ("ready", Some(true)) => "bypassed",
             ("ready", _) => "",
             (condition, _) => condition,
@@ -92,7 +105,7 @@ fn parameters(result: &Value) -> String {
     text
 }
 
-fn lines(lines: impl Iterator<Item = impl Display>) -> String {
+pub fn lines(lines: impl Iterator<Item = impl Display>) -> String {
     lines.map(|line| format!("{line}\n")).collect()
 }
 

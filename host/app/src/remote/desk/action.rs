@@ -2,8 +2,10 @@
 
 use super::names::{
     Refused, between, block, cable_between, change, column, device_channels, edge, ends, find, known, parameter_id,
-    place, row, scene, song, within,
+    place, row, scene, song,
 };
+use super::stage::{bypass_mode, guard, outputs, overload, pan, spillover};
+use super::transport::{looping, position, transport};
 use super::{Desk, Step, document, levels_document};
 use crate::remote::look;
 use crate::remote::order::{BlockDeed, Order, Setting, Spot, TimingName};
@@ -12,14 +14,16 @@ use crosspoint::devices::midi::Direction;
 use crosspoint::formats::PresetPlace;
 use crosspoint::graph::event::{Event, EventBody};
 use crosspoint::graph::graph::Edit;
-use crosspoint::graph::{Command, ListenTo, Timing};
+use crosspoint::graph::{ListenTo, Timing};
 use crosspoint::session::{self, MappingEntry, NodeEntry, SceneEntry, SongEntry};
 use crosspoint::{
     Action, BlockChange, Capture, MappingEdit, PluginReference, PluginSetup, SceneEdit, Snapshot, Soloed,
+    TransportAction,
 };
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
+use std::time::Instant;
 
 impl Desk {
     /// What an order begins with.
@@ -29,6 +33,8 @@ impl Desk {
         let action = match order {
             Order::Show {} => return document(&snapshot).map(Step::Say),
             Order::Levels {} => return levels_document(&snapshot, &self.handle.levels()).map(Step::Say),
+            Order::Transport {} => return say(look::Playhead::of(&snapshot)),
+            Order::Xruns {} => return say(json!({ "xruns": look::xruns(&snapshot) })),
             Order::Scenes {} => return say(look::Scenes::of(&snapshot.scenes)),
             Order::Mappings {} => return say(look::Mappings::of(&snapshot.mappings)),
             // The connection's own matter.
@@ -57,6 +63,13 @@ impl Desk {
                 return self.clerk.ask(look).map(Step::Look);
             }
             Order::Bypass { node, on } => Action::SetBypassed { node: find(graph, &node)?, on },
+            Order::BypassMode { node, mode } => {
+                Action::SetBypassMode { node: find(graph, &node)?, mode: bypass_mode(mode) }
+            }
+            Order::Spillover { seconds, nodes } => spillover(&snapshot, seconds, nodes),
+            Order::Pan { rows, columns, position, law, gain_db, mute, invert } => {
+                pan(graph, &rows, &columns, position, law, (gain_db, mute, invert))?
+            }
             Order::Cells { cells } => {
                 let changes = cells.iter().map(|cell| change(graph, cell)).collect::<Result<_, _>>()?;
                 Action::SetCells { changes, keep_edges: false }
@@ -132,33 +145,52 @@ impl Desk {
             Order::Insert { node, source, destination } => {
                 Action::InsertNode { node: find(graph, &node)?, edge: cable_between(graph, &source, &destination)? }
             }
+            Order::Move { node, source, destination } => {
+                Action::MoveNode { node: find(graph, &node)?, edge: cable_between(graph, &source, &destination)? }
+            }
+            Order::Replace { node, with } => {
+                Action::ReplaceNode { node: find(graph, &node)?, with: find(graph, &with)? }
+            }
             Order::Rename { from, to } => Action::Edit(vec![Edit::Rename { node: find(graph, &from)?, name: to }]),
             Order::Remove { node, bridge } => Action::RemoveNode { node: find(graph, &node)?, bridge },
             Order::Undo {} => Action::Undo,
             Order::Redo {} => Action::Redo,
-            Order::Play { on } => Action::Send(Command::Play(on)),
-            Order::Locate { seconds } => Action::Send(Command::Locate(song_frame(&snapshot, seconds)?)),
-            Order::Loop { from: None, to: None } => Action::Send(Command::Loop(None)),
-            Order::Loop { from, to } => {
-                let (Some(from), Some(to)) = (from, to) else { return Err("a loop has both ends".to_owned()) };
-                let (from, to) = (song_frame(&snapshot, from)?, song_frame(&snapshot, to)?);
-                if from >= to {
-                    return Err("a loop ends after its beginning".to_owned());
-                }
-                Action::Send(Command::Loop(Some((from, to))))
+            Order::Play { on: true } => transport(TransportAction::Play),
+            Order::Play { on: false } => transport(TransportAction::Stop),
+            Order::PlayOrStop {} => transport(TransportAction::PlayOrStop),
+            Order::Locate(place) => transport(TransportAction::Locate(position(&place)?)),
+            Order::Loop { from, to } => looping(from, to)?,
+            Order::Record { on } => transport(TransportAction::Record(on)),
+            Order::Tempo { bpm } => transport(TransportAction::Tempo(bpm)),
+            Order::Metre { beats, value } => transport(TransportAction::Metre(beats, value)),
+            Order::Tap { at } => transport(TransportAction::Tap(self.taps.moment(at, Instant::now()))),
+            Order::CountIn {} => transport(TransportAction::CountIn),
+            Order::SetCountIn { bars } => transport(TransportAction::SetCountIn(bars)),
+            Order::FollowClock { role } => {
+                // What is told where there is none can be said, too.
+                transport(TransportAction::FollowClock(role.filter(|role| !role.is_empty())))
             }
-            Order::Record { on } => Action::Send(Command::Record(on)),
-            Order::Tempo { bpm } => {
-                let (low, high) = session::TEMPO_RANGE;
-                Action::Send(Command::Tempo(within("bpm", bpm, low, high)?))
+            Order::SendClock { roles, while_stopped } => transport(TransportAction::SendClock { roles, while_stopped }),
+            Order::WatchTime { on } => Action::WatchTime(on),
+            Order::Overload { node, budget, blocks, action, returns_after } => {
+                overload(&snapshot, &node, budget, blocks, action, returns_after)?
             }
-            Order::Metre { beats, value } => {
-                let is_value = value.is_power_of_two() && value <= session::MAX_BEAT_VALUE;
-                if !(1..=session::MAX_BEATS).contains(&beats) || !is_value {
-                    return Err(format!("there is no metre {beats}/{value}"));
-                }
-                Action::Send(Command::Metre(beats, value))
+            Order::Recover { node } => Action::RecoverNode { node: find(graph, &node)? },
+            Order::ClearXruns {} => Action::ClearXruns,
+            Order::Guard { node, limit_db, time, returns_after } => {
+                guard(&snapshot, &node, limit_db, time, returns_after)?
             }
+            Order::HoldOutput { node, on } => Action::HoldOutput { node: find(graph, &node)?, on },
+            Order::Loudness { node: Some(node), on } => Action::MeasureLoudness { node: find(graph, &node)?, on },
+            Order::Loudness { node: None, on } => {
+                return Ok(Step::Do(outputs(graph).map(|node| Action::MeasureLoudness { node, on }).collect()));
+            }
+            Order::ResetLoudness { node: Some(node) } => Action::ResetLoudness { node: find(graph, &node)? },
+            Order::ResetLoudness { node: None } => {
+                let measured = snapshot.loudness.iter();
+                return Ok(Step::Do(measured.map(|&node| Action::ResetLoudness { node }).collect()));
+            }
+            Order::PerformanceLock { on } => Action::SetPerformanceLock(on),
             Order::MeasureLoad { on } => Action::MeasureLoad(on),
             Order::ResetWorstLoad {} => Action::ResetWorstLoad,
             Order::Meter { node: Some(node), on } => Action::Meter { node: find(graph, &node)?, on },
@@ -324,10 +356,6 @@ fn table<Table: serde::de::DeserializeOwned, T>(
 
 fn mapping(keys: Map<String, Value>) -> Result<MappingEntry, Refused> {
     table(keys, MappingEntry::from_table)
-}
-
-fn song_frame(snapshot: &Snapshot, seconds: f64) -> Result<i64, Refused> {
-    Ok((within("seconds", seconds, 0.0, 1e6)? * f64::from(snapshot.settings.rate)) as i64)
 }
 
 fn direction(output: bool) -> Direction {

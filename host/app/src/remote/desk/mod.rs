@@ -3,7 +3,11 @@
 
 mod action;
 mod clerk;
+#[cfg(test)]
+mod completeness;
 mod names;
+mod stage;
+mod transport;
 
 use super::access::Folders;
 use super::bulletin::Bulletin;
@@ -20,6 +24,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
+use transport::Taps;
 
 /// What clients command.
 pub struct Desk {
@@ -27,6 +32,7 @@ pub struct Desk {
     folders: Arc<Folders>,
     clerk: Clerk,
     bulletin: Arc<Bulletin>,
+    taps: Taps,
     /// The rig file that plays.
     file: Mutex<Option<PathBuf>>,
 }
@@ -73,7 +79,8 @@ impl Desk {
     /// If there is no thread to be had.
     pub fn new(handle: EngineHandle, folders: Folders, file: Option<PathBuf>) -> io::Result<Self> {
         let (folders, bulletin) = (Arc::new(folders), Arc::default());
-        Ok(Self { handle, folders, clerk: Clerk::new()?, bulletin, file: Mutex::new(file) })
+        let (clerk, taps) = (Clerk::new()?, Taps::default());
+        Ok(Self { handle, folders, clerk, bulletin, taps, file: Mutex::new(file) })
     }
 
     /// The rig as it is.
@@ -165,6 +172,7 @@ fn describe(done: Done, mut told: Vec<String>) -> Value {
             json!({ "problems": told })
         }
         Done::Changed(changed) => json!({ "changed": changed }),
+        Done::LeftOut(ways) => json!({ "left_out": ways }),
         Done::Text(text) => json!({ "text": text }),
         Done::Midi(listing) => json!({
             "inputs": listing.inputs, "outputs": listing.outputs, "unavailable": listing.unavailable,
@@ -182,6 +190,11 @@ fn describe(done: Done, mut told: Vec<String>) -> Value {
 /// The rig as a document.
 pub fn document(snapshot: &Snapshot) -> Result<Value, String> {
     serde_json::to_value(Rig::of(snapshot)).map_err(|error| error.to_string())
+}
+
+/// Where the playhead and the players' files are, as a document.
+pub fn playhead_document(snapshot: &Snapshot) -> Result<Value, String> {
+    serde_json::to_value(look::Playhead::of(snapshot)).map_err(|error| error.to_string())
 }
 
 /// Meters and the tuner as a document.

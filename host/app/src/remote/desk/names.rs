@@ -193,14 +193,18 @@ pub fn change(graph: &Graph, order: &CellOrder) -> Result<CellChange, Refused> {
         .filter(|(_, edge)| (edge.destination.node, edge.destination.port) == (destination.node, destination.port))
         .find_map(|(_, edge)| edge.matrix()?.get(source.channel, destination.channel));
     let before = before.unwrap_or(Cell::UNITY);
-    let gain = match order.gain_db {
-        Some(gain) if gain > 60.0 || gain.is_nan() => return Err("a gain is at most 60 dB".to_owned()),
-        Some(gain) if gain <= SILENCE => 0.0,
-        Some(gain) => from_decibels(gain.into()) as f32,
-        None => before.gain,
-    };
+    let gain = order.gain_db.map_or(Ok(before.gain), gain)?;
     let cell = Cell { gain, mute: order.mute.unwrap_or(before.mute), invert: order.invert.unwrap_or(before.invert) };
     Ok(CellChange { source, destination, cell: (!order.remove).then_some(cell) })
+}
+
+/// A gain in dB as a linear one.
+pub fn gain(gain_db: f32) -> Result<f32, Refused> {
+    match gain_db {
+        gain if gain > 60.0 || gain.is_nan() => Err("a gain is at most 60 dB".to_owned()),
+        gain if gain <= SILENCE => Ok(0.0),
+        gain => Ok(from_decibels(gain.into()) as f32),
+    }
 }
 
 /// The port that a client means; none if it counts from 0.

@@ -1,5 +1,6 @@
 //! Meters and the tuner as a document.
 
+use super::stage::{LoudnessReading, finite};
 use crosspoint::measurement::decibels;
 use crosspoint::{ChannelLevel, Levels, Snapshot, TunedNote};
 use serde::Serialize;
@@ -12,6 +13,8 @@ pub struct LevelsDocument {
     nodes: BTreeMap<String, Vec<Channel>>,
     /// What the tuner hears; null while it is off or has heard too little.
     tuner: Option<Tuner>,
+    /// Of each node for which it is measured, by its name.
+    loudness: BTreeMap<String, LoudnessReading>,
 }
 
 #[derive(Serialize)]
@@ -51,7 +54,7 @@ impl LevelsDocument {
     /// Those of nodes of a snapshot.
     pub fn of(snapshot: &Snapshot, levels: &Levels) -> Self {
         let name = |id| snapshot.graph.node(id).map(|node| node.name.clone());
-        let nodes = levels.nodes.iter();
+        let (nodes, loudness) = (levels.nodes.iter(), levels.loudness.iter());
         let note = |note: TunedNote| Note {
             name: note.name(),
             frequency: note.frequency,
@@ -65,6 +68,7 @@ impl LevelsDocument {
                 .filter_map(|(&id, channels)| Some((name(id)?, channels.iter().map(channel).collect())))
                 .collect(),
             tuner,
+            loudness: loudness.filter_map(|(&id, reading)| Some((name(id)?, LoudnessReading::of(reading)))).collect(),
         }
     }
 }
@@ -72,8 +76,4 @@ impl LevelsDocument {
 fn channel(level: &ChannelLevel) -> Channel {
     let shown = |linear: f32| finite(decibels(linear.into()));
     Channel { peak_db: shown(level.peak), rms_db: shown(level.rms), held_db: shown(level.held), clips: level.clips }
-}
-
-fn finite(level: f64) -> Option<f64> {
-    level.is_finite().then_some(level)
 }

@@ -2,7 +2,9 @@
 
 mod levels;
 mod mappings;
+mod playhead;
 mod scenes;
+mod stage;
 
 use crosspoint::devices::midi::Direction;
 use crosspoint::graph::graph::Signal;
@@ -12,8 +14,12 @@ use crosspoint::session::Builtin;
 use crosspoint::{Condition, DeviceState, LoadStatistics, NodeSnapshot, PortChannel, Snapshot, Soloed};
 pub use levels::LevelsDocument;
 pub use mappings::Mappings;
+use playhead::Clock;
+pub use playhead::Playhead;
 pub use scenes::Scenes;
 use serde::Serialize;
+pub use stage::xruns;
+use stage::{Autosave, Guard, Overload, Xrun};
 
 /// The rig at one moment.
 #[derive(Serialize)]
@@ -25,9 +31,24 @@ pub struct Rig {
     latency: u32,
     tempo: f64,
     metre: (u16, u16),
+    /// Where it was when this was made.
+    playhead: Playhead,
+    /// Bars that a count-in counts.
+    count_in_bars: u32,
+    clock: Clock,
     device: Device,
     xruns: u64,
     lost_frames: u64,
+    /// The last entry of the log of xruns.
+    last_xrun: Option<Xrun>,
+    /// Whether somebody looks after the time that the rig and its plugins take.
+    watches_time: bool,
+    /// The nodes whose loudness is measured.
+    loudness: Vec<String>,
+    spillover: Spillover,
+    /// The names of nodes that are gone and ring on.
+    ringing: Vec<String>,
+    autosave: Autosave,
     can_undo: bool,
     can_redo: bool,
     /// Whether cells that are set are parts of one step of undo.
@@ -54,6 +75,14 @@ pub struct Rig {
     load: Option<Share>,
 }
 
+/// Bounds of what rings on.
+#[derive(Serialize)]
+struct Spillover {
+    seconds: f64,
+    /// That are gone, at once.
+    nodes: u32,
+}
+
 #[derive(Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 enum Device {
@@ -72,6 +101,12 @@ struct Node {
     /// Why it is missing.
     reason: Option<String>,
     bypassed: bool,
+    /// How it is bypassed: `tails`, `cut`, `live` or `plugin`.
+    bypass_mode: &'static str,
+    /// Null for all but plugins.
+    overload: Option<Overload>,
+    /// Null for all but outputs that have audio.
+    guard: Option<Guard>,
     latency: u32,
     plugin: Option<Plugin>,
     /// Which built-in node it is, such as `gain`.
@@ -201,6 +236,9 @@ impl Rig {
                 condition,
                 reason,
                 bypassed: more.is_some_and(|more| more.bypassed),
+                bypass_mode: more.map(|more| more.bypass).unwrap_or_default().word(),
+                overload: more.and_then(|more| more.overload.as_ref()).map(Overload::of),
+                guard: more.and_then(|more| more.guard.as_ref()).map(|guard| Guard::of(&snapshot.graph, guard)),
                 latency: node.latency,
                 plugin: plugin.map(|plugin| Plugin {
                     id: plugin.id.clone(),
@@ -221,9 +259,22 @@ impl Rig {
             latency: snapshot.latency,
             tempo: snapshot.tempo,
             metre: snapshot.metre,
+            playhead: Playhead::of(snapshot),
+            count_in_bars: snapshot.count_in,
+            clock: Clock::of(snapshot),
             device: device(&snapshot.device),
             xruns: snapshot.xruns,
             lost_frames: snapshot.lost_frames,
+            last_xrun: snapshot.xrun_log.last().map(Xrun::of),
+            watches_time: snapshot.watches_time,
+            loudness: snapshot
+                .loudness
+                .iter()
+                .filter_map(|&node| Some(snapshot.graph.node(node)?.name.clone()))
+                .collect(),
+            spillover: Spillover { seconds: snapshot.spillover.seconds, nodes: snapshot.spillover.nodes },
+            ringing: snapshot.ringing.clone(),
+            autosave: Autosave::of(&snapshot.autosave),
             can_undo: snapshot.history.0,
             can_redo: snapshot.history.1,
             in_gesture: snapshot.in_gesture,

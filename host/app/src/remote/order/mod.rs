@@ -4,10 +4,13 @@
 //! `{"id": 7, "result": ...}` or `{"id": 7, "error": "..."}`. Nodes go by their names, ports by their names or numbers,
 //! ports and channels are counted from 1.
 
+mod stage;
 mod words;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use stage::constant_power;
+pub use stage::{BypassWord, LawWord, OrOff, OverloadWord, Place, Position};
 use std::path::PathBuf;
 use words::first;
 pub use words::{BlockDeed, BlockName, CellOrder, ChannelName, End, PortName, Setting, Spot, TimingName, Title, Topic};
@@ -106,10 +109,47 @@ pub enum Order {
         /// Whether it is to be bypassed.
         on: bool,
     },
+    /// Says how a node is bypassed.
+    BypassMode {
+        /// The node.
+        node: String,
+        /// How.
+        mode: BypassWord,
+    },
+    /// Says for how long, and for how many nodes at once, what is gone may ring on. What is not said stays as it is.
+    Spillover {
+        /// 0 to 60.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seconds: Option<f64>,
+        /// Nodes that are gone, 0 to 64.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        nodes: Option<u32>,
+    },
     /// Sets cells of the routing matrix, all or none.
     Cells {
         /// Which, and what to.
         cells: Vec<CellOrder>,
+    },
+    /// Sets two cells by a gain and a position between left and right.
+    Pan {
+        /// One row that is heard on both columns, or a left and a right one.
+        rows: Vec<ChannelName>,
+        /// The left and the right column.
+        columns: Vec<ChannelName>,
+        /// From -1 (left) to 1 (right).
+        position: f64,
+        /// How loud both sides are in between.
+        #[serde(default = "constant_power")]
+        law: LawWord,
+        /// In dB, of both.
+        #[serde(default)]
+        gain_db: f32,
+        /// Whether both are silent.
+        #[serde(default)]
+        mute: bool,
+        /// Whether the polarity of both is flipped.
+        #[serde(default)]
+        invert: bool,
     },
     /// Clears, inverts, copies or swaps blocks of the matrix.
     Block {
@@ -227,6 +267,22 @@ pub enum Order {
         /// Where it goes.
         destination: String,
     },
+    /// Takes a node out of its cables, which are joined, and puts it into the cable between two others: reorders a chain.
+    Move {
+        /// The node.
+        node: String,
+        /// Where the cable comes from.
+        source: String,
+        /// Where it goes.
+        destination: String,
+    },
+    /// Removes a node and gives its cables to another one.
+    Replace {
+        /// The node that goes.
+        node: String,
+        /// The one that takes its place, which is in the rig already.
+        with: String,
+    },
     /// Gives a node another name.
     Rename {
         /// As it is called now.
@@ -243,19 +299,48 @@ pub enum Order {
         /// Whether to play.
         on: bool,
     },
+    /// Starts the transport, or stops it if it plays or counts in.
+    PlayOrStop {},
+    /// Where the playhead is, and the clocks that it follows and sends.
+    Transport {},
     /// Sets the playhead.
-    Locate {
-        /// In seconds from the song's beginning.
-        seconds: f64,
-    },
+    Locate(Position),
     /// Loops between two places of the song, or no longer.
     Loop {
-        /// In seconds from the song's beginning.
+        /// Where it begins.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        from: Option<f64>,
-        /// In seconds from the song's beginning.
+        from: Option<Place>,
+        /// Where it ends.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        to: Option<f64>,
+        to: Option<Place>,
+    },
+    /// A beat of the tempo, tapped now. From the second one on the transport has it.
+    Tap {
+        /// The moment in seconds by a clock of the client's own, so that the network's haste and delay is not heard.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<f64>,
+    },
+    /// The rig's metronomes count, then the transport starts. Nothing if it plays.
+    CountIn {},
+    /// Says how long a count-in is.
+    SetCountIn {
+        /// 1 to 16.
+        bars: u32,
+    },
+    /// Follows the MIDI clock of a role of event inputs, or no longer any.
+    FollowClock {
+        /// The role; none for the transport's own tempo.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<String>,
+    },
+    /// Sends MIDI clock to roles of event outputs.
+    SendClock {
+        /// The roles; none for nobody.
+        #[serde(default)]
+        roles: Vec<String>,
+        /// Whether while the transport stands, too.
+        #[serde(default)]
+        while_stopped: bool,
     },
     /// Arms recording, or no longer.
     Record {
@@ -281,6 +366,72 @@ pub enum Order {
     },
     /// Begins the worst load anew.
     ResetWorstLoad {},
+    /// Looks after the time that the rig and its plugins take, or no longer.
+    WatchTime {
+        /// Whether to.
+        on: bool,
+    },
+    /// Says what becomes of a plugin that takes too much time. What is not said stays as it is.
+    Overload {
+        /// The node.
+        node: String,
+        /// Its part of the time that there is for a block, 0.001 to 10.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        budget: Option<f64>,
+        /// How many blocks in a row must exceed that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        blocks: Option<u32>,
+        /// What is done then, beside telling.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        action: Option<OverloadWord>,
+        /// After how many seconds it comes back by itself, 0.1 to 3600, or `off`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        returns_after: Option<OrOff>,
+    },
+    /// Brings a plugin back that was taken out of the way for being overloaded.
+    Recover {
+        /// The node.
+        node: String,
+    },
+    /// The last xruns, and who is likely to be to blame for them.
+    Xruns {},
+    /// Forgets all xruns of the log.
+    ClearXruns {},
+    /// Says what an output may play before its guard takes it to silence. What is not said stays as it is.
+    Guard {
+        /// The output.
+        node: String,
+        /// The peak level that may last, -60 to 60 dBFS, or `off`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit_db: Option<OrOff>,
+        /// For how many seconds it may be exceeded, 0 to 10.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        time: Option<f64>,
+        /// After how many seconds without a fault it plays again by itself, 0.1 to 3600, or `off`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        returns_after: Option<OrOff>,
+    },
+    /// Takes an output to silence, or lets one that is silent play again.
+    HoldOutput {
+        /// The output.
+        node: String,
+        /// Whether it is to be silent.
+        on: bool,
+    },
+    /// Measures the loudness of a node's output, or no longer; `levels` shows it.
+    Loudness {
+        /// The node. Default: all outputs of the rig.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<String>,
+        /// Whether to.
+        on: bool,
+    },
+    /// Begins integrated loudness, range and maxima anew.
+    ResetLoudness {
+        /// The node. Default: all that are measured.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<String>,
+    },
     /// Meters a node, or no longer: what comes in, what a node makes of it, what the device plays.
     Meter {
         /// The node. Default: all inputs and outputs of the rig.
@@ -451,6 +602,11 @@ pub enum Order {
     },
     /// Learns no longer.
     StopLearning {},
+    /// Puts the performance lock on, or takes it off: under it nothing is autosaved.
+    PerformanceLock {
+        /// Whether to.
+        on: bool,
+    },
     /// Loads a rig in the place of what plays.
     Load {
         /// The file, in one of the folders that remote control may use.
@@ -513,6 +669,9 @@ mod tests {
             Order::Set { node: "amp".into(), parameter: "3".into(), value: Setting::Plain(0.5) },
             Order::Cells { cells: vec![cell] },
             Order::Save { file: None },
+            Order::Locate(Position { bar: Some(5), beat: Some(2.5), ..Position::default() }),
+            Order::Loop { from: Some(Place::Seconds(1.0)), to: Some(Place::Position(Position::default())) },
+            Order::Guard { node: "out".into(), limit_db: Some(OrOff::Off), time: Some(0.1), returns_after: None },
         ];
         for (id, order) in (0..).zip(orders) {
             let text = serde_json::to_string(&order.clone().into_request(id).unwrap()).unwrap();

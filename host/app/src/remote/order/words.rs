@@ -137,6 +137,8 @@ pub enum Topic {
     Rig,
     /// Meters and the tuner, while they move.
     Levels,
+    /// Where the playhead and the players' files are, while they move.
+    Playhead,
     /// What the engine has to tell: scenes that play, controls that were learned, what went wrong.
     Notices,
 }

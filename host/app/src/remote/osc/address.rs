@@ -2,7 +2,7 @@
 //! stands for one thing, as faders and buttons of control surfaces have them. The orders are those of every other client, read
 //! by the same reader.
 
-use crate::remote::order::{CellOrder, End, Order, PortName, Setting, Title, Topic};
+use crate::remote::order::{CellOrder, End, Order, Place, PortName, Position, Setting, Title, Topic};
 use rosc::{OscMessage, OscType};
 use serde_json::{Map, Value};
 
@@ -56,7 +56,10 @@ const ORDERS: &[(&str, &[Argument])] = &[
     ("save_preset", &[Plain("node"), Plain("file")]),
     ("text", &[Plain("node"), Plain("parameter"), Plain("value")]),
     ("bypass", &[Plain("node"), Switch("on")]),
+    ("bypass_mode", &[Plain("node"), Plain("mode")]),
+    ("spillover", &[Plain("seconds"), Plain("nodes")]),
     ("cells", &[Json("cells")]),
+    ("pan", &[Json("rows"), Json("columns"), Plain("position"), Plain("gain_db"), Plain("law")]),
     ("block", &[Plain("change"), Json("block"), Json("other")]),
     ("gesture", &[Switch("on")]),
     ("solo", &[Json("source"), Switch("on"), Json("destination")]),
@@ -70,18 +73,37 @@ const ORDERS: &[(&str, &[Argument])] = &[
     ("add_builtin", &[Plain("name"), Json("builtin")]),
     ("add_plugin", &[Plain("name"), Plain("plugin")]),
     ("insert", &[Plain("node"), Plain("source"), Plain("destination")]),
+    ("move", &[Plain("node"), Plain("source"), Plain("destination")]),
+    ("replace", &[Plain("node"), Plain("with")]),
     ("rename", &[Plain("from"), Plain("to")]),
     ("remove", &[Plain("node"), Switch("bridge")]),
     ("undo", &[]),
     ("redo", &[]),
     ("play", &[Switch("on")]),
+    ("play_or_stop", &[]),
+    ("transport", &[]),
     ("locate", &[Plain("seconds")]),
     ("loop", &[Plain("from"), Plain("to")]),
     ("record", &[Switch("on")]),
     ("tempo", &[Plain("bpm")]),
     ("metre", &[Plain("beats"), Plain("value")]),
+    // A button's 1 is no moment.
+    ("tap", &[]),
+    ("count_in", &[]),
+    ("set_count_in", &[Plain("bars")]),
+    ("follow_clock", &[Plain("role")]),
+    ("send_clock", &[Switch("while_stopped"), Rest("roles")]),
     ("measure_load", &[Switch("on")]),
     ("reset_worst_load", &[]),
+    ("watch_time", &[Switch("on")]),
+    ("overload", &[Plain("node"), Plain("budget"), Plain("blocks"), Plain("action"), Plain("returns_after")]),
+    ("recover", &[Plain("node")]),
+    ("xruns", &[]),
+    ("clear_xruns", &[]),
+    ("guard", &[Plain("node"), Plain("limit_db"), Plain("time"), Plain("returns_after")]),
+    ("hold_output", &[Plain("node"), Switch("on")]),
+    ("loudness", &[Switch("on"), Plain("node")]),
+    ("reset_loudness", &[Plain("node")]),
     ("meter", &[Switch("on"), Plain("node")]),
     ("reset_meters", &[]),
     ("tune", &[Switch("on"), Plain("node"), Plain("channel")]),
@@ -115,6 +137,7 @@ const ORDERS: &[(&str, &[Argument])] = &[
     ("remove_mapping", &[Plain("place")]),
     ("learn", &[Json("mapping")]),
     ("stop_learning", &[]),
+    ("performance_lock", &[Switch("on")]),
     ("load", &[Plain("file")]),
     ("save", &[Plain("file")]),
     ("refusals", &[]),
@@ -147,6 +170,22 @@ pub fn errand(message: &OscMessage) -> Result<Errand, String> {
             Some(_) => Err("get takes the beginning of addresses, a string".to_owned()),
         },
         ["node", node, "bypass"] => order(Order::Bypass { node: node.to_owned(), on: switch(one(args)?)? }),
+        ["node", node, "hold"] => order(Order::HoldOutput { node: node.to_owned(), on: switch(one(args)?)? }),
+        ["locate", "bar"] => {
+            let (bar, beat) = match args.as_slice() {
+                [bar] => (bar, None),
+                [bar, beat] => (bar, Some(number(beat)?)),
+                _ => return Err("it takes a bar and perhaps a beat".to_owned()),
+            };
+            order(Order::Locate(Position { beat, ..in_bar(bar)? }))
+        }
+        ["loop", "bars"] => match args.as_slice() {
+            [from, to] => {
+                let place = |bar| in_bar(bar).map(|position| Some(Place::Position(position)));
+                order(Order::Loop { from: place(from)?, to: place(to)? })
+            }
+            _ => Err("it takes the bar where it begins and the one that comes after it".to_owned()),
+        },
         ["node", node, "parameter", parameter] => {
             let value = match plain(one(args)?)? {
                 Value::String(text) => Setting::Text(text),
@@ -227,7 +266,7 @@ fn subscribe(args: &[OscType]) -> Result<Errand, String> {
         match plain(argument)? {
             Value::String(topic) => {
                 let topic = serde_json::from_value(topic.into());
-                topics.push(topic.map_err(|_| "topics are rig, levels and notices".to_owned())?);
+                topics.push(topic.map_err(|_| "topics are rig, levels, playhead and notices".to_owned())?);
             }
             value => seconds = value.as_f64().unwrap_or(0.0).clamp(1.0, LONGEST as f64) as u64,
         }
@@ -273,6 +312,12 @@ fn plain(value: &OscType) -> Result<Value, String> {
         return Err("a number must be finite".to_owned());
     }
     Ok(if number.fract() == 0.0 && number.abs() < 1e15 { (number as i64).into() } else { number.into() })
+}
+
+/// The beginning of a bar.
+fn in_bar(value: &OscType) -> Result<Position, String> {
+    let bar = plain(value)?.as_i64().and_then(|bar| i32::try_from(bar).ok());
+    Ok(Position { bar: Some(bar.ok_or("a bar is a whole number")?), ..Position::default() })
 }
 
 fn channel(text: &str) -> Result<u32, String> {
@@ -321,6 +366,7 @@ fn decoded(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::remote::order::OrOff;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
@@ -366,6 +412,19 @@ mod tests {
         assert_eq!(cells[0].source, End { node: "amp".into(), port: Some(PortName::Name("side".into())) });
         assert_eq!((cells[0].destination_channel, cells[0].gain_db, cells[0].mute), (2, Some(-6.0), None));
         assert_eq!(ordered("play_scene", vec![OscType::Float(2.0)]), Order::PlayScene { scene: Title::Number(2) });
+        let five = Position { bar: Some(5), beat: Some(2.0), ..Position::default() };
+        assert_eq!(ordered("locate/bar", vec![OscType::Float(5.0), OscType::Int(2)]), Order::Locate(five.clone()));
+        let bars = ordered("loop/bars", vec![OscType::Int(5), OscType::Int(9)]);
+        assert!(matches!(bars, Order::Loop { to: Some(Place::Position(to)), .. } if to.bar == Some(9)));
+        assert_eq!(
+            ordered("node/out/hold", vec![OscType::Int(0)]),
+            Order::HoldOutput { node: "out".into(), on: false }
+        );
+        let guard = ordered("guard", vec![text("out"), text("off"), OscType::Nil, OscType::Float(5.0)]);
+        assert!(matches!(
+            guard,
+            Order::Guard { limit_db: Some(OrOff::Off), returns_after: Some(OrOff::Value(5.0)), .. }
+        ));
         let midi = ordered("midi", vec![text("keys"), OscType::Int(144), OscType::Int(60), OscType::Int(100)]);
         assert_eq!(midi, Order::Midi { node: "keys".into(), message: vec![144, 60, 100] });
         assert!(matches!(ordered("learn", vec![text(r#"{"scene": "Lead"}"#)]), Order::Learn { mapping: Some(_) }));
@@ -374,7 +433,7 @@ mod tests {
     /// A button sends 1 when it is pressed and 0 when it is released.
     #[test]
     fn a_button_acts_once() {
-        for address in ["panic", "next_scene", "scene/Lead", "song/Opener"] {
+        for address in ["panic", "next_scene", "tap", "scene/Lead", "song/Opener"] {
             assert!(matches!(read(address, vec![OscType::Float(1.0)]), Ok(Errand::Order(..))), "{address}");
             assert!(matches!(read(address, vec![]), Ok(Errand::Order(..))), "{address}");
             assert_eq!(read(address, vec![OscType::Float(0.0)]), Ok(Errand::Nothing), "{address}");
@@ -392,6 +451,9 @@ mod tests {
             ("cell/amp/x/out/1/gain", vec![OscType::Float(0.0)]),
             ("cell/amp/1/out/1/gain", vec![OscType::Float(f32::NAN)]),
             ("tempo", vec![OscType::Float(96.0), OscType::Float(96.0)]),
+            ("locate/bar", vec![OscType::Float(1.5)]),
+            ("loop/bars", vec![OscType::Int(1)]),
+            ("guard", vec![OscType::String("out".into()), OscType::String("loud".into())]),
             ("cells", vec![OscType::String("{".into())]),
             ("subscribe", vec![OscType::String("everything".into())]),
             ("hello", vec![]),

@@ -51,6 +51,7 @@ struct Feedback {
     until: Instant,
     rig: (Option<u64>, State),
     levels: (Option<Arc<Levels>>, State),
+    playhead: State,
     notices: u64,
 }
 
@@ -178,6 +179,7 @@ impl Osc {
                     until: now + Duration::from_secs(seconds),
                     rig: Default::default(),
                     levels: Default::default(),
+                    playhead: Default::default(),
                     notices,
                 });
                 self.say(from, [message("subscribed", vec![OscType::Int(seconds as i32)])]);
@@ -186,7 +188,7 @@ impl Osc {
             Ok(Errand::Get(begin)) => {
                 let snapshot = shared.desk.snapshot();
                 let levels = state::of_levels(&snapshot.graph, &shared.desk.levels());
-                let all = state::of_rig(&snapshot).into_iter().chain(levels);
+                let all = state::of_rig(&snapshot).into_iter().chain(state::of_playhead(&snapshot)).chain(levels);
                 let mut found: Vec<OscMessage> = all
                     .filter(|(addr, _)| addr.starts_with(&begin))
                     .map(|(addr, args)| OscMessage { addr, args })
@@ -283,6 +285,11 @@ impl Feedback {
                 news.extend(changed(&self.rig.1, &state));
                 self.rig = (Some(snapshot.revision), state);
             }
+        }
+        if self.topics.contains(&Topic::Playhead) {
+            let state = state::of_playhead(&desk.snapshot());
+            news.extend(changed(&self.playhead, &state));
+            self.playhead = state;
         }
         if self.topics.contains(&Topic::Levels) {
             let levels = desk.levels();

@@ -4,7 +4,7 @@
 use super::address::{ROOT, encoded};
 use crosspoint::graph::{Graph, NodeId};
 use crosspoint::measurement::decibels;
-use crosspoint::{Condition, Levels, NodeSnapshot, Snapshot};
+use crosspoint::{ClockState, Condition, Levels, Loudness, NodeSnapshot, Snapshot};
 use rosc::OscType;
 use std::collections::BTreeMap;
 
@@ -34,6 +34,11 @@ pub fn of_rig(snapshot: &Snapshot) -> State {
     put("tempo".into(), vec![OscType::Float(snapshot.tempo as f32)]);
     let (beats, value) = snapshot.metre;
     put("metre".into(), vec![OscType::Int(beats.into()), OscType::Int(value.into())]);
+    put("set_count_in".into(), vec![OscType::Int(i32::try_from(snapshot.count_in).unwrap_or(i32::MAX))]);
+    put("follow_clock".into(), vec![text(snapshot.clock.from.as_deref().unwrap_or_default())]);
+    put("following".into(), vec![switch(snapshot.clock.state == ClockState::Following)]);
+    put("performance_lock".into(), vec![switch(snapshot.autosave.is_locked)]);
+    put("watch_time".into(), vec![switch(snapshot.watches_time)]);
     put("mute".into(), vec![switch(snapshot.muted)]);
     put("tuner_reference".into(), vec![OscType::Float(snapshot.tuner_reference as f32)]);
     put("learning".into(), vec![switch(snapshot.mappings.is_learning)]);
@@ -44,7 +49,14 @@ pub fn of_rig(snapshot: &Snapshot) -> State {
         let Some(known) = snapshot.nodes.get(&id) else { continue };
         let name = encoded(&node.name);
         put(format!("node/{name}/bypass"), vec![switch(known.bypassed)]);
+        put(format!("node/{name}/bypass_mode"), vec![text(known.bypass.word())]);
         put(format!("node/{name}/condition"), vec![text(condition(known))]);
+        if let Some(guard) = &known.guard {
+            put(format!("node/{name}/hold"), vec![switch(guard.closed.is_some())]);
+        }
+        if let Some(overload) = &known.overload {
+            put(format!("node/{name}/overloaded"), vec![switch(overload.overloaded.is_some())]);
+        }
         for (parameter, value) in values(known) {
             let value = OscType::Float(value as f32);
             put(format!("node/{name}/parameter/{}", encoded(&parameter)), vec![value]);
@@ -52,6 +64,25 @@ pub fn of_rig(snapshot: &Snapshot) -> State {
     }
     for (address, values) in cells(&snapshot.graph) {
         put(address, values);
+    }
+    state
+}
+
+/// Where the playhead and the files of players are in a snapshot.
+pub fn of_playhead(snapshot: &Snapshot) -> State {
+    let mut state = State::new();
+    let playhead = &snapshot.playhead;
+    let place = [playhead.beat() + 1.0, playhead.seconds, playhead.tempo].map(|value| OscType::Float(value as f32));
+    let place = std::iter::once(OscType::Int(playhead.bar.saturating_add(1))).chain(place).collect();
+    state.insert(format!("{ROOT}/playhead"), place);
+    state.insert(format!("{ROOT}/play"), vec![switch(playhead.playing)]);
+    state.insert(format!("{ROOT}/record"), vec![switch(playhead.recording)]);
+    // The beats that are still to be counted.
+    let left = playhead.count_in.map_or(0, |count| count.beats.saturating_sub(count.beat()));
+    state.insert(format!("{ROOT}/counting"), vec![OscType::Int(i32::try_from(left).unwrap_or(i32::MAX))]);
+    for track in snapshot.tracks.iter() {
+        let values = vec![OscType::Float(track.position() as f32), OscType::Float(track.length() as f32)];
+        state.insert(format!("{ROOT}/track/{}", name(&snapshot.graph, track.node())), values);
     }
     state
 }
@@ -66,6 +97,12 @@ pub fn of_levels(graph: &Graph, levels: &Levels) -> State {
             let values = vec![level(shown.peak), level(shown.rms), level(shown.held), clips];
             state.insert(format!("{ROOT}/level/{}/{}", name(graph, node), channel + 1), values);
         }
+    }
+    for (&node, loudness) in &levels.loudness {
+        let Loudness { momentary, short_term, integrated, true_peak, .. } = *loudness;
+        let level = |level: f64| OscType::Float((level as f32).max(SILENCE));
+        let values = [momentary, short_term, integrated, true_peak].map(level).to_vec();
+        state.insert(format!("{ROOT}/loudness/{}", name(graph, node)), values);
     }
     let note = levels.tuner.and_then(|tuner| tuner.note);
     let note = note.map_or_else(

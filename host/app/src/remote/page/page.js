@@ -3,6 +3,7 @@
 import { Faders, element } from "./faders.js";
 import { Matrix } from "./matrix.js";
 import { Rig } from "./rig.js";
+import { Transport } from "./transport.js";
 
 const find = (id) => document.getElementById(id);
 const KEPT = "crosspoint token";
@@ -17,6 +18,7 @@ let tries = 0;
 
 const faders = new Faders(find("faders"), () => rig);
 const matrix = new Matrix(find, () => rig);
+const transport = new Transport(find, () => rig);
 
 function tell(text) {
   const notice = find("notice");
@@ -32,7 +34,7 @@ const hear = {
     find("entry").hidden = true;
     find("notice").hidden = true;
     sessionStorage.setItem(KEPT, rig.token);
-    rig.order("subscribe", { to: ["rig", "levels", "notices"] });
+    rig.order("subscribe", { to: ["rig", "levels", "playhead", "notices"] });
     rig.order("meter", { on: true });
     rig.order("measure_load", { on: true });
     if (view === "tuner") tune(true);
@@ -54,6 +56,7 @@ const hear = {
   },
   refused: (error) => tell(error.message),
   rig: show,
+  playhead: (playhead) => transport.move(playhead),
   levels(levels) {
     if (view === "faders") faders.levels(levels);
     if (view === "tuner") showTuner(levels.tuner);
@@ -73,7 +76,7 @@ function show(now) {
   const song = scenes.position ? scenes.songs[scenes.position[0] - 1] : null;
   find("song").textContent = song ? [song.name, song.note].filter(Boolean).join(" · ") : "";
   find("playing").textContent = scenes.playing ?? "No scene";
-  find("tempo").textContent = `${Math.round(now.tempo * 10) / 10} · ${now.metre.join("/")}`;
+  transport.show(now);
   find("load").textContent = now.load ? `${Math.round(now.load.p99 * 100)} %` : "–";
   find("xruns").textContent = now.xruns;
   find("device").textContent = now.device.state === "playing" ? `${now.rate / 1000} kHz` : now.device.state;

@@ -1,0 +1,98 @@
+//! From what clients say of guards, overload, bypass and pan to what the engine is to do. What they do not say stays as it is.
+
+use super::names::{Refused, column, ends, gain, known, row, within};
+use crate::remote::order::{BypassWord, ChannelName, LawWord, OrOff, OverloadWord};
+use crosspoint::graph::{Cell, Graph, NodeId, NodeKind, OverloadAction};
+use crosspoint::session::{BypassMode, OutputGuard, OverloadPolicy, Spillover};
+use crosspoint::{Action, PanLaw, PannedCell, PannedRows, Snapshot};
+
+/// What an output may play.
+pub fn guard(
+    snapshot: &Snapshot,
+    name: &str,
+    limit: Option<OrOff>,
+    time: Option<f64>,
+    returns_after: Option<OrOff>,
+) -> Result<Action, Refused> {
+    let (node, shown) = known(snapshot, name)?;
+    let before = shown.guard.ok_or_else(|| format!("\"{name}\" is no audio output"))?.settings;
+    let guard = OutputGuard {
+        limit: limit.map_or(before.limit, OrOff::value),
+        time: time.unwrap_or(before.time),
+        returns_after: returns_after.map_or(before.returns_after, OrOff::value),
+    };
+    Ok(Action::SetOutputGuard { node, guard })
+}
+
+/// What becomes of a plugin that takes too much time.
+pub fn overload(
+    snapshot: &Snapshot,
+    name: &str,
+    budget: Option<f64>,
+    blocks: Option<u32>,
+    action: Option<OverloadWord>,
+    returns_after: Option<OrOff>,
+) -> Result<Action, Refused> {
+    let (node, shown) = known(snapshot, name)?;
+    let before = shown.overload.as_ref().ok_or_else(|| format!("\"{name}\" is no plugin"))?.policy;
+    let action = action.map(|action| match action {
+        OverloadWord::Nothing => OverloadAction::Nothing,
+        OverloadWord::Bypass => OverloadAction::Bypass,
+        OverloadWord::Mute => OverloadAction::Mute,
+    });
+    let policy = OverloadPolicy {
+        budget: budget.unwrap_or(before.budget),
+        blocks: blocks.unwrap_or(before.blocks),
+        action: action.unwrap_or(before.action),
+        returns_after: returns_after.map_or(before.returns_after, OrOff::value),
+    };
+    Ok(Action::SetOverloadPolicy { node, policy })
+}
+
+/// How a node is bypassed.
+pub fn bypass_mode(mode: BypassWord) -> BypassMode {
+    match mode {
+        BypassWord::Tails => BypassMode::Tails,
+        BypassWord::Cut => BypassMode::Cut,
+        BypassWord::Live => BypassMode::Live,
+        BypassWord::Plugin => BypassMode::Plugin,
+    }
+}
+
+/// What may ring on.
+pub fn spillover(snapshot: &Snapshot, seconds: Option<f64>, nodes: Option<u32>) -> Action {
+    let Spillover { seconds: before, nodes: nodes_before } = snapshot.spillover;
+    Action::SetSpillover(Spillover { seconds: seconds.unwrap_or(before), nodes: nodes.unwrap_or(nodes_before) })
+}
+
+/// Two cells between left and right.
+pub fn pan(
+    graph: &Graph,
+    rows: &[ChannelName],
+    columns: &[ChannelName],
+    position: f64,
+    law: LawWord,
+    cell: (f32, bool, bool),
+) -> Result<Action, Refused> {
+    let rows = match rows {
+        [mono] => PannedRows::Mono(row(graph, mono)?),
+        [left, right] => PannedRows::Stereo(row(graph, left)?, row(graph, right)?),
+        _ => return Err("`rows` are one, or a left and a right one".to_owned()),
+    };
+    let [left, right] = columns else { return Err("`columns` are a left and a right one".to_owned()) };
+    let law = match law {
+        LawWord::Linear => PanLaw::Linear,
+        LawWord::ConstantPower => PanLaw::ConstantPower,
+        LawWord::Compromise => PanLaw::Compromise,
+    };
+    let (gain_db, mute, invert) = cell;
+    let position = within("the position", position, -1.0, 1.0)?;
+    let panned = PannedCell { cell: Cell { gain: gain(gain_db)?, mute, invert }, position };
+    Ok(Action::SetPanned { rows, columns: [column(graph, left)?, column(graph, right)?], panned, law })
+}
+
+/// The outputs of the rig that have audio.
+pub fn outputs(graph: &Graph) -> impl Iterator<Item = NodeId> + '_ {
+    let is_output = |id: &NodeId| graph.node(*id).is_some_and(|node| matches!(node.kind, NodeKind::Output { .. }));
+    ends(graph).filter(is_output)
+}
