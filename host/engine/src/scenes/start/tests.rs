@@ -1,8 +1,11 @@
 //! A switch at the frame of a beat or bar, whoever asked for it, and what becomes of it while it is awaited.
 
+use crate::control::MappingEdit;
+use crate::control::foot::Foot;
 use crate::engine::Engine;
 use crate::scenes::tests::{Rig, play, rig};
 use crate::scenes::{Capture, SceneEdit};
+use crate::session::{ControlMessage, MappingEntry, MappingTarget};
 use crosspoint_graph::nodes::gain::GAIN;
 use crosspoint_graph::{Cell, Command, NOW, SceneStart};
 
@@ -169,5 +172,45 @@ fn what_waits_is_as_the_rig_is_then() {
         assert_eq!(heard[0].iter().position(|sample| *sample == 0.0), Some(BEFORE.div_ceil(BAR) * BAR - BEFORE - 64));
         assert_eq!((heard[0].last(), heard[1].last()), (Some(&0.0), Some(&0.125)));
         assert_eq!(shown(&mut rig.engine), named("off", None, SceneStart::Now));
+    }
+}
+
+/// A mapped scene is as exact, wherever the engine hears of it: before the beat, or after the renderer has told that the scene
+/// plays. Its mapping has a plan again afterwards.
+#[test]
+fn a_mapped_scene_takes_over_at_the_frame_of_the_bar() {
+    let message: ControlMessage = "cc 20".parse().unwrap();
+    for block in [37, 64, 256] {
+        for is_late in [false, true] {
+            let mut rig = moving(SceneStart::Bar);
+            let mapping = MappingEntry::new("pedal", message, MappingTarget::Scene("off".into()));
+            rig.engine.edit_mappings(MappingEdit::Add(mapping)).unwrap();
+            let mut foot = Foot::new(&mut rig.engine);
+            for round in 0..2 {
+                rig.engine.poll();
+                let frame = rig.engine.publisher.frame();
+                let bar = BAR - frame as usize % BAR;
+                let told = foot.press(&mut rig.engine, "off", frame);
+                if !is_late {
+                    foot.tell(told);
+                    rig.engine.poll();
+                    assert_eq!(shown(&mut rig.engine), named("on", Some("off"), SceneStart::Bar));
+                }
+                let heard = play(&mut rig.engine, 1024, block);
+                assert_eq!(falls_silent(&heard[0]), Some(bar), "round {round} in blocks of {block}");
+                if is_late {
+                    foot.tell(told);
+                }
+                rig.engine.poll();
+                assert_eq!(shown(&mut rig.engine), named("off", None, SceneStart::Now));
+                assert_eq!(
+                    rig.engine.graph().edge(rig.edge).unwrap().matrix().unwrap().get(0, 0),
+                    Some(Cell::new(0.0))
+                );
+                assert!(rig.engine.play_scene("on").unwrap());
+                let heard = play(&mut rig.engine, 1024, block);
+                assert_eq!(heard[0].last(), Some(&1.0));
+            }
+        }
     }
 }
