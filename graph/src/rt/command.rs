@@ -96,6 +96,8 @@ pub enum Command {
         /// When.
         start: SceneStart,
     },
+    /// A switch to a scene that waits for its beat is not made.
+    CancelScene,
     /// The playhead starts or stops.
     Play(bool),
     /// The playhead jumps to a frame of the song.

@@ -702,6 +702,10 @@ impl Renderer {
                 self.measure = on;
                 true
             }
+            Command::CancelScene => {
+                self.scenes.waiting = None;
+                true
+            }
             Command::TailLimit(frames) => {
                 self.settings.tail = frames;
                 true

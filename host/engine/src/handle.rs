@@ -21,7 +21,7 @@ use crosspoint_formats::PresetPlace;
 use crosspoint_formats::inspect::PluginPresets;
 use crosspoint_graph::event::Event;
 use crosspoint_graph::graph::Edit;
-use crosspoint_graph::{Cell, Command, Edge, EdgeId, ListenTo, NOW, NodeId};
+use crosspoint_graph::{Cell, Command, Edge, EdgeId, ListenTo, NOW, NodeId, SceneStart};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -347,8 +347,14 @@ pub enum Action {
         /// The rig file.
         path: PathBuf,
     },
-    /// Plays a scene, at once or as soon as it is prepared. Answered by [`Done::Changed`]: whether it plays already.
-    PlayScene(String),
+    /// Plays a scene, as soon as it is prepared and its beat is there. Answered by [`Done::Changed`]: whether it plays
+    /// already.
+    PlayScene {
+        /// Its name.
+        scene: String,
+        /// When it takes over; none for when the scene itself says.
+        start: Option<SceneStart>,
+    },
     /// Plays the rig without a scene.
     LeaveScene,
     /// Plays the next scene of the setlist. Answered by [`Done::Changed`].
@@ -512,7 +518,8 @@ impl<P: Plugins> Engine<P> {
             Action::SetBypassMode { node, mode } => done(self.set_bypass_mode(node, mode)),
             Action::SetSpillover(spillover) => done(self.set_spillover(spillover)),
             Action::SetParameter { node, parameter, value } => done(self.set_parameter(node, parameter, value)),
-            Action::PlayScene(scene) => self.play_scene(&scene).map(Done::Changed),
+            Action::PlayScene { scene, start: None } => self.play_scene(&scene).map(Done::Changed),
+            Action::PlayScene { scene, start: Some(start) } => self.play_scene_at(&scene, start).map(Done::Changed),
             Action::LeaveScene => done(self.leave_scene()),
             Action::NextScene => self.next_scene().map(Done::Changed),
             Action::PreviousScene => self.previous_scene().map(Done::Changed),

@@ -72,6 +72,7 @@ impl<P: Plugins> Engine<P> {
                 Report::OutputsTraced => self.outputs_traced(),
                 Report::Bypassed { node } => self.bypassed(node),
                 Report::Sleeps { node } => self.rang_out(node),
+                Report::Scene { scene, frame, .. } => self.plan_carried_out(scene, frame),
                 Report::EventsLost { node, count } => self.notices.push(Notice::EventsLost { node, count }),
                 Report::Late { count, .. } => self.notices.push(Notice::CommandsLate { count }),
                 Report::Sent { node, event, .. } => {
@@ -149,6 +150,7 @@ impl<P: Plugins> Engine<P> {
         self.publisher = publisher;
         self.parking = Parking::default();
         self.control.begin_anew();
+        self.scenes.begin_anew();
         self.guarding.forget_told();
         self.time.forget();
         self.settings = settings;

@@ -79,7 +79,10 @@ impl Editor {
             75..85 => self.set_parameter(engine)?,
             85..91 => Action::Undo,
             91..95 => Action::Redo,
-            95..98 if self.scenes => Action::PlayScene(SCENES[self.random.usize(0..SCENES.len())].to_owned()),
+            95..98 if self.scenes => {
+                let scene = SCENES[self.random.usize(0..SCENES.len())].to_owned();
+                Action::PlayScene { scene, start: None }
+            }
             98..99 if self.scenes => Action::LeaveScene,
             99..100 if self.scenes => {
                 let scene = SCENES[self.random.usize(0..SCENES.len())].to_owned();

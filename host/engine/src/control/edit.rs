@@ -52,6 +52,8 @@ pub(crate) struct Control {
     pub(super) learning: Option<Learner>,
     /// Whether a graph was sent since messages were last followed.
     pub republished: bool,
+    /// Whether one had been sent between the last two times.
+    pub(super) republished_before: bool,
 }
 
 /// What is learned, and for what.
@@ -72,6 +74,7 @@ impl Control {
             kept: None,
             learning: None,
             republished: false,
+            republished_before: false,
         }
     }
 
@@ -81,8 +84,9 @@ impl Control {
         self.plans = Plans::default();
     }
 
-    pub(super) fn plan_of(&self, key: TargetKey) -> Option<u16> {
-        self.plans.usable(key)
+    /// Whether a graph was sent that may have crossed with what the renderer tells in this poll.
+    pub fn was_republished(&self) -> bool {
+        self.republished || self.republished_before
     }
 
     /// The number of a name, the same for ever.

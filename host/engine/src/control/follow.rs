@@ -24,6 +24,7 @@ impl<P: Plugins> Engine<P> {
     pub(crate) fn hear_control(&mut self) {
         self.tell_values();
         let was_republished = std::mem::take(&mut self.control.republished);
+        self.control.republished_before = was_republished;
         while let Ok(report) = self.control.line.reports.pop() {
             match report {
                 Report::Value { key, value, generation } => {
@@ -43,11 +44,18 @@ impl<P: Plugins> Engine<P> {
                 }
                 Report::Done { key, frame, plan } => {
                     // A graph that crossed with it has taken its gains back: all is sent once more then.
-                    self.scenes.is_heard = !was_republished && self.is_there_by(key, plan);
+                    let led = plan.filter(|_| self.is_there_by(key, plan));
+                    // The renderer may have told already that the beat was there.
+                    let awaited = led.filter(|&plan| {
+                        let is_over = |(done, at): (u16, u64)| done == plan && at >= frame;
+                        self.waits_for_beat(plan) && !self.scenes.carried_out.is_some_and(is_over)
+                    });
+                    self.scenes.is_heard = led.is_some() && awaited.is_none() && !was_republished;
+                    self.scenes.called_by = awaited;
                     if let Err(error) = self.do_deed(key, frame) {
                         tracing::warn!("{error}");
                     }
-                    self.scenes.is_heard = false;
+                    (self.scenes.is_heard, self.scenes.called_by) = (false, None);
                 }
                 Report::Heard { role, message, frame } => {
                     if let Some(learning) = &mut self.control.learning {

@@ -23,7 +23,7 @@ pub(crate) enum Report {
         key: TargetKey,
         /// Steady frame of the message.
         frame: u64,
-        /// The plan that the renderer has carried out for it.
+        /// The plan that the renderer has carried out for it, or waits with for its beat.
         plan: Option<u16>,
     },
     /// A message came while learning.

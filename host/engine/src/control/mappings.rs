@@ -7,8 +7,8 @@ use super::compiled::Compiled;
 use super::decode::Ears;
 use super::line::{Desk, Report};
 use super::target::{Target, TargetKey, factor};
+use crosspoint_graph::Command;
 use crosspoint_graph::event::{Event, EventBody, NoteAddress};
-use crosspoint_graph::{Command, SceneStart};
 use std::sync::Arc;
 
 /// A target's value as the audio thread knows it.
@@ -215,7 +215,7 @@ impl Mappings {
     /// Does what a target is. False if there was no room.
     fn do_deed(&self, place: usize, (frame, offset): (u64, usize), push: &mut Push<'_>, desk: &mut Desk) -> bool {
         let Target { key, plan, .. } = self.compiled.targets[place];
-        let plan = plan.filter(|&scene| push(offset, Command::Scene { scene, start: SceneStart::Now }));
+        let plan = plan.filter(|&(scene, start)| push(offset, Command::Scene { scene, start })).map(|(plan, _)| plan);
         let done = match key {
             TargetKey::ToStart => push(offset, Command::Locate(0)),
             TargetKey::CountIn(beats) => push(offset, Command::CountIn(beats.into())),

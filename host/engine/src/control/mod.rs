@@ -18,6 +18,8 @@ mod domain;
 mod edit;
 mod feedback;
 mod follow;
+#[cfg(test)]
+pub(crate) mod foot;
 mod learn;
 mod line;
 mod mappings;

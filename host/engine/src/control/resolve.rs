@@ -129,7 +129,8 @@ impl<P: Plugins> Engine<P> {
                 CellTarget { invert, is_heard, other: keys[&other] }
             });
             let region = (key == TargetKey::Looping).then(|| self.transport.region()).flatten();
-            let plan = self.control.plan_of(key);
+            let plan = self.control.plans.usable(key);
+            let plan = plan.map(|(plan, destination)| (plan, self.start_at(destination)));
             draft.targets.push(Target { key, cell, region, plan });
         }
     }

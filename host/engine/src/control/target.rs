@@ -2,7 +2,7 @@
 #![deny(clippy::disallowed_types)]
 
 use super::scale::Scale;
-use crosspoint_graph::{Cell, EdgeId, NodeId};
+use crosspoint_graph::{Cell, EdgeId, NodeId, SceneStart};
 
 /// What is controlled. Those from [`Self::ToStart`] on have no value: they are done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,8 +59,8 @@ pub(crate) struct Target {
     pub cell: Option<CellTarget>,
     /// The loop, in frames of the song.
     pub region: Option<(i64, i64)>,
-    /// The number of the plan that the renderer has for it.
-    pub plan: Option<u16>,
+    /// The number of the plan that the renderer has for it, and when that is to be carried out.
+    pub plan: Option<(u16, SceneStart)>,
 }
 
 /// All that a target can be.

@@ -186,6 +186,11 @@ impl<P: Plugins> Engine<P> {
             (self.scenes.base, self.scenes.expected) = (Setting::new(), Setting::new());
         }
         self.scenes.playing = playing;
+        // Scenes may have other places now: what is still wanted is called for anew.
+        let was_called_off = self.call_off().unwrap_or_else(|error| {
+            tracing::warn!("{error}");
+            true
+        });
         let mut wanted = self.scenes.wanted.take();
         if let Some(wanted) = &mut wanted
             && let Some(scene) = follow(Some(wanted.scene))
@@ -195,6 +200,9 @@ impl<P: Plugins> Engine<P> {
         }
         self.scenes.stale = true;
         self.snapshot.outdate();
+        if was_called_off {
+            self.play_wanted_scene();
+        }
         self.tell_control();
         before
     }

@@ -15,6 +15,7 @@ mod resolve;
 mod setlist;
 mod show;
 mod spill;
+mod start;
 mod store;
 mod switch;
 #[cfg(test)]
@@ -31,8 +32,9 @@ pub(crate) use plan::{Destination, Wish};
 pub(crate) use resolve::Question;
 pub(crate) use value::{Key, Value};
 
-use crosspoint_graph::NodeId;
+use crosspoint_graph::{NodeId, SceneStart};
 use resolve::Resolved;
+use start::Start;
 use std::collections::{BTreeMap, HashMap};
 use value::Setting;
 
@@ -57,6 +59,12 @@ pub(crate) struct Scenes {
     texts: HashMap<Question, Option<Result<f64, String>>>,
     /// Whether the renderer plays already what is being switched to, so that it is only to be noted.
     pub is_heard: bool,
+    /// The plan of the scene that the renderer plays with the next beat or bar.
+    start: Option<Start>,
+    /// The plan by which the renderer waits already for the beat of what is being asked for.
+    pub called_by: Option<u16>,
+    /// The plan of a mapping that the renderer has carried out last, and at which frame.
+    pub carried_out: Option<(u16, u64)>,
     /// What nodes were called when the scenes were last looked at.
     names: BTreeMap<NodeId, String>,
 }
@@ -66,6 +74,8 @@ pub(crate) struct Scenes {
 struct Wanted {
     scene: usize,
     position: Option<(usize, usize)>,
+    /// When it is to take over; none for when it says itself.
+    start: Option<SceneStart>,
     /// Whether it was told that it is not prepared.
     is_told: bool,
 }
@@ -73,7 +83,8 @@ struct Wanted {
 impl Scenes {
     /// A rig was loaded: it plays as its file says.
     pub fn reset(&mut self) {
-        *self = Self { stale: true, ..Self::default() };
+        // The renderer is told by the next poll.
+        *self = Self { stale: true, start: self.start.take(), ..Self::default() };
     }
 
     /// The place of the scene that plays.

@@ -27,8 +27,8 @@ pub(crate) enum Wish<'n> {
 /// Where a wish leads: a scene by its place, and its position in the setlist; no scene for the base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Destination {
-    scene: Option<usize>,
-    position: Option<(usize, usize)>,
+    pub(super) scene: Option<usize>,
+    pub(super) position: Option<(usize, usize)>,
 }
 
 impl<P: Plugins> Engine<P> {
@@ -56,6 +56,18 @@ impl<P: Plugins> Engine<P> {
 
     /// What the renderer is to do for a switch there. None if it [cannot](Self::planned) by itself.
     pub(crate) fn plan(&self, destination: Destination) -> Option<Vec<Command>> {
+        self.plan_steps(destination)?.into_iter().collect()
+    }
+
+    /// As [`Self::plan`], without what the renderer cannot do by itself; and whether that is nothing.
+    pub(super) fn plan_as_far_as_possible(&self, destination: Destination) -> (Vec<Command>, bool) {
+        let steps = self.plan_steps(destination).unwrap_or_default();
+        let is_complete = steps.iter().all(Option::is_some);
+        (steps.into_iter().flatten().collect(), is_complete)
+    }
+
+    /// A step for each value, none where the renderer cannot do it. Nothing if the scene is not prepared.
+    fn plan_steps(&self, destination: Destination) -> Option<Vec<Option<Command>>> {
         let (setting, fade) = match destination.scene {
             None => (Setting::new(), None),
             Some(scene) => {
@@ -74,7 +86,7 @@ impl<P: Plugins> Engine<P> {
         let mut plan = Vec::new();
         for key in self.said_keys() {
             let Some(value) = value(key) else { continue };
-            plan.push(self.planned(key, value, ramp, &ringing)?);
+            plan.push(self.planned(key, value, ramp, &ringing));
         }
         Some(plan)
     }

@@ -79,7 +79,7 @@ impl<P: Plugins> Engine<P> {
     fn go(&mut self, to: impl FnOnce(&[Stop], Option<usize>) -> Option<usize>) -> Result<bool, EngineError> {
         match self.way(to) {
             Some((scene, position)) => {
-                self.want_scene(scene, position)?;
+                self.want_scene(scene, position, None)?;
                 Ok(true)
             }
             None => Ok(false),

@@ -4,6 +4,7 @@ use super::value::{Key, Value};
 use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::session::{Crosspoints, Document, EntryKind, ParameterEntry, SignalEntry};
+use crosspoint_graph::SceneStart;
 
 /// The scenes and songs of a rig at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,8 +14,10 @@ pub struct ScenesSnapshot {
     pub scenes: Vec<SceneSnapshot>,
     /// Which of them plays; none while the rig plays as it is.
     pub playing: Option<usize>,
-    /// Which of them was asked for and plays as soon as it is prepared.
+    /// Which of them was asked for and does not play yet.
     pub awaited: Option<usize>,
+    /// What it waits for once it is prepared: [`SceneStart::Now`] for nothing else.
+    pub awaited_start: SceneStart,
     /// Whether anything was changed since the scene that plays was switched to or stored.
     pub is_modified: bool,
     /// The songs in the order of the setlist.
@@ -31,6 +34,8 @@ pub struct SceneSnapshot {
     pub name: String,
     /// What the user wants to remember.
     pub note: String,
+    /// When it takes over from what plays, unless asked for otherwise.
+    pub start: SceneStart,
     /// Whether it can be played at once.
     pub readiness: Readiness,
     /// What of it cannot be had, and is passed over.
@@ -65,6 +70,7 @@ impl<P: Plugins> Engine<P> {
         let scenes = rest.scenes.iter().zip(&self.scenes.resolved).map(|(scene, resolved)| SceneSnapshot {
             name: scene.name.clone(),
             note: scene.note.clone(),
+            start: scene.start,
             readiness: match resolved.awaited.is_empty() {
                 true => Readiness::Prepared,
                 false => Readiness::Preparing(resolved.awaited.clone()),
@@ -80,6 +86,7 @@ impl<P: Plugins> Engine<P> {
             scenes: scenes.collect(),
             playing: self.scenes.playing,
             awaited: self.scenes.wanted.as_ref().map(|wanted| wanted.scene),
+            awaited_start: self.scenes.wanted.as_ref().map(|wanted| self.start_of(wanted)).unwrap_or_default(),
             is_modified: self.scenes.playing.is_some() && self.is_modified(),
             songs: songs.collect(),
             position: self.scenes.position,

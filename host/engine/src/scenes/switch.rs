@@ -7,18 +7,30 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::notice::Notice;
 use crosspoint_graph::graph::Edit;
-use crosspoint_graph::{Command, NOW, Published};
+use crosspoint_graph::{Command, NOW, Published, SceneStart};
 
 impl<P: Plugins> Engine<P> {
     /// Plays a scene: at once if it is prepared, else as soon as that is so, which [`Notice::ScenePlays`] tells. Whether
-    /// it plays now. Of scenes that are asked for in the meantime the last one counts.
+    /// it plays now. Of scenes that are asked for in the meantime the last one counts. A scene that
+    /// [starts](crate::session::SceneEntry::start) with the beat or bar plays at the frame of the next one, at once if the
+    /// playhead stands, and never in this call.
     ///
     /// # Errors
     /// [`EngineError::UnknownScene`], or if the renderer takes nothing.
     pub fn play_scene(&mut self, scene: &str) -> Result<bool, EngineError> {
         let scene = self.scene_place(scene)?;
         let position = self.position_of(scene);
-        self.want_scene(scene, position)
+        self.want_scene(scene, position, None)
+    }
+
+    /// As [`Self::play_scene`], but with another start than the scene says.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn play_scene_at(&mut self, scene: &str, start: SceneStart) -> Result<bool, EngineError> {
+        let scene = self.scene_place(scene)?;
+        let position = self.position_of(scene);
+        self.want_scene(scene, position, Some(start))
     }
 
     /// Leaves the scene that plays: the rig's base plays.
@@ -28,6 +40,7 @@ impl<P: Plugins> Engine<P> {
     pub fn leave_scene(&mut self) -> Result<(), EngineError> {
         self.scenes.wanted = None;
         if self.scenes.playing.is_none() {
+            self.call_off()?;
             return Ok(());
         }
         self.resolve_scenes();
@@ -46,14 +59,20 @@ impl<P: Plugins> Engine<P> {
         })
     }
 
-    pub(super) fn want_scene(&mut self, scene: usize, position: Option<(usize, usize)>) -> Result<bool, EngineError> {
-        self.scenes.wanted = Some(Wanted { scene, position, is_told: false });
+    pub(super) fn want_scene(
+        &mut self,
+        scene: usize,
+        position: Option<(usize, usize)>,
+        start: Option<SceneStart>,
+    ) -> Result<bool, EngineError> {
+        self.scenes.wanted = Some(Wanted { scene, position, start, is_told: false });
         self.resolve_scenes();
         self.play_if_prepared()
     }
 
     /// Plays the scene that was asked for, once it is prepared.
     pub(crate) fn play_wanted_scene(&mut self) {
+        self.call_off_unwanted();
         if self.scenes.wanted.is_some() {
             self.resolve_scenes();
             if let Err(error) = self.play_if_prepared() {
@@ -68,7 +87,7 @@ impl<P: Plugins> Engine<P> {
             self.scenes.wanted = None;
             return Ok(false);
         };
-        let (name, fade) = (entry.name.clone(), entry.fade);
+        let name = entry.name.clone();
         let resolved = &self.scenes.resolved[wanted.scene];
         self.snapshot.outdate();
         if !resolved.awaited.is_empty() {
@@ -76,16 +95,36 @@ impl<P: Plugins> Engine<P> {
                 self.notices.push(Notice::SceneNotPrepared { scene: name, waits_for: resolved.awaited.clone() });
                 self.scenes.wanted = Some(Wanted { is_told: true, ..wanted });
             }
+            // What the renderer waits for was asked for before.
+            self.call_off()?;
             return Ok(false);
         }
-        let setting = self.setting_of(wanted.scene, wanted.position);
-        self.switch_to(&setting, fade)?;
+        let start = self.start_of(&wanted);
+        if start != SceneStart::Now && !self.scenes.is_heard {
+            self.await_start(&wanted, start)?;
+            return Ok(false);
+        }
+        self.switch_to_scene(wanted.scene, wanted.position)?;
         self.scenes.wanted = None;
-        self.scenes.playing = Some(wanted.scene);
-        self.scenes.position = wanted.position.or(self.scenes.position);
+        Ok(true)
+    }
+
+    /// Plays a scene that is prepared, or takes note that it plays.
+    pub(super) fn switch_to_scene(
+        &mut self,
+        scene: usize,
+        position: Option<(usize, usize)>,
+    ) -> Result<(), EngineError> {
+        let Some(entry) = self.rig.rest.scenes.get(scene) else { return Ok(()) };
+        let (name, fade) = (entry.name.clone(), entry.fade);
+        let setting = self.setting_of(scene, position);
+        self.switch_to(&setting, fade)?;
+        self.scenes.playing = Some(scene);
+        self.scenes.position = position.or(self.scenes.position);
         self.scenes.expected = self.live();
         self.notices.push(Notice::ScenePlays { scene: name });
-        Ok(true)
+        self.snapshot.outdate();
+        Ok(())
     }
 
     /// What a scene says, and its song where it says nothing.
@@ -118,6 +157,8 @@ impl<P: Plugins> Engine<P> {
     /// Gives every key that any scene says its value of this setting or, if it has none, of the base.
     fn switch_to(&mut self, setting: &Setting, fade: Option<f64>) -> Result<(), EngineError> {
         self.autosave.rest(fade);
+        // A scene that the renderer waited for may have begun to play: then nothing is surely as it was.
+        let is_sure = if self.scenes.is_heard { self.forget_start() } else { !self.call_off()? };
         let live = self.live();
         let said = self.said_keys();
         let is_said = |key: &Key| said.binary_search(key).is_ok();
@@ -138,7 +179,7 @@ impl<P: Plugins> Engine<P> {
             if let Some(value) = rig {
                 base.entry(key).or_insert(value);
             }
-            if let Some(value) = setting.get(&key).copied().or(rig).filter(|value| Some(*value) != now) {
+            if let Some(value) = setting.get(&key).copied().or(rig).filter(|value| !is_sure || Some(*value) != now) {
                 changes.push((key, value));
             }
         }
@@ -178,10 +219,9 @@ impl<P: Plugins> Engine<P> {
         Ok(())
     }
 
-    /// Frames of the ramps of a scene's crosspoints.
+    /// Frames of the ramps of a scene's crosspoints: none for a hard switch.
     pub(crate) fn fade_frames(&self, fade: Option<f64>) -> u32 {
-        let frames = fade.map_or(0.0, |seconds| seconds * f64::from(self.settings.rate)) as u32;
-        frames.max(self.publisher.settings().fade)
+        fade.map_or(self.publisher.settings().fade, |seconds| (seconds * f64::from(self.settings.rate)).round() as u32)
     }
 
     fn scenes_say_timing(&self) -> bool {

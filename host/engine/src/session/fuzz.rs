@@ -135,6 +135,7 @@ note = "loud"
 tempo = 120.0
 metre = "3/4"
 fade = 0.25
+start = "bar"
 bypassed = [
     "fx",
     "gone",

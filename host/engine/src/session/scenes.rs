@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crosspoint_graph::SceneStart;
 use toml::de::{DeTable, DeValue};
 
 use super::crosspoints::Crosspoint;
@@ -28,8 +29,12 @@ pub struct SceneEntry {
     pub tempo: Option<f64>,
     /// Beats a bar and the note value of a beat.
     pub metre: Option<(u16, u16)>,
-    /// Length of the ramp of its crosspoints in seconds, 0 to [`MAX_FADE`]; none for the shortest that does not click.
+    /// Length of the ramp of its crosspoints in seconds, 0 to [`MAX_FADE`]; none for the shortest that does not click. 0 is
+    /// hard: each crosspoint has its gain from one frame to the next, a step of what it lets through times the difference
+    /// and no more, which may click. Bypasses cross-fade as always, and what plugins do with parameters is theirs.
     pub fade: Option<f64>,
+    /// When it takes over from what plays: at once, or with the next beat or bar.
+    pub start: SceneStart,
     /// Whether nodes are bypassed, by name.
     pub bypass: BTreeMap<String, bool>,
     /// Parameters of nodes.
@@ -95,6 +100,9 @@ pub(super) fn read_scene(
     let wanted = format!("a number of seconds from 0 to {MAX_FADE}");
     let is_fade = |fade: &f64| (0.0..=MAX_FADE).contains(fade);
     let fade = fields.read(report, "fade", &wanted, |value| number(value).filter(is_fade));
+    let start =
+        fields.read(report, "start", "\"now\", \"beat\" or \"bar\"", |value| words::scene_start(value.as_str()?));
+    let start = start.unwrap_or_default();
     let mut bypass = BTreeMap::new();
     for (key, on) in [("bypassed", true), ("active", false)] {
         let names = fields.elements(report, key, "a node's name", DeValue::as_str);
@@ -121,7 +129,7 @@ pub(super) fn read_scene(
             fields.complain(report, Severity::Warning, key, message);
         }
     }
-    SceneEntry { name, note, tempo, metre, fade, bypass, parameters, crosspoints, extra: fields.finish(report) }
+    SceneEntry { name, note, tempo, metre, fade, start, bypass, parameters, crosspoints, extra: fields.finish(report) }
 }
 
 /// The song that a table says. `scenes` are the names of all scenes, `taken` those of the songs before it.
@@ -207,6 +215,9 @@ pub(super) fn write_scene(text: &mut String, scene: &SceneEntry) {
     if let Some(fade) = scene.fade {
         fields.put("fade", super::write::float(fade));
     }
+    if scene.start != SceneStart::default() {
+        fields.put("start", quoted(words::scene_start_text(scene.start)));
+    }
     for (key, on) in [("bypassed", true), ("active", false)] {
         let names: Vec<String> =
             scene.bypass.iter().filter(|(_, bypassed)| **bypassed == on).map(|(name, _)| quoted(name)).collect();
@@ -262,7 +273,7 @@ mod tests {
     // What cannot be meant is told with its line and kept; the rest of the scene is there.
     #[test]
     fn every_problem_of_a_scene_has_its_line() {
-        let text = "crosspoint = 1\nsetlist = [\"A\", \"B\"]\n\n[[scene]]\nname = \"Verse/Chorus\"\ntempo = 0\nfade = -1\n\
+        let text = "crosspoint = 1\nsetlist = [\"A\", \"B\"]\n\n[[scene]]\nname = \"Verse/Chorus\"\ntempo = 0\nfade = -1\nstart = \"later\"\n\
                     bypassed = [\"gone\", 3]\nparameters = [\n    { node = \"gone\", name = \"Mix\", value = 1 },\n    \
                     { name = \"Mix\", value = 1 },\n]\ncrosspoints = [{ from = \"a\" }]\n\n[[scene]]\nname = \
                     \"Verse/Chorus\"\n\n[[song]]\nname = \"A\"\nscenes = [\"Verse/Chorus\", \"Bridge\"]\n";
@@ -270,15 +281,22 @@ mod tests {
         let loaded = read::parse(text, folder).unwrap();
         let lines: Vec<(usize, Severity)> = loaded.problems.iter().map(|told| (told.line, told.severity)).collect();
         use Severity::{Error, Warning};
-        let expected = [(2, Warning), (6, Error), (7, Error), (8, Warning), (8, Error), (9, Warning), (11, Error)];
+        let expected = [(2, Warning), (6, Error), (7, Error), (8, Error), (9, Warning), (9, Error), (10, Warning)];
         assert_eq!(lines[..7], expected, "{:#?}", loaded.problems);
-        assert_eq!(lines[7..], [(13, Error), (16, Error), (20, Warning)], "{:#?}", loaded.problems);
-        assert_eq!(loaded.scene_lines, [4, 15]);
+        assert_eq!(lines[7..], [(12, Error), (14, Error), (17, Error), (21, Warning)], "{:#?}", loaded.problems);
+        assert_eq!(loaded.scene_lines, [4, 16]);
         let names: Vec<&str> = loaded.document.scenes.iter().map(|scene| scene.name.as_str()).collect();
         assert_eq!(names, ["Verse/Chorus", "Verse/Chorus 2"]);
         assert_eq!(loaded.document.songs[0].scenes, ["Verse/Chorus", "Bridge"]);
         let written = write::document(&loaded.document, folder, "x.state").unwrap();
-        for kept in ["tempo = 0", "fade = -1", "unread_bypassed = [3]", "unread_parameters", "unread_crosspoints"] {
+        for kept in [
+            "tempo = 0",
+            "fade = -1",
+            "start = \"later\"",
+            "unread_bypassed = [3]",
+            "unread_parameters",
+            "unread_crosspoints",
+        ] {
             assert!(written.contains(kept), "{kept} in\n{written}");
         }
     }

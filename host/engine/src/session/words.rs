@@ -7,6 +7,7 @@ use crosspoint_graph::{AudioPort, Cell, ChannelLayout, MAX_PORT_CHANNELS};
 
 use super::crosspoints::Crosspoint;
 use super::document::{BypassMode, MAX_BEAT_VALUE, MAX_BEATS};
+use crosspoint_graph::SceneStart;
 
 /// Decimals of a gain in dB at which every float can be told from its neighbours: these are at least 5e-7 dB apart.
 const MOST_DECIMALS: usize = 9;
@@ -153,6 +154,21 @@ pub(super) fn metre(text: &str) -> Option<(u16, u16)> {
 pub(super) fn bypass(text: &str) -> Option<BypassMode> {
     let modes = [BypassMode::Tails, BypassMode::Cut, BypassMode::Live, BypassMode::Plugin];
     modes.into_iter().find(|mode| mode.word() == text)
+}
+
+/// When a scene takes over, such as `bar`.
+pub(super) fn scene_start_text(start: SceneStart) -> &'static str {
+    match start {
+        SceneStart::Now => "now",
+        SceneStart::Beat => "beat",
+        SceneStart::Bar => "bar",
+    }
+}
+
+/// Reads what [`scene_start_text`] writes.
+pub(super) fn scene_start(text: &str) -> Option<SceneStart> {
+    let starts = [SceneStart::Now, SceneStart::Beat, SceneStart::Bar];
+    starts.into_iter().find(|&start| scene_start_text(start) == text)
 }
 
 #[cfg(test)]

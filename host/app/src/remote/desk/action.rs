@@ -212,7 +212,7 @@ impl Desk {
                 let event = Event { frame: 0, port: 0, body: midi(&message)? };
                 Action::SendEvent { node: find(graph, &node)?, event }
             }
-            Order::PlayScene { scene: title } => Action::PlayScene(scene(&snapshot, title)?),
+            Order::PlayScene { scene: title } => Action::PlayScene { scene: scene(&snapshot, title)?, start: None },
             Order::NextScene {} => Action::NextScene,
             Order::PreviousScene {} => Action::PreviousScene,
             Order::LeaveScene {} => Action::LeaveScene,
