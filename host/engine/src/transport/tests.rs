@@ -84,6 +84,8 @@ fn what_makes_no_sense_is_refused() {
         TransportAction::Locate(SongPosition::Seconds(f64::INFINITY)),
         TransportAction::Locate(SongPosition::Bar { bar: i32::MAX, beat: f64::NAN }),
         TransportAction::Loop(Some((SongPosition::Frame(0), SongPosition::Quarters(1e300)))),
+        TransportAction::Loop(Some((SongPosition::Quarters(9.0), SongPosition::Seconds(0.0)))),
+        TransportAction::Loop(Some((SongPosition::Frame(5), SongPosition::Frame(5)))),
     ] {
         let answer = rig.act(action.clone());
         assert!(matches!(answer, Err(EngineError::OutOfRange { .. })), "{action:?}: {answer:?}");

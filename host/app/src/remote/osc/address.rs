@@ -390,6 +390,9 @@ mod tests {
         let known: BTreeSet<&str> = ORDERS.iter().map(|(name, _)| *name).collect();
         assert_eq!(all.difference(&known).collect::<Vec<_>>(), [&"subscribe", &"unsubscribe"]);
         assert!(known.is_subset(&all), "{:?}", known.difference(&all));
+        let manual = include_str!("../../../../../docs/remote.md");
+        let untold: Vec<_> = all.iter().filter(|name| !manual.contains(&format!("`{name}`"))).collect();
+        assert!(untold.is_empty(), "docs/remote.md does not tell of {untold:?}");
     }
 
     /// ```text

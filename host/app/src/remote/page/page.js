@@ -63,7 +63,8 @@ const hear = {
   },
   notice(notice) {
     if (notice.kind === "scene_not_prepared") tell(`${notice.scene} waits for ${notice.waits_for.join(", ")}`);
-    if (notice.message) tell(notice.message);
+    // What stands at the top already needs no word below.
+    if (notice.message && !notice.kind.startsWith("output_")) tell(notice.message);
   },
 };
 
