@@ -436,10 +436,9 @@ impl NodeState {
     fn settle(&mut self, called: bool, shared: &Shared, context: &mut Context<'_, '_>) {
         let end = shared.chunk.steady_frame + shared.chunk.frames as u64;
         let is_unheard = self.way.settle(end, context.fade);
-        if is_unheard && !self.way.is_live() || called && self.is_spent() {
-            if let Some(processor) = &mut self.processor {
-                processor.reset();
-            }
+        let forgets = is_unheard && !self.way.is_live() || called && self.is_spent();
+        if let Some(processor) = self.processor.as_mut().filter(|_| forgets) {
+            processor.reset();
         }
         if is_unheard {
             if !self.way.is_live() {
