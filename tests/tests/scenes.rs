@@ -182,7 +182,7 @@ fn a_switch_is_a_ramp_and_nothing_else() {
             let constant = vec![1.0; 4096];
             assert_eq!(play_in_blocks(&mut engine, &constant, block)[0].last(), Some(&1.0));
 
-            engine.handle().send(Action::PlayScene { scene: "second".into(), start: None });
+            let _answer = engine.handle().send(Action::PlayScene { scene: "second".into(), start: None });
             engine.poll();
             let heard = play_in_blocks(&mut engine, &constant, block);
             for (frame, &gain) in heard[0].iter().enumerate() {
