@@ -1,9 +1,9 @@
 //! The guitar rig with four scenes: what is heard when they are switched, under the guard on allocations.
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
-use crosspoint::graph::NodeId;
-use crosspoint::session::{self, Document, MachineFile};
-use crosspoint::{Engine, EngineSettings, Notice};
+use crosspoint::graph::{Cell, ChannelLayout, NodeId};
+use crosspoint::session::{self, Builtin, Document, MachineFile};
+use crosspoint::{Action, Capture, Engine, EngineSettings, Notice, SceneEdit};
 use crosspoint_tests::{engine, noise};
 use std::path::Path;
 
@@ -29,9 +29,14 @@ fn loaded(document: &Document) -> Engine {
 
 /// Plays an input in blocks, with a poll after each, and no allocation in any.
 fn play(engine: &mut Engine, input: &[f32]) -> [Vec<f32>; 2] {
+    play_in_blocks(engine, input, BLOCK)
+}
+
+/// The same, in blocks of another length.
+fn play_in_blocks(engine: &mut Engine, input: &[f32], block: usize) -> [Vec<f32>; 2] {
     let cell = engine.cell();
     let mut heard = [Vec::new(), Vec::new()];
-    for block in input.chunks(BLOCK) {
+    for block in input.chunks(block) {
         let mut outputs = [vec![0.0_f32; block.len()], vec![0.0_f32; block.len()]];
         {
             let [left, right] = &mut outputs;
@@ -143,4 +148,52 @@ fn the_tail_of_what_is_shared_rings_on() {
     let power = |from: usize, to: usize| tail[0][from..to].iter().map(|sample| sample * sample).sum::<f32>();
     let echo = 18_240 - burst.len();
     assert!(power(echo, echo + 4800) > 4.0 * power(echo - 4800, echo), "the echo stands out of the reverb");
+}
+
+//           ┌─> loud ─┐
+//  guitar ──┤         ├─> speakers     `first` has the upper path, `second` the lower one at half the gain
+//           └─> soft ─┘
+/// A constant tells the gain of the whole rig at each frame: from the first frame after the message on it is the line from
+/// the one scene to the other, as long as the ramp. So the switch is audible within the block, nothing falls out, and no
+/// step is beyond the ramp's. A hard switch is one step, to the other scene and no further.
+#[test]
+fn a_switch_is_a_ramp_and_nothing_else() {
+    for (fade, ramp) in [(None, 240_usize), (Some(0.05), 2400), (Some(0.0), 0)] {
+        for block in [16, 64, 256] {
+            let mut engine = engine(EngineSettings { max_block: 256, ..EngineSettings::default() });
+            let layout = ChannelLayout::Mono;
+            let guitar = engine.add_input("guitar", "guitar", &[Some(0)]).unwrap();
+            let speakers = engine.add_output("speakers", "speakers", &[Some(0)]).unwrap();
+            let [loud, soft] = ["loud", "soft"].map(|name| {
+                let node = engine.add_builtin(name, Builtin::Gain { layout }).unwrap();
+                engine.connect(guitar, node).unwrap();
+                engine.connect(node, speakers).unwrap()
+            });
+            for (scene, gains) in [("first", [1.0, 0.0]), ("second", [0.0, 0.5])] {
+                for (edge, gain) in [loud, soft].into_iter().zip(gains) {
+                    engine.set_cell(edge, 0, 0, Cell::new(gain)).unwrap();
+                }
+                engine.store_scene(scene, &Capture::All).unwrap();
+            }
+            let mut second = engine.document().unwrap().scenes[1].clone();
+            second.fade = fade;
+            engine.edit_scenes(SceneEdit::SetScene(second)).unwrap();
+            engine.play_scene("first").unwrap();
+            let constant = vec![1.0; 4096];
+            assert_eq!(play_in_blocks(&mut engine, &constant, block)[0].last(), Some(&1.0));
+
+            let _answer = engine.handle().send(Action::PlayScene { scene: "second".into(), start: None });
+            engine.poll();
+            let heard = play_in_blocks(&mut engine, &constant, block);
+            for (frame, &gain) in heard[0].iter().enumerate() {
+                let passed = if ramp == 0 { 1.0 } else { (frame as f32 / ramp as f32).min(1.0) };
+                let line = 1.0 - 0.5 * passed;
+                assert!((gain - line).abs() < 1e-5, "{gain} for {line} at {frame} of {fade:?} in blocks of {block}");
+            }
+            let step =
+                heard[0].windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold((1.0 - heard[0][0]).abs(), f32::max);
+            assert!(step <= 0.5 / ramp.max(1) as f32 + 1e-6, "a step of {step}");
+            assert_eq!(heard[0].last(), Some(&0.5));
+        }
+    }
 }
