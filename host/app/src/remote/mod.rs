@@ -21,6 +21,6 @@ pub use client::{Client, Server};
 pub use desk::Desk;
 pub use order::{
     BlockDeed, BlockName, BypassWord, CellOrder, ChannelName, End, LawWord, OrOff, Order, OverloadWord, Place,
-    PortName, Position, Setting, Spot, TimingName, Title, Topic,
+    PortName, Position, Setting, Spot, StartWord, TimingName, Title, Topic,
 };
 pub use service::{Doors, Remote};

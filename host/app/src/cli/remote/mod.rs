@@ -241,7 +241,7 @@ pub enum CtlOrder {
         /// Its channels.
         #[arg(long)]
         channels: Option<u32>,
-        /// More keys of a rig file's [[builtin]] table, a JSON object, such as '{"longest": 48000}'.
+        /// More keys of a rig file's `[[builtin]]` table, a JSON object, such as '{"longest": 48000}'.
         #[arg(long, default_value = "{}")]
         keys: String,
     },

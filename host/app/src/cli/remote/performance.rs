@@ -1,6 +1,7 @@
 //! The words of `ctl` for what is played: scenes, songs, mappings, the tuner, meters, MIDI.
 
 use super::on_or_off;
+use crate::remote::StartWord;
 use clap::Subcommand;
 
 /// What is asked of scenes.
@@ -8,7 +9,7 @@ use clap::Subcommand;
 pub enum SceneOrder {
     /// List them, with the one that plays.
     List,
-    /// Play one, at once or as soon as it is prepared.
+    /// Play one, at once, on the beat or as soon as it is prepared.
     Play {
         /// Its name.
         #[arg(required_unless_present = "number")]
@@ -16,6 +17,9 @@ pub enum SceneOrder {
         /// Its place among all, from 1, in place of the name.
         #[arg(long, conflicts_with = "scene")]
         number: Option<usize>,
+        /// When it takes over. Default: as the scene says.
+        #[arg(long)]
+        start: Option<StartWord>,
     },
     /// Play the next one of the setlist.
     Next,
@@ -36,7 +40,7 @@ pub enum SceneOrder {
     },
     /// Put a scene in the place of the one of its name, or after the last.
     Set {
-        /// The keys of a rig file's [[scene]] table, a JSON object.
+        /// The keys of a rig file's `[[scene]]` table, a JSON object.
         scene: String,
     },
     /// Give one another name.
@@ -123,14 +127,14 @@ pub enum MappingOrder {
     List,
     /// Add one.
     Add {
-        /// The keys of a rig file's [[mapping]] table, a JSON object.
+        /// The keys of a rig file's `[[mapping]]` table, a JSON object.
         mapping: String,
     },
     /// Put one in the place of another.
     Change {
         /// Its place, from 1.
         place: usize,
-        /// The keys of a rig file's [[mapping]] table, a JSON object.
+        /// The keys of a rig file's `[[mapping]]` table, a JSON object.
         mapping: String,
     },
     /// Remove one.
@@ -140,7 +144,7 @@ pub enum MappingOrder {
     },
     /// Learn the next control that is moved, and wait for it.
     Learn {
-        /// What it is to control: the keys of a rig file's [[mapping]] table without `role` and `message`, a JSON object.
+        /// What it is to control: the keys of a rig file's `[[mapping]]` table without `role` and `message`, a JSON object.
         /// Left out, the control is told only.
         mapping: Option<String>,
     },

@@ -134,7 +134,7 @@ pub fn order(order: &CtlOrder) -> Result<Order, Failure> {
 fn scene_order(order: SceneOrder) -> Result<Order, Failure> {
     Ok(match order {
         SceneOrder::List => Order::Scenes {},
-        SceneOrder::Play { scene, number } => Order::PlayScene { scene: title(scene, number)? },
+        SceneOrder::Play { scene, number, start } => Order::PlayScene { scene: title(scene, number)?, start },
         SceneOrder::Next => Order::NextScene {},
         SceneOrder::Previous => Order::PreviousScene {},
         SceneOrder::Leave => Order::LeaveScene {},

@@ -14,7 +14,7 @@ use crosspoint::devices::midi::Direction;
 use crosspoint::formats::PresetPlace;
 use crosspoint::graph::event::{Event, EventBody};
 use crosspoint::graph::graph::Edit;
-use crosspoint::graph::{ListenTo, Timing};
+use crosspoint::graph::{ListenTo, SceneStart, Timing};
 use crosspoint::session::{self, MappingEntry, NodeEntry, SceneEntry, SongEntry};
 use crosspoint::{
     Action, BlockChange, Capture, MappingEdit, PluginReference, PluginSetup, SceneEdit, Snapshot, Soloed,
@@ -212,7 +212,9 @@ impl Desk {
                 let event = Event { frame: 0, port: 0, body: midi(&message)? };
                 Action::SendEvent { node: find(graph, &node)?, event }
             }
-            Order::PlayScene { scene: title } => Action::PlayScene { scene: scene(&snapshot, title)?, start: None },
+            Order::PlayScene { scene: title, start } => {
+                Action::PlayScene { scene: scene(&snapshot, title)?, start: start.map(SceneStart::from) }
+            }
             Order::NextScene {} => Action::NextScene,
             Order::PreviousScene {} => Action::PreviousScene,
             Order::LeaveScene {} => Action::LeaveScene,

@@ -1,5 +1,6 @@
 //! Scenes, songs and the setlist as a document.
 
+use crate::remote::order::StartWord;
 use crosspoint::{Readiness, ScenesSnapshot};
 use serde::Serialize;
 
@@ -11,6 +12,8 @@ pub struct Scenes {
     playing: Option<String>,
     /// The name of the one that plays as soon as it is prepared.
     awaited: Option<String>,
+    /// What that one waits for beside it: `now` for nothing, `beat` or `bar`.
+    awaited_start: StartWord,
     /// Whether anything was changed since it was switched to or stored.
     is_modified: bool,
     /// In the order of the setlist.
@@ -23,6 +26,8 @@ pub struct Scenes {
 struct Scene {
     name: String,
     note: String,
+    /// When it takes over: `now`, `beat` or `bar`.
+    start: StartWord,
     /// Whether it can be played at once.
     is_prepared: bool,
     /// What it waits for.
@@ -51,6 +56,7 @@ impl Scenes {
             Scene {
                 name: scene.name.clone(),
                 note: scene.note.clone(),
+                start: scene.start.into(),
                 is_prepared: scene.readiness == Readiness::Prepared,
                 waits_for,
                 missing: scene.missing.clone(),
@@ -65,6 +71,7 @@ impl Scenes {
             scenes: scenes.collect(),
             playing: snapshot.playing.and_then(name),
             awaited: snapshot.awaited.and_then(name),
+            awaited_start: snapshot.awaited_start.into(),
             is_modified: snapshot.is_modified,
             songs: songs.collect(),
             position: snapshot.position.map(|(song, scene)| (song + 1, scene + 1)),

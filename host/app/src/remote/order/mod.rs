@@ -10,7 +10,7 @@ mod words;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stage::constant_power;
-pub use stage::{BypassWord, LawWord, OrOff, OverloadWord, Place, Position};
+pub use stage::{BypassWord, LawWord, OrOff, OverloadWord, Place, Position, StartWord};
 use std::path::PathBuf;
 use words::first;
 pub use words::{BlockDeed, BlockName, CellOrder, ChannelName, End, PortName, Setting, Spot, TimingName, Title, Topic};
@@ -498,6 +498,9 @@ pub enum Order {
     PlayScene {
         /// Its name, or its place among all.
         scene: Title,
+        /// When it takes over. Default: as the scene says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start: Option<StartWord>,
     },
     /// Plays the next scene of the setlist.
     NextScene {},

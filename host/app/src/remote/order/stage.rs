@@ -1,6 +1,7 @@
 //! What orders for the stage speak of: places in the song, limits that may be off, bypass modes, pan laws. Shapes only.
 
 use clap::ValueEnum;
+use crosspoint::graph::SceneStart;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::str::FromStr;
 
@@ -108,6 +109,38 @@ pub enum BypassWord {
     Live,
     /// The plugin's own switch is used.
     Plugin,
+}
+
+/// When a scene takes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum StartWord {
+    /// At once.
+    Now,
+    /// On the next beat.
+    Beat,
+    /// With the next bar.
+    Bar,
+}
+
+impl From<SceneStart> for StartWord {
+    fn from(start: SceneStart) -> Self {
+        match start {
+            SceneStart::Now => Self::Now,
+            SceneStart::Beat => Self::Beat,
+            SceneStart::Bar => Self::Bar,
+        }
+    }
+}
+
+impl From<StartWord> for SceneStart {
+    fn from(word: StartWord) -> Self {
+        match word {
+            StartWord::Now => Self::Now,
+            StartWord::Beat => Self::Beat,
+            StartWord::Bar => Self::Bar,
+        }
+    }
 }
 
 /// What is done about a plugin that takes too much time.

@@ -115,7 +115,7 @@ const ORDERS: &[(&str, &[Argument])] = &[
     ("close_midi", &[Plain("role"), Switch("output")]),
     ("midi", &[Plain("node"), Rest("message")]),
     ("scenes", &[]),
-    ("play_scene", &[Plain("scene")]),
+    ("play_scene", &[Plain("scene"), Plain("start")]),
     ("next_scene", &[]),
     ("previous_scene", &[]),
     ("leave_scene", &[]),
@@ -215,7 +215,7 @@ pub fn errand(message: &OscMessage) -> Result<Errand, String> {
             order(Order::Cells { cells: vec![cell] })
         }
         ["scene", _] | ["song", _] if is_released(args) => Ok(Errand::Nothing),
-        ["scene", scene] => order(Order::PlayScene { scene: Title::Name(scene.to_owned()) }),
+        ["scene", scene] => order(Order::PlayScene { scene: Title::Name(scene.to_owned()), start: None }),
         ["song", song] => order(Order::PlaySong { song: Title::Name(song.to_owned()), scene: 1 }),
         [command] => by_name(command, args),
         _ => Err("there is no such address".to_owned()),
@@ -367,6 +367,7 @@ fn decoded(text: &str) -> Result<String, String> {
 mod tests {
     use super::*;
     use crate::remote::order::OrOff;
+    use crate::remote::order::StartWord;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
@@ -414,7 +415,9 @@ mod tests {
         };
         assert_eq!(cells[0].source, End { node: "amp".into(), port: Some(PortName::Name("side".into())) });
         assert_eq!((cells[0].destination_channel, cells[0].gain_db, cells[0].mute), (2, Some(-6.0), None));
-        assert_eq!(ordered("play_scene", vec![OscType::Float(2.0)]), Order::PlayScene { scene: Title::Number(2) });
+        let second = |start| Order::PlayScene { scene: Title::Number(2), start };
+        assert_eq!(ordered("play_scene", vec![OscType::Float(2.0)]), second(None));
+        assert_eq!(ordered("play_scene", vec![OscType::Int(2), text("bar")]), second(Some(StartWord::Bar)));
         let five = Position { bar: Some(5), beat: Some(2.0), ..Position::default() };
         assert_eq!(ordered("locate/bar", vec![OscType::Float(5.0), OscType::Int(2)]), Order::Locate(five.clone()));
         let bars = ordered("loop/bars", vec![OscType::Int(5), OscType::Int(9)]);
