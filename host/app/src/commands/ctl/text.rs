@@ -31,7 +31,7 @@ pub fn text(order: &CtlOrder, result: &Value) -> String {
             lines(list(result, "inputs").map(way("in")).chain(list(result, "outputs").map(way("out"))))
         }
         CtlOrder::Scene(SceneOrder::Play { .. }) if result["changed"] == false => {
-            "it is not prepared yet, and plays as soon as it is\n".to_owned()
+            "it is awaited: it plays on its beat, or as soon as it is prepared\n".to_owned()
         }
         CtlOrder::Scene(_) | CtlOrder::Song(_) if result["changed"] == false => "there is none\n".to_owned(),
         CtlOrder::Undo | CtlOrder::Redo if result["changed"] == false => "there is nothing to do\n".to_owned(),
