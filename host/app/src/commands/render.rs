@@ -9,7 +9,7 @@ use crosspoint::EngineSettings;
 use crosspoint::formats::RenderMode;
 use crosspoint::offline::wav::{self, Audio};
 use crosspoint::offline::{Job, midi};
-use crosspoint::session::MachineFile;
+use crosspoint::session::{MachineFile, OutputGuard};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -83,6 +83,12 @@ pub fn run(arguments: &Render, links: &[Link]) -> Result<ExitCode, Failure> {
     let mut problems = loaded.problems;
     if arguments.midi.is_some() && loaded.events.is_none() {
         problems.push("the rig has no event input, so the MIDI file is not heard; add one".to_owned());
+    }
+    // Nobody's ears are at the end of it: what is loud is written as it is.
+    let guarded: Vec<_> =
+        engine.look().nodes.iter().filter(|(_, node)| node.guard.is_some()).map(|(&id, _)| id).collect();
+    for output in guarded {
+        engine.set_output_guard(output, OutputGuard { limit: None, ..OutputGuard::default() })?;
     }
     engine.send_command(0, crosspoint::graph::Command::Play(true))?;
     let longest = inputs.iter().map(Vec::len).max().unwrap_or(0).max(score.frames as usize);
