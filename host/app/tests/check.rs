@@ -2,7 +2,6 @@
 // Not seen in Wine yet.
 #![cfg(not(windows))]
 
-
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
