@@ -97,6 +97,8 @@ pub struct Publisher {
     withdrawn: Vec<NodeId>,
     /// How nodes begin that are new to the renderer.
     bypasses: HashMap<NodeId, (bool, BypassMode)>,
+    /// Which of them begin away.
+    away: HashSet<NodeId>,
     returned: Vec<Returned>,
     /// By index of an edge's id: its gains move, or are about to.
     adjustable: Vec<bool>,
@@ -169,6 +171,7 @@ pub fn renderer_at(settings: Settings, level: KernelLevel) -> (Publisher, Box<Re
         arriving: HashMap::new(),
         withdrawn: Vec::new(),
         bypasses: HashMap::new(),
+        away: HashSet::new(),
         returned: Vec::new(),
         adjustable: Vec::new(),
         kept: Kept::default(),
@@ -225,6 +228,14 @@ impl Publisher {
         } else {
             self.bypasses.remove(&node);
         }
+    }
+
+    /// Says whether a node begins away whenever it is new to the renderer. One that plays hears of nothing by this.
+    pub fn begin_away(&mut self, node: NodeId, on: bool) {
+        match on {
+            true => self.away.insert(node),
+            false => self.away.remove(&node),
+        };
     }
 
     /// Sends the graph as it is now, to play from a steady frame on ([`NOW`]: at once). What goes fades out first, what
@@ -503,6 +514,9 @@ impl Publisher {
             if let Some(&(on, mode)) = self.bypasses.get(&node.id) {
                 // One that plays already goes on as it is.
                 node.begin_bypassed(Some(on), Some(mode));
+            }
+            if self.away.contains(&node.id) {
+                node.begin_away(true);
             }
         }
         // Of outputs that are gone for good nobody asks any more; there are not many.

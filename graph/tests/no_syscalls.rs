@@ -199,6 +199,7 @@ impl Rig {
                 if let Some(&node) = self.effects.last() {
                     for command in [
                         Command::Bypass { node, on: self.edits % 8 == 2 },
+                        Command::Present { node, on: self.edits % 16 < 8 },
                         Command::Meter { node, on: true },
                         Command::Measure(self.edits.is_multiple_of(3)),
                         Command::Play(self.edits % 16 < 8),

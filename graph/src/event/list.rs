@@ -92,6 +92,11 @@ impl EventList {
         self.ending_lost |= chunk.ending_lost;
     }
 
+    /// Takes out what comes at a frame or later.
+    pub(crate) fn cut(&mut self, frame: u32) {
+        self.events.truncate(self.events.partition_point(|event| event.frame < frame));
+    }
+
     /// Empties the list for the next chunk. What was dropped stays counted.
     #[inline]
     pub fn clear(&mut self) {

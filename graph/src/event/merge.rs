@@ -54,6 +54,8 @@ pub struct EventMerge {
     tracker: NoteTracker,
     /// Whether the tracker came from a schedule that may have had other edges.
     adopted: bool,
+    /// Whether the gates of all edges are closed, whatever is said of each.
+    shut: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +74,7 @@ impl EventMerge {
             edges: edges.into_iter().map(|edge| Source { edge, next: 0, open: true }).collect(),
             tracker: NoteTracker::new(notes, matching),
             adopted: false,
+            shut: false,
         }
     }
 
@@ -111,7 +114,7 @@ impl EventMerge {
             self.edges[index].next += 1;
             last_frame = event.frame;
             let edge = self.edges[index].edge;
-            let passes = self.edges[index].open || event.body.is_ending();
+            let passes = self.edges[index].open && !self.shut || event.body.is_ending();
             if event.port == edge.source_port && passes {
                 self.deliver(
                     Route { edge: edge.edge, port: edge.destination_port, frame: event.frame },
@@ -186,6 +189,11 @@ impl EventMerge {
         source.map(|source| source.open = open).is_some()
     }
 
+    /// Closes the gates of all edges, or has each be as it was: the destination is away.
+    pub fn set_shut(&mut self, shut: bool) {
+        self.shut = shut;
+    }
+
     /// Ends what sounds from one edge, exactly that: its source is bypassed or its device lost.
     pub fn end(&mut self, edge: EdgeId, frame: u32, out: &mut EventList) {
         self.tracker.end(frame, out, |other| other == edge);
@@ -200,6 +208,11 @@ impl EventMerge {
     /// Forgets what sounds without ending it: the destination hears nothing, and has forgotten it too or is to be replaced.
     pub fn forget(&mut self) {
         self.tracker.forget();
+    }
+
+    /// Whether any edge holds a note.
+    pub fn holds_any(&self) -> bool {
+        self.tracker.holds_any()
     }
 
     /// How many notes an edge holds.

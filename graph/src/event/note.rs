@@ -141,6 +141,11 @@ impl NoteTracker {
         self.notes.iter().filter(|note| note.edge == edge && note.state == State::Held).count()
     }
 
+    /// Whether any edge holds a note.
+    pub fn holds_any(&self) -> bool {
+        self.notes.iter().any(|note| note.state != State::Released)
+    }
+
     /// A note starts under an id of our own. One that could not be tracked, or did not fit, is not delivered: it could
     /// not be ended. Its note-off will then find nothing to release.
     pub fn note_on(&mut self, route: Route, address: NoteAddress, velocity: f64, out: &mut EventList) {

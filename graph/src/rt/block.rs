@@ -184,6 +184,15 @@ impl NodeIo {
         self.swap_tables();
     }
 
+    /// Lets still less of the inputs through while they are gated, by a weight a frame.
+    pub(crate) fn narrow_gated(&mut self, weights: &[f32]) {
+        for &gated in self.inputs() {
+            // SAFETY: between `open_gated` and `close_gated` the inputs are the other ones, which nothing else uses.
+            let gated = unsafe { std::slice::from_raw_parts_mut(gated, weights.len()) };
+            gated.iter_mut().zip(weights).for_each(|(sample, weight)| *sample *= weight);
+        }
+    }
+
     /// Has the processor see the own inputs again.
     pub(crate) fn close_gated(&mut self) {
         self.swap_tables();

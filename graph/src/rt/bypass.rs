@@ -134,6 +134,22 @@ impl BypassPath {
         gate == Weight::Zero && self.is_still(gate, frame)
     }
 
+    /// Whether nothing of an input that was silent since a frame is heard here any more in the chunk that begins at another.
+    pub fn is_drained(&self, since: u64, frame: u64) -> bool {
+        frame >= since + u64::from(self.latency.max(self.fade.reach(frame)))
+    }
+
+    /// As [`Self::write`], of an input that is silent.
+    pub fn write_silence(&mut self, gate: Weight, shared: &mut Shared, fade: u32) {
+        let Some((gates, lines)) = self.lines.split_last_mut() else { return };
+        let (frame, frames) = (shared.chunk.steady_frame, shared.chunk.frames);
+        let samples = &mut shared.scratch[..frames];
+        samples.fill(0.0);
+        lines.iter_mut().for_each(|line| line.write(frame, samples));
+        gate.fill(frame, fade, samples);
+        gates.write(frame, samples);
+    }
+
     /// Keeps this chunk's input, and what of it the processor gets.
     pub fn write(&mut self, io: &NodeIo, gate: Weight, shared: &mut Shared, fade: u32) {
         let Some((gates, lines)) = self.lines.split_last_mut() else { return };

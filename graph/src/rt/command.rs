@@ -66,6 +66,16 @@ pub enum Command {
         /// How.
         mode: BypassMode,
     },
+    /// A node is there for what comes to it, or *away*: nothing passes it, not even past its processor. Its input fades out and
+    /// no note begins; what sounds rings out, held keys until they are released, for as long as [tails](Self::TailLimit)
+    /// may. Then its processor is not called any more until the node is back, whose input fades in. Says nothing of a bypass,
+    /// which a node has beside it.
+    Present {
+        /// The node.
+        node: NodeId,
+        /// Whether it is there.
+        on: bool,
+    },
     /// A node fades to its bypass path however it sounds, so that its processor can go home; or back. The next
     /// [`Report::Bypassed`] says that it is there.
     Withdraw {
@@ -79,7 +89,7 @@ pub enum Command {
         /// The node.
         node: NodeId,
     },
-    /// How many frames the tail of a node that is bypassed may ring on, from the next time on.
+    /// How many frames the tail of a node that is bypassed or away may ring on, from the next time on.
     TailLimit(u32),
     /// The gate of an event edge: while it is closed no new note begins along the edge, and only what ends something
     /// passes: note-offs, chokes, lifted pedals, all notes off.

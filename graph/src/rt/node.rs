@@ -1,5 +1,7 @@
 //! A node on the audio thread: what of it outlives schedules, and how it renders a chunk: awake, asleep, bypassed with a
-//! tail or without, or on its way there.
+//! tail or without, away, or on its way there.
+
+mod away;
 
 use super::block::{Block, NodeIo, Shared};
 use super::bypass::BypassPath;
@@ -51,6 +53,8 @@ pub(crate) struct NodeState {
     pub id: NodeId,
     started: bool,
     rest: Rest,
+    /// Whether keys are down that it was given, as far as that matters: while it is away.
+    is_held: bool,
     way: Way,
     faulted: bool,
     /// Silences one that takes too much time, if that is what is to be done about it.
@@ -73,6 +77,7 @@ impl NodeState {
             id: node.id,
             started: false,
             rest: Rest::Awake,
+            is_held: false,
             way: Way::new(io.input_slots.is_empty() && node.events.count == 0),
             io,
             faulted: false,
@@ -99,10 +104,14 @@ impl NodeState {
             std::mem::swap(self.io.events_in_mut(), old.io.events_in_mut());
         }
         self.faulted = old.faulted && !fresh;
+        self.is_held = old.is_held;
         self.mute = old.mute;
         self.metered = old.metered;
         self.tells_sleep = old.tells_sleep;
         self.way.adopt(&old.way, fresh);
+        if fresh {
+            self.rest = if self.way.is_away() { Rest::Asleep } else { Rest::Awake };
+        }
         if !self.way.is_overloaded() {
             self.mute.set(false, frame, fade);
         }
@@ -191,12 +200,13 @@ impl NodeState {
     /// Whether the processor knows nothing any more of the notes that it was given; told once, or for as long as it is
     /// given none.
     pub fn forgets_events(&mut self) -> bool {
-        self.events.take_forgets() || self.events.sender() == Sender::Nobody && !self.hears_events()
+        let is_deaf = self.events.sender() == Sender::Nobody || self.way.is_gone();
+        self.events.take_forgets() || is_deaf && !self.hears_events()
     }
 
     /// Whether events that come go to the processor.
     fn hears_events(&self) -> bool {
-        self.is_playable() && (self.way.is_through() || self.way.is_live())
+        self.is_playable() && (self.way.is_through() || self.way.is_live()) && self.way.outlet != Weight::Zero
     }
 
     /// Takes the list out that events which come go into, to be filled and put back; none if they go nowhere.
@@ -242,13 +252,16 @@ impl NodeState {
         if !playable {
             self.way.wet = Weight::Zero;
         }
-        self.events.set_sender(playable && self.way.is_through() || !self.hosted, playable && self.way.is_live());
+        let (through, gone) = (playable && self.way.is_through(), self.way.is_gone());
+        self.events.set_sender(through && !gone || !self.hosted, self.hears_events());
         let keeps_past = self.bypass.as_ref().is_some_and(|bypass| bypass.keeps_past());
         self.io.plain = self.processor.is_some()
             && self.started
             && self.rest == Rest::Awake
             && self.way.wet == Weight::One
             && self.way.gate == Weight::One
+            && self.way.inlet == Weight::One
+            && self.way.outlet == Weight::One
             && self.events.is_plain()
             && !self.metered
             && !self.listened
@@ -352,7 +365,7 @@ impl NodeState {
     #[inline(never)]
     fn process_with_care(&mut self, shared: &mut Shared, context: &mut Context<'_, '_>) {
         self.io.plain = false;
-        let silent = self.io.scan_silence(&shared.silence);
+        let mut silent = self.io.scan_silence(&shared.silence);
         if !self.started
             && let Some(processor) = &mut self.processor
             && !self.faulted
@@ -366,8 +379,48 @@ impl NodeState {
         if lost > 0 {
             context.reports.push(Report::EventsLost { node: self.id, count: lost });
         }
-        self.way.end_tail(shared.chunk.steady_frame, shared.chunk.frames, context.fade);
+        let (frame, frames) = (shared.chunk.steady_frame, shared.chunk.frames);
+        self.way.end_tail(frame, frames, context.fade);
+        if let Some(end) = self.way.end_ringing(frame, frames, context.fade) {
+            self.events.end_at(end);
+        }
         let called = self.is_called();
+        if !called && self.is_out(frame) {
+            self.stay_away(shared, context);
+        } else if self.is_let_in_part() {
+            silent |= self.way.inlet == Weight::Zero;
+            let weights = &mut shared.scratch[..frames];
+            self.way.inlet.fill(frame, context.fade, weights);
+            self.io.open_gated(weights);
+            self.play(called, silent, shared, context);
+            self.io.close_gated();
+        } else {
+            self.play(called, silent, shared, context);
+        }
+        if self.way.outlet != Weight::One {
+            self.apply_outlet(shared, context);
+        }
+        if self.mute.acts() {
+            self.apply_mute(shared, context);
+        }
+        self.events.end_chunk(&mut self.io, shared);
+        if self.metered || self.listened {
+            self.watch_outputs(shared, context);
+        }
+        if self.tells_sleep && (self.rest == Rest::Asleep || self.way.outlet == Weight::Zero) {
+            self.tells_sleep = false;
+            context.reports.push(Report::Sleeps { node: self.id });
+        }
+        self.io.input_silence = 0;
+        if let Some(bypass) = &mut self.bypass {
+            bypass.end_chunk(self.way.gate, shared);
+        }
+        self.settle(called, shared, context);
+        self.review();
+    }
+
+    /// A chunk of its processor, its bypass path, or both.
+    fn play(&mut self, called: bool, silent: bool, shared: &mut Shared, context: &mut Context<'_, '_>) {
         let heard = self.keep_dry(called, shared, context);
         if called {
             self.call_through_gate(silent, shared, context);
@@ -390,47 +443,37 @@ impl NodeState {
                 self.mix(shared);
             }
         }
-        if self.mute.acts() {
-            self.apply_mute(shared, context);
-        }
-        self.events.end_chunk(&mut self.io, shared);
-        if self.metered || self.listened {
-            self.watch_outputs(shared, context);
-        }
-        if self.tells_sleep && self.rest == Rest::Asleep {
-            self.tells_sleep = false;
-            context.reports.push(Report::Sleeps { node: self.id });
-        }
-        self.io.input_silence = 0;
-        if let Some(bypass) = &mut self.bypass {
-            bypass.end_chunk(self.way.gate, shared);
-        }
-        self.settle(called, shared, context);
-        self.review();
     }
 
     /// Whether the processor is called in this chunk: not if nothing is heard of it, save by setting, and not once its tail
     /// is over.
     fn is_called(&self) -> bool {
-        self.is_playable() && (self.way.wet != Weight::Zero || self.way.is_live()) && !self.is_spent()
+        let is_wanted = self.way.wet != Weight::Zero || self.way.is_live();
+        self.is_playable() && is_wanted && self.way.outlet != Weight::Zero && !self.is_spent()
     }
 
-    /// Whether it is bypassed and its tail is over.
+    /// Whether it is bypassed or away and its tail is over.
     fn is_spent(&self) -> bool {
-        self.way.lets_ring() && self.way.gate == Weight::Zero && self.rest == Rest::Asleep
+        let is_bypassed = self.way.lets_ring() && self.way.gate == Weight::Zero;
+        let is_away = self.way.closed_since().is_some() && !self.is_held;
+        (is_bypassed || is_away) && self.rest == Rest::Asleep
     }
 
     /// Calls the processor with what of the input comes through the gate.
     fn call_through_gate(&mut self, silent: bool, shared: &mut Shared, context: &mut Context<'_, '_>) {
         let is_gated = self.way.gate != Weight::One && !self.io.input_slots.is_empty();
+        let is_narrowed = self.is_let_in_part();
         let silent = silent || is_gated && self.way.gate == Weight::Zero;
         if is_gated {
             let weights = &mut shared.scratch[..shared.chunk.frames];
             self.way.gate.fill(shared.chunk.steady_frame, context.fade, weights);
-            self.io.open_gated(weights);
-            if silent {
-                self.io.input_silence = u64::MAX;
+            match is_narrowed {
+                true => self.io.narrow_gated(weights),
+                false => self.io.open_gated(weights),
             }
+        }
+        if silent && (is_gated || is_narrowed) {
+            self.io.input_silence = u64::MAX;
         }
         if silent {
             self.call_while_silent(shared, context);
@@ -438,7 +481,7 @@ impl NodeState {
             self.rest = Rest::Awake;
             self.call(shared, context);
         }
-        if is_gated {
+        if is_gated && !is_narrowed {
             self.io.close_gated();
         }
     }
@@ -447,8 +490,10 @@ impl NodeState {
     /// it says that nothing more will come must leave no trace in what is heard of it later.
     fn settle(&mut self, called: bool, shared: &Shared, context: &mut Context<'_, '_>) {
         let end = shared.chunk.steady_frame + shared.chunk.frames as u64;
+        let was_let_out = self.way.outlet != Weight::Zero;
         let is_unheard = self.way.settle(end, context.fade);
-        let forgets = called && (is_unheard && !self.way.is_live() || self.is_spent());
+        let is_shut = was_let_out && self.way.outlet == Weight::Zero;
+        let forgets = called && (is_unheard && !self.way.is_live() || is_shut || self.is_spent());
         if let Some(processor) = self.processor.as_mut().filter(|_| forgets) {
             processor.reset();
         }
@@ -457,6 +502,9 @@ impl NodeState {
                 self.rest = Rest::Awake;
             }
             context.reports.push(Report::Bypassed { node: self.id });
+        }
+        if is_shut {
+            self.rest = Rest::Asleep;
         }
     }
 

@@ -118,6 +118,13 @@ impl Parcel {
         true
     }
 
+    /// Has a node that the parcel brings begin away or not, as [`Self::begin_bypassed`].
+    pub fn begin_away(&mut self, node: NodeId, on: bool) -> bool {
+        let Some(place) = self.program.place(node) else { return false };
+        self.program.nodes[place].begin_away(on);
+        true
+    }
+
     /// The frame until which the program cannot take over without a jump, if it cannot at `frame`: something is on its
     /// way to where it will not stay. Audio thread.
     pub fn waits_for(&self, playing: &Program, frame: u64) -> Option<u64> {

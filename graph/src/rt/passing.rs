@@ -35,8 +35,12 @@ pub(crate) struct EventPath {
     ports: u16,
     /// Whether the sender has changed since the last chunk.
     changed: bool,
+    /// Whether the processor gets the events that come, whoever sends.
+    hears: bool,
     /// Whether the processor has forgotten what it was given.
     forgets: bool,
+    /// The frame of the chunk at hand from which on nothing leaves, and all that was begun ends.
+    end: Option<u32>,
 }
 
 impl EventPath {
@@ -46,12 +50,13 @@ impl EventPath {
         let delay = |_| EventDelay::new(latency, events * 4, DELAYED_SYSEX);
         let delays = || if latency > 0 { (0..ports).map(delay).collect() } else { Box::default() };
         let passing = passes.then(|| Box::new(Passing { came: EventList::with_capacity(events), delays: delays() }));
-        Self { sender: Sender::Processor, passing, ports, changed: false, forgets: false }
+        Self { sender: Sender::Processor, passing, ports, changed: false, hears: false, forgets: false, end: None }
     }
 
     /// Goes on from the same node under the schedule before.
     pub fn adopt(&mut self, old: &mut Self) {
-        (self.sender, self.changed, self.forgets) = (old.sender, old.changed, old.forgets);
+        (self.sender, self.changed) = (old.sender, old.changed);
+        (self.hears, self.forgets) = (old.hears, old.forgets);
         if let (Some(new), Some(old)) = (&mut self.passing, &mut old.passing) {
             new.delays.iter_mut().zip(&mut old.delays).for_each(|(new, old)| new.adopt(old));
         }
@@ -66,17 +71,18 @@ impl EventPath {
         self.sender == Sender::Processor && !self.changed
     }
 
-    /// Says who is to send: the processor, or what takes its place. `kept` says whether the processor gets its events all
-    /// the same.
-    pub fn set_sender(&mut self, processor: bool, kept: bool) {
+    /// Says who is to send: the processor, or what takes its place; and whether the processor gets the events that come.
+    pub fn set_sender(&mut self, processor: bool, hears: bool) {
         let sender = match (processor, &self.passing) {
             (true, _) => Sender::Processor,
             (false, Some(_)) => Sender::Input,
             (false, None) => Sender::Nobody,
         };
+        let heard = std::mem::replace(&mut self.hears, hears);
         if std::mem::replace(&mut self.sender, sender) != sender {
             self.changed = true;
-            self.forgets |= !kept;
+            // It knows of all that came while another sent, or will do so.
+            self.forgets |= !(heard && hears);
             self.passing.iter_mut().flat_map(|passing| &mut passing.delays).for_each(EventDelay::clear);
         }
     }
@@ -113,11 +119,25 @@ impl EventPath {
         }
     }
 
+    /// Ends all that was begun at a frame of the chunk at hand, from which on nothing leaves in it.
+    pub fn end_at(&mut self, frame: u32) {
+        self.end = Some(frame);
+    }
+
     /// Puts what passes in the place of what the processor has sent.
     pub fn end_chunk(&mut self, io: &mut NodeIo, shared: &mut Shared) {
-        if self.sender == Sender::Processor {
-            return;
+        if self.sender != Sender::Processor {
+            self.replace_sent(io, shared);
         }
+        if let Some(frame) = self.end.take() {
+            io.events_out_mut().cut(frame);
+            self.end_all(frame, io);
+            self.sender = if self.passing.is_some() { Sender::Input } else { Sender::Nobody };
+            self.passing.iter_mut().flat_map(|passing| &mut passing.delays).for_each(EventDelay::clear);
+        }
+    }
+
+    fn replace_sent(&mut self, io: &mut NodeIo, shared: &mut Shared) {
         io.events_out_mut().clear();
         self.end_what_was_sent(io);
         let Some(passing) = &mut self.passing else { return };
@@ -135,9 +155,13 @@ impl EventPath {
     /// Ends all that another has sent before.
     fn end_what_was_sent(&mut self, io: &mut NodeIo) {
         if std::mem::take(&mut self.changed) {
-            for port in 0..self.ports {
-                io.events_out_mut().push(Event { frame: 0, port, body: EventBody::AllEnd });
-            }
+            self.end_all(0, io);
+        }
+    }
+
+    fn end_all(&self, frame: u32, io: &mut NodeIo) {
+        for port in 0..self.ports {
+            io.events_out_mut().push(Event { frame, port, body: EventBody::AllEnd });
         }
     }
 }

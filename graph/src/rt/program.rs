@@ -201,6 +201,7 @@ impl Program {
             | Command::EndNotes { node }
             | Command::Bypass { node, .. }
             | Command::BypassMode { node, .. }
+            | Command::Present { node, .. }
             | Command::Withdraw { node, .. }
             | Command::TellSleep { node }
             | Command::Meter { node, .. } => self.place(node),
@@ -336,6 +337,11 @@ impl Program {
             // Else a key that goes up meanwhile would count as held for ever.
             merge.forget();
         }
+        let away = self.nodes[place].is_away();
+        merge.set_shut(away);
+        if away {
+            self.nodes[place].set_held(merge.holds_any());
+        }
         let Some(mut list) = self.nodes[place].take_events_in() else { return };
         let nodes = &self.nodes;
         merge.merge(
@@ -372,6 +378,8 @@ impl Program {
                 }
             }
             Command::BypassMode { mode, .. } => state.set_bypass_mode(mode),
+            // An end of the rig is always there.
+            Command::Present { on, .. } if hosted => state.set_away(!on, context),
             Command::Withdraw { on, .. } => {
                 state.set_withdrawn(on, context);
                 if on {

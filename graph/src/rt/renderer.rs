@@ -32,7 +32,7 @@ pub struct Settings {
     pub events: usize,
     /// Bytes of system-exclusive messages in a block.
     pub sysex_bytes: usize,
-    /// Frames that the tail of a node may ring on once it is bypassed, until [`Command::TailLimit`] says otherwise.
+    /// Frames that the tail of a node may ring on once it is bypassed or away, until [`Command::TailLimit`] says otherwise.
     pub tail: u32,
 }
 
@@ -754,7 +754,7 @@ impl Renderer {
     }
 
     /// Processors that wait in a parcel must hear of a parameter that was set after they were sent, and new nodes of their
-    /// bypass. Says whether there is one.
+    /// bypass and whether they are away. Says whether there is one.
     fn tell_processors(&mut self, arrived_before: u64, command: Command) -> bool {
         let mut known = false;
         for parcel in self.parcels_before(arrived_before) {
@@ -764,6 +764,7 @@ impl Renderer {
                 }
                 Command::Bypass { node, on } => parcel.begin_bypassed(node, Some(on), None),
                 Command::BypassMode { node, mode } => parcel.begin_bypassed(node, None, Some(mode)),
+                Command::Present { node, on } => parcel.begin_away(node, !on),
                 _ => false,
             };
         }

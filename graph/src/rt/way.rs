@@ -1,6 +1,10 @@
 //! Which way the signal takes at a node: through its processor, past it, or both. Two weights say so. The **gate** is what
 //! of the input the processor gets, the rest goes past it: so a tail rings on while no new sound comes into it. **Wet** is
-//! what of the processor's output is heard, and the rest comes from the bypass path. Both are closed forms of the frame.
+//! what of the processor's output is heard, and the rest comes from the bypass path.
+//!
+//! A node that is *away* gets no signal at all. Two weights around all that say so: the **inlet** is what of the input comes
+//! to the node, whichever way it takes there, and the **outlet** what is heard of what rings on. All four are closed forms
+//! of the frame.
 
 use super::command::BypassMode;
 use super::weight::Weight;
@@ -10,6 +14,8 @@ use super::weight::Weight;
 pub(crate) struct Way {
     pub wet: Weight,
     pub gate: Weight,
+    pub inlet: Weight,
+    pub outlet: Weight,
     /// How a bypass is done.
     pub mode: BypassMode,
     /// Whether somebody wants it bypassed.
@@ -24,6 +30,14 @@ pub(crate) struct Way {
     over: bool,
     /// Frame at which a tail is over at the latest.
     tail_end: u64,
+    /// Whether somebody wants it away.
+    away: bool,
+    /// Whether nothing of what rings on of a node that is away is to be heard any more.
+    gone: bool,
+    /// Frame at which that is so at the latest.
+    ring_end: u64,
+    /// Frame by which the inlet was closed.
+    closed: u64,
 }
 
 impl Way {
@@ -32,6 +46,8 @@ impl Way {
         Self {
             wet: Weight::One,
             gate: Weight::One,
+            inlet: Weight::One,
+            outlet: Weight::One,
             mode: BypassMode::Tails,
             bypassed: false,
             withdrawn: false,
@@ -39,6 +55,10 @@ impl Way {
             sounds_alone,
             over: false,
             tail_end: 0,
+            away: false,
+            gone: false,
+            ring_end: 0,
+            closed: 0,
         }
     }
 
@@ -47,8 +67,10 @@ impl Way {
         *self = Self { sounds_alone: self.sounds_alone, ..*old };
         if fresh {
             // Whatever played before, the new processor fades in over the bypass path; of one that is bypassed there is no
-            // tail to be heard.
-            self.wet = Weight::Zero;
+            // tail to be heard. Of one that is away nothing is heard at all.
+            let is_shut = self.away && self.inlet == Weight::Zero;
+            self.wet = if is_shut && !self.bypassed { Weight::One } else { Weight::Zero };
+            self.gone = self.away;
             self.withdrawn = false;
             self.overloaded = false;
             self.over = self.bypassed;
@@ -66,8 +88,37 @@ impl Way {
         }
     }
 
+    /// Has a node that nobody has heard yet begin away, or not.
+    pub fn begin_away(&mut self, on: bool) {
+        (self.away, self.gone) = (on, on);
+        self.inlet = if on { Weight::Zero } else { Weight::One };
+        self.outlet = self.inlet;
+    }
+
     pub fn is_bypassed(&self) -> bool {
         self.bypassed
+    }
+
+    /// Notes that somebody wants it away from a frame on, or no longer; what sounds may ring on for so many frames.
+    pub fn set_away(&mut self, on: bool, frame: u64, ring: u32) {
+        self.away = on;
+        // As with a tail.
+        self.gone = on && (self.sounds_alone || self.outlet != Weight::One);
+        self.ring_end = frame + u64::from(ring);
+    }
+
+    pub fn is_away(&self) -> bool {
+        self.away
+    }
+
+    /// Whether it is away and what rang on has ended, or is fading out.
+    pub fn is_gone(&self) -> bool {
+        self.gone
+    }
+
+    /// The frame by which its inlet was closed, while it is.
+    pub fn closed_since(&self) -> Option<u64> {
+        (self.away && self.inlet == Weight::Zero).then_some(self.closed)
     }
 
     /// Notes that somebody wants it bypassed from a frame on, or no longer; a tail has so many frames.
@@ -120,6 +171,8 @@ impl Way {
     /// Starts the fades that lead to where the node should be.
     pub fn retarget(&mut self, playable: bool, frame: u64, fade: u32) {
         let unheard = self.is_out() || self.bypassed && (self.over || !self.lets_ring());
+        self.inlet = self.inlet.towards(!self.away, frame, fade);
+        self.outlet = self.outlet.towards(!self.gone, frame, fade);
         self.gate = self.gate.towards(!self.lets_ring(), frame, fade);
         self.wet = if playable { self.wet.towards(!unheard, frame, fade) } else { Weight::Zero };
     }
@@ -132,11 +185,29 @@ impl Way {
         }
     }
 
+    /// Ends what has rung for as long as it may while the node is away. Gives the frame within the chunk at hand from which
+    /// on it is so, if it is in this one.
+    pub fn end_ringing(&mut self, frame: u64, frames: usize, fade: u32) -> Option<u32> {
+        if !self.away || self.gone || frame + frames as u64 <= self.ring_end {
+            return None;
+        }
+        let end = self.ring_end.max(frame);
+        self.gone = true;
+        self.outlet = self.outlet.towards(false, end, fade);
+        Some((end - frame) as u32)
+    }
+
     /// Notes at the end of a chunk what has come to rest. Says whether the processor's output has just vanished.
     pub fn settle(&mut self, frame: u64, fade: u32) -> bool {
         let before = self.wet;
         self.wet = before.settled(frame, fade);
         self.gate = self.gate.settled(frame, fade);
+        self.outlet = self.outlet.settled(frame, fade);
+        let inlet = self.inlet;
+        self.inlet = inlet.settled(frame, fade);
+        if self.inlet != inlet {
+            self.closed = frame;
+        }
         self.wet == Weight::Zero && before != Weight::Zero
     }
 }

@@ -2,42 +2,17 @@
 //! came to it. All of it the same for any partition into blocks.
 
 use crate::cases;
+use crate::players::{ECHO, echo, hum, instrument, keyboard, listener, octave, ports, press, sound};
 use crate::rig::{difference, render};
-use crate::sound::noise;
-use crate::stage::{FADE, MAX_BLOCK, Seen, Stage, effect, probe, silence, through};
-use crosspoint_graph::event::{Event, EventBody, NoteAddress};
-use crosspoint_graph::{
-    BypassMode, Command, Edge, Endpoint, EventPort, NOW, Node, NodeId, NodeKind, Processor, Report, Status, nodes,
-};
+use crate::stage::{FADE, MAX_BLOCK, Stage, effect, probe, silence, through};
+use crosspoint_graph::event::{EventBody, NoteAddress};
+use crosspoint_graph::{BypassMode, Command, Edge, Endpoint, NOW, Node, Report, Status, nodes};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::sync::{Arc, Mutex};
 
-/// Frames from a sound to its echo.
-const ECHO: usize = 150;
-
-/// A quarter of the input and half of it once more, 150 frames later: all of it so many frames late.
-fn echo(latency: u32) -> (Box<dyn Processor>, Arc<Seen>) {
-    let mut past = [0.0_f32; 1024];
-    let mut at = 0;
-    probe(move |block| {
-        for frame in 0..block.frames() {
-            past[at % 1024] = block.input(0, 0)[frame];
-            let back = |frames: usize| past[(at + 2048 - frames) % 1024];
-            let latency = latency as usize;
-            block.output(0, 0)[frame] = 0.25 * back(latency) + 0.5 * back(latency + ECHO);
-            at += 1;
-        }
-        Status::Tail(ECHO as u32)
-    })
-}
-
-fn sound(_: usize, frame: u64) -> f32 {
-    noise(7, frame)
-}
-
 /// What of the input goes to the processor at a frame, after switches of the bypass at those frames.
-fn gate(switches: &[(u64, bool)], frame: u64) -> f32 {
+pub fn gate(switches: &[(u64, bool)], frame: u64) -> f32 {
     let step = 1.0 / FADE as f32;
     (0..=frame).fold(1.0_f32, |gate, at| {
         let bypassed = switches.iter().rev().find(|(since, _)| *since < at).is_some_and(|&(_, on)| on);
@@ -124,14 +99,6 @@ fn a_tail_that_is_over_costs_nothing() {
     stage.send(NOW, Command::Bypass { node, on: false });
     stage.play(MAX_BLOCK, sound);
     assert_eq!(seen.calls(), after + 1);
-}
-
-/// Plays a one for ever, whatever it hears.
-fn hum() -> (Box<dyn Processor>, Arc<Seen>) {
-    probe(|block| {
-        block.output(0, 0).fill(1.0);
-        Status::Continue
-    })
 }
 
 /// Bypassed again while it is on its way back, with less time for its tail than that takes: where it ends is a matter of
@@ -257,62 +224,6 @@ fn a_node_may_begin_bypassed() {
     assert_eq!(stage.play(4 * MAX_BLOCK, |_, _| 0.5)[0].last(), Some(&0.125));
 }
 
-/// What came to a listener: at which frame, and whether it began or ended a note of that key.
-type Heard = Arc<Mutex<Vec<(u64, bool, i8)>>>;
-
-fn listener() -> (Box<dyn Processor>, Heard) {
-    let heard = Heard::new(Mutex::new(Vec::with_capacity(64)));
-    let kept = heard.clone();
-    let (processor, _) = probe(move |block| {
-        let start = block.chunk().steady_frame;
-        for event in block.events() {
-            let frame = start + u64::from(event.frame);
-            match event.body {
-                EventBody::NoteOn { address, .. } => kept.lock().unwrap().push((frame, true, address.key)),
-                EventBody::NoteOff { address, .. } => kept.lock().unwrap().push((frame, false, address.key)),
-                _ => {}
-            }
-        }
-        Status::Sleep
-    });
-    (processor, heard)
-}
-
-fn ports() -> Vec<EventPort> {
-    vec![EventPort::new("events")]
-}
-
-fn keyboard(stage: &mut Stage) -> NodeId {
-    let kind = NodeKind::Input { device_channels: Vec::new() };
-    stage.add(Node { event_outputs: ports(), ..Node::new("keyboard", kind) })
-}
-
-fn press(stage: &mut Stage, node: NodeId, frame: u64, key: u8, down: bool) {
-    let address = NoteAddress::key(0, key);
-    let body = match down {
-        true => EventBody::NoteOn { address, velocity: 1.0 },
-        false => EventBody::NoteOff { address, velocity: 1.0 },
-    };
-    stage.send(frame, Command::Event { node, event: Event { frame: 0, port: 0, body } });
-}
-
-/// Sends the notes that it hears on, an octave up.
-fn octave() -> (Box<dyn Processor>, Arc<Seen>) {
-    probe(|block| {
-        let up = |address: NoteAddress| NoteAddress { key: address.key + 12, ..address };
-        for place in 0..block.events().len() {
-            let event = block.events()[place];
-            let body = match event.body {
-                EventBody::NoteOn { address, velocity } => EventBody::NoteOn { address: up(address), velocity },
-                EventBody::NoteOff { address, velocity } => EventBody::NoteOff { address: up(address), velocity },
-                body => body,
-            };
-            block.send(Event { body, ..event });
-        }
-        Status::Sleep
-    })
-}
-
 /// ```text
 /// keys ── octave up, late ── listener
 /// 60 down at 10, up at 300 ──   bypassed from 100 to 200     72 ends at 100: it was the effect's
@@ -371,28 +282,7 @@ fn an_instrument_gets_its_note_offs_and_rings_out() {
     for blocks in [&[32][..], &[1], &[500]] {
         let mut stage = Stage::new();
         let keys = keyboard(&mut stage);
-        let told = Heard::new(Mutex::new(Vec::with_capacity(64)));
-        let kept = told.clone();
-        let (mut down, mut release) = (0, 0_u32);
-        let (processor, seen) = probe(move |block| {
-            let start = block.chunk().steady_frame;
-            for place in 0..block.events().len() {
-                let event = block.events()[place];
-                let (on, address) = match event.body {
-                    EventBody::NoteOn { address, .. } => (true, address),
-                    EventBody::NoteOff { address, .. } => (false, address),
-                    _ => continue,
-                };
-                kept.lock().unwrap().push((start + u64::from(event.frame), on, address.key));
-                down += if on { 1 } else { -1 };
-                release = 100;
-            }
-            for sample in block.output(0, 0) {
-                *sample = if down > 0 || release > 0 { 1.0 } else { 0.0 };
-                release = if down > 0 { 100 } else { release.saturating_sub(1) };
-            }
-            if down > 0 || release > 0 { Status::Continue } else { Status::Sleep }
-        });
+        let (processor, seen, told) = instrument();
         let instrument = stage.add(Node { audio_inputs: Vec::new(), event_inputs: ports(), ..effect("instrument") });
         stage.publisher.give(instrument, processor);
         let output = stage.output(0, None);
@@ -502,4 +392,25 @@ fn notes_that_pass_end_when_the_effect_goes_home() {
         assert_eq!(heard[..2], [(10, true, 60), (50, false, 60)], "{mode:?}");
         assert!(heard.iter().skip(2).all(|(_, begins, _)| !begins), "{mode:?} {heard:?}");
     }
+}
+
+/// ```text
+/// keys ── octave, live ── listener       62 down at 20 while it is bypassed, up at 80 when it is not any more
+/// ```
+/// The effect, which heard the key go down, hears it go up.
+#[test]
+fn a_key_that_a_live_effect_has_heard_is_released() {
+    let mut stage = Stage::new();
+    let keys = keyboard(&mut stage);
+    let (processor, heard) = listener();
+    let node = stage.add(Node { event_inputs: ports(), event_outputs: ports(), ..Node::processor("listener") });
+    stage.publisher.give(node, processor);
+    stage.connect(Edge::events(Endpoint::new(keys, 0), Endpoint::new(node, 0)));
+    stage.publisher.begin_bypassed(node, true, BypassMode::Live);
+    stage.publish();
+    press(&mut stage, keys, 20, 62, true);
+    stage.send(50, Command::Bypass { node, on: false });
+    press(&mut stage, keys, 80, 62, false);
+    render(&mut stage.renderer, 200, &[32], silence, |_, _| {});
+    assert_eq!(*heard.lock().unwrap(), [(20, true, 62), (80, false, 62)]);
 }

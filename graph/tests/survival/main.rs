@@ -1,6 +1,7 @@
 //! What the graph must survive, on every level of the kernels that the machine has. All that renders here renders under
 //! a guard that aborts on an allocation.
 
+mod away;
 mod bypass;
 mod dense;
 mod edit_scripts;
@@ -8,6 +9,7 @@ mod events;
 mod lives;
 mod music;
 mod naive;
+mod players;
 mod random_graphs;
 mod refusals;
 mod rig;
