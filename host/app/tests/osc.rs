@@ -251,6 +251,10 @@ fn a_surface_has_the_transport_and_the_outputs() {
     surface.wait_for_value("node/speakers/hold", &OscType::Int(0));
     surface.say("bypass_mode", vec![text("delay"), text("cut")]);
     surface.wait_for_value("node/delay/bypass_mode", &text("cut"));
+    surface.say("node/delay/present", vec![OscType::Float(0.0)]);
+    surface.wait_for_value("node/delay/present", &OscType::Int(0));
+    surface.say("present", vec![text("delay"), OscType::Bool(true)]);
+    surface.wait_for_value("node/delay/present", &OscType::Int(1));
     surface.say("guard", vec![text("speakers"), OscType::Float(3.0)]);
     running.eventually(|rig| node(rig, "speakers")["guard"]["limit_db"] == 3.0);
 }

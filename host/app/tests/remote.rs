@@ -541,6 +541,12 @@ fn a_script_reorders_a_chain_and_pans() {
 
     running.done(&["bypass-mode", "delay", "live"]);
     running.eventually(|rig| node(rig, "delay")["bypass_mode"] == "live");
+    running.done(&["present", "delay", "off"]);
+    running.eventually(|rig| node(rig, "delay")["present"] == false);
+    running.done(&["present", "delay", "on"]);
+    running.eventually(|rig| node(rig, "delay")["present"] == true);
+    let (code, _, said) = running.ctl(&["present", "speakers", "off"]);
+    assert!(code == 1 && said.contains("always there"), "{said}");
     running.done(&["spillover", "--seconds", "5"]);
     let rig = running.eventually(|rig| rig["spillover"]["seconds"] == 5.0);
     assert_eq!(rig["spillover"]["nodes"], 8, "what is not said stays");

@@ -108,18 +108,19 @@ impl<P: Plugins> Engine<P> {
         {
             description.note_value(own.parameter, if on { own.on } else { own.off });
         }
-        self.begin_bypassed(node);
+        self.begin_as_said(node);
     }
 
     /// Has a node begin as the rig says whenever it is new to the renderer.
-    pub(crate) fn begin_bypassed(&mut self, node: NodeId) {
+    pub(crate) fn begin_as_said(&mut self, node: NodeId) {
         self.publisher.begin_bypassed(node, self.is_bypassed(node), self.mode_of(node));
+        self.publisher.begin_away(node, !self.is_present(node));
     }
 
     /// Has all nodes begin so in a renderer that knows none.
-    pub(crate) fn begin_all_bypassed(&mut self) {
+    pub(crate) fn begin_all_as_said(&mut self) {
         let nodes: Vec<NodeId> = self.rig.entries.keys().copied().collect();
-        nodes.into_iter().for_each(|node| self.begin_bypassed(node));
+        nodes.into_iter().for_each(|node| self.begin_as_said(node));
     }
 
     /// What its plugin says of itself is known now: its own switch is set if that is the one to be used.
@@ -136,7 +137,7 @@ impl<P: Plugins> Engine<P> {
         if let Err(error) = told {
             tracing::warn!("{}: {error}", self.name(node));
         }
-        self.begin_bypassed(node);
+        self.begin_as_said(node);
     }
 
     /// All values are what its plugin says, the switch that bypasses it among them.

@@ -44,6 +44,12 @@ pub enum EngineError {
     /// There is no such node.
     #[error("the rig has no node {0}; it may have been removed")]
     UnknownNode(NodeId),
+    /// An input or output of the rig cannot be away.
+    #[error("\"{name}\" is an input or output of the rig, which is always there; close its crosspoints or mute it")]
+    AlwaysThere {
+        /// The node's name.
+        name: String,
+    },
     /// There is no such scene.
     #[error("the rig has no scene \"{name}\"; it has: {known}")]
     UnknownScene {

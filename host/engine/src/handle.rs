@@ -208,7 +208,14 @@ pub enum Action {
         /// How.
         mode: BypassMode,
     },
-    /// Says what may ring on of nodes that are bypassed or gone.
+    /// Lets a node be there, or has it go away: nothing passes it then.
+    SetPresent {
+        /// The node.
+        node: NodeId,
+        /// Whether it is to be there.
+        on: bool,
+    },
+    /// Says what may ring on of nodes that are bypassed, away or gone.
     SetSpillover(Spillover),
     /// Sets a parameter in the node's plain scale.
     SetParameter {
@@ -515,6 +522,7 @@ impl<P: Plugins> Engine<P> {
             Action::ReplaceNode { node, with } => self.replace_node(node, with).map(Done::LeftOut),
             Action::RemoveNode { node, bridge } => done(self.remove_node(node, bridge)),
             Action::SetBypassed { node, on } => done(self.set_bypassed(node, on)),
+            Action::SetPresent { node, on } => done(self.set_present(node, on)),
             Action::SetBypassMode { node, mode } => done(self.set_bypass_mode(node, mode)),
             Action::SetSpillover(spillover) => done(self.set_spillover(spillover)),
             Action::SetParameter { node, parameter, value } => done(self.set_parameter(node, parameter, value)),

@@ -175,7 +175,7 @@ impl<P: Plugins> Engine<P> {
             self.shelf.insert(node, processor);
         }
         self.snapshot.outdate();
-        self.begin_all_bypassed();
+        self.begin_all_as_said();
         self.publish()?;
         self.guard_anew()?;
         self.watch_time_anew()?;

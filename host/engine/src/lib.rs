@@ -78,6 +78,7 @@ mod overload;
 mod parking;
 mod pending;
 pub mod plugins;
+mod presence;
 mod presets;
 mod replace;
 mod rerouting;

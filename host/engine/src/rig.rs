@@ -204,7 +204,7 @@ impl<P: Plugins> Engine<P> {
                 };
                 match loaded {
                     Ok(id) => {
-                        engine.begin_bypassed(id);
+                        engine.begin_as_said(id);
                         ids.insert(entry.name.as_str(), id);
                     }
                     Err(error) => said.push(format!("{}: {error}", entry.name)),

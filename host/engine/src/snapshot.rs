@@ -86,7 +86,7 @@ pub struct Snapshot {
     pub muted: bool,
     /// The frequency of A4 that the tuner tells notes by, in Hz.
     pub tuner_reference: f64,
-    /// Bounds of what rings on of nodes that are bypassed or gone.
+    /// Bounds of what rings on of nodes that are bypassed, away or gone.
     pub spillover: Spillover,
     /// The names of nodes that are gone and ring on.
     pub ringing: Vec<String>,
@@ -104,6 +104,8 @@ pub struct NodeSnapshot {
     pub bypassed: bool,
     /// How it is bypassed. The plugin's own switch is the parameter whose flags say so.
     pub bypass: BypassMode,
+    /// Whether it is there, or [away](Engine::set_present).
+    pub present: bool,
     /// What plugin it is, if it is one and was there once.
     pub plugin: Option<Arc<PluginDescriptor>>,
     /// Which built-in node it is, if it is one. It says what its parameters are.
@@ -299,6 +301,7 @@ impl<P: Plugins> Engine<P> {
             condition,
             bypassed: self.is_bypassed(id),
             bypass: self.rig.entries.get(&id).map(|entry| entry.bypass).unwrap_or_default(),
+            present: self.is_present(id),
             overload: self.shown_overload(id),
             guard: self.shown_guard(id),
             plugin: description.map(|description| description.descriptor.clone()),

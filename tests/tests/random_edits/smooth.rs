@@ -77,6 +77,7 @@ impl Desk {
                 | Action::MoveNode { .. }
                 | Action::RemoveNode { .. }
                 | Action::SetBypassed { .. }
+                | Action::SetPresent { .. }
                 | Action::Undo
                 | Action::Redo => action,
                 _ => continue,

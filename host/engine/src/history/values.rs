@@ -1,4 +1,4 @@
-//! Parameters and bypasses as steps of the history. Whoever sets one for another reason than that a person asked for it, such
+//! Parameters, bypasses and who is away as steps of the history. Whoever sets one for another reason than that a person asked for it, such
 //! as a scene or a controller, uses what makes no step.
 
 use super::Step;
@@ -35,6 +35,20 @@ impl<P: Plugins> Engine<P> {
         Ok(())
     }
 
+    /// Lets a node be there, or has it go *away*: nothing passes it then, not even dry, what sounds rings out within the bounds
+    /// of the [spillover](Self::set_spillover), and it costs next to nothing until it is back. A step of the history. Whether
+    /// it is bypassed is another matter.
+    ///
+    /// # Errors
+    /// If there is no such node, or if it is an input or output of the rig, which is always there.
+    pub fn set_present(&mut self, node: NodeId, on: bool) -> Result<(), EngineError> {
+        let key = Key::Present(node);
+        let before = self.value_of(key);
+        self.give_present(node, on)?;
+        self.remember_value(key, before, Value::Present(on));
+        Ok(())
+    }
+
     /// Gives values, as a step of the history says; gives those that lead back. What is not there is left out.
     pub(super) fn take_values(&mut self, values: &[(Key, Value)]) -> Result<Vec<(Key, Value)>, EngineError> {
         let mut before = Vec::with_capacity(values.len());
@@ -47,6 +61,7 @@ impl<P: Plugins> Engine<P> {
                     self.give_parameter(node, parameter, value)?;
                 }
                 (Key::Bypass(node), Value::Bypassed(on)) => self.bypass(node, on)?,
+                (Key::Present(node), Value::Present(on)) => self.give_present(node, on)?,
                 _ => {}
             }
         }
@@ -57,6 +72,7 @@ impl<P: Plugins> Engine<P> {
     fn value_of(&self, key: Key) -> Option<Value> {
         match key {
             Key::Bypass(node) => self.can_be_bypassed(node).then(|| Value::Bypassed(self.is_bypassed(node))),
+            Key::Present(node) => self.can_be_away(node).then(|| Value::Present(self.is_present(node))),
             Key::Parameter(node, parameter) => {
                 if let Some(record) = self.records.get(&node) {
                     return record.description.as_ref()?.value(parameter).map(Value::Parameter);

@@ -19,7 +19,7 @@ mod start;
 mod store;
 mod switch;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod unstored;
 mod value;
 

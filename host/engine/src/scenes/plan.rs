@@ -99,6 +99,7 @@ impl<P: Plugins> Engine<P> {
             (_, Value::Tempo(tempo)) => Command::Tempo(tempo),
             (_, Value::Metre(beats, value)) => Command::Metre(beats, value),
             (Key::Bypass(node), Value::Bypassed(on)) => Command::Bypass { node, on },
+            (Key::Present(node), Value::Present(on)) => Command::Present { node, on },
             (Key::Parameter(node, parameter), Value::Parameter(value)) => {
                 let hears = |phase: &Phase| matches!(phase, Phase::Active | Phase::Fading);
                 self.records.get(&node).is_none_or(|record| hears(&record.phase)).then_some(())?;

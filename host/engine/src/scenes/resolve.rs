@@ -75,6 +75,16 @@ impl<P: Plugins> Engine<P> {
                 None => missing.push(format!("there is no plugin \"{name}\" to bypass")),
             }
         }
+        for (name, &on) in &scene.presence {
+            let Some(&node) = nodes.get(name).filter(|&&node| self.can_be_away(node)) else {
+                missing.push(format!("there is no plugin \"{name}\" that could be there or away"));
+                continue;
+            };
+            if on && self.records.get(&node).is_some_and(|record| matches!(record.phase, Phase::Loading)) {
+                awaited.push(format!("\"{name}\" is being loaded"));
+            }
+            setting.insert(Key::Present(node), Value::Present(on));
+        }
         for known in &scene.parameters {
             let Some(&node) = nodes.get(&known.node) else {
                 missing.push(format!("there is no node \"{}\"", known.node));
@@ -106,6 +116,7 @@ impl<P: Plugins> Engine<P> {
                 }
             }
         }
+        awaited.sort_unstable();
         awaited.dedup();
         resolved
     }
@@ -186,8 +197,10 @@ impl<P: Plugins> Engine<P> {
                 continue;
             };
             for scene in &mut self.rig.rest.scenes {
-                if let Some(on) = scene.bypass.remove(&before) {
-                    scene.bypass.insert(node.name.clone(), on);
+                for switches in [&mut scene.bypass, &mut scene.presence] {
+                    if let Some(on) = switches.remove(&before) {
+                        switches.insert(node.name.clone(), on);
+                    }
                 }
                 let parameters = scene.parameters.iter_mut().map(|known| &mut known.node);
                 let ends = scene.crosspoints.iter_mut();

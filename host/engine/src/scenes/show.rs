@@ -115,6 +115,13 @@ impl<P: Plugins> Engine<P> {
                         entry.bypassed = on;
                     }
                 }
+                (Key::Present(node), Value::Present(on)) => {
+                    let name = self.name(node);
+                    let entry = document.nodes.iter_mut().find(|entry| entry.name == name);
+                    if let Some(entry) = entry {
+                        entry.present = on;
+                    }
+                }
                 (Key::Parameter(node, id), Value::Parameter(value)) => {
                     let (name, parameter) = (self.name(node), self.parameter_entry(node, id, value));
                     let entry = document.nodes.iter_mut().find(|entry| entry.name == name);

@@ -18,7 +18,7 @@ pub enum Capture {
     /// What is not as it is in the rig without a scene.
     #[default]
     Differences,
-    /// That, and all of these nodes: their parameters, whether they are bypassed, and the crosspoints of edges to them.
+    /// That, and all of these nodes: their parameters, whether they are bypassed or away, and the crosspoints of edges to them.
     Nodes(Vec<NodeId>),
     /// Everything.
     All,
@@ -68,7 +68,7 @@ impl<P: Plugins> Engine<P> {
     fn node_of_key(&self, key: Key) -> Option<NodeId> {
         match key {
             Key::Tempo | Key::Metre => None,
-            Key::Bypass(node) | Key::Parameter(node, _) => Some(node),
+            Key::Bypass(node) | Key::Present(node) | Key::Parameter(node, _) => Some(node),
             Key::Cell(edge, ..) => self.graph.edge(edge).map(|edge| edge.destination.node),
         }
     }
@@ -79,6 +79,7 @@ impl<P: Plugins> Engine<P> {
             (_, Value::Tempo(tempo)) => scene.tempo = Some(tempo),
             (_, Value::Metre(beats, value)) => scene.metre = Some((beats, value)),
             (Key::Bypass(node), Value::Bypassed(on)) => drop(scene.bypass.insert(self.name(node), on)),
+            (Key::Present(node), Value::Present(on)) => drop(scene.presence.insert(self.name(node), on)),
             (Key::Parameter(node, id), Value::Parameter(value)) => self.put_parameter(scene, node, id, value),
             (Key::Cell(edge, source, destination), Value::Cell(cell)) => {
                 let at = Crosspoint { source, destination, cell };

@@ -199,6 +199,7 @@ impl<P: Plugins> Engine<P> {
                 (_, Value::Tempo(tempo)) => self.rig.note_command(&Command::Tempo(tempo)),
                 (_, Value::Metre(beats, value)) => self.rig.note_command(&Command::Metre(beats, value)),
                 (Key::Bypass(node), Value::Bypassed(on)) => self.follow_bypassed(node, on)?,
+                (Key::Present(node), Value::Present(on)) => self.note_present(node, on),
                 (Key::Parameter(node, id), Value::Parameter(value)) => self.note_parameter(node, id, value)?,
                 _ => {}
             }
@@ -263,6 +264,7 @@ impl<P: Plugins> Engine<P> {
                 (_, Value::Tempo(tempo)) => self.send_command(NOW, Command::Tempo(tempo))?,
                 (_, Value::Metre(beats, value)) => self.send_command(NOW, Command::Metre(beats, value))?,
                 (Key::Bypass(node), Value::Bypassed(on)) => self.bypass(node, on)?,
+                (Key::Present(node), Value::Present(on)) => self.give_present(node, on)?,
                 (Key::Parameter(node, id), Value::Parameter(value)) => self.give_parameter(node, id, value)?,
                 (Key::Cell(edge, source, destination), Value::Cell(cell)) => {
                     self.send_cell(edge, (source, destination), cell, ramp)?;

@@ -12,14 +12,14 @@ use crosspoint_graph::nodes::gain::GAIN;
 use crosspoint_graph::{Cell, ChannelLayout, EdgeId, NodeId};
 
 /// in 1 -> gain -> out 1, in 2 -> other -> out 2
-pub(super) struct Rig {
+pub(crate) struct Rig {
     pub engine: Engine,
     pub gain: NodeId,
     pub other: NodeId,
     pub edge: EdgeId,
 }
 
-pub(super) fn rig() -> Rig {
+pub(crate) fn rig() -> Rig {
     let mut engine = Engine::new(EngineSettings { max_block: 256, ..EngineSettings::default() });
     let built = engine.batch(|engine| {
         let layout = ChannelLayout::Mono;
@@ -38,7 +38,7 @@ pub(super) fn rig() -> Rig {
 }
 
 /// The next frames, of constant inputs.
-pub(super) fn play(engine: &mut Engine, frames: usize, block: usize) -> Vec<Vec<f32>> {
+pub(crate) fn play(engine: &mut Engine, frames: usize, block: usize) -> Vec<Vec<f32>> {
     let inputs = [vec![1.0; frames], vec![0.25; frames]];
     let job = Job { inputs: &inputs, outputs: 2, frames, block, compensate: false, events: &[], events_into: None };
     engine.render(&job, |_| true).unwrap().channels

@@ -13,6 +13,7 @@ pub(crate) enum Key {
     Tempo,
     Metre,
     Bypass(NodeId),
+    Present(NodeId),
     /// By its id.
     Parameter(NodeId, u32),
     /// By source and destination channel.
@@ -25,6 +26,7 @@ pub(crate) enum Value {
     Tempo(f64),
     Metre(u16, u16),
     Bypassed(bool),
+    Present(bool),
     /// In the plain scale.
     Parameter(f64),
     Cell(Cell),
@@ -46,6 +48,9 @@ impl<P: Plugins> Engine<P> {
             let parameter = |(id, value)| (Key::Parameter(node, id), Value::Parameter(value));
             if self.can_be_bypassed(node) {
                 live.insert(Key::Bypass(node), Value::Bypassed(self.is_bypassed(node)));
+            }
+            if self.can_be_away(node) {
+                live.insert(Key::Present(node), Value::Present(self.is_present(node)));
             }
             if let Some(record) = self.records.get(&node) {
                 let Some(description) = &record.description else { continue };

@@ -108,6 +108,8 @@ pub struct NodeEntry {
     pub bypassed: bool,
     /// How it is bypassed.
     pub bypass: BypassMode,
+    /// Whether it is there, or away: nothing passes it then. Inputs and outputs always are.
+    pub present: bool,
     /// What it is.
     pub kind: EntryKind,
     /// Keys that this version does not know or could not read. Written back as they were.
@@ -122,6 +124,7 @@ impl NodeEntry {
             note: String::new(),
             bypassed: false,
             bypass: BypassMode::default(),
+            present: true,
             kind,
             extra: toml::Table::new(),
         }

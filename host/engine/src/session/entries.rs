@@ -119,6 +119,8 @@ mod tests {
     fn scenes_songs_and_built_in_nodes_are_read_as_in_a_file() {
         let scene = SceneEntry::from_table(table("name = 'Lead'\nbypassed = ['gate']\ntempo = 90")).unwrap();
         assert!(scene.name == "Lead" && scene.tempo == Some(90.0) && scene.bypass["gate"]);
+        let scene = SceneEntry::from_table(table("name = 'Lead'\npresent = ['gate']\naway = ['amp']")).unwrap();
+        assert!(scene.presence["gate"] && !scene.presence["amp"]);
         assert!(SceneEntry::from_table(table("name = 'Lead'\ntempo = 'fast'")).is_err());
         let song = SongEntry::from_table(table("name = 'Opener'\nscenes = ['Lead', 'Lead']")).unwrap();
         assert_eq!(song.scenes, ["Lead", "Lead"]);

@@ -47,6 +47,7 @@ events = true
 name = "fx"
 bypassed = true
 bypass = "live"
+present = false
 format = "clap"
 id = "a.b"
 plugin = "F"
@@ -141,6 +142,11 @@ bypassed = [
     "gone",
 ]
 active = ["mix"]
+present = ["fx"]
+away = [
+    "gone",
+    "mix",
+]
 parameters = [
     { node = "fx", id = 3, name = "Level", value = 2.0 },
     { node = "fx", name = "Mix", value = "80 %" },

@@ -173,9 +173,9 @@ impl Reader<'_, '_> {
     fn node(&mut self, table: &'static str, mut fields: Fields<'_>) -> NodeEntry {
         let name = self.node_name(table, &mut fields);
         let note = note(&mut fields, self.report);
-        let (bypassed, bypass) = match table {
-            "plugin" | "builtin" => self.bypass(&mut fields),
-            _ => Default::default(),
+        let (bypassed, bypass, present) = match table {
+            "plugin" | "builtin" => self.way(&mut fields),
+            _ => (false, BypassMode::default(), true),
         };
         let kind = match table {
             "input" => {
@@ -190,15 +190,16 @@ impl Reader<'_, '_> {
             "plugin" => EntryKind::Plugin(Box::new(self.plugin(&mut fields))),
             _ => self.builtin(&mut fields),
         };
-        NodeEntry { name, note, bypassed, bypass, kind, extra: fields.finish(self.report) }
+        NodeEntry { name, note, bypassed, bypass, present, kind, extra: fields.finish(self.report) }
     }
 
-    /// Whether a node is bypassed, and how.
-    fn bypass(&mut self, fields: &mut Fields<'_>) -> (bool, BypassMode) {
+    /// Whether a node is bypassed, and how, and whether it is there.
+    fn way(&mut self, fields: &mut Fields<'_>) -> (bool, BypassMode, bool) {
         let bypassed = fields.flag(self.report, "bypassed");
         let wanted = "`tails`, `cut`, `live` or `plugin`";
         let mode = fields.read(self.report, "bypass", wanted, |value| words::bypass(value.as_str()?));
-        (bypassed, mode.unwrap_or_default())
+        let present = fields.read(self.report, "present", "`true` or `false`", DeValue::as_bool);
+        (bypassed, mode.unwrap_or_default(), present.unwrap_or(true))
     }
 
     /// The node's name; a new one if it has none, or if it cannot be called so.

@@ -18,6 +18,11 @@ use super::write::{Table, quoted};
 /// The longest cross-fade of a scene, in seconds.
 pub const MAX_FADE: f64 = 60.0;
 
+/// The keys of nodes that are bypassed, and that are not.
+const BYPASS: [&str; 2] = ["bypassed", "active"];
+/// The keys of nodes that are there, and that are away.
+const PRESENCE: [&str; 2] = ["present", "away"];
+
 /// A scene of a rig file: what differs from the rig while it plays. It holds only what it says.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct SceneEntry {
@@ -37,6 +42,8 @@ pub struct SceneEntry {
     pub start: SceneStart,
     /// Whether nodes are bypassed, by name.
     pub bypass: BTreeMap<String, bool>,
+    /// Whether nodes are there or away, by name.
+    pub presence: BTreeMap<String, bool>,
     /// Parameters of nodes.
     pub parameters: Vec<SceneParameter>,
     /// Crosspoints of edges.
@@ -103,16 +110,8 @@ pub(super) fn read_scene(
     let start =
         fields.read(report, "start", "\"now\", \"beat\" or \"bar\"", |value| words::scene_start(value.as_str()?));
     let start = start.unwrap_or_default();
-    let mut bypass = BTreeMap::new();
-    for (key, on) in [("bypassed", true), ("active", false)] {
-        let names = fields.elements(report, key, "a node's name", DeValue::as_str);
-        for name in names {
-            if bypass.insert(name.to_owned(), on) == Some(!on) {
-                let message = format!("`{name}` is both bypassed and active here; it is active");
-                fields.complain(report, Severity::Warning, key, message);
-            }
-        }
-    }
+    let bypass = read_switches(&mut fields, report, BYPASS);
+    let presence = read_switches(&mut fields, report, PRESENCE);
     let wanted =
         "a parameter such as { node = \"amp\", name = \"Drive\", value = 6.0 }, its value a finite number or a text";
     let parameters = fields.elements(report, "parameters", wanted, parameter);
@@ -121,15 +120,38 @@ pub(super) fn read_scene(
     let ends = crosspoints
         .iter()
         .flat_map(|edge| [(&edge.source.node, "crosspoints"), (&edge.destination.node, "crosspoints")]);
-    let named = bypass.iter().map(|(name, &on)| (name, if on { "bypassed" } else { "active" }));
-    let named = named.chain(parameters.iter().map(|known| (&known.node, "parameters"))).chain(ends);
+    let mut named: Vec<(&String, &str)> = Vec::new();
+    for (switches, words) in [(&bypass, BYPASS), (&presence, PRESENCE)] {
+        named.extend(switches.iter().map(|(name, &on)| (name, words[usize::from(!on)])));
+    }
+    named.extend(parameters.iter().map(|known| (&known.node, "parameters")));
+    named.extend(ends);
     for (name, key) in named {
         if !nodes.contains(name) {
             let message = format!("there is no node `{name}`; what is said of it has no effect and is kept");
             fields.complain(report, Severity::Warning, key, message);
         }
     }
-    SceneEntry { name, note, tempo, metre, fade, start, bypass, parameters, crosspoints, extra: fields.finish(report) }
+    let extra = fields.finish(report);
+    SceneEntry { name, note, tempo, metre, fade, start, bypass, presence, parameters, crosspoints, extra }
+}
+
+/// The lists of nodes of which something is so, and of which it is not.
+fn read_switches(
+    fields: &mut Fields<'_>,
+    report: &mut Report<'_>,
+    [so, not]: [&'static str; 2],
+) -> BTreeMap<String, bool> {
+    let mut switches = BTreeMap::new();
+    for (key, on) in [(so, true), (not, false)] {
+        for name in fields.elements(report, key, "a node's name", DeValue::as_str) {
+            if switches.insert(name.to_owned(), on) == Some(!on) {
+                let message = format!("`{name}` is both {so} and {not} here; it is {not}");
+                fields.complain(report, Severity::Warning, key, message);
+            }
+        }
+    }
+    switches
 }
 
 /// The song that a table says. `scenes` are the names of all scenes, `taken` those of the songs before it.
@@ -218,11 +240,13 @@ pub(super) fn write_scene(text: &mut String, scene: &SceneEntry) {
     if scene.start != SceneStart::default() {
         fields.put("start", quoted(words::scene_start_text(scene.start)));
     }
-    for (key, on) in [("bypassed", true), ("active", false)] {
-        let names: Vec<String> =
-            scene.bypass.iter().filter(|(_, bypassed)| **bypassed == on).map(|(name, _)| quoted(name)).collect();
-        if !names.is_empty() {
-            fields.list(key, names);
+    for (switches, words) in [(&scene.bypass, BYPASS), (&scene.presence, PRESENCE)] {
+        for (key, on) in words.into_iter().zip([true, false]) {
+            let meant = switches.iter().filter(|(_, is_on)| **is_on == on);
+            let names: Vec<String> = meant.map(|(name, _)| quoted(name)).collect();
+            if !names.is_empty() {
+                fields.list(key, names);
+            }
         }
     }
     let parameter = |known: &SceneParameter| {

@@ -90,6 +90,9 @@ fn node(text: &mut String, node: &NodeEntry, folder: &Path, state_folder: &str) 
     if node.bypass != BypassMode::default() {
         fields.put("bypass", quoted(node.bypass.word()));
     }
+    if !node.present {
+        fields.put("present", false);
+    }
     match &node.kind {
         EntryKind::Input { role, signal } => hardware(&mut fields, &node.name, role, *signal),
         EntryKind::Output { role, signal, alignment_group, guard } => {

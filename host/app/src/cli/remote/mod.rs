@@ -114,7 +114,15 @@ pub enum CtlOrder {
     },
     /// Say how a node is bypassed.
     BypassMode(BypassModeOrder),
-    /// Say what may ring on of nodes that are bypassed or gone. What is not said stays as it is.
+    /// Let a node be there, or have it go away: nothing passes it then, and what sounds rings out.
+    Present {
+        /// The node.
+        node: String,
+        /// `on` or `off`.
+        #[arg(action = clap::ArgAction::Set, value_parser = on_or_off)]
+        on: bool,
+    },
+    /// Say what may ring on of nodes that are bypassed, away or gone. What is not said stays as it is.
     Spillover {
         /// For how long, 0 to 60.
         #[arg(long)]

@@ -32,6 +32,7 @@ pub fn order(order: &CtlOrder) -> Result<Order, Failure> {
         CtlOrder::SavePreset { node, file } => Order::SavePreset { node, file: absolute(&file)? },
         CtlOrder::Bypass { node, on } => Order::Bypass { node, on },
         CtlOrder::BypassMode(BypassModeOrder { node, mode }) => Order::BypassMode { node, mode },
+        CtlOrder::Present { node, on } => Order::Present { node, on },
         CtlOrder::Spillover { seconds, nodes } => Order::Spillover { seconds, nodes },
         CtlOrder::Pan(PanOrder { position, rows, columns, gain, law }) => {
             let BlockName { rows, columns } = block(&rows, &columns)?;

@@ -67,6 +67,7 @@ fn rig(rig: &Value) -> String {
         let state = match (word(node, "condition"), node["bypassed"].as_bool()) {
             ("ready", _) if node["guard"]["closed"].is_object() => "silent: `crosspoint ctl output open` lets it play",
             ("ready", _) if node["overload"]["overloaded"].is_object() => "overloaded",
+            ("ready", _) if node["present"] == false => "away",
             ("ready", Some(true)) => "bypassed",
             ("ready", _) => "",
             (condition, _) => condition,

@@ -66,6 +66,7 @@ impl Desk {
             Order::BypassMode { node, mode } => {
                 Action::SetBypassMode { node: find(graph, &node)?, mode: bypass_mode(mode) }
             }
+            Order::Present { node, on } => Action::SetPresent { node: find(graph, &node)?, on },
             Order::Spillover { seconds, nodes } => spillover(&snapshot, seconds, nodes),
             Order::Pan { rows, columns, position, law, gain_db, mute, invert } => {
                 pan(graph, &rows, &columns, position, law, (gain_db, mute, invert))?

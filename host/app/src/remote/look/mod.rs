@@ -103,6 +103,8 @@ struct Node {
     bypassed: bool,
     /// How it is bypassed: `tails`, `cut`, `live` or `plugin`.
     bypass_mode: &'static str,
+    /// Whether it is there, or away: nothing passes it then.
+    present: bool,
     /// Null for all but plugins.
     overload: Option<Overload>,
     /// Null for all but outputs that have audio.
@@ -237,6 +239,7 @@ impl Rig {
                 reason,
                 bypassed: more.is_some_and(|more| more.bypassed),
                 bypass_mode: more.map(|more| more.bypass).unwrap_or_default().word(),
+                present: more.is_none_or(|more| more.present),
                 overload: more.and_then(|more| more.overload.as_ref()).map(Overload::of),
                 guard: more.and_then(|more| more.guard.as_ref()).map(|guard| Guard::of(&snapshot.graph, guard)),
                 latency: node.latency,

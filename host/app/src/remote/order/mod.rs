@@ -116,6 +116,13 @@ pub enum Order {
         /// How.
         mode: BypassWord,
     },
+    /// Lets a node be there, or has it go away: nothing passes it then.
+    Present {
+        /// The node.
+        node: String,
+        /// Whether it is to be there.
+        on: bool,
+    },
     /// Says for how long, and for how many nodes at once, what is gone may ring on. What is not said stays as it is.
     Spillover {
         /// 0 to 60.

@@ -57,6 +57,7 @@ const ORDERS: &[(&str, &[Argument])] = &[
     ("text", &[Plain("node"), Plain("parameter"), Plain("value")]),
     ("bypass", &[Plain("node"), Switch("on")]),
     ("bypass_mode", &[Plain("node"), Plain("mode")]),
+    ("present", &[Plain("node"), Switch("on")]),
     ("spillover", &[Plain("seconds"), Plain("nodes")]),
     ("cells", &[Json("cells")]),
     ("pan", &[Json("rows"), Json("columns"), Plain("position"), Plain("gain_db"), Plain("law")]),
@@ -170,6 +171,7 @@ pub fn errand(message: &OscMessage) -> Result<Errand, String> {
             Some(_) => Err("get takes the beginning of addresses, a string".to_owned()),
         },
         ["node", node, "bypass"] => order(Order::Bypass { node: node.to_owned(), on: switch(one(args)?)? }),
+        ["node", node, "present"] => order(Order::Present { node: node.to_owned(), on: switch(one(args)?)? }),
         ["node", node, "hold"] => order(Order::HoldOutput { node: node.to_owned(), on: switch(one(args)?)? }),
         ["locate", "bar"] => {
             let (bar, beat) = match args.as_slice() {

@@ -50,6 +50,7 @@ pub fn of_rig(snapshot: &Snapshot) -> State {
         let name = encoded(&node.name);
         put(format!("node/{name}/bypass"), vec![switch(known.bypassed)]);
         put(format!("node/{name}/bypass_mode"), vec![text(known.bypass.word())]);
+        put(format!("node/{name}/present"), vec![switch(known.present)]);
         put(format!("node/{name}/condition"), vec![text(condition(known))]);
         if let Some(guard) = &known.guard {
             put(format!("node/{name}/hold"), vec![switch(guard.closed.is_some())]);
