@@ -3,9 +3,10 @@
 
 use crosspoint::graph::graph::Edit;
 use crosspoint::graph::{Cell, Command, NodeId};
-use crosspoint::session::{self, EntryKind, MachineFile, Spillover};
+use crosspoint::session::{self, EntryKind, MachineFile, SceneEntry, Spillover};
 use crosspoint::{
     Action, Condition, Done, Engine, EngineError, EngineSettings, Notice, PluginHost, PluginLink, PluginSetup,
+    Readiness, SceneEdit,
 };
 use crosspoint_fixtures::gate::{self, Stage};
 use crosspoint_fixtures::ids::slow_loader::GAIN;
@@ -271,6 +272,45 @@ fn each_plugin_plays_as_soon_as_it_is_ready() {
     assert_eq!(engine.look().nodes[&slow].condition, Condition::Restarting);
     closed.open(Stage::Activate);
     until(&mut engine, |engine, _| ones(engine) == (0.75, 0.75));
+    drop(engine);
+    main_thread.join().unwrap();
+}
+
+/// ```text
+/// input ── slow ── output      the scene that plays gets an instance of its own, which waits at the gate
+/// ```
+/// The scene says what it waits for, and the first instance plays on; once the second one is there it takes over.
+#[test]
+fn a_second_instance_that_loads_holds_nothing_up() {
+    let (mut engine, main_thread) = apart();
+    let (_, slow, _) = rig(&mut engine);
+    until(&mut engine, |_, notices| notices.iter().any(|notice| matches!(notice, Notice::Ready { .. })));
+    engine.set_parameter(slow, GAIN, 0.5).unwrap();
+    let scene = SceneEntry { name: "B".into(), ..SceneEntry::default() };
+    engine.edit_scenes(SceneEdit::SetScene(scene)).unwrap();
+    assert!(engine.play_scene("B").unwrap());
+    until(&mut engine, |engine, _| ones(engine) == (0.5, 0.5));
+    let closed = gate::close(&[Stage::Init]);
+    let answer = engine.add_second_instance(slow, "B", None);
+    let mut second = None;
+    until(&mut engine, |_, _| {
+        second = second.or_else(|| answer.try_take().map(Result::unwrap));
+        second.is_some()
+    });
+    let second = second.unwrap();
+    closed.wait_for_call(Stage::Init);
+    engine.poll();
+    let readiness = engine.look().scenes.scenes[0].readiness.clone();
+    assert!(matches!(readiness, Readiness::Preparing(_)), "{readiness:?}");
+    assert_eq!(ones(&engine), (0.5, 0.5));
+    let nodes = engine.look().nodes.clone();
+    assert!(nodes[&slow].present && !nodes[&second].present);
+    closed.open(Stage::Init);
+    until(&mut engine, |engine, _| {
+        let nodes = engine.look().nodes.clone();
+        !nodes[&slow].present && nodes[&second].present
+    });
+    until(&mut engine, |engine, _| ones(engine) == (0.5, 0.5));
     drop(engine);
     main_thread.join().unwrap();
 }

@@ -16,6 +16,15 @@ use std::sync::Arc;
 pub(crate) enum Asked {
     /// A document with their states.
     Document(Reply<Document>),
+    /// The state of a node's plugin, for a second instance in a scene.
+    SecondInstance {
+        /// Its node.
+        node: NodeId,
+        /// The scene.
+        scene: String,
+        /// Who wants to know which node it is.
+        reply: Reply<NodeId>,
+    },
     /// The state of a node's plugin, to be autosaved.
     Autosave(NodeId),
     /// Whether a state was taken; if so, the step that it is in the history.

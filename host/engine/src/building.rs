@@ -188,7 +188,7 @@ impl<P: Plugins> Engine<P> {
     }
 
     /// Rig files tell nodes apart by name.
-    fn unique_name(&self, wanted: &str) -> String {
+    pub(crate) fn unique_name(&self, wanted: &str) -> String {
         let wanted: String = wanted.trim().chars().map(|c| if c == '/' || c.is_control() { '-' } else { c }).collect();
         let wanted = if wanted.is_empty() { "node".to_owned() } else { wanted };
         let taken = |name: &str| self.graph.nodes().any(|(_, node)| node.name == name);

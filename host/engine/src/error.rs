@@ -50,6 +50,21 @@ pub enum EngineError {
         /// The node's name.
         name: String,
     },
+    /// Too much memory would wait for scenes.
+    #[error(
+        "a second instance of \"{name}\" takes about {needed} MB, and plugins that wait for a scene take {waiting} of the \
+         {limit} MB that they may; raise the limit, remove one of them, or have the scene set parameters of \"{name}\" instead"
+    )]
+    InstanceLimit {
+        /// The node's name.
+        name: String,
+        /// What its plugin takes, in MB.
+        needed: u64,
+        /// What those that wait take.
+        waiting: u64,
+        /// What they may take.
+        limit: u32,
+    },
     /// There is no such scene.
     #[error("the rig has no scene \"{name}\"; it has: {known}")]
     UnknownScene {

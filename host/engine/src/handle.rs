@@ -215,6 +215,17 @@ pub enum Action {
         /// Whether it is to be there.
         on: bool,
     },
+    /// Gives a scene an instance of a plugin of its own. Answered by [`Done::Node`]; the snapshot tells when it is ready.
+    AddSecondInstance {
+        /// The plugin's node.
+        node: NodeId,
+        /// The scene.
+        scene: String,
+        /// Its state; none for the one that the plugin has.
+        state: Option<Arc<[u8]>>,
+    },
+    /// Says how many MB the plugins may take which are away unless a scene wants them; none for no limit.
+    SetInstanceLimit(Option<u32>),
     /// Says what may ring on of nodes that are bypassed, away or gone.
     SetSpillover(Spillover),
     /// Sets a parameter in the node's plain scale.
@@ -524,6 +535,10 @@ impl<P: Plugins> Engine<P> {
             Action::SetBypassed { node, on } => done(self.set_bypassed(node, on)),
             Action::SetPresent { node, on } => done(self.set_present(node, on)),
             Action::SetBypassMode { node, mode } => done(self.set_bypass_mode(node, mode)),
+            Action::SetInstanceLimit(limit) => {
+                self.set_instance_limit(limit);
+                Ok(Done::Done)
+            }
             Action::SetSpillover(spillover) => done(self.set_spillover(spillover)),
             Action::SetParameter { node, parameter, value } => done(self.set_parameter(node, parameter, value)),
             Action::PlayScene { scene, start: None } => self.play_scene(&scene).map(Done::Changed),
@@ -591,6 +606,10 @@ impl<P: Plugins> Engine<P> {
             Action::ParameterText { node, parameter, value } => {
                 let reply = Box::new(move |text: Result<_, _>| reply(text.map(Done::Text)));
                 return self.ask_for_text(node, parameter, value, reply);
+            }
+            Action::AddSecondInstance { node, scene, state } => {
+                let reply = Box::new(move |node: Result<_, _>| reply(node.map(Done::Node)));
+                return self.ask_for_second_instance(node, scene, state, reply);
             }
             Action::LoadState { node, state } => {
                 return self.recall(node, StateSource::Bytes(state), when_done(reply));

@@ -7,6 +7,7 @@ use crate::asking::Asked;
 use crate::controllers::{Kept, PluginKey, Plugins, Request, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::instances::{InstanceStep, added};
 use crate::matrix::Gesture;
 use crate::scenes::{Book, Key, Value};
 use crosspoint_formats::{ChangeDelta, HistoryDirection};
@@ -42,6 +43,8 @@ pub(crate) enum Step {
     },
     /// By other scenes and songs.
     Scenes(Box<Book>),
+    /// By another node, the second instance of a plugin in a scene.
+    Instance(Box<InstanceStep>),
 }
 
 impl<P: Plugins> Engine<P> {
@@ -95,6 +98,7 @@ impl<P: Plugins> Engine<P> {
                 }
                 Ok(Step::State { node, state: before })
             }
+            Step::Instance(step) => self.take_instance(*step).map(|inverse| Step::Instance(Box::new(inverse))),
             Step::Scenes(book) => Ok(Step::Scenes(Box::new(self.open_book(*book)))),
             Step::Change { node, delta, direction } => {
                 if let Some(key) = self.records.get(&node).map(|record| record.key) {
@@ -171,10 +175,8 @@ impl<P: Plugins> Engine<P> {
 fn brought_back(step: &Step) -> impl Iterator<Item = NodeId> + '_ {
     let edits = match step {
         Step::Graph(edits) => edits.as_slice(),
+        Step::Instance(step) => &step.edits,
         _ => &[],
     };
-    edits.iter().filter_map(|edit| match edit {
-        Edit::AddNode { id, .. } => *id,
-        _ => None,
-    })
+    added(edits)
 }

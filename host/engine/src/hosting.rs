@@ -64,6 +64,12 @@ impl<P: Plugins> Engine<P> {
             }
             Answer::States { ticket, mut states } => match self.asked.remove(&ticket) {
                 Some(Asked::Document(reply)) => reply(Ok(self.document_with(states))),
+                Some(Asked::SecondInstance { node, scene, reply }) => {
+                    let state = states.pop().map_or(Err(EngineError::PluginGone), |(_, state)| {
+                        state.map_err(|source| EngineError::Plugin { name: self.name(node), source })
+                    });
+                    reply(state.and_then(|state| self.make_second_instance(node, &scene, state.into())));
+                }
                 Some(Asked::Autosave(node)) => self.autosave_state(node, states.pop().map(|(_, state)| state)),
                 _ => {}
             },
@@ -171,6 +177,7 @@ impl<P: Plugins> Engine<P> {
             Ok(instance) if is_there && instance.activation == wanted => self.adopt(node, name, *instance),
             Ok(instance) => {
                 // It was removed, or the rate is another by now: once more when it is wanted.
+                record.memory = instance.memory.or(record.memory);
                 record.description = Some(instance.description);
                 self.unpublished = true;
                 self.send_home(node, instance.processor);
@@ -193,8 +200,9 @@ impl<P: Plugins> Engine<P> {
 
     /// The node becomes what its plugin says of itself now.
     fn adopt(&mut self, node: NodeId, name: String, instance: Instance) {
-        let Instance { mut description, processor, notices, problems, .. } = instance;
+        let Instance { mut description, processor, notices, problems, memory, .. } = instance;
         let (Some(record), Some(known)) = (self.records.get_mut(&node), self.graph.node(node)) else { return };
+        record.memory = memory.or(record.memory);
         let is_first = !std::mem::replace(&mut record.is_seen, true);
         let described = Node { name: name.clone(), ..description.node.clone() };
         let mut problems: Vec<String> = problems.iter().map(EngineError::to_string).collect();

@@ -66,6 +66,7 @@ mod handle;
 mod history;
 mod hosting;
 mod housekeeping;
+mod instances;
 mod levels;
 mod load;
 mod loudness;

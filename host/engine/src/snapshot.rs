@@ -88,6 +88,8 @@ pub struct Snapshot {
     pub tuner_reference: f64,
     /// Bounds of what rings on of nodes that are bypassed, away or gone.
     pub spillover: Spillover,
+    /// MB that the plugins may take which are away unless a scene wants them; none for no limit.
+    pub instance_limit: Option<u32>,
     /// The names of nodes that are gone and ring on.
     pub ringing: Vec<String>,
     /// When the rig was autosaved last, and whether the performance lock keeps it from that.
@@ -106,6 +108,8 @@ pub struct NodeSnapshot {
     pub bypass: BypassMode,
     /// Whether it is there, or [away](Engine::set_present).
     pub present: bool,
+    /// Bytes by which the process grew while its plugin was made; none if that is not known, or if it is no plugin.
+    pub memory: Option<u64>,
     /// What plugin it is, if it is one and was there once.
     pub plugin: Option<Arc<PluginDescriptor>>,
     /// Which built-in node it is, if it is one. It says what its parameters are.
@@ -177,6 +181,7 @@ impl SnapshotCell {
             muted: false,
             tuner_reference: 440.0,
             spillover: Spillover::default(),
+            instance_limit: None,
             ringing: Vec::new(),
             autosave: AutosaveState::default(),
         };
@@ -274,6 +279,7 @@ impl<P: Plugins> Engine<P> {
             muted: self.muted,
             tuner_reference: self.tuner_reference,
             spillover: self.rig.rest.spillover,
+            instance_limit: self.rig.rest.instance_limit,
             ringing: self.parking.names(),
             autosave: self.autosave.state(),
             graph: snapshot.graph,
@@ -302,6 +308,7 @@ impl<P: Plugins> Engine<P> {
             bypassed: self.is_bypassed(id),
             bypass: self.rig.entries.get(&id).map(|entry| entry.bypass).unwrap_or_default(),
             present: self.is_present(id),
+            memory: record.and_then(|record| record.memory),
             overload: self.shown_overload(id),
             guard: self.shown_guard(id),
             plugin: description.map(|description| description.descriptor.clone()),

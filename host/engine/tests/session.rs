@@ -131,6 +131,7 @@ fn everything(folder: &Path) -> Document {
         tempo: 93.333_333_333_333_33,
         metre: (7, 8),
         timing: Timing::Immediate,
+        instance_limit: Some(0),
         nodes,
         edges,
         scenes: vec![
@@ -142,6 +143,7 @@ fn everything(folder: &Path) -> Document {
                 metre: Some((6, 8)),
                 fade: Some(0.0),
                 bypass: [("fx".to_owned(), false), ("gain".to_owned(), true)].into(),
+                presence: [("fx".to_owned(), true), ("gain".to_owned(), false)].into(),
                 parameters: vec![SceneParameter {
                     node: "fx".into(),
                     parameter: ParameterEntry { id: Some(3), name: String::new(), value: ParameterValue::Plain(-0.1) },

@@ -76,7 +76,7 @@ impl Resident {
     fn activate(&mut self, activation: Activation, problems: Vec<EngineError>) -> Result<Box<Instance>, EngineError> {
         let mut notices = Vec::new();
         let processor = activate(&mut *self.plugin, activation, &mut notices).map_err(|source| self.failed(source))?;
-        Ok(Box::new(Instance { description: self.describe(), activation, processor, notices, problems }))
+        Ok(Box::new(Instance { description: self.describe(), activation, processor, notices, problems, memory: None }))
     }
 }
 
@@ -123,9 +123,12 @@ impl PluginHost {
     fn do_it(&mut self, request: Request) -> Option<Answer> {
         Some(match request {
             Request::Load { key, name, origin, setup, lenient, activation, render_mode } => {
+                let before = resident_memory();
                 let instance = self.make(name, &origin).and_then(|resident| {
-                    self.set_up(key, resident, &setup, lenient, render_mode)
-                        .and_then(|problems| self.resident(key)?.activate(activation, problems))
+                    let problems = self.set_up(key, resident, &setup, lenient, render_mode)?;
+                    let instance = self.resident(key)?.activate(activation, problems)?;
+                    let memory = resident_memory().zip(before).map(|(after, before)| after.saturating_sub(before));
+                    Ok(Box::new(Instance { memory, ..*instance }))
                 });
                 if instance.is_err() {
                     self.plugins.remove(&key);
@@ -272,6 +275,11 @@ impl super::sealed::Plugins for PluginHost {
     fn poll(&mut self) {
         self.poll_plugins();
     }
+}
+
+/// Bytes of the process that are in the machine's memory.
+fn resident_memory() -> Option<u64> {
+    memory_stats::memory_stats().map(|stats| stats.physical_mem as u64)
 }
 
 /// Activates a plugin; anew if that makes it ask for a restart at once, as some do whose latency follows from it. What else

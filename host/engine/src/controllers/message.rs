@@ -114,6 +114,8 @@ pub struct Instance {
     pub notices: Vec<PluginNotice>,
     /// What of its setup it refused.
     pub problems: Vec<EngineError>,
+    /// Bytes by which the process grew while it was made, if that can be known; none of one that was made before.
+    pub memory: Option<u64>,
 }
 
 /// What the control half knows of a plugin, so that it need not ask.

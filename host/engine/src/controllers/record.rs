@@ -37,6 +37,8 @@ pub(crate) struct Record {
     pub phase: Phase,
     /// None until it is there for the first time.
     pub description: Option<PluginDescription>,
+    /// Bytes by which the process grew while it was made, if that is known.
+    pub memory: Option<u64>,
     /// Whether its node is its own, and no longer one that stands for it.
     pub is_seen: bool,
     /// Parameters that were set while it could take none: id and plain value.
@@ -54,6 +56,7 @@ impl Record {
             key,
             phase: Phase::Loading,
             description: None,
+            memory: None,
             is_seen: false,
             parameters_untold: Vec::new(),
             forgotten: false,

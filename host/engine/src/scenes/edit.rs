@@ -147,7 +147,7 @@ impl<P: Plugins> Engine<P> {
     }
 
     /// The scenes and songs as they are.
-    pub(super) fn book(&self) -> Book {
+    pub(crate) fn book(&self) -> Book {
         let rest = &self.rig.rest;
         let places = (0..rest.scenes.len()).map(Some).collect();
         Book {
@@ -218,6 +218,11 @@ fn names_of_scenes(mapping: &mut MappingEntry) -> impl Iterator<Item = &mut Stri
 }
 
 impl Book {
+    /// The scene of a place.
+    pub(crate) fn scene_mut(&mut self, place: usize) -> &mut SceneEntry {
+        &mut self.scenes[place]
+    }
+
     /// Puts a scene in the place of the one of its name, or after the last one. Says which it is.
     pub(super) fn set_scene(&mut self, scene: SceneEntry) -> usize {
         if let Some(place) = self.scenes.iter().position(|known| known.name == scene.name) {

@@ -80,7 +80,7 @@ impl<P: Plugins> Engine<P> {
                 missing.push(format!("there is no plugin \"{name}\" that could be there or away"));
                 continue;
             };
-            if on && self.records.get(&node).is_some_and(|record| matches!(record.phase, Phase::Loading)) {
+            if on && self.records.get(&node).is_some_and(|record| record.is_awaited()) {
                 awaited.push(format!("\"{name}\" is being loaded"));
             }
             setting.insert(Key::Present(node), Value::Present(on));
@@ -196,17 +196,7 @@ impl<P: Plugins> Engine<P> {
             let Some(before) = self.scenes.names.insert(id, node.name.clone()).filter(|name| *name != node.name) else {
                 continue;
             };
-            for scene in &mut self.rig.rest.scenes {
-                for switches in [&mut scene.bypass, &mut scene.presence] {
-                    if let Some(on) = switches.remove(&before) {
-                        switches.insert(node.name.clone(), on);
-                    }
-                }
-                let parameters = scene.parameters.iter_mut().map(|known| &mut known.node);
-                let ends = scene.crosspoints.iter_mut();
-                let ends = ends.flat_map(|known| [&mut known.source.node, &mut known.destination.node]);
-                parameters.chain(ends).filter(|name| **name == before).for_each(|name| name.clone_from(&node.name));
-            }
+            self.rig.rest.scenes.iter_mut().for_each(|scene| scene.rename_node(&before, &node.name));
             let mappings = self.rig.rest.mappings.iter_mut().flat_map(MappingEntry::node_names);
             mappings.filter(|name| **name == before).for_each(|name| name.clone_from(&node.name));
         }

@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::notice::Notice;
 use crosspoint_graph::graph::Edit;
-use crosspoint_graph::{Command, NOW, Published, SceneStart};
+use crosspoint_graph::{Command, NOW, NodeId, Published, SceneStart};
 
 impl<P: Plugins> Engine<P> {
     /// Plays a scene: at once if it is prepared, else as soon as that is so, which [`Notice::ScenePlays`] tells. Whether
@@ -52,7 +52,7 @@ impl<P: Plugins> Engine<P> {
         Ok(())
     }
 
-    pub(super) fn scene_place(&self, name: &str) -> Result<usize, EngineError> {
+    pub(crate) fn scene_place(&self, name: &str) -> Result<usize, EngineError> {
         let scenes = &self.rig.rest.scenes;
         scenes.iter().position(|scene| scene.name == name).ok_or_else(|| EngineError::UnknownScene {
             name: name.to_owned(),
@@ -154,6 +154,36 @@ impl<P: Plugins> Engine<P> {
         said.sort_unstable();
         said.dedup();
         said
+    }
+
+    /// The base where scenes say something, to be given to [`Self::follow_book`] once they say something else.
+    pub(crate) fn said_of_base(&self) -> Vec<(Key, Value)> {
+        self.scenes.said_of_base().collect()
+    }
+
+    /// Scenes say something else now: what plays follows. What no scene says any more has its value of the base.
+    pub(crate) fn follow_book(&mut self, said_before: Vec<(Key, Value)>) -> Result<(), EngineError> {
+        self.resolve_scenes();
+        let (said, live) = (self.said_keys(), self.live());
+        let is_lost = |(key, value): &(Key, Value)| {
+            said.binary_search(key).is_err() && live.get(key).is_some_and(|now| now != value)
+        };
+        let lost: Vec<(Key, Value)> = said_before.into_iter().filter(is_lost).collect();
+        if !lost.is_empty() {
+            self.carry_out(&lost, None)?;
+        }
+        let Some(scene) = self.scenes.playing else { return Ok(()) };
+        let position = self.scenes.position;
+        self.want_scene(scene, position, Some(SceneStart::Now)).map(|_| ())
+    }
+
+    /// Whether a node is there while no scene plays.
+    pub(crate) fn is_present_in_base(&self, node: NodeId) -> bool {
+        let base = self.scenes.playing.and_then(|_| self.scenes.base.get(&Key::Present(node)));
+        match base {
+            Some(Value::Present(on)) => *on,
+            _ => self.is_present(node),
+        }
     }
 
     /// Gives every key that any scene says its value of this setting or, if it has none, of the base.

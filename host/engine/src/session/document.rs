@@ -37,6 +37,8 @@ pub struct Document {
     pub timing: Timing,
     /// What rings on of nodes that are bypassed or gone.
     pub spillover: Spillover,
+    /// MB that the plugins may take which are away unless a scene wants them; none for no limit.
+    pub instance_limit: Option<u32>,
     /// The nodes, in the order in which they are made.
     pub nodes: Vec<NodeEntry>,
     /// The edges, in the order in which they are made, which is the order of sums and merges.
@@ -76,6 +78,7 @@ impl Default for Document {
             transport: TransportEntry::default(),
             timing: Timing::default(),
             spillover: Spillover::default(),
+            instance_limit: None,
             nodes: Vec::new(),
             edges: Vec::new(),
             unreadable_edges: Vec::new(),

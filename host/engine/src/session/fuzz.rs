@@ -19,6 +19,7 @@ metre = "7/8"
 timing = "immediate"
 spillover_seconds = 2.5
 spillover_nodes = 3
+instance_limit_mb = 500
 setlist = [
     "Opener",
     "Encore",

@@ -15,7 +15,7 @@
 //!
 //! | table | keys |
 //! | --- | --- |
-//! | top | `crosspoint`, `name`, `note`, `tempo`, `metre` (`"4/4"`), `timing` of edges without their own (`"aligned"`, `"immediate"`); `spillover_seconds` and `spillover_nodes`, the bounds of what rings on of nodes that are bypassed or gone |
+//! | top | `crosspoint`, `name`, `note`, `tempo`, `metre` (`"4/4"`), `timing` of edges without their own (`"aligned"`, `"immediate"`); `spillover_seconds` and `spillover_nodes`, the bounds of what rings on of nodes that are bypassed, away or gone; `instance_limit_mb`, what plugins may take that are away unless a scene wants them |
 //! | `[transport]` | `count_in` in bars; `clock_from`, the role of the MIDI ports whose clock it follows; `clock_to`, the roles of those that get its clock; `clock_while_stopped` |
 //! | all nodes | `name`, which edges use: unique, without `/`; `note` |
 //! | plugins and built-in nodes | `bypassed`; `bypass`: how, `tails`, `cut`, `live` or `plugin` (its own switch); `present = false` for one that is away, which nothing passes |

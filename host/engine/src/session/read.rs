@@ -148,6 +148,7 @@ impl Reader<'_, '_> {
             },
             timing: timing(fields, report).unwrap_or_default(),
             spillover: spillover(fields, report),
+            instance_limit: fields.whole(report, "instance_limit_mb", 0..u32::MAX),
             ..default
         }
     }

@@ -89,6 +89,20 @@ pub struct SongEntry {
     pub extra: toml::Table,
 }
 
+impl SceneEntry {
+    /// Has it speak of another node, whatever it says of this one.
+    pub(crate) fn rename_node(&mut self, before: &str, after: &str) {
+        for switches in [&mut self.bypass, &mut self.presence] {
+            if let Some(on) = switches.remove(before) {
+                switches.insert(after.to_owned(), on);
+            }
+        }
+        let parameters = self.parameters.iter_mut().map(|known| &mut known.node);
+        let ends = self.crosspoints.iter_mut().flat_map(|known| [&mut known.source.node, &mut known.destination.node]);
+        parameters.chain(ends).filter(|name| **name == before).for_each(|name| after.clone_into(name));
+    }
+}
+
 /// Whether a scene or song may be called so: not empty, no control characters, no blank at either end.
 pub fn is_title(name: &str) -> bool {
     !name.is_empty() && name.trim() == name && !name.chars().any(char::is_control)

@@ -42,6 +42,9 @@ pub(super) fn document(document: &Document, folder: &Path, state_folder: &str) -
     if spillover.nodes != default.nodes {
         head.put("spillover_nodes", spillover.nodes);
     }
+    if let Some(limit) = document.instance_limit {
+        head.put("instance_limit_mb", limit);
+    }
     if !document.setlist.is_empty() {
         head.list("setlist", document.setlist.iter().map(|song| quoted(song)).collect());
     }

@@ -122,6 +122,18 @@ pub enum CtlOrder {
         #[arg(action = clap::ArgAction::Set, value_parser = on_or_off)]
         on: bool,
     },
+    /// Give a scene an instance of a plugin of its own, with the state that the plugin has now.
+    SecondInstance {
+        /// The plugin's node.
+        node: String,
+        /// The scene.
+        scene: String,
+    },
+    /// Say how much memory plugins may take that are away unless a scene wants them.
+    InstanceLimit {
+        /// In MB; no limit if it is left out.
+        megabytes: Option<u32>,
+    },
     /// Say what may ring on of nodes that are bypassed, away or gone. What is not said stays as it is.
     Spillover {
         /// For how long, 0 to 60.

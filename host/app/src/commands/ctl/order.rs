@@ -33,6 +33,8 @@ pub fn order(order: &CtlOrder) -> Result<Order, Failure> {
         CtlOrder::Bypass { node, on } => Order::Bypass { node, on },
         CtlOrder::BypassMode(BypassModeOrder { node, mode }) => Order::BypassMode { node, mode },
         CtlOrder::Present { node, on } => Order::Present { node, on },
+        CtlOrder::SecondInstance { node, scene } => Order::SecondInstance { node, scene },
+        CtlOrder::InstanceLimit { megabytes } => Order::InstanceLimit { megabytes },
         CtlOrder::Spillover { seconds, nodes } => Order::Spillover { seconds, nodes },
         CtlOrder::Pan(PanOrder { position, rows, columns, gain, law }) => {
             let BlockName { rows, columns } = block(&rows, &columns)?;

@@ -67,6 +67,10 @@ impl Desk {
                 Action::SetBypassMode { node: find(graph, &node)?, mode: bypass_mode(mode) }
             }
             Order::Present { node, on } => Action::SetPresent { node: find(graph, &node)?, on },
+            Order::SecondInstance { node, scene } => {
+                Action::AddSecondInstance { node: find(graph, &node)?, scene, state: None }
+            }
+            Order::InstanceLimit { megabytes } => Action::SetInstanceLimit(megabytes),
             Order::Spillover { seconds, nodes } => spillover(&snapshot, seconds, nodes),
             Order::Pan { rows, columns, position, law, gain_db, mute, invert } => {
                 pan(graph, &rows, &columns, position, law, (gain_db, mute, invert))?

@@ -46,6 +46,8 @@ pub struct Rig {
     /// The nodes whose loudness is measured.
     loudness: Vec<String>,
     spillover: Spillover,
+    /// In MB; null for no limit.
+    instance_limit: Option<u32>,
     /// The names of nodes that are gone and ring on.
     ringing: Vec<String>,
     autosave: Autosave,
@@ -105,6 +107,8 @@ struct Node {
     bypass_mode: &'static str,
     /// Whether it is there, or away: nothing passes it then.
     present: bool,
+    /// Bytes by which the process grew while its plugin was made, if that is known.
+    memory: Option<u64>,
     /// Null for all but plugins.
     overload: Option<Overload>,
     /// Null for all but outputs that have audio.
@@ -240,6 +244,7 @@ impl Rig {
                 bypassed: more.is_some_and(|more| more.bypassed),
                 bypass_mode: more.map(|more| more.bypass).unwrap_or_default().word(),
                 present: more.is_none_or(|more| more.present),
+                memory: more.and_then(|more| more.memory),
                 overload: more.and_then(|more| more.overload.as_ref()).map(Overload::of),
                 guard: more.and_then(|more| more.guard.as_ref()).map(|guard| Guard::of(&snapshot.graph, guard)),
                 latency: node.latency,
@@ -276,6 +281,7 @@ impl Rig {
                 .filter_map(|&node| Some(snapshot.graph.node(node)?.name.clone()))
                 .collect(),
             spillover: Spillover { seconds: snapshot.spillover.seconds, nodes: snapshot.spillover.nodes },
+            instance_limit: snapshot.instance_limit,
             ringing: snapshot.ringing.clone(),
             autosave: Autosave::of(&snapshot.autosave),
             can_undo: snapshot.history.0,

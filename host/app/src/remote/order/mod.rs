@@ -123,6 +123,19 @@ pub enum Order {
         /// Whether it is to be there.
         on: bool,
     },
+    /// Gives a scene an instance of a plugin of its own, with the state that the plugin has now.
+    SecondInstance {
+        /// The plugin's node.
+        node: String,
+        /// The scene.
+        scene: String,
+    },
+    /// Says how many MB plugins may take that are away unless a scene wants them.
+    InstanceLimit {
+        /// None for no limit.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        megabytes: Option<u32>,
+    },
     /// Says for how long, and for how many nodes at once, what is gone may ring on. What is not said stays as it is.
     Spillover {
         /// 0 to 60.

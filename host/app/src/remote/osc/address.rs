@@ -58,6 +58,8 @@ const ORDERS: &[(&str, &[Argument])] = &[
     ("bypass", &[Plain("node"), Switch("on")]),
     ("bypass_mode", &[Plain("node"), Plain("mode")]),
     ("present", &[Plain("node"), Switch("on")]),
+    ("second_instance", &[Plain("node"), Plain("scene")]),
+    ("instance_limit", &[Plain("megabytes")]),
     ("spillover", &[Plain("seconds"), Plain("nodes")]),
     ("cells", &[Json("cells")]),
     ("pan", &[Json("rows"), Json("columns"), Plain("position"), Plain("gain_db"), Plain("law")]),
