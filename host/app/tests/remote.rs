@@ -547,6 +547,16 @@ fn a_script_reorders_a_chain_and_pans() {
     running.eventually(|rig| node(rig, "delay")["present"] == true);
     let (code, _, said) = running.ctl(&["present", "speakers", "off"]);
     assert!(code == 1 && said.contains("always there"), "{said}");
+    running.done(&["scene", "store", "Solo"]);
+    running.done(&["scene", "leave"]);
+    running.done(&["second-instance", "delay", "Solo"]);
+    let rig =
+        running.eventually(|rig| rig["nodes"].as_array().unwrap().iter().any(|node| node["name"] == "delay (Solo)"));
+    assert_eq!(node(&rig, "delay (Solo)")["present"], false);
+    running.done(&["undo"]);
+    assert_eq!(running.ctl(&["second-instance", "delay", "Nowhere"]).0, 1);
+    running.done(&["instance-limit", "500"]);
+    running.eventually(|rig| rig["instance_limit"] == 500);
     running.done(&["spillover", "--seconds", "5"]);
     let rig = running.eventually(|rig| rig["spillover"]["seconds"] == 5.0);
     assert_eq!(rig["spillover"]["nodes"], 8, "what is not said stays");

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 static ALLOCATOR: AllocDisabler = AllocDisabler;
 
 /// Kinds of edits that there are, those of scenes among them.
-const KINDS: usize = 22;
+const KINDS: usize = 23;
 
 /// Plays edits at random frames, many at one frame, some far apart. Gives what was done, and heard.
 fn play(stage: &mut Stage, editor: &mut Editor, edits: usize) {
