@@ -273,6 +273,11 @@ impl Publisher {
         Ok(Published::Sent)
     }
 
+    /// Whether the schedule that the last parcel sent carries has a crosspoint, so that [`Self::set_gain`] looks at no graph.
+    pub fn has_cell(&self, edge: EdgeId, source: u16, destination: u16) -> bool {
+        self.playing.as_ref().is_some_and(|playing| playing.cell(edge, source, destination).is_some())
+    }
+
     /// Sends a crosspoint to a linear gain (polarity and mute applied) in so many frames, from a steady frame on. The
     /// graph has been edited likewise. Needs no compile, unless the crosspoint had been elided for being at unity.
     ///

@@ -60,7 +60,17 @@ pub enum EngineError {
         /// What there is.
         known: String,
     },
-    /// A scene or song cannot be called so.
+    /// There is no such group.
+    #[error("the rig has no {what} \"{name}\"; it has: {known}")]
+    UnknownEntry {
+        /// Of what kind.
+        what: &'static str,
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// A scene, song or group cannot be called so.
     #[error("the name \"{name}\" {problem}; give another one")]
     Title {
         /// The name.

@@ -6,7 +6,7 @@ use crate::controllers::{PluginSetup, Plugins, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::levels::{self, Levels, LevelsCell};
-use crate::matrix::{BlockChange, CellChange, PanLaw, PannedCell, PannedRows, PortChannel, Soloed};
+use crate::matrix::{BlockChange, CellChange, GroupEdit, PanLaw, PannedCell, PannedRows, PortChannel, Soloed};
 use crate::midi::MidiListing;
 use crate::pending::{Pending, Reply};
 use crate::plugins::PluginReference;
@@ -166,6 +166,8 @@ pub enum Action {
     },
     /// Ends every solo.
     ClearSolo,
+    /// Changes the groups of the matrix: one step of the history.
+    EditGroups(Box<GroupEdit>),
     /// Puts a node into an audio edge.
     InsertNode {
         /// The node, which is in the rig already.
@@ -510,6 +512,7 @@ impl<P: Plugins> Engine<P> {
             Action::SetSoloed { what, on } => done(self.set_soloed(what, on)),
             Action::SetSoloSafe { row, on } => done(self.set_solo_safe(row, on)),
             Action::ClearSolo => done(self.clear_solo()),
+            Action::EditGroups(edit) => done(self.edit_groups(*edit)),
             Action::InsertNode { node, edge } => done(self.insert_node(node, edge)),
             Action::MoveNode { node, edge } => done(self.move_node(node, edge)),
             Action::ReplaceNode { node, with } => self.replace_node(node, with).map(Done::LeftOut),

@@ -7,7 +7,7 @@ use crate::controllers::{Origin, PluginHost, PluginSetup, Plugins};
 use crate::engine::Engine;
 use crate::entry_nodes::{alignment_groups, input_node, output_node, placeholder};
 use crate::error::EngineError;
-use crate::matrix::Solo;
+use crate::matrix::SoloView;
 use crate::pending::{Pending, Reply};
 use crate::session::{
     Document, EdgeEntry, EndpointEntry, EntryKind, MAX_BEAT_VALUE, MAX_BEATS, Mapping, NodeEntry, ParameterEntry,
@@ -185,7 +185,7 @@ impl<P: Plugins> Engine<P> {
         let removed = self.graph.nodes().map(|(id, _)| Edit::RemoveNode { id }).collect();
         self.batch(|engine| {
             engine.apply(removed)?;
-            engine.solo = Solo::default();
+            engine.solo = SoloView::default();
             engine.rig = Rig {
                 entries: HashMap::new(),
                 tempo: document.tempo,

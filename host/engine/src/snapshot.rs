@@ -8,7 +8,7 @@ use crate::device::DeviceState;
 use crate::engine::Engine;
 use crate::guard::GuardSnapshot;
 use crate::load::LoadSnapshot;
-use crate::matrix::{Gesture, SoloView};
+use crate::matrix::{Gesture, GroupSnapshot, SoloView};
 use crate::midi::MidiConnection;
 use crate::overload::OverloadSnapshot;
 use crate::scenes::ScenesSnapshot;
@@ -78,6 +78,8 @@ pub struct Snapshot {
     pub in_gesture: bool,
     /// What is soloed in the matrix, and what is safe from that. The graph says what the user set, not what a solo silences.
     pub solo: Arc<SoloView>,
+    /// The groups of the matrix. The graph says what the user set, not what they make of it.
+    pub groups: Arc<[GroupSnapshot]>,
     /// Whether a rig or chain waits for its plugins.
     pub is_building: bool,
     /// How long the rig and each node take, while that is [measured](Engine::measure_load).
@@ -170,6 +172,7 @@ impl SnapshotCell {
             history: (false, false),
             in_gesture: false,
             solo: Arc::default(),
+            groups: Arc::default(),
             is_building: false,
             load: None,
             muted: false,
@@ -266,7 +269,8 @@ impl<P: Plugins> Engine<P> {
             joined,
             history: (!self.undo.is_empty(), !self.redo.is_empty()),
             in_gesture: self.gesture != Gesture::None,
-            solo: Arc::new(self.solo.view.clone()),
+            solo: Arc::new(self.solo.clone()),
+            groups: self.shown_groups(),
             is_building: self.assembly.is_some(),
             load: self.shown_load(),
             muted: self.muted,

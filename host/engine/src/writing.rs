@@ -56,6 +56,7 @@ impl<P: Plugins> Engine<P> {
 
     /// The rig as a document with the states that came.
     pub(crate) fn document_with(&mut self, states: Vec<(PluginKey, Result<Vec<u8>, PluginError>)>) -> Document {
+        self.follow_names();
         let mut document = Document { tempo: self.rig.tempo, metre: self.rig.metre, ..self.rig.rest.clone() };
         document.timing = self.graph.default_timing();
         let mut states: std::collections::HashMap<_, _> = states.into_iter().collect();

@@ -8,6 +8,7 @@ use crosspoint_formats::Precision;
 use crosspoint_graph::{AudioPort, ChannelLayout, EventPort, Timing};
 
 use super::crosspoints::Crosspoints;
+use super::groups::GroupEntry;
 use super::guard::OutputGuard;
 use super::mappings::MappingEntry;
 use super::overload::OverloadPolicy;
@@ -43,6 +44,8 @@ pub struct Document {
     pub edges: Vec<EdgeEntry>,
     /// Edges that made no sense, such as those to a node that does not exist. Written back as they were.
     pub unreadable_edges: Vec<toml::Table>,
+    /// Groups of the routing matrix.
+    pub groups: Vec<GroupEntry>,
     /// The scenes.
     pub scenes: Vec<SceneEntry>,
     /// The songs.
@@ -79,6 +82,7 @@ impl Default for Document {
             nodes: Vec::new(),
             edges: Vec::new(),
             unreadable_edges: Vec::new(),
+            groups: Vec::new(),
             scenes: Vec::new(),
             songs: Vec::new(),
             setlist: Vec::new(),

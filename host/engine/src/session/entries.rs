@@ -4,7 +4,7 @@
 
 use super::mappings::write_mapping;
 use super::problem::Severity;
-use super::{Builtin, Document, EntryKind, MappingEntry, NodeEntry, SceneEntry, SongEntry, VERSION, read};
+use super::{Builtin, Document, EntryKind, GroupEntry, MappingEntry, NodeEntry, SceneEntry, SongEntry, VERSION, read};
 use std::path::Path;
 
 /// The document that has one entry. Names that the entry speaks of need not be there.
@@ -42,6 +42,16 @@ impl MappingEntry {
         });
         // What was written here can be read.
         table.unwrap_or_default()
+    }
+}
+
+impl GroupEntry {
+    /// The group that a `[[group]]` table says.
+    ///
+    /// # Errors
+    /// What is wrong with it, an unknown key too.
+    pub fn from_table(table: toml::Table) -> Result<Self, String> {
+        only(document("group", table, Path::new(""))?.groups)
     }
 }
 

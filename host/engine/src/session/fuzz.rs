@@ -125,6 +125,22 @@ from = "keys"
 to = "fx"
 events = true
 
+[[group]]
+name = "Drums"
+note = "all of the kit"
+gain = "-6 dB"
+muted = true
+rows = [
+    { node = "in" },
+    { node = "gone/side", channel = 2 },
+]
+columns = [{ node = "out", channel = 1 }]
+cells = [{ from = "in", to = "fx/side", cell = "1>1" }]
+colour = "red"
+
+[[group]]
+name = "Band"
+
 [[scene]]
 name = "Clean"
 later = 1

@@ -14,7 +14,7 @@ use super::document::{
     ParameterValue, PluginEntry, SignalEntry, Spillover, State, VERSION,
 };
 use super::transport::{TransportEntry, write_transport};
-use super::{guard, mappings, overload, path, scenes, state, words};
+use super::{groups, guard, mappings, overload, path, scenes, state, words};
 
 /// More cells than this are written as rows if they fill more than half of their rectangle.
 const MOST_LISTED_CELLS: usize = 8;
@@ -58,6 +58,7 @@ pub(super) fn document(document: &Document, folder: &Path, state_folder: &str) -
         text.push_str("\n[[edge]]\n");
         Table::new(&mut text, edge).finish();
     }
+    document.groups.iter().for_each(|group| groups::write_group(&mut text, group));
     document.scenes.iter().for_each(|scene| scenes::write_scene(&mut text, scene));
     document.songs.iter().for_each(|song| scenes::write_song(&mut text, song));
     document.mappings.iter().for_each(|mapping| mappings::write_mapping(&mut text, mapping));

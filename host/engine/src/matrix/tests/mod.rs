@@ -1,7 +1,9 @@
 //! The rig as one matrix: what it shows, and what setting its cells does.
 
 mod block;
+mod desk;
 mod gesture;
+mod groups;
 mod pan;
 mod solo;
 
