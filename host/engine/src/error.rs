@@ -60,7 +60,7 @@ pub enum EngineError {
         /// What there is.
         known: String,
     },
-    /// There is no such group.
+    /// There is no such group, mix or preset of the matrix.
     #[error("the rig has no {what} \"{name}\"; it has: {known}")]
     UnknownEntry {
         /// Of what kind.
@@ -70,7 +70,10 @@ pub enum EngineError {
         /// What there is.
         known: String,
     },
-    /// A scene, song or group cannot be called so.
+    /// There is no cell in a block.
+    #[error("there is no crosspoint in that; name at least a row and a column")]
+    EmptyBlock,
+    /// A scene, song, group, mix or preset of the matrix cannot be called so.
     #[error("the name \"{name}\" {problem}; give another one")]
     Title {
         /// The name.

@@ -6,7 +6,9 @@ use crate::controllers::{PluginSetup, Plugins, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::levels::{self, Levels, LevelsCell};
-use crate::matrix::{BlockChange, CellChange, GroupEdit, PanLaw, PannedCell, PannedRows, PortChannel, Soloed};
+use crate::matrix::{
+    BlockChange, CellChange, GroupEdit, MatrixPresetEdit, MixEdit, PanLaw, PannedCell, PannedRows, PortChannel, Soloed,
+};
 use crate::midi::MidiListing;
 use crate::pending::{Pending, Reply};
 use crate::plugins::PluginReference;
@@ -168,6 +170,22 @@ pub enum Action {
     ClearSolo,
     /// Changes the groups of the matrix: one step of the history.
     EditGroups(Box<GroupEdit>),
+    /// Changes the monitor mixes: one step of the history.
+    EditMixes(Box<MixEdit>),
+    /// Gives a mix the cells of another one: one step of the history.
+    CopyMix {
+        /// Whose cells.
+        from: String,
+        /// Who gets them.
+        to: String,
+    },
+    /// Changes the presets of the matrix: one step of the history.
+    EditMatrixPresets(Box<MatrixPresetEdit>),
+    /// Sets the cells of a preset of the matrix: one step of the history. Answered by [`Done::LeftOut`].
+    RecallMatrixPreset {
+        /// Its name.
+        preset: String,
+    },
     /// Puts a node into an audio edge.
     InsertNode {
         /// The node, which is in the rig already.
@@ -412,7 +430,7 @@ pub enum Done {
     Edge(EdgeId),
     /// Whether there was anything to do.
     Changed(bool),
-    /// The ways that found no port, as `from -> to`.
+    /// The ways that found no port, as `from -> to`; what of a preset is not there.
     LeftOut(Vec<String>),
     /// What of a rig could not be had as its file says.
     Loaded(Vec<RigProblem>),
@@ -513,6 +531,10 @@ impl<P: Plugins> Engine<P> {
             Action::SetSoloSafe { row, on } => done(self.set_solo_safe(row, on)),
             Action::ClearSolo => done(self.clear_solo()),
             Action::EditGroups(edit) => done(self.edit_groups(*edit)),
+            Action::EditMixes(edit) => done(self.edit_mixes(*edit)),
+            Action::CopyMix { from, to } => done(self.copy_mix(&from, &to)),
+            Action::EditMatrixPresets(edit) => done(self.edit_matrix_presets(*edit)),
+            Action::RecallMatrixPreset { preset } => self.recall_matrix_preset(&preset).map(Done::LeftOut),
             Action::InsertNode { node, edge } => done(self.insert_node(node, edge)),
             Action::MoveNode { node, edge } => done(self.move_node(node, edge)),
             Action::ReplaceNode { node, with } => self.replace_node(node, with).map(Done::LeftOut),

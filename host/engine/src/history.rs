@@ -40,7 +40,7 @@ pub(crate) enum Step {
         /// Which way the step goes.
         direction: HistoryDirection,
     },
-    /// By other groups.
+    /// By other groups, mixes or presets of the matrix.
     Matrix(MatrixEntries),
     /// By other scenes and songs.
     Scenes(Box<Book>),

@@ -113,8 +113,8 @@ pub use levels::{ChannelLevel, Levels};
 pub use load::{LoadSnapshot, LoadStatistics, WorstLoad};
 pub use loudness::Loudness;
 pub use matrix::{
-    BlockChange, CellChange, GroupEdit, GroupSnapshot, MatrixBlock, MatrixCell, MatrixView, PanLaw, PannedCell,
-    PannedRows, PortChannel, SoloView, Soloed,
+    BlockChange, CellChange, GroupEdit, GroupSnapshot, MatrixBlock, MatrixCell, MatrixPresetEdit, MatrixPresetSnapshot,
+    MatrixView, MixEdit, MixSnapshot, PanLaw, PannedCell, PannedRows, PortChannel, SoloView, Soloed,
 };
 pub use midi::{MidiConnection, MidiEvent, MidiListing};
 pub use notice::Notice;

@@ -8,7 +8,7 @@ use crate::device::DeviceState;
 use crate::engine::Engine;
 use crate::guard::GuardSnapshot;
 use crate::load::LoadSnapshot;
-use crate::matrix::{Gesture, GroupSnapshot, SoloView};
+use crate::matrix::{Gesture, GroupSnapshot, MatrixPresetSnapshot, MixSnapshot, SoloView};
 use crate::midi::MidiConnection;
 use crate::overload::OverloadSnapshot;
 use crate::scenes::ScenesSnapshot;
@@ -80,6 +80,10 @@ pub struct Snapshot {
     pub solo: Arc<SoloView>,
     /// The groups of the matrix. The graph says what the user set, not what they make of it.
     pub groups: Arc<[GroupSnapshot]>,
+    /// Monitor mixes: a part of the matrix for each listener. [`MatrixView::part`](crate::MatrixView::part) shows one.
+    pub mixes: Arc<[MixSnapshot]>,
+    /// Presets of the matrix.
+    pub matrix_presets: Arc<[MatrixPresetSnapshot]>,
     /// Whether a rig or chain waits for its plugins.
     pub is_building: bool,
     /// How long the rig and each node take, while that is [measured](Engine::measure_load).
@@ -173,6 +177,8 @@ impl SnapshotCell {
             in_gesture: false,
             solo: Arc::default(),
             groups: Arc::default(),
+            mixes: Arc::default(),
+            matrix_presets: Arc::default(),
             is_building: false,
             load: None,
             muted: false,
@@ -271,6 +277,8 @@ impl<P: Plugins> Engine<P> {
             in_gesture: self.gesture != Gesture::None,
             solo: Arc::new(self.solo.clone()),
             groups: self.shown_groups(),
+            mixes: self.shown_mixes(),
+            matrix_presets: self.shown_matrix_presets(),
             is_building: self.assembly.is_some(),
             load: self.shown_load(),
             muted: self.muted,

@@ -6,13 +6,15 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::history::Step;
 use crate::matrix::Gesture;
-use crate::session::{Document, GroupEntry, is_title};
+use crate::session::{Document, GroupEntry, MatrixPresetEntry, MixEntry, is_title};
 use std::mem::{discriminant, swap};
 
 /// One of the lists, as a step of the history brings it back.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum MatrixEntries {
     Groups(Vec<GroupEntry>),
+    Mixes(Vec<MixEntry>),
+    Presets(Vec<MatrixPresetEntry>),
 }
 
 /// Something that people call by a name.
@@ -25,9 +27,35 @@ pub(super) trait Named {
 
 impl Named for GroupEntry {
     const WHAT: &'static str = "group";
+
     fn name(&self) -> &str {
         &self.name
     }
+
+    fn rename(&mut self, name: String) {
+        self.name = name;
+    }
+}
+
+impl Named for MixEntry {
+    const WHAT: &'static str = "mix";
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn rename(&mut self, name: String) {
+        self.name = name;
+    }
+}
+
+impl Named for MatrixPresetEntry {
+    const WHAT: &'static str = "preset of the matrix";
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn rename(&mut self, name: String) {
         self.name = name;
     }
@@ -88,6 +116,8 @@ impl<P: Plugins> Engine<P> {
         self.follow_names();
         match &mut entries {
             MatrixEntries::Groups(groups) => swap(groups, &mut self.rig.rest.groups),
+            MatrixEntries::Mixes(mixes) => swap(mixes, &mut self.rig.rest.mixes),
+            MatrixEntries::Presets(presets) => swap(presets, &mut self.rig.rest.matrix_presets),
         }
         self.snapshot.outdate();
         entries
@@ -111,5 +141,7 @@ impl<P: Plugins> Engine<P> {
 
 /// The names of the nodes that the lists of a document speak of.
 pub(crate) fn node_names(document: &mut Document) -> impl Iterator<Item = &mut String> {
-    document.groups.iter_mut().flat_map(GroupEntry::node_names)
+    let groups = document.groups.iter_mut().flat_map(GroupEntry::node_names);
+    let mixes = document.mixes.iter_mut().flat_map(MixEntry::node_names);
+    groups.chain(mixes).chain(document.matrix_presets.iter_mut().flat_map(MatrixPresetEntry::node_names))
 }

@@ -1,5 +1,5 @@
 //! Groups: a fader for many cells, as the VCA groups of a console. What is heard of a cell is its own gain times those of
-//! all groups that it is in. Groups are of the rig and of the history; they never touch a cell.
+//! all groups and mixes that it is in. Groups are of the rig and of the history; they never touch a cell.
 
 use super::PortChannel;
 use super::entries::{MatrixEntries, place_of, rename, set};
@@ -7,7 +7,7 @@ use super::names::{Names, Side};
 use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::session::{Fader, GroupEntry};
+use crate::session::{ChannelsEntry, CrosspointPlace, Fader, GroupEntry, MixEntry};
 use std::sync::Arc;
 
 /// A change of the groups.
@@ -59,10 +59,10 @@ pub(super) struct GroupFactors {
 }
 
 impl GroupFactors {
-    /// Those of groups.
-    fn of<'e>(groups: impl Iterator<Item = &'e GroupEntry>, names: &Names<'_>) -> Self {
-        let groups = groups.map(|group| (group.fader.factor(), group)).filter(|(factor, _)| *factor != 1.0);
-        Self { groups: groups.map(|(factor, group)| (factor, Members::of(group, names))).collect() }
+    /// Those of groups with their faders.
+    fn of<'e>(groups: impl Iterator<Item = (Fader, Named<'e>)>, names: &Names<'_>) -> Self {
+        let groups = groups.map(|(fader, named)| (fader.factor(), named)).filter(|(factor, _)| *factor != 1.0);
+        Self { groups: groups.map(|(factor, named)| (factor, Members::of(named, names))).collect() }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -72,6 +72,24 @@ impl GroupFactors {
     pub fn factor(&self, row: PortChannel, column: PortChannel) -> f32 {
         let groups = self.groups.iter().filter(|(_, members)| members.has(row, column));
         groups.fold(1.0_f64, |product, (factor, _)| product * f64::from(*factor)) as f32
+    }
+}
+
+/// The cells of a group, as they are named.
+#[derive(Clone, Copy)]
+struct Named<'e> {
+    rows: &'e [ChannelsEntry],
+    columns: &'e [ChannelsEntry],
+    cells: &'e [CrosspointPlace],
+}
+
+impl<'e> Named<'e> {
+    fn of_group(group: &'e GroupEntry) -> Self {
+        Self { rows: &group.rows, columns: &group.columns, cells: &group.cells }
+    }
+
+    fn of_mix(mix: &'e MixEntry) -> Self {
+        Self { rows: &[], columns: &mix.columns, cells: &[] }
     }
 }
 
@@ -87,11 +105,11 @@ struct Members {
 }
 
 impl Members {
-    fn of(group: &GroupEntry, names: &Names<'_>) -> Self {
+    fn of(named: Named<'_>, names: &Names<'_>) -> Self {
         let mut members = Self::default();
-        members.rows = members.found(&group.rows, |entry| names.channels(entry, Side::Rows));
-        members.columns = members.found(&group.columns, |entry| names.channels(entry, Side::Columns));
-        members.cells = members.found(&group.cells, |place| names.cell(place).map(|cell| vec![cell]));
+        members.rows = members.found(named.rows, |entry| names.channels(entry, Side::Rows));
+        members.columns = members.found(named.columns, |entry| names.channels(entry, Side::Columns));
+        members.cells = members.found(named.cells, |place| names.cell(place).map(|cell| vec![cell]));
         members
     }
 
@@ -149,13 +167,15 @@ impl<P: Plugins> Engine<P> {
     }
 
     pub(super) fn group_factors(&mut self) -> GroupFactors {
-        if self.rig.rest.groups.is_empty() {
+        if self.rig.rest.groups.is_empty() && self.rig.rest.mixes.is_empty() {
             return GroupFactors::default();
         }
         self.follow_names();
         // What rings on is as loud as it was.
         let names = Names::of(self.graph.nodes().chain(self.parking.nodes()));
-        GroupFactors::of(self.rig.rest.groups.iter(), &names)
+        let groups = self.rig.rest.groups.iter().map(|group| (group.fader, Named::of_group(group)));
+        let mixes = self.rig.rest.mixes.iter().map(|mix| (mix.fader, Named::of_mix(mix)));
+        GroupFactors::of(groups.chain(mixes), &names)
     }
 
     pub(crate) fn shown_groups(&self) -> Arc<[GroupSnapshot]> {
@@ -163,8 +183,10 @@ impl<P: Plugins> Engine<P> {
             return Arc::default();
         }
         let names = Names::of(self.graph.nodes());
-        let show =
-            |group: &GroupEntry| GroupSnapshot { group: group.clone(), missing: Members::of(group, &names).missing };
+        let show = |group: &GroupEntry| GroupSnapshot {
+            group: group.clone(),
+            missing: Members::of(Named::of_group(group), &names).missing,
+        };
         self.rig.rest.groups.iter().map(show).collect()
     }
 }
@@ -175,5 +197,5 @@ pub(super) fn check_gain(gain: f32) -> Result<f32, EngineError> {
         return Ok(gain);
     }
     let range = "0 to 10, which is 20 dB";
-    Err(EngineError::OutOfRange { what: "the gain of a group", value: gain.into(), range })
+    Err(EngineError::OutOfRange { what: "the gain of a fader", value: gain.into(), range })
 }

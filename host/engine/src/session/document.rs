@@ -11,6 +11,8 @@ use super::crosspoints::Crosspoints;
 use super::groups::GroupEntry;
 use super::guard::OutputGuard;
 use super::mappings::MappingEntry;
+use super::matrix_presets::MatrixPresetEntry;
+use super::mixes::MixEntry;
 use super::overload::OverloadPolicy;
 use super::port::PortSelector;
 use super::scenes::{SceneEntry, SongEntry};
@@ -46,6 +48,12 @@ pub struct Document {
     pub unreadable_edges: Vec<toml::Table>,
     /// Groups of the routing matrix.
     pub groups: Vec<GroupEntry>,
+    /// Monitor mixes.
+    pub mixes: Vec<MixEntry>,
+    /// Presets of the routing matrix.
+    pub matrix_presets: Vec<MatrixPresetEntry>,
+    /// Presets of the routing matrix that do not say which cell stands where. Written back as they were.
+    pub unreadable_matrix_presets: Vec<toml::Table>,
     /// The scenes.
     pub scenes: Vec<SceneEntry>,
     /// The songs.
@@ -83,6 +91,9 @@ impl Default for Document {
             edges: Vec::new(),
             unreadable_edges: Vec::new(),
             groups: Vec::new(),
+            mixes: Vec::new(),
+            matrix_presets: Vec::new(),
+            unreadable_matrix_presets: Vec::new(),
             scenes: Vec::new(),
             songs: Vec::new(),
             setlist: Vec::new(),

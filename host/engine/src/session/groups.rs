@@ -151,14 +151,21 @@ pub(super) fn read_channels(
     all
 }
 
-fn tell_unknown(fields: &Fields<'_>, report: &mut Report<'_>, key: &str, node: &str, nodes: &BTreeSet<String>) {
+pub(super) fn tell_unknown(
+    fields: &Fields<'_>,
+    report: &mut Report<'_>,
+    key: &str,
+    node: &str,
+    nodes: &BTreeSet<String>,
+) {
     if !nodes.contains(node) {
         let message = format!("there is no node `{node}`; what is said of it has no effect and is kept");
         fields.complain(report, Severity::Warning, key, message);
     }
 }
 
-fn channels(table: &DeTable<'_>) -> Option<ChannelsEntry> {
+/// All channels of a node, or one.
+pub(super) fn channels(table: &DeTable<'_>) -> Option<ChannelsEntry> {
     let is_known = table.keys().all(|key| matches!(key.get_ref().as_ref(), "node" | "channel"));
     let end = endpoint(table.get("node")?.get_ref().as_str()?)?;
     let entry = match table.get("channel") {
@@ -203,7 +210,8 @@ pub(super) fn write_channels(fields: &mut Table<'_>, key: &'static str, channels
     }
 }
 
-fn channels_text(channels: &ChannelsEntry) -> String {
+/// Writes what [`channels`] reads.
+pub(super) fn channels_text(channels: &ChannelsEntry) -> String {
     match channels {
         ChannelsEntry::Node(name) => format!("{{ node = {} }}", quoted(name)),
         ChannelsEntry::One(ChannelEntry { end, channel }) => {

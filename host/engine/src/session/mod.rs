@@ -24,6 +24,8 @@
 //! | `[[builtin]]` | `kind`: `gain`, `pan`, `tone`, `meter` with `channels` or `layout`; `mixer` with `inputs` and `outputs` (`["stereo"]`); `delay` with `longest` in frames; `player` with `file` (WAV, AIFF, FLAC, MP3 or Ogg Vorbis, read while it plays; parameters `follow` the transport, `play`, `loop`); `zone`, by its parameters alone; `metronome` with `channels`; `parameters` |
 //! | `[[edge]]` | `from` and `to`: a node, `node/port` or `node/#2`; `events = true`, or crosspoints; `timing`; `feedback` in frames |
 //! | `[[group]]` | `name`, `note`; `gain` (`"-6 dB"`) and `muted`, by which all its cells are heard; `rows` and `columns` of the matrix (`{ node = "amp" }`, `{ node = "amp/side", channel = 2 }`), `cells` (`{ from = "amp", to = "cabinet", cell = "1>1" }`) |
+//! | `[[mix]]` | `name`, `note`; the `columns` that a listener hears; `gain` and `muted` of all of it |
+//! | `[[matrix_preset]]` | `name`, `note`; `rows` and `columns`, all single channels; `gains`: a text for each row with a word for each column, as of an edge |
 //! | `[[scene]]` | `name`, `note`, `tempo`, `metre`; `fade` of its crosspoints in seconds, 0 to switch hard; `start` (`now`, `beat` or `bar`); `bypassed` and `active` nodes; `parameters` (`{ node = "amp", name = "Drive", value = 30.0 }`); `crosspoints` (`{ from = "amp", to = "cabinet", cells = ["1>1 -6 dB"] }`) |
 //! | `[[song]]` | `name`, `note`, `tempo`, `metre`; `scenes` by name |
 //! | `[[mapping]]` | `role` of MIDI ports, `message` (`"cc 7 channel 1"`); one of `parameter` (`{ node = "amp", name = "Drive" }`), `gain` and `mute` (`{ from = "amp", to = "cabinet", cell = "1>1" }`), `bypass`, `scene`, `song`, `action`; `behaviour`, `step`, `range` (`[0.0, 10.0]`, `["-inf dB", "6 dB"]`), `curve`, `pick_up`; `scenes` while which it acts; `pass_on`; `feedback`, a role of MIDI ports; `note` |
@@ -127,6 +129,8 @@ mod groups;
 mod guard;
 mod machine;
 mod mappings;
+mod matrix_presets;
+mod mixes;
 mod overload;
 mod path;
 pub(crate) mod plugin_file;
@@ -158,6 +162,8 @@ pub use mappings::{
     Behaviour, Coding, ControlAction, ControlMessage, CrosspointPlace, Curve, DEFAULT_STEP, MappingEntry,
     MappingTarget, MessageKind, PickUp, RangeEnd,
 };
+pub use matrix_presets::MatrixPresetEntry;
+pub use mixes::MixEntry;
 pub use overload::OverloadPolicy;
 pub use port::PortSelector;
 pub use problem::{LoadError, Problem, Severity};

@@ -22,7 +22,7 @@ use super::document::{
 use super::fields::{Fields, kept_table, number, owned_table, whole};
 use super::port::PortSelector;
 use super::problem::{LoadError, Problem, Report, Severity};
-use super::{groups, guard, mappings, overload, path, scenes, state, transport, words};
+use super::{groups, guard, mappings, matrix_presets, mixes, overload, path, scenes, state, transport, words};
 
 /// What a rig file held.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -229,6 +229,19 @@ impl Reader<'_, '_> {
         for (_, content, span) in self.entries(fields, "group") {
             let group = groups::read_group(Fields::new(content, span), self.report, &self.names, &mut names);
             document.groups.push(group);
+        }
+        names.clear();
+        for (_, content, span) in self.entries(fields, "mix") {
+            let mix = mixes::read_mix(Fields::new(content, span), self.report, &self.names, &mut names);
+            document.mixes.push(mix);
+        }
+        names.clear();
+        for (_, content, span) in self.entries(fields, "matrix_preset") {
+            let fields = Fields::new(content, span);
+            match matrix_presets::read_matrix_preset(fields, self.report, &self.names, &mut names) {
+                Some(preset) => document.matrix_presets.push(preset),
+                None => document.unreadable_matrix_presets.push(kept_table(content)),
+            }
         }
     }
 

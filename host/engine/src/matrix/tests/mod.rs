@@ -4,7 +4,9 @@ mod block;
 mod desk;
 mod gesture;
 mod groups;
+mod mixes;
 mod pan;
+mod presets;
 mod solo;
 
 use super::*;
