@@ -1,9 +1,11 @@
 //! The words of remote control: how `run` lets clients in, and what `ctl` asks of a running rig.
 
+mod matrix;
 mod performance;
 mod stage;
 
 use clap::{Args, Subcommand, ValueEnum};
+pub use matrix::{FaderChoice, GroupOrder, MatrixPresetOrder, MixOrder};
 pub use performance::{LoadOrder, MappingOrder, MetersOrder, MidiOrder, SceneOrder, SongOrder, TunerOrder};
 pub use stage::{
     BypassModeOrder, LoudnessOrder, OutputOrder, OverloadOrder, PanOrder, PlayheadOrder, TransportOrder, XrunsOrder,
@@ -48,6 +50,10 @@ pub struct RemoteChoice {
     crosspoint ctl overload policy amp --budget 0.3 --action bypass\n  crosspoint ctl overload recover amp\n  \
     crosspoint ctl xruns list\n  crosspoint ctl loudness on speakers\n  crosspoint ctl bypass-mode delay live\n  \
     crosspoint ctl spillover --seconds 5\n  crosspoint ctl pan -0.5 --rows amp:1 --columns out:1 out:2 --gain -3\n  \
+    crosspoint ctl group set Drums --rows kick snare overheads:1 --gain -3\n  crosspoint ctl group fader Drums --mute on\n  \
+    crosspoint ctl mix set Ann in-ears:1 in-ears:2\n  crosspoint ctl mix copy Ann Ben\n  \
+    crosspoint ctl matrix-preset store Verse --from amp reverb --to speakers\n  \
+    crosspoint ctl matrix-preset recall Verse\n  \
     crosspoint ctl move delay reverb master\n  crosspoint ctl replace amp bass-amp\n  \
     crosspoint ctl performance-lock on\n  crosspoint ctl undo\n  crosspoint ctl save evening.rig.toml\n  \
     crosspoint ctl send text '{\"node\": \"amp\", \"parameter\": 3, \"value\": 0.5}'\n\n\
@@ -183,6 +189,15 @@ pub enum CtlOrder {
     },
     /// End every solo.
     ClearSolo,
+    /// Groups of the matrix: a fader for many cells.
+    #[command(subcommand)]
+    Group(GroupOrder),
+    /// Monitor mixes: what each listener hears.
+    #[command(subcommand)]
+    Mix(MixOrder),
+    /// Presets of the matrix: stored blocks of cells.
+    #[command(subcommand)]
+    MatrixPreset(MatrixPresetOrder),
     /// Join two nodes by a cable.
     Connect {
         /// Where the signal comes from: NODE[/PORT].

@@ -1,5 +1,6 @@
 //! `crosspoint ctl`: orders for a running rig, for scripts and for people at a distance.
 
+mod matrix;
 mod order;
 mod stage;
 mod text;

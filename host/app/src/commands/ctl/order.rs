@@ -1,6 +1,6 @@
 //! From the words of a command line to an order.
 
-use super::stage;
+use super::{matrix, stage};
 use crate::cli::{
     BlockVerb, BypassModeOrder, CtlOrder, LoadOrder, MappingOrder, MetersOrder, MidiOrder, PanOrder, SceneOrder,
     SongOrder, TimingWord, TunerOrder, XrunsOrder,
@@ -69,6 +69,9 @@ pub fn order(order: &CtlOrder) -> Result<Order, Failure> {
         }
         CtlOrder::SoloSafe { source, on } => Order::SoloSafe { source: channel_name(&source)?, on },
         CtlOrder::ClearSolo => Order::ClearSolo {},
+        CtlOrder::Group(group) => matrix::group_order(group)?,
+        CtlOrder::Mix(mix) => matrix::mix_order(mix)?,
+        CtlOrder::MatrixPreset(preset) => matrix::preset_order(preset)?,
         CtlOrder::Connect { source, destination, events, feedback } => {
             Order::Connect { source: spot(&source), destination: spot(&destination), events, feedback }
         }
@@ -185,7 +188,7 @@ fn title(name: Option<String>, number: Option<usize>) -> Result<Title, Failure> 
     title.ok_or_else(|| Failure::usage("give a name or a number"))
 }
 
-fn object(text: &str) -> Result<Map<String, Value>, Failure> {
+pub(super) fn object(text: &str) -> Result<Map<String, Value>, Failure> {
     serde_json::from_str(text).map_err(|error| Failure::usage(format_args!("{text}: no JSON object: {error}")))
 }
 
@@ -216,12 +219,12 @@ fn channel(text: &str) -> Result<(End, u32), Failure> {
     Ok((end(text), channel.parse().map_err(|_| wrong())?))
 }
 
-fn channel_name(text: &str) -> Result<ChannelName, Failure> {
+pub(super) fn channel_name(text: &str) -> Result<ChannelName, Failure> {
     let (End { node, port }, channel) = channel(text)?;
     Ok(ChannelName { node, port, channel })
 }
 
-fn block(rows: &[String], columns: &[String]) -> Result<BlockName, Failure> {
+pub(super) fn block(rows: &[String], columns: &[String]) -> Result<BlockName, Failure> {
     let names = |texts: &[String]| texts.iter().map(|text| channel_name(text)).collect::<Result<_, _>>();
     Ok(BlockName { rows: names(rows)?, columns: names(columns)? })
 }

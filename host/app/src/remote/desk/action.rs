@@ -1,5 +1,6 @@
 //! What each order asks of the engine.
 
+use super::matrix;
 use super::names::{
     Refused, between, block, cable_between, change, column, device_channels, edge, ends, find, known, parameter_id,
     place, row, scene, song,
@@ -17,8 +18,8 @@ use crosspoint::graph::graph::Edit;
 use crosspoint::graph::{ListenTo, SceneStart, Timing};
 use crosspoint::session::{self, MappingEntry, NodeEntry, SceneEntry, SongEntry};
 use crosspoint::{
-    Action, BlockChange, Capture, MappingEdit, PluginReference, PluginSetup, SceneEdit, Snapshot, Soloed,
-    TransportAction,
+    Action, BlockChange, Capture, GroupEdit, MappingEdit, MatrixPresetEdit, MixEdit, PluginReference, PluginSetup,
+    SceneEdit, Snapshot, Soloed, TransportAction,
 };
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -98,6 +99,22 @@ impl Desk {
             }
             Order::SoloSafe { source, on } => Action::SetSoloSafe { row: row(graph, &source)?, on },
             Order::ClearSolo {} => Action::ClearSolo,
+            Order::SetGroup { group } => matrix::set_group(group)?,
+            Order::GroupFader { group, gain_db, mute } => return matrix::group_fader(&group, gain_db, mute),
+            Order::RenameGroup { from, to } => matrix::edit_groups(GroupEdit::Rename { from, to }),
+            Order::RemoveGroup { group } => matrix::edit_groups(GroupEdit::Remove(group)),
+            Order::Mix { mix } => return say(matrix::mix(&snapshot, &mix)?),
+            Order::SetMix { mix } => matrix::set_mix(mix)?,
+            Order::MixFader { mix, gain_db, mute } => return matrix::mix_fader(&mix, gain_db, mute),
+            Order::CopyMix { from, to } => Action::CopyMix { from, to },
+            Order::RenameMix { from, to } => matrix::edit_mixes(MixEdit::Rename { from, to }),
+            Order::RemoveMix { mix } => matrix::edit_mixes(MixEdit::Remove(mix)),
+            Order::StoreMatrixPreset { preset, block, sources, destinations } => {
+                matrix::store_preset(&snapshot, preset, block.as_ref(), &sources, &destinations)?
+            }
+            Order::RecallMatrixPreset { preset } => Action::RecallMatrixPreset { preset },
+            Order::RenameMatrixPreset { from, to } => matrix::edit_presets(MatrixPresetEdit::Rename { from, to }),
+            Order::RemoveMatrixPreset { preset } => matrix::edit_presets(MatrixPresetEdit::Remove(preset)),
             Order::Connect {
                 source: Spot::Node(source),
                 destination: Spot::Node(destination),
@@ -348,7 +365,7 @@ fn edit_mappings(edit: MappingEdit) -> Action {
 }
 
 /// An entry of a rig file by its keys.
-fn table<Table: serde::de::DeserializeOwned, T>(
+pub(super) fn table<Table: serde::de::DeserializeOwned, T>(
     keys: Map<String, Value>,
     read: impl FnOnce(Table) -> Result<T, String>,
 ) -> Result<T, Refused> {

@@ -5,6 +5,7 @@ mod action;
 mod clerk;
 #[cfg(test)]
 mod completeness;
+mod matrix;
 mod names;
 mod stage;
 mod transport;

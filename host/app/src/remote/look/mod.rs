@@ -2,6 +2,7 @@
 
 mod levels;
 mod mappings;
+mod matrix;
 mod playhead;
 mod scenes;
 mod stage;
@@ -14,6 +15,8 @@ use crosspoint::session::Builtin;
 use crosspoint::{Condition, DeviceState, LoadStatistics, NodeSnapshot, PortChannel, Snapshot, Soloed};
 pub use levels::LevelsDocument;
 pub use mappings::Mappings;
+pub use matrix::MixView;
+use matrix::{Group, MatrixPreset, Mix};
 use playhead::Clock;
 pub use playhead::Playhead;
 pub use scenes::Scenes;
@@ -64,6 +67,9 @@ pub struct Rig {
     soloed: Vec<Solo>,
     /// Rows that are heard whatever is soloed.
     solo_safe: Vec<Channel>,
+    groups: Vec<Group>,
+    mixes: Vec<Mix>,
+    matrix_presets: Vec<MatrixPreset>,
     /// Whether a rig waits for its plugins.
     is_building: bool,
     nodes: Vec<Node>,
@@ -284,6 +290,9 @@ impl Rig {
             is_learning: snapshot.mappings.is_learning,
             soloed: snapshot.solo.soloed.iter().map(|soloed| solo(&snapshot.graph, soloed)).collect(),
             solo_safe: snapshot.solo.safe.iter().map(|row| channel(&snapshot.graph, row)).collect(),
+            groups: snapshot.groups.iter().map(Group::of).collect(),
+            mixes: snapshot.mixes.iter().map(|mix| Mix::of(&snapshot.graph, mix)).collect(),
+            matrix_presets: snapshot.matrix_presets.iter().map(MatrixPreset::of).collect(),
             is_building: snapshot.is_building,
             nodes: nodes.collect(),
             edges: edges(&snapshot.graph),

@@ -185,6 +185,105 @@ pub enum Order {
     },
     /// Ends every solo.
     ClearSolo {},
+    /// Puts a group of the matrix in the place of the one of its name, or after the last.
+    SetGroup {
+        /// The keys of a rig file's `[[group]]` table.
+        group: Map<String, Value>,
+    },
+    /// Sets the gain of a group, or mutes it. What is not said stays as it is.
+    GroupFader {
+        /// Its name.
+        group: String,
+        /// In dB, at most 20.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gain_db: Option<f32>,
+        /// Whether it is silent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mute: Option<bool>,
+    },
+    /// Gives a group another name.
+    RenameGroup {
+        /// As it is called now.
+        from: String,
+        /// As it is to be called.
+        to: String,
+    },
+    /// Removes a group.
+    RemoveGroup {
+        /// Its name.
+        group: String,
+    },
+    /// A monitor mix with its part of the matrix.
+    Mix {
+        /// Its name.
+        mix: String,
+    },
+    /// Puts a mix in the place of the one of its name, or after the last.
+    SetMix {
+        /// The keys of a rig file's `[[mix]]` table.
+        mix: Map<String, Value>,
+    },
+    /// Sets the gain of all of a mix, or mutes it. What is not said stays as it is.
+    MixFader {
+        /// Its name.
+        mix: String,
+        /// In dB, at most 20.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gain_db: Option<f32>,
+        /// Whether it is silent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mute: Option<bool>,
+    },
+    /// Gives a mix the cells of another one, column by column.
+    CopyMix {
+        /// Whose cells.
+        from: String,
+        /// Who gets them.
+        to: String,
+    },
+    /// Gives a mix another name.
+    RenameMix {
+        /// As it is called now.
+        from: String,
+        /// As it is to be called.
+        to: String,
+    },
+    /// Removes a mix. Its cells stay.
+    RemoveMix {
+        /// Its name.
+        mix: String,
+    },
+    /// Stores cells of the matrix as they are: those of a block, or what is between nodes.
+    StoreMatrixPreset {
+        /// Its name; a new one, or that of the preset to be overwritten.
+        preset: String,
+        /// Whose cells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        block: Option<BlockName>,
+        /// In place of a block: the nodes of which all that they put out is meant.
+        #[serde(default)]
+        sources: Vec<String>,
+        /// The nodes of which all that they take is meant.
+        #[serde(default)]
+        destinations: Vec<String>,
+    },
+    /// Sets the cells of a preset of the matrix.
+    RecallMatrixPreset {
+        /// Its name.
+        preset: String,
+    },
+    /// Gives a preset of the matrix another name.
+    RenameMatrixPreset {
+        /// As it is called now.
+        from: String,
+        /// As it is to be called.
+        to: String,
+    },
+    /// Removes a preset of the matrix.
+    RemoveMatrixPreset {
+        /// Its name.
+        preset: String,
+    },
     /// Joins two ports by a cable.
     Connect {
         /// Where the signal comes from.

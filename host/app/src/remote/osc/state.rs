@@ -62,6 +62,13 @@ pub fn of_rig(snapshot: &Snapshot) -> State {
             put(format!("node/{name}/parameter/{}", encoded(&parameter)), vec![value]);
         }
     }
+    let faders = snapshot.groups.iter().map(|known| ("group", &known.group.name, known.group.fader));
+    let mixes = snapshot.mixes.iter().map(|known| ("mix", &known.mix.name, known.mix.fader));
+    for (what, name, fader) in faders.chain(mixes) {
+        let gain = (decibels(fader.gain.into()) as f32).max(SILENCE);
+        put(format!("{what}/{}/gain", encoded(name)), vec![OscType::Float(gain)]);
+        put(format!("{what}/{}/mute", encoded(name)), vec![switch(fader.muted)]);
+    }
     for (address, values) in cells(&snapshot.graph) {
         put(address, values);
     }

@@ -1,6 +1,6 @@
 // Faders and meters. The law of a fader, strips for inputs, gains and what goes to the outputs.
 
-const SILENCE = -144;
+export const SILENCE = -144;
 // Parts of a fader's way, from the bottom, and the decibels there: wide where ears are keen.
 const LAW = [[0, SILENCE], [0.04, -60], [0.25, -30], [0.5, -12], [0.8, 0], [1, 6]];
 
@@ -59,7 +59,7 @@ function height(level) {
   return level === null ? 0 : Math.min(1, Math.max(0, (level + 60) / 60));
 }
 
-class Meter {
+export class Meter {
   constructor() {
     this.cover = element("s");
     this.held = element("u");
