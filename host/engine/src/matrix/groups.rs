@@ -60,9 +60,10 @@ pub(super) struct GroupFactors {
 
 impl GroupFactors {
     /// Those of groups with their faders.
-    fn of<'e>(groups: impl Iterator<Item = (Fader, Named<'e>)>, names: &Names<'_>) -> Self {
-        let groups = groups.map(|(fader, named)| (fader.factor(), named)).filter(|(factor, _)| *factor != 1.0);
-        Self { groups: groups.map(|(factor, named)| (factor, Members::of(named, names))).collect() }
+    fn of<'e>(groups: impl Iterator<Item = (Fader, Membership<'e>)>, names: &Names<'_>) -> Self {
+        let groups =
+            groups.map(|(fader, membership)| (fader.factor(), membership)).filter(|(factor, _)| *factor != 1.0);
+        Self { groups: groups.map(|(factor, membership)| (factor, Members::of(membership, names))).collect() }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -77,13 +78,13 @@ impl GroupFactors {
 
 /// The cells of a group, as they are named.
 #[derive(Clone, Copy)]
-struct Named<'e> {
+struct Membership<'e> {
     rows: &'e [ChannelsEntry],
     columns: &'e [ChannelsEntry],
     cells: &'e [CrosspointPlace],
 }
 
-impl<'e> Named<'e> {
+impl<'e> Membership<'e> {
     fn of_group(group: &'e GroupEntry) -> Self {
         Self { rows: &group.rows, columns: &group.columns, cells: &group.cells }
     }
@@ -105,7 +106,7 @@ struct Members {
 }
 
 impl Members {
-    fn of(named: Named<'_>, names: &Names<'_>) -> Self {
+    fn of(named: Membership<'_>, names: &Names<'_>) -> Self {
         let mut members = Self::default();
         members.rows = members.found(named.rows, |entry| names.channels(entry, Side::Rows));
         members.columns = members.found(named.columns, |entry| names.channels(entry, Side::Columns));
@@ -173,8 +174,8 @@ impl<P: Plugins> Engine<P> {
         self.follow_names();
         // What rings on is as loud as it was.
         let names = Names::of(self.graph.nodes().chain(self.parking.nodes()));
-        let groups = self.rig.rest.groups.iter().map(|group| (group.fader, Named::of_group(group)));
-        let mixes = self.rig.rest.mixes.iter().map(|mix| (mix.fader, Named::of_mix(mix)));
+        let groups = self.rig.rest.groups.iter().map(|group| (group.fader, Membership::of_group(group)));
+        let mixes = self.rig.rest.mixes.iter().map(|mix| (mix.fader, Membership::of_mix(mix)));
         GroupFactors::of(groups.chain(mixes), &names)
     }
 
@@ -185,7 +186,7 @@ impl<P: Plugins> Engine<P> {
         let names = Names::of(self.graph.nodes());
         let show = |group: &GroupEntry| GroupSnapshot {
             group: group.clone(),
-            missing: Members::of(Named::of_group(group), &names).missing,
+            missing: Members::of(Membership::of_group(group), &names).missing,
         };
         self.rig.rest.groups.iter().map(show).collect()
     }

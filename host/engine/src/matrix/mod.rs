@@ -1,5 +1,6 @@
 //! The whole rig as one routing matrix: a row for each channel that a node puts out, a column for each that one takes, and
-//! the crosspoints of all audio edges between them. Only a view of the graph: it keeps nothing of its own.
+//! the crosspoints of all audio edges between them. Only a view of the graph: what is said beside it, such as solo, groups and
+//! mixes, never touches a crosspoint.
 
 mod block;
 mod entries;

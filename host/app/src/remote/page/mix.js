@@ -40,12 +40,17 @@ export class Mix {
   show(rig) {
     const mix = this.of(rig);
     const heard = new Set(mix.columns.map(({ node, port, channel }) => JSON.stringify([node, port, channel])));
+    // Meters count over all ports of a node.
+    const metered = ({ node, port }, channel) => {
+      const ports = rig.nodes.find(({ name }) => name === node)?.audio_outputs.slice(0, port - 1) ?? [];
+      return ports.reduce((sum, { channels }) => sum + channels, channel);
+    };
     const rows = new Map();
     for (const { source, destination, crosspoints } of rig.edges) {
       for (const cell of crosspoints) {
         if (!heard.has(JSON.stringify([destination.node, destination.port, cell.destination]))) continue;
         const key = JSON.stringify([source.node, source.port, cell.source]);
-        if (!rows.has(key)) rows.set(key, { source, channel: cell.source, cells: [] });
+        if (!rows.has(key)) rows.set(key, { source, channel: cell.source, metered: metered(source, cell.source), cells: [] });
         rows.get(key).cells.push({ source, destination, cell });
       }
     }
@@ -76,7 +81,7 @@ export class Mix {
     return this.#strip("whole", { title: name, more: "all of it", name: `mix ${name}`, kind: "mix", send });
   }
 
-  #row(key, { source, channel }) {
+  #row(key, { source, channel, metered }) {
     let offsets = [];
     const begin = () => {
       // What is panned stays where it is while it becomes louder.
@@ -97,7 +102,7 @@ export class Mix {
     };
     const more = source.port > 1 ? `${source.port} · ${channel}` : `${channel}`;
     const strip = this.#strip(key, { title: source.node, more, name: `${source.node}:${channel}`, kind: "cell", begin, send });
-    Object.assign(this.#strips.get(key), { node: source.node, channel, cells: [] });
+    Object.assign(this.#strips.get(key), { node: source.node, channel: metered, cells: [] });
     return strip;
   }
 
