@@ -227,6 +227,9 @@ fn a_musician_moves_their_own_mix() {
     let rig = running.eventually(|rig| whole(rig) < -6.0 && rig["in_gesture"] == false);
     assert_eq!((rig["mixes"][1]["gain_db"].as_f64(), cell(&rig, 1)), (Some(0.0), cell(&before, 1)));
     keep(&browser, "mix");
+    let seen = "return [...document.querySelectorAll('header button, nav button, #mix-choice')].every((one) => {
+        const { left, right } = one.getBoundingClientRect(); return left >= 0 && right <= innerWidth; })";
+    assert_eq!(browser.script(seen, json!([])), true, "all there is to touch is in sight");
     for _ in 0..2 {
         browser.click("#undo");
     }
