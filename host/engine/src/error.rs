@@ -44,6 +44,9 @@ pub enum EngineError {
     /// There is no such node.
     #[error("the rig has no node {0}; it may have been removed")]
     UnknownNode(NodeId),
+    /// Nobody said where to save.
+    #[error("the rig has no file yet: name one")]
+    NoFile,
     /// There is no such scene.
     #[error("the rig has no scene \"{name}\"; it has: {known}")]
     UnknownScene {

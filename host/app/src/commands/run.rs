@@ -127,7 +127,7 @@ fn control(
     let begun = match &mut recovered {
         Some(recovered) => {
             let rig = std::mem::take(&mut recovered.rig);
-            source::begin_loaded(&mut engine, &recovered.name(), rig, machine_roles)
+            source::begin_loaded(&mut engine, recovered.file(), rig, machine_roles)
         }
         None => source::begin(&mut engine, &arguments.source, links, inputs, machine_roles),
     };
@@ -266,7 +266,7 @@ fn let_in(engine: &Engine<PluginLink>, arguments: &Run) -> Result<Option<Remote>
     let rig = arguments.source.rig.as_deref().map(std::path::absolute).transpose().map_err(Failure::new)?;
     let own = rig.as_deref().and_then(Path::parent).map_or_else(std::env::current_dir, |folder| Ok(folder.to_owned()));
     let folders = std::iter::once(own.map_err(Failure::new)?).chain(remote_folder.iter().cloned());
-    let desk = Desk::new(engine.handle(), Folders::new(folders), rig).map_err(Failure::new)?;
+    let desk = Desk::new(engine.handle(), Folders::new(folders)).map_err(Failure::new)?;
     let told = token.reveal().to_owned();
     let remote = Remote::start(desk, Doors { web: *remote, osc: *osc, token, hosts: remote_host.clone() })?;
     if let Some(address) = remote.osc() {

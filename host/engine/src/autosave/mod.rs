@@ -29,8 +29,6 @@ pub struct AutosavePlace {
     pub file: PathBuf,
     /// How long after a save the next is made, if anything has changed.
     pub every: Duration,
-    /// The rig's own file.
-    pub rig: Option<PathBuf>,
     /// What the program wants to know again.
     pub program: BTreeMap<String, Vec<String>>,
 }
@@ -163,10 +161,11 @@ impl<P: Plugins> Engine<P> {
 
     /// Has a thread write what is, if that is not what was written last.
     fn write_recovery_file(&mut self) {
-        let Some(AutosavePlace { file, rig, program, .. }) = self.autosave.place.clone() else { return };
+        let Some(AutosavePlace { file, program, .. }) = self.autosave.place.clone() else { return };
         let document = self.document_with(Vec::new());
         let (scene, position) = self.playing_now();
         let edits = self.unstored_edits();
+        let rig = self.rig.file.clone();
         let now = (document, Whereabouts { rig, scene, position, edits, program });
         if self.autosave.written.as_ref() == Some(&now) {
             return;

@@ -27,9 +27,9 @@ impl Stage {
         engine.set_autosave(Some(AutosavePlace {
             file: file.path(),
             every: EVERY,
-            rig: Some("/rigs/a.rig.toml".into()),
             program: BTreeMap::new(),
         }));
+        engine.rig.file = Some("/rigs/a.rig.toml".into());
         Self { engine, gain, file, now: Instant::now(), _root: root }
     }
 

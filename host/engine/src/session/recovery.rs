@@ -49,7 +49,8 @@ pub struct Whereabouts {
     pub program: BTreeMap<String, Vec<String>>,
 }
 
-/// The place of a run's recovery file. It goes when this is dropped: the run has ended as it should.
+/// The place of a run's recovery file. It goes when this is dropped: the run has ended as it should. It stays if a panic
+/// drops it.
 #[derive(Debug)]
 pub struct RecoveryFile {
     folder: PathBuf,
@@ -84,6 +85,10 @@ impl Drop for RecoveryFile {
     fn drop(&mut self) {
         // Some systems remove no file that is open.
         drop(self.lock.take());
+        // Who is cut off by a fault has not ended as it should.
+        if std::thread::panicking() {
+            return;
+        }
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -217,5 +222,19 @@ mod tests {
         assert_eq!(found, whereabouts);
         remains.clone().remove().unwrap();
         assert_eq!(recoverable(&root), []);
+    }
+
+    /// A fault that unwinds the thread of a run, and with it the place of its file.
+    #[test]
+    fn a_run_that_a_fault_cuts_off_leaves_its_file() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RecoveryFile::begin(root.path()).unwrap();
+        write_recovery(Document::default(), Whereabouts::default(), &run.path()).unwrap();
+        let faulty = std::thread::spawn(move || {
+            let _run = run;
+            panic!("a fault");
+        });
+        assert!(faulty.join().is_err());
+        assert_eq!(recoverable(root.path()).len(), 1);
     }
 }

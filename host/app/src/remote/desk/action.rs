@@ -22,7 +22,6 @@ use crosspoint::{
 };
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
 use std::time::Instant;
 
 impl Desk {
@@ -270,22 +269,18 @@ impl Desk {
             let loaded = session::load(&path).map_err(|error| error.to_string())?;
             let roles = machine_roles(&loaded.document).map_err(|error| error.to_string())?;
             let told = loaded.problems.iter().map(|problem| format!("{}:{problem}", path.display())).collect();
-            let action = Box::new(Action::Load { document: Box::new(loaded.document), roles });
-            Ok(Step::Use { action, told, file: Some(path) })
+            let action = Action::Load { document: Box::new(loaded.document), roles, file: Some(path) };
+            Ok(Step::Use { action: Box::new(action), told })
         };
         self.clerk.ask(look).map(Step::Look)
     }
 
     fn save(&self, file: Option<PathBuf>) -> Result<Step, Refused> {
-        let own = self.file.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let folders = self.folders.clone();
+        // Without a file too: not to overtake a rig that is still being read.
         let look = move || {
-            let path = match file {
-                Some(file) => folders.find(&file)?,
-                None => own.ok_or("the rig has no file yet: name one")?,
-            };
-            let action = Box::new(Action::Save { path: path.clone() });
-            Ok(Step::Use { action, told: Vec::new(), file: Some(path) })
+            let path = file.map(|file| folders.find(&file)).transpose()?;
+            Ok(Step::Do(vec![Action::Save { path }]))
         };
         self.clerk.ask(look).map(Step::Look)
     }
