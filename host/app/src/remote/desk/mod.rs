@@ -21,8 +21,8 @@ use names::Refused;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::io;
-use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
 use transport::Taps;
 
 /// What clients command.
