@@ -278,7 +278,13 @@ fn let_in(engine: &Engine<PluginLink>, arguments: &Run, rig: Option<&Path>) -> R
         eprintln!("listening for OSC at {address}{who}");
     }
     if let Some(address) = remote.web() {
-        eprintln!("a page for tablets is at http://{address}/#{told}");
+        match address.ip().is_unspecified() {
+            true => eprintln!(
+                "a page for tablets is at http://ADDRESS:{}/#{told}, where ADDRESS is this machine's in the network",
+                address.port()
+            ),
+            false => eprintln!("a page for tablets is at http://{address}/#{told}"),
+        }
         eprintln!("listening at {address}; the token is {told}");
     }
     Ok(Some(remote))
