@@ -653,8 +653,7 @@ mod tests {
         engine.poll();
         assert!(matches!(early.try_take(), Some(Err(EngineError::NoFile))));
         let document = Document { tempo: 90.0, ..Document::default() };
-        let loading =
-            Action::Load { document: Box::new(document), roles: Mapping::default(), file: Some(a.clone()) };
+        let loading = Action::Load { document: Box::new(document), roles: Mapping::default(), file: Some(a.clone()) };
         let answers = [handle.send(loading), save(None)];
         engine.poll();
         assert!(answers.iter().all(|answer| matches!(answer.try_take(), Some(Ok(_)))));

@@ -24,11 +24,7 @@ impl Stage {
         let gain = engine.add_builtin("gain", Builtin::Gain { layout: ChannelLayout::Mono }).unwrap();
         let root = tempfile::tempdir().unwrap();
         let file = RecoveryFile::begin(root.path()).unwrap();
-        engine.set_autosave(Some(AutosavePlace {
-            file: file.path(),
-            every: EVERY,
-            program: BTreeMap::new(),
-        }));
+        engine.set_autosave(Some(AutosavePlace { file: file.path(), every: EVERY, program: BTreeMap::new() }));
         engine.rig.file = Some("/rigs/a.rig.toml".into());
         Self { engine, gain, file, now: Instant::now(), _root: root }
     }
