@@ -30,6 +30,8 @@ const IN_FLIGHT: usize = 256;
 /// How often answers are looked for, and how often a rig that changes is shown.
 const TICK: Duration = Duration::from_millis(5);
 const SHOW: Duration = Duration::from_millis(33);
+/// How long what is told may wait for a client. Whose battery dies says no farewell: it takes nothing any more.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the requests of this server need.
 struct Web {
@@ -173,7 +175,8 @@ async fn converse(mut socket: WebSocket, shared: &Shared, asked: &mut Asked) {
             }
         }
         for reply in replies {
-            if socket.send(Message::text(reply.to_string())).await.is_err() {
+            let sending = socket.send(Message::text(reply.to_string()));
+            if !matches!(tokio::time::timeout(PATIENCE, sending).await, Ok(Ok(()))) {
                 return;
             }
         }

@@ -43,6 +43,8 @@ struct Sender {
     feedback: Option<Feedback>,
     /// Whether it was told that nothing waits for a time tag.
     is_told_of_time: bool,
+    /// Whether it has begun a gesture and not ended it.
+    in_gesture: bool,
 }
 
 /// What a subscriber is told, and what it was told last.
@@ -137,7 +139,7 @@ impl Osc {
         if !self.senders.contains_key(&from) {
             if self.senders.len() >= SENDERS {
                 let idle = |sender: &Sender| sender.feedback.is_none() && sender.answers.is_empty();
-                self.senders.retain(|_, sender| !idle(sender) || now.duration_since(sender.heard) < IDLE);
+                self.forget(|sender| idle(sender) && now.duration_since(sender.heard) >= IDLE);
             }
             if self.senders.len() >= SENDERS {
                 return false;
@@ -149,10 +151,19 @@ impl Osc {
                 answers: Vec::new(),
                 feedback: None,
                 is_told_of_time: false,
+                in_gesture: false,
             };
             self.senders.insert(from, sender);
         }
         true
+    }
+
+    /// Forgets who is gone, who lifts no finger any more.
+    fn forget(&mut self, is_gone: impl Fn(&Sender) -> bool) {
+        let gone = self.senders.extract_if(|_, sender| is_gone(sender));
+        if gone.filter(|(_, sender)| sender.in_gesture).count() > 0 {
+            let _ended = self.shared.desk.begin(Order::Gesture { on: false });
+        }
     }
 
     fn obey(&mut self, told: &OscMessage, from: SocketAddr, now: Instant) {
@@ -203,6 +214,9 @@ impl Osc {
                 self.say(from, [refusal(&name, "too many orders wait for their answers")]);
             }
             Ok(Errand::Order(name, order)) => {
+                if let Order::Gesture { on } = order {
+                    sender.in_gesture = on;
+                }
                 let mut answer = shared.desk.begin(order);
                 match shared.desk.finish(&mut answer) {
                     Some(result) => self.answer(from, &name, result),
@@ -250,7 +264,7 @@ impl Osc {
         for (to, messages) in news {
             self.say(to, messages);
         }
-        self.senders.retain(|_, sender| sender.feedback.is_some() || now.duration_since(sender.heard) < REMEMBERED);
+        self.forget(|sender| sender.feedback.is_none() && now.duration_since(sender.heard) >= REMEMBERED);
     }
 
     fn answer(&mut self, to: SocketAddr, name: &str, result: Result<Value, String>) {
@@ -329,4 +343,34 @@ fn refusal(of: &str, why: &str) -> OscMessage {
 fn text(text: &str) -> OscType {
     // Nothing in OSC may hold a zero.
     OscType::String(text.replace('\0', ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remote::access::{Folders, Token};
+    use crate::remote::desk::Desk;
+    use crosspoint::{Engine, EngineSettings};
+
+    /// A fader of one whose battery has died is let go once its place is another's.
+    #[test]
+    fn the_gesture_of_who_is_gone_ends() {
+        let mut engine = Engine::new(EngineSettings::default());
+        let desk = Desk::new(engine.handle(), Folders::default()).unwrap();
+        let shared = Arc::new(Shared { desk, token: Token::random().unwrap(), refusals: Arc::default() });
+        let now = Instant::now();
+        let mut osc =
+            Osc { shared: shared.clone(), needs_token: false, senders: HashMap::new(), told: now, outbox: Vec::new() };
+        let sender = |number: usize| SocketAddr::from(([127, 0, 0, 1], 1000 + number as u16));
+        let packets = packed([message("gesture", vec![OscType::Bool(true)])]);
+        osc.hear(&packets[0], sender(0));
+        engine.poll();
+        osc.tell();
+        assert!(shared.desk.snapshot().in_gesture);
+        (1..SENDERS).for_each(|number| assert!(osc.make_room(sender(number), now)));
+        assert!(osc.make_room(sender(SENDERS), Instant::now() + IDLE));
+        assert!(!osc.senders.contains_key(&sender(0)));
+        engine.poll();
+        assert!(!shared.desk.snapshot().in_gesture);
+    }
 }

@@ -34,6 +34,7 @@ const hear = {
     find("entry").hidden = true;
     find("notice").hidden = true;
     sessionStorage.setItem(KEPT, rig.token);
+    faders.forget();
     rig.order("subscribe", { to: ["rig", "levels", "playhead", "notices"] });
     rig.order("meter", { on: true });
     rig.order("measure_load", { on: true });
@@ -202,7 +203,7 @@ function enter(token) {
 }
 
 // The token is not to stay where it is seen and kept: in the address.
-const given = decodeURIComponent(location.hash.slice(1)) || sessionStorage.getItem(KEPT);
+const given = location.hash.slice(1) || sessionStorage.getItem(KEPT);
 if (location.hash) history.replaceState(null, "", location.pathname);
 if (given) enter(given);
 else find("entry").hidden = false;
