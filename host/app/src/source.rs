@@ -232,16 +232,18 @@ fn chain(chain: Chain) -> Loaded {
     Loaded { events: Some(chain.events), outputs: chain.outputs, problems: Vec::new() }
 }
 
+/// This machine's file, or an empty one if there is none. What is wrong with it is told.
+pub fn machine_file() -> Result<MachineFile, Failure> {
+    let Some(path) = MachineFile::default_path() else { return Ok(MachineFile::default()) };
+    let loaded = MachineFile::load(&path).map_err(Failure::new)?;
+    let problems = loaded.problems.iter().map(|problem| format!("{}:{problem}", path.display()));
+    print_problems(&problems.collect::<Vec<_>>());
+    Ok(loaded.machine)
+}
+
 /// Which channels the roles of a rig stand for on this machine: what the machine file says, the rest in order.
 pub fn machine_roles(document: &Document) -> Result<Mapping, Failure> {
-    let mut machine = MachineFile::default();
-    if let Some(path) = MachineFile::default_path() {
-        let loaded = MachineFile::load(&path).map_err(Failure::new)?;
-        let problems = loaded.problems.iter().map(|problem| format!("{}:{problem}", path.display()));
-        print_problems(&problems.collect::<Vec<_>>());
-        machine = loaded.machine;
-    }
-    let mapping = machine.map(document);
+    let mapping = machine_file()?.map(document);
     mapping.notices.iter().for_each(|notice| eprintln!("{notice}"));
     Ok(mapping)
 }
