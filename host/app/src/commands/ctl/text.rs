@@ -21,7 +21,7 @@ pub fn text(order: &CtlOrder, result: &Value) -> String {
         CtlOrder::Transport(TransportOrder::Show) => stage::transport(result),
         CtlOrder::Xruns(XrunsOrder::List) => stage::xruns(result),
         CtlOrder::Loudness(LoudnessOrder::Show) => stage::loudness(&result["loudness"]),
-        CtlOrder::Replace { .. } => {
+        CtlOrder::Replace(_) => {
             let left = list(result, "left_out").filter_map(Value::as_str);
             lines(left.map(|way| format!("{way}: found no port, and is gone")))
         }
