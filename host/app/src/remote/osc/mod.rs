@@ -7,11 +7,11 @@ mod state;
 
 use super::access::Refusals;
 use super::allowance::Allowance;
-use super::desk::Answer;
-use super::order::{Order, Topic};
+use super::desk::{Answer, Desk};
+use super::order::Order;
 use super::service::Shared;
+use super::subscription::{News, Subscription};
 use address::{Errand, ROOT, errand};
-use crosspoint::Levels;
 use packets::{LONGEST, packed, read};
 use rosc::{OscMessage, OscType};
 use serde_json::Value;
@@ -49,12 +49,11 @@ struct Sender {
 
 /// What a subscriber is told, and what it was told last.
 struct Feedback {
-    topics: Vec<Topic>,
+    subscription: Subscription,
     until: Instant,
-    rig: (Option<u64>, State),
-    levels: (Option<Arc<Levels>>, State),
+    rig: State,
+    levels: State,
     playhead: State,
-    notices: u64,
 }
 
 /// The server.
@@ -184,14 +183,12 @@ impl Osc {
                 }
             }
             Ok(Errand::Subscribe(topics, seconds)) => {
-                let notices = shared.desk.bulletin().count();
                 sender.feedback = Some(Feedback {
-                    topics,
+                    subscription: Subscription::begin(topics, &shared.desk),
                     until: now + Duration::from_secs(seconds),
-                    rig: Default::default(),
-                    levels: Default::default(),
-                    playhead: Default::default(),
-                    notices,
+                    rig: State::default(),
+                    levels: State::default(),
+                    playhead: State::default(),
                 });
                 self.say(from, [message("subscribed", vec![OscType::Int(seconds as i32)])]);
             }
@@ -258,7 +255,7 @@ impl Osc {
                 news.push((*to, vec![message("expired", vec![])]));
             }
             if let Some(feedback) = &mut sender.feedback {
-                news.push((*to, feedback.news(&shared)));
+                news.push((*to, feedback.news(&shared.desk)));
             }
         }
         for (to, messages) in news {
@@ -289,47 +286,31 @@ impl Osc {
 
 impl Feedback {
     /// What has changed since it was told last.
-    fn news(&mut self, shared: &Shared) -> Vec<OscMessage> {
-        let desk = &shared.desk;
-        let mut news = Vec::new();
-        if self.topics.contains(&Topic::Rig) {
-            let snapshot = desk.snapshot();
-            if self.rig.0 != Some(snapshot.revision) {
-                let state = state::of_rig(&snapshot);
-                news.extend(changed(&self.rig.1, &state));
-                self.rig = (Some(snapshot.revision), state);
-            }
-        }
-        if self.topics.contains(&Topic::Playhead) {
-            let state = state::of_playhead(&desk.snapshot());
-            news.extend(changed(&self.playhead, &state));
-            self.playhead = state;
-        }
-        if self.topics.contains(&Topic::Levels) {
-            let levels = desk.levels();
-            if !self.levels.0.as_ref().is_some_and(|told| Arc::ptr_eq(told, &levels)) {
-                let state = state::of_levels(&desk.snapshot().graph, &levels);
-                news.extend(changed(&self.levels.1, &state));
-                self.levels = (Some(levels), state);
-            }
-        }
-        if self.topics.contains(&Topic::Notices) {
-            news.extend(desk.bulletin().since(&mut self.notices).into_iter().map(|notice| {
+    fn news(&mut self, desk: &Desk) -> Vec<OscMessage> {
+        let snapshot = desk.snapshot();
+        let news = self.subscription.news(&snapshot, desk).into_iter();
+        let messages = |news| match news {
+            News::Rig => changed(&mut self.rig, state::of_rig(&snapshot)),
+            News::Playhead => changed(&mut self.playhead, state::of_playhead(&snapshot)),
+            News::Levels(levels) => changed(&mut self.levels, state::of_levels(&snapshot.graph, &levels)),
+            News::Notice(notice) => {
                 let kind = notice["kind"].as_str().unwrap_or_default();
-                message("notice", vec![text(kind), text(&notice.to_string())])
-            }));
-        }
-        news
+                vec![message("notice", vec![text(kind), text(&notice.to_string())])]
+            }
+        };
+        news.flat_map(messages).collect()
     }
 }
 
 /// What has another value than before; what is gone is told without one.
-fn changed(before: &State, now: &State) -> Vec<OscMessage> {
+fn changed(before: &mut State, now: State) -> Vec<OscMessage> {
     let new = now.iter().filter(|(addr, args)| before.get(*addr) != Some(args));
     let new = new.map(|(addr, args)| OscMessage { addr: addr.clone(), args: args.clone() });
     let gone = before.keys().filter(|addr| !now.contains_key(*addr));
     let gone = gone.map(|addr| OscMessage { addr: addr.clone(), args: Vec::new() });
-    gone.chain(new).collect()
+    let changed = gone.chain(new).collect();
+    *before = now;
+    changed
 }
 
 fn message(address: &str, args: Vec<OscType>) -> OscMessage {
