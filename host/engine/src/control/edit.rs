@@ -158,7 +158,10 @@ impl<P: Plugins> Engine<P> {
         let Some((role, message)) = learner.heard.learned(frame, rate) else { return };
         let mapping = learner.mapping.take();
         self.end_learning();
-        let Some(role) = self.midi.role_name(role).map(str::to_owned) else { return };
+        let Some(role) = self.midi.role_name(role).map(str::to_owned) else {
+            self.notices.push(Notice::LearningStopped);
+            return;
+        };
         let mut place = None;
         if let Some(mapping) = mapping {
             match self.edit_mappings(MappingEdit::Add(MappingEntry { role: role.clone(), message, ..*mapping })) {

@@ -339,7 +339,7 @@ pub enum CtlOrder {
     },
     /// Save the rig.
     Save {
-        /// The rig file. Default: the one that was loaded.
+        /// The rig file. Default: the one that was loaded, or saved to last.
         file: Option<PathBuf>,
     },
     /// How many requests were refused, by why.

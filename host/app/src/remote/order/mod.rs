@@ -543,7 +543,7 @@ pub enum Order {
     },
     /// Saves the rig.
     Save {
-        /// The file; none for the one that was loaded.
+        /// The file; none for the one that was loaded, or saved to last.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         file: Option<PathBuf>,
     },
