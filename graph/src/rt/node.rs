@@ -236,6 +236,11 @@ impl NodeState {
         }
     }
 
+    /// Whether its processor may leave something behind on the thread.
+    pub fn is_foreign(&self) -> bool {
+        self.processor.as_ref().is_some_and(|processor| processor.is_foreign())
+    }
+
     /// Finds out whether the short way will do. Called after every change.
     pub fn review(&mut self) {
         let playable = self.is_playable();
