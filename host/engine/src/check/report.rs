@@ -235,3 +235,27 @@ impl CheckReport {
 pub(super) fn dbfs(peak: f32) -> Option<f64> {
     (peak > 0.0).then(|| 20.0 * f64::from(peak).log10())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(seen: &str, scene: &str) -> Finding {
+        let moment = Moment { from: None, scene: Some(scene.to_owned()), in_switch: true };
+        Finding::new("code", Severity::Error, seen, "advice").at(moment)
+    }
+
+    /// Of a node, the same in each scene is one finding; of no node, only what says the same is.
+    #[test]
+    fn what_is_seen_again_is_counted() {
+        let mut findings = Findings::default();
+        for (seen, scene) in [("One fails", "One"), ("Two fails", "Two"), ("One fails", "One")] {
+            findings.add(finding(seen, scene));
+        }
+        findings.add(finding("at 3 dB", "One").of_node("amp"));
+        findings.add(finding("at 4 dB", "Two").of_node("amp"));
+        let found: Vec<_> = findings.sorted().into_iter().map(|finding| (finding.seen, finding.times)).collect();
+        let expected = [("One fails", 2), ("Two fails", 1), ("at 3 dB", 2)];
+        assert_eq!(found, expected.map(|(seen, times)| (seen.to_owned(), times)));
+    }
+}

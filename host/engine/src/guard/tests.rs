@@ -92,6 +92,8 @@ fn a_guard_is_part_of_the_rig() {
         assert!(engine.set_output_guard(out, wrong).is_err());
     }
     assert!(engine.set_output_guard(loud, off).is_err());
+    let keys = engine.add_event_output("keys", "keys").unwrap();
+    assert!(matches!(engine.set_output_guard(keys, off), Err(EngineError::UnknownNode(node)) if node == keys));
     let document = engine.document().unwrap();
     let mut again = Engine::new(EngineSettings::default());
     let mut roles = crate::session::Mapping::default();

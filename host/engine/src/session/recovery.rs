@@ -174,7 +174,7 @@ pub fn recoverable(root: &Path) -> Vec<Remains> {
     let mut found: Vec<Remains> = ours
         .filter_map(|folder| {
             // The system lets go of the lock when a process ends.
-            File::open(folder.join(LOCK)).ok()?.try_lock().ok()?;
+            open_lock(&folder).ok()?.try_lock().ok()?;
             let saved = fs::metadata(folder.join(RIG)).and_then(|file| file.modified()).ok()?;
             Some(Remains { folder, saved })
         })
@@ -183,9 +183,15 @@ pub fn recoverable(root: &Path) -> Vec<Remains> {
     found
 }
 
+/// The lock of a run's folder that is there already.
+fn open_lock(folder: &Path) -> io::Result<File> {
+    File::open(folder.join(LOCK))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
 
     /// While a run lives nobody else finds its file; one that ended leaves nothing; one that was cut off leaves all it said.
     #[test]
@@ -217,5 +223,15 @@ mod tests {
         assert_eq!(found, whereabouts);
         remains.clone().remove().unwrap();
         assert_eq!(recoverable(&root), []);
+    }
+
+    /// Network file systems lock only what is open for writing.
+    #[test]
+    fn a_lock_is_tried_where_it_could_be_written() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join(LOCK), "").unwrap();
+        open_lock(root.path()).unwrap().write_all(b"1").unwrap();
+        fs::remove_file(root.path().join(LOCK)).unwrap();
+        assert!(open_lock(root.path()).is_err(), "it makes none");
     }
 }

@@ -71,23 +71,30 @@ impl Reading {
     /// Reads until the player is gone. A file that cannot be read any more is silent from there, and that is told.
     pub fn run(mut self) {
         while !self.shared.quit.load(Ordering::Acquire) {
-            while let Ok(page) = self.returned.pop() {
-                if self.free.len() < SPARE {
-                    self.free.push(page);
-                }
-            }
-            let wants_all = self.shared.wants_all.load(Ordering::Acquire);
-            let wanted = if wants_all { (0..self.out.len()).collect() } else { self.wanted() };
-            let next = wanted.iter().copied().find(|&page| self.out[page].is_none());
-            match next {
-                Some(page) => self.deliver(page),
-                None => {
-                    self.shared.has_all.store(wants_all, Ordering::Release);
-                    self.take_back(&wanted);
-                    std::thread::sleep(REST);
-                }
+            if !self.step() {
+                std::thread::sleep(REST);
             }
         }
+    }
+
+    /// Reads the page that is wanted most. False if there is none: time for a rest.
+    pub(super) fn step(&mut self) -> bool {
+        while let Ok(page) = self.returned.pop() {
+            if self.free.len() < SPARE {
+                self.free.push(page);
+            }
+        }
+        let wants_all = self.shared.wants_all.load(Ordering::Acquire);
+        let wanted = if wants_all { (0..self.out.len()).collect() } else { self.wanted() };
+        let next = wanted.iter().copied().find(|&page| self.out[page].is_none());
+        match next {
+            Some(page) => self.deliver(page),
+            None => {
+                self.shared.has_all.store(wants_all, Ordering::Release);
+                self.take_back(&wanted);
+            }
+        }
+        next.is_some()
     }
 
     /// The pages that should be in memory, the most urgent first.

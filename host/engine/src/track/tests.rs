@@ -236,6 +236,30 @@ fn memory_is_bounded() {
     assert!(has(&pages, 0, 96_000));
 }
 
+/// ```text
+/// load all ── let go, rest ── load all ── let go, rest ── load all ── load all ──► the player is called
+/// ```
+/// A player on the shelf takes nothing, however often its file is loaded. Each time that ends, and once the player is called
+/// it has all.
+#[test]
+fn a_player_that_is_not_called_holds_nobody_up() {
+    let rig = rig(48_000, 20 * PAGE);
+    let (mut reading, mut pages, shared) = halves(AudioFile::open(&rig.file).unwrap(), 48_000, 20 * PAGE as u64).unwrap();
+    for round in 0..4 {
+        shared.wants_all.store(true, Ordering::Release);
+        let steps = (0..1000).take_while(|_| !shared.has_all.load(Ordering::Acquire));
+        steps.for_each(|_| drop(reading.step()));
+        assert!(shared.has_all.load(Ordering::Acquire), "round {round}: it is never loaded");
+        shared.wants_all.store(false, Ordering::Release);
+        (0..1000).for_each(|_| drop(reading.step()));
+        assert!(!shared.has_all.load(Ordering::Acquire));
+    }
+    shared.wants_all.store(true, Ordering::Release);
+    (0..100).for_each(|_| drop(reading.step()));
+    pages.prepare(0, &Transport::default(), 60.0 * 48_000.0);
+    assert_eq!(pages.available(0, 20 * PAGE as u64), 20 * PAGE as u64);
+}
+
 /// What is no audio file is refused with what to do.
 #[test]
 fn what_cannot_be_played_is_refused() {
