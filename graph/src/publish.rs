@@ -334,13 +334,18 @@ impl Publisher {
         self.credits == CREDITS && self.frame() > self.rest_after.max(rests_at)
     }
 
+    /// Whether [`Self::settle`] has anything to do now.
+    pub fn can_settle(&mut self) -> bool {
+        self.has_passing_adjustable() && self.is_settled()
+    }
+
     /// Once all is at rest, sends a schedule in which crosspoints that came to rest at unity cost nothing again. Says
     /// whether there was anything to do.
     ///
     /// # Errors
     /// As [`Self::publish`].
     pub fn settle(&mut self, graph: &Graph) -> Result<bool, PublishError> {
-        if !self.has_passing_adjustable() || !self.is_settled() {
+        if !self.can_settle() {
             return Ok(false);
         }
         self.adjustable.clear();

@@ -5,7 +5,7 @@ use crosspoint::session::{MachineFile, RecoveryFile, SceneEntry};
 use crosspoint::{AutosavePlace, Engine, EngineSettings, PluginSetup};
 use crosspoint_fixtures::ids::stateful::{SAVES, TOUCH};
 use crosspoint_tests::{engine, fixture, render};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// ```text
 ///   in ──► touched ──► left alone ──► out          loaded from a rig file, with two scenes of long fades
@@ -53,7 +53,9 @@ fn touch(engine: &mut Engine, value: f64) {
 
 /// Polls until a save is written.
 fn until_saved(engine: &mut Engine, file: &RecoveryFile, before: Option<std::time::SystemTime>) -> Vec<u8> {
+    let begun = Instant::now();
     while engine.autosave().saved == before {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nothing is saved");
         engine.poll();
         std::thread::yield_now();
     }
@@ -90,7 +92,9 @@ fn only_plugins_that_have_changed_are_asked_and_never_at_a_bad_time() {
     touch(&mut rig, 6.0);
     assert_eq!(saves(&mut rig), [touched, 0.0], "under the lock");
     rig.set_performance_lock(false);
+    let before = rig.autosave().saved;
     touch(&mut rig, 7.0);
+    until_saved(&mut rig, &file, before);
     let [touched_again, _] = saves(&mut rig);
     assert!(touched_again > touched);
 

@@ -5,7 +5,7 @@ use crosspoint::formats::Library;
 use crosspoint::graph::nodes::gain::GAIN;
 use crosspoint::graph::{ChannelLayout, Command, NodeId};
 use crosspoint::session::{self, Builtin, BypassMode, Mapping, Spillover};
-use crosspoint::{Action, Engine, EngineSettings, PluginReference, PluginSetup};
+use crosspoint::{Action, Capture, Engine, EngineSettings, PluginReference, PluginSetup};
 use crosspoint_fixtures::ids;
 use crosspoint_tests::{RACK_VST3, engine, fixture, noise, rack, rack_vst3};
 
@@ -68,7 +68,7 @@ fn a_plugin_rings_exactly_as_long_as_it_does() {
     }
 }
 
-/// The bundled delay, as CLAP and as VST3: its repeats are heard beside the dry signal, and nothing jumps for any block.
+/// The bundled delay, as CLAP and as VST3: its repeats are heard beside the dry signal, the same for any block.
 #[test]
 fn the_delay_spills_over() {
     let library = rack_vst3();
@@ -122,6 +122,29 @@ fn its_own_switch_is_used_if_chosen() {
     assert!(engine.look().nodes[&node].bypassed);
     engine.set_bypass_mode(node, BypassMode::Live).unwrap();
     assert_eq!(end(&mut engine), 0.5, "the host's again");
+}
+
+/// A scene that moves the plugin's own switch while the plugin restarts: it hears of it once it is back. So it does of a mode
+/// that is chosen while it is not bypassed.
+#[test]
+fn its_own_switch_is_told_after_a_restart() {
+    let (mut engine, node) = rig(&fixture("bypass-alters"), &[]);
+    let end = |engine: &mut Engine| *play(engine, &[0.5; 2048], 64).last().unwrap();
+    engine.set_parameter(node, ids::unfaithful::BYPASS, 1.0).unwrap();
+    assert_eq!(end(&mut engine), 0.25);
+    assert!(!engine.look().nodes[&node].bypassed);
+    engine.set_bypass_mode(node, BypassMode::Plugin).unwrap();
+    assert_eq!(end(&mut engine), 0.5, "the rig says that it is not bypassed");
+
+    engine.store_scene("through", &Capture::All).unwrap();
+    engine.set_bypassed(node, true).unwrap();
+    engine.store_scene("past", &Capture::All).unwrap();
+    assert!(engine.play_scene("through").unwrap());
+    assert_eq!(end(&mut engine), 0.5);
+    engine.rebuild(EngineSettings { max_block: 128, ..*engine.settings() }).unwrap();
+    engine.play_scene("past").unwrap();
+    assert_eq!(end(&mut engine), 0.25);
+    assert!(engine.look().nodes[&node].bypassed);
 }
 
 /// A built-in effect that is bypassed lets its signal through, from the first frame on if the rig says so.

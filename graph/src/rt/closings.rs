@@ -14,7 +14,7 @@ pub(crate) struct Closing {
     pub ramp: u32,
 }
 
-/// All that wait.
+/// All that wait, in the order of edges, destinations and sources: a row's crosspoints are next to each other.
 pub(crate) struct Closings {
     waiting: Vec<Closing>,
 }
@@ -31,12 +31,26 @@ impl Closings {
 
     /// Adds one, unless the crosspoint waits for its end already. False if there is no room.
     pub fn insert(&mut self, closing: Closing) -> bool {
-        let is_known = self.waiting.iter().any(|known| known.crosspoint == closing.crosspoint);
-        let has_room = self.waiting.len() < CAPACITY;
-        if !is_known && has_room {
-            self.waiting.push(closing);
+        match self.place(closing.crosspoint) {
+            Ok(_) => true,
+            Err(_) if self.waiting.len() >= CAPACITY => false,
+            Err(place) => {
+                self.waiting.insert(place, closing);
+                true
+            }
         }
-        is_known || has_room
+    }
+
+    fn place(&self, crosspoint: Crosspoint) -> Result<usize, usize> {
+        let key = |of: Crosspoint| (of.edge, of.destination, of.source);
+        self.waiting.binary_search_by_key(&key(crosspoint), |known| key(known.crosspoint))
+    }
+
+    /// Forgets a crosspoint.
+    pub fn forget_one(&mut self, crosspoint: Crosspoint) {
+        if let Ok(place) = self.place(crosspoint) {
+            self.waiting.remove(place);
+        }
     }
 
     /// Forgets those of which that is so.
@@ -44,10 +58,9 @@ impl Closings {
         self.waiting.retain(|closing| !is_over(closing));
     }
 
-    /// Takes one out that is due at a frame.
-    pub fn take_due(&mut self, frame: u64) -> Option<Closing> {
-        let place = self.waiting.iter().position(|closing| closing.frame <= frame)?;
-        Some(self.waiting.remove(place))
+    /// Takes those out that are due at a frame.
+    pub fn take_due(&mut self, frame: u64) -> impl Iterator<Item = Closing> + '_ {
+        self.waiting.extract_if(.., move |closing| closing.frame <= frame)
     }
 
     /// The frame at which the next one is due.

@@ -13,7 +13,7 @@ use super::silence::Silence;
 use super::way::Way;
 use super::weight::Weight;
 use crate::compile::ScheduledNode;
-use crate::event::{Event, EventBody, EventList, NoteAddress};
+use crate::event::{Event, EventBody, EventList, EventMerge, NoteAddress};
 use crate::id::NodeId;
 use crate::processor::{Processor, Status};
 
@@ -180,6 +180,14 @@ impl NodeState {
         self.review();
     }
 
+    /// Ends the notes that the processor was given, and those that pass it.
+    pub fn end_notes(&mut self, merge: &mut EventMerge, offset: u32) {
+        merge.end_all(offset, self.io.events_in_mut());
+        if !self.hears_events() {
+            self.events.pass(self.io.events_in());
+        }
+    }
+
     /// Whether the processor knows nothing any more of the notes that it was given; told once, or for as long as it is
     /// given none.
     pub fn forgets_events(&mut self) -> bool {
@@ -323,6 +331,10 @@ impl NodeState {
         self.review();
         let frame = shared.chunk.steady_frame;
         context.reports.push(Report::Fault { node: self.id, frame, fault: Fault::Failed });
+        if self.way.is_withdrawn() {
+            // It was on its way to silence, and is there.
+            context.reports.push(Report::Bypassed { node: self.id });
+        }
     }
 
     /// Tells the control half what the processor did to its own parameters.
@@ -436,7 +448,7 @@ impl NodeState {
     fn settle(&mut self, called: bool, shared: &Shared, context: &mut Context<'_, '_>) {
         let end = shared.chunk.steady_frame + shared.chunk.frames as u64;
         let is_unheard = self.way.settle(end, context.fade);
-        let forgets = is_unheard && !self.way.is_live() || called && self.is_spent();
+        let forgets = called && (is_unheard && !self.way.is_live() || self.is_spent());
         if let Some(processor) = self.processor.as_mut().filter(|_| forgets) {
             processor.reset();
         }

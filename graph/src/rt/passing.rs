@@ -98,6 +98,13 @@ impl EventPath {
         }
     }
 
+    /// Lets events pass beside what comes, if any pass.
+    pub fn pass(&mut self, events: &EventList) {
+        if let Some(passing) = self.passing.as_mut().filter(|_| self.sender == Sender::Input) {
+            passing.came.append(events, 0);
+        }
+    }
+
     /// Makes room for what the node sends in a chunk.
     pub fn begin_chunk(&mut self, io: &mut NodeIo) {
         io.events_out_mut().clear();

@@ -145,7 +145,7 @@ impl PlayheadReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::AtomicU64;
 
     fn at(frame: u64) -> Transport {
         let number = frame as f64;
@@ -174,20 +174,28 @@ mod tests {
     fn what_is_read_is_of_one_moment() {
         let cell = PlayheadCell::default();
         assert_eq!(cell.read(), None);
-        let done = AtomicBool::new(false);
-        let mut read = 0;
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                (0..200_000_u64).for_each(|frame| cell.write(&at(frame), frame));
-                done.store(true, Ordering::Relaxed);
+        let read = AtomicU64::new(0);
+        let last = std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                // Until enough was read meanwhile; far too long if nothing ever is.
+                let goes_on =
+                    |frame: u64| frame < 200_000 || read.load(Ordering::Relaxed) < 1_000 && frame < 1_000_000_000;
+                let mut frame = 0;
+                while goes_on(frame) {
+                    cell.write(&at(frame), frame);
+                    frame += 1;
+                }
+                frame - 1
             });
-            while !done.load(Ordering::Relaxed) {
+            while !writer.is_finished() {
                 if let Some((transport, frame)) = cell.read() {
                     assert_eq!(transport, at(frame));
-                    read += 1;
+                    read.fetch_add(1, Ordering::Relaxed);
                 }
             }
+            writer.join().unwrap()
         });
-        assert_eq!(cell.read(), Some((at(199_999), 199_999)), "after {read} others");
+        assert!(read.into_inner() >= 1_000);
+        assert_eq!(cell.read(), Some((at(last), last)));
     }
 }

@@ -403,6 +403,13 @@ impl Program {
         true
     }
 
+    /// Brings all nodes back that were taken out of the way.
+    pub fn recover_all(&mut self, frame: u64, context: &mut NodeContext<'_>) {
+        for place in 0..self.nodes.len() {
+            self.recover(self.nodes[place].id, frame, context);
+        }
+    }
+
     /// Ends a block whose nodes were timed: takes those out of the way that take too long, and brings others back.
     #[inline(never)]
     pub fn end_timed_block(&mut self, block: &BlockTime, context: &mut NodeContext<'_>) {
@@ -416,7 +423,6 @@ impl Program {
                         let muted = action == OverloadAction::Mute;
                         self.nodes[place].set_overloaded(true, muted, frame, context.fade);
                         self.end_notes(place, 0);
-                        self.end_notes_from(place, 0);
                     }
                     context.reports.push(Report::Overloaded { node, frame, share, action });
                 }
@@ -443,7 +449,7 @@ impl Program {
 
     fn end_notes(&mut self, place: usize, offset: u32) {
         if let Some(merger) = &mut self.mergers[place] {
-            merger.merge.end_all(offset, self.nodes[place].io.events_in_mut());
+            self.nodes[place].end_notes(&mut merger.merge, offset);
         }
     }
 

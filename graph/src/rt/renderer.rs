@@ -354,9 +354,16 @@ impl Renderer {
                 self.switch = Some(Switch { frame: self.frame + u64::from(self.settings.fade), parcel });
             }
         }
-        while let Some(Closing { crosspoint, ramp, .. }) = self.closings.take_due(self.frame) {
-            self.close(crosspoint, ramp);
+        let mut open = None;
+        for Closing { crosspoint: Crosspoint { edge, source, destination }, ramp, .. } in
+            self.closings.take_due(self.frame)
+        {
+            let Some(target) = self.program.gain_target(edge, source, destination) else { continue };
+            // What fades out for the next program goes on to do so.
+            let ramp = self.program.gain_at(target, self.frame).1.frames_to(0.0, self.frame, ramp);
+            self.program.change_gain_among(&mut open, GainChange { frame: self.frame, target, gain: 0.0, ramp });
         }
+        self.program.close_row(&mut open, self.frame);
         let mut place = 0;
         while let Some(waiting) = self.waiting.get(place)
             && waiting.frame <= self.frame
@@ -446,14 +453,6 @@ impl Renderer {
         match parcel.waits_for(&self.program, self.frame) {
             Some(frame) => self.switch = Some(Switch { frame, parcel }),
             None => self.install(parcel),
-        }
-    }
-
-    /// Sends a crosspoint to silence from the frame at hand on.
-    fn close(&mut self, crosspoint: Crosspoint, ramp: u32) {
-        let Crosspoint { edge, source, destination } = crosspoint;
-        if let Some(target) = self.program.gain_target(edge, source, destination) {
-            self.program.change_gain(GainChange { frame: self.frame, target, gain: 0.0, ramp });
         }
     }
 
@@ -583,7 +582,7 @@ impl Renderer {
         match command {
             Command::Gain { edge, source, destination, gain, ramp } => {
                 let crosspoint = Crosspoint { edge, source, destination };
-                self.closings.forget(|closing| closing.crosspoint == crosspoint);
+                self.closings.forget_one(crosspoint);
                 let known = self.tell_parcels(parcels, crosspoint, gain);
                 // What fades out for the next program goes on to do so, and to the gain in that.
                 let cell = self.program.schedule.cell(edge, source, destination);
@@ -606,14 +605,14 @@ impl Renderer {
                 let crosspoint = Crosspoint { edge, source, destination };
                 // It will be silent once a program is installed that is on its way.
                 let known = self.parcels_before(parcels).any(|parcel| parcel.goal(crosspoint).is_some());
-                let plays = self.program.gain_target(edge, source, destination).is_some();
-                if let Some(target) = self.program.gain_target(edge, source, destination)
+                let target = self.program.gain_target(edge, source, destination);
+                if let Some(target) = target
                     && !self.closings.insert(Closing { frame: frame + u64::from(after), crosspoint, ramp })
                 {
                     // Too many ring on.
                     self.program.change_gain_among(open, GainChange { frame, target, gain: 0.0, ramp });
                 }
-                known || plays
+                known || target.is_some()
             }
             Command::Gate { edge, open } => {
                 let mut known = self.program.set_gate(edge, open);
@@ -669,9 +668,22 @@ impl Renderer {
                 }
                 true
             }
-            Command::HoldOutput { node, on } => self.program.guards.hold(node, on, frame, self.settings.fade),
+            Command::HoldOutput { node, on } => {
+                let fade = self.settings.fade;
+                let mut known = self.program.guards.hold(node, on, frame, fade);
+                for parcel in self.parcels_before(parcels) {
+                    known |= parcel.program.guards.hold(node, on, frame, fade);
+                }
+                known
+            }
             Command::WatchTime(settings) => {
                 self.watchdog.set(settings);
+                if settings.is_none() {
+                    // Nobody would bring them back.
+                    let Settings { fade, tail, .. } = self.settings;
+                    let mut context = NodeContext { reports: &mut self.reports, frame, fade, tail };
+                    self.program.recover_all(frame, &mut context);
+                }
                 true
             }
             Command::SetBudget { node, budget } => {

@@ -84,6 +84,10 @@ impl Way {
         self.withdrawn = on;
     }
 
+    pub fn is_withdrawn(&self) -> bool {
+        self.withdrawn
+    }
+
     /// Notes that the processor takes too much time, or no longer.
     pub fn set_overloaded(&mut self, on: bool) {
         self.overloaded = on;

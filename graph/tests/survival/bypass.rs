@@ -93,6 +93,9 @@ proptest! {
     }
 }
 
+/// Frames of the longest tail, longer than the echo's.
+const LIMIT: u32 = 1000;
+
 /// ```text
 /// sounds, bypassed ─── tail ───┐ no longer called, whatever comes and whatever wakes a sleeper
 /// ```
@@ -103,16 +106,21 @@ fn a_tail_that_is_over_costs_nothing() {
     let node = stage.processor("echo", 40, processor);
     stage.chain(&[node]);
     stage.publish();
+    stage.send(NOW, Command::TailLimit(LIMIT));
     stage.play(10 * MAX_BLOCK, sound);
     stage.send(NOW, Command::Bypass { node, on: true });
     let before = seen.calls();
     stage.play((FADE as usize + ECHO + 40).next_multiple_of(MAX_BLOCK) + 2 * MAX_BLOCK, sound);
     let after = seen.calls();
     assert!((7..=9).contains(&(after - before)), "{before} {after}");
+    let resets = || seen.resets.load(std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(resets(), 1);
     stage.send(NOW, Command::Play(true));
     seen.wants.store(true, std::sync::atomic::Ordering::Relaxed);
     stage.play(10 * MAX_BLOCK, sound);
     assert_eq!(seen.calls(), after);
+    stage.play(LIMIT as usize, sound);
+    assert_eq!((seen.calls(), resets()), (after, 1), "past the limit of tails");
     stage.send(NOW, Command::Bypass { node, on: false });
     stage.play(MAX_BLOCK, sound);
     assert_eq!(seen.calls(), after + 1);
@@ -288,6 +296,23 @@ fn press(stage: &mut Stage, node: NodeId, frame: u64, key: u8, down: bool) {
     stage.send(frame, Command::Event { node, event: Event { frame: 0, port: 0, body } });
 }
 
+/// Sends the notes that it hears on, an octave up.
+fn octave() -> (Box<dyn Processor>, Arc<Seen>) {
+    probe(|block| {
+        let up = |address: NoteAddress| NoteAddress { key: address.key + 12, ..address };
+        for place in 0..block.events().len() {
+            let event = block.events()[place];
+            let body = match event.body {
+                EventBody::NoteOn { address, velocity } => EventBody::NoteOn { address: up(address), velocity },
+                EventBody::NoteOff { address, velocity } => EventBody::NoteOff { address: up(address), velocity },
+                body => body,
+            };
+            block.send(Event { body, ..event });
+        }
+        Status::Sleep
+    })
+}
+
 /// ```text
 /// keys ── octave up, late ── listener
 /// 60 down at 10, up at 300 ──   bypassed from 100 to 200     72 ends at 100: it was the effect's
@@ -304,19 +329,7 @@ fn events_pass_an_effect() {
     ] {
         let mut stage = Stage::new();
         let keys = keyboard(&mut stage);
-        let (octave, _) = probe(|block| {
-            let up = |address: NoteAddress| NoteAddress { key: address.key + 12, ..address };
-            for place in 0..block.events().len() {
-                let event = block.events()[place];
-                let body = match event.body {
-                    EventBody::NoteOn { address, velocity } => EventBody::NoteOn { address: up(address), velocity },
-                    EventBody::NoteOff { address, velocity } => EventBody::NoteOff { address: up(address), velocity },
-                    body => body,
-                };
-                block.send(Event { body, ..event });
-            }
-            Status::Sleep
-        });
+        let (octave, _) = octave();
         let effect =
             stage.add(Node { event_inputs: ports(), event_outputs: ports(), latency, ..Node::processor("octave") });
         stage.publisher.give(effect, octave);
@@ -440,5 +453,53 @@ fn who_goes_home_is_not_waited_for() {
         let heard = stage.play(4 * MAX_BLOCK, |_, _| 0.5);
         assert!(heard[0].iter().all(|&sample| (sample - 0.5).abs() < 1e-6), "{bypassed} {mode:?}");
         assert_eq!(seen.calls() > 0, !bypassed);
+    }
+}
+
+/// One that fails while it fades out to go home is there, and says so.
+#[test]
+fn who_fails_on_the_way_home_is_not_waited_for() {
+    let mut stage = Stage::new();
+    let mut calls = 0;
+    let (processor, _) = probe(move |_| {
+        calls += 1;
+        if calls > 4 { Status::Error } else { Status::Continue }
+    });
+    let node = stage.processor("fails", 0, processor);
+    stage.chain(&[node]);
+    stage.publish();
+    stage.play(4 * MAX_BLOCK, sound);
+    stage.reports();
+    stage.send(NOW, Command::Withdraw { node, on: true });
+    stage.play(4 * MAX_BLOCK, sound);
+    assert!(stage.reports().contains(&Report::Bypassed { node }));
+}
+
+/// ```text
+/// keys ── effect, bypassed ── listener      60 down at 10 passes; the effect goes home at 50; up at 100
+/// ```
+/// What passes an effect ends when that goes home: its notes are not known to what comes after.
+#[test]
+fn notes_that_pass_end_when_the_effect_goes_home() {
+    for mode in [BypassMode::Tails, BypassMode::Cut, BypassMode::Live] {
+        let mut stage = Stage::new();
+        let keys = keyboard(&mut stage);
+        let effect = stage.add(Node { event_inputs: ports(), event_outputs: ports(), ..Node::processor("octave") });
+        stage.publisher.give(effect, octave().0);
+        let (processor, heard) = listener();
+        let listens = stage.add(Node { event_inputs: ports(), ..Node::processor("listener") });
+        stage.publisher.give(listens, processor);
+        stage.connect(Edge::events(Endpoint::new(keys, 0), Endpoint::new(effect, 0)));
+        stage.connect(Edge::events(Endpoint::new(effect, 0), Endpoint::new(listens, 0)));
+        stage.publish();
+        stage.send(NOW, Command::BypassMode { node: effect, mode });
+        stage.send(NOW, Command::Bypass { node: effect, on: true });
+        press(&mut stage, keys, 10, 60, true);
+        stage.send(50, Command::Withdraw { node: effect, on: true });
+        press(&mut stage, keys, 100, 60, false);
+        render(&mut stage.renderer, 200, &[32], silence, |_, _| {});
+        let heard = heard.lock().unwrap();
+        assert_eq!(heard[..2], [(10, true, 60), (50, false, 60)], "{mode:?}");
+        assert!(heard.iter().skip(2).all(|(_, begins, _)| !begins), "{mode:?} {heard:?}");
     }
 }

@@ -2,8 +2,10 @@
 
 use crate::rig::{difference, render};
 use crate::stage::{FADE, MAX_BLOCK, Stage, probe, silence, through};
-use crosspoint_graph::graph::Edit;
-use crosspoint_graph::{Cell, Command, NOW, Published, Report, Status};
+use crosspoint_graph::graph::{CellBlock, Edit};
+use crosspoint_graph::{
+    AudioPort, Cell, ChannelLayout, Command, Edge, Endpoint, Matrix, NOW, Node, NodeKind, Published, Report, Status,
+};
 
 /// What happens while it rings.
 #[derive(Clone, Copy, PartialEq)]
@@ -109,4 +111,36 @@ fn sleep_is_told() {
     stage.play(MAX_BLOCK, |_, _| 0.5);
     stage.play(10 * MAX_BLOCK, silence);
     assert_eq!(stage.reports(), []);
+}
+
+/// ```text
+/// in ══ 40 x 40 ══ out      1,600 crosspoints are to close later, of which 1,024 may: the others close at once
+/// ```
+#[test]
+fn more_than_may_wait_close_at_once() {
+    const SIDE: u32 = 40;
+    let mut stage = Stage::new();
+    let all = |channels: u32| vec![AudioPort::new("main", ChannelLayout::Discrete(channels))];
+    let device_channels = vec![Some(0); SIDE as usize];
+    let kind = NodeKind::Input { device_channels: device_channels.clone() };
+    let input = stage.add(Node { audio_outputs: all(SIDE), ..Node::new("in", kind) });
+    let alignment_groups = vec![None; SIDE as usize];
+    let kind = NodeKind::Output { device_channels, alignment_groups };
+    let output = stage.add(Node { audio_inputs: all(SIDE), ..Node::new("out", kind) });
+    let mut matrix = Matrix::new(SIDE, SIDE);
+    let cells = (0..SIDE * SIDE).map(|_| Some(Cell::new(1.0 / 2048.0))).collect();
+    matrix.set_block(&CellBlock { region: matrix.region(), cells }).unwrap();
+    let edge = stage.connect(Edge::audio(Endpoint::new(input, 0), Endpoint::new(output, 0), matrix));
+    stage.publish();
+    let ones = |_: usize, _: u64| 1.0;
+    let heard = render(&mut stage.renderer, 64, &[64], ones, |_, _| {});
+    assert_eq!(heard[0][63], 1600.0 / 2048.0);
+    let pair = |place: u32| ((place % SIDE) as u16, (place / SIDE) as u16);
+    let closings = (0..SIDE * SIDE).map(|place| {
+        let (source, destination) = pair(place);
+        Command::CloseLater { edge, source, destination, ramp: FADE, after: 100 }
+    });
+    assert_eq!(stage.publisher.send_bundle(NOW, closings.collect::<Vec<_>>()), Ok(Published::Sent));
+    let heard = render(&mut stage.renderer, 300, &[64], ones, |_, _| {});
+    assert_eq!((heard[0][99], heard[0][299]), (0.5, 0.0));
 }

@@ -25,6 +25,7 @@ thread_local! {
 pub struct Seen {
     pub starts: AtomicU32,
     pub calls: AtomicU32,
+    pub resets: AtomicU32,
     pub stops: AtomicU32,
     pub drops: AtomicU32,
     /// What the probe answers to [`Processor::wants_processing`].
@@ -69,6 +70,10 @@ impl<F: FnMut(&mut Block<'_>) -> Status + Send> Processor for Probe<F> {
 
     fn wants_processing(&self) -> bool {
         self.seen.wants.load(Ordering::Relaxed)
+    }
+
+    fn reset(&mut self) {
+        self.seen.resets.fetch_add(1, Ordering::Relaxed);
     }
 
     fn stop(&mut self) {

@@ -1,5 +1,6 @@
 //! The built-in nodes as rig files name them: from their description to a node and a processor.
 
+use crate::control::{Domain, domain_of_builtin};
 use crate::error::EngineError;
 use crate::measurement::from_decibels;
 use crate::session::{Builtin, ParameterEntry, ParameterValue};
@@ -22,16 +23,15 @@ pub(crate) fn node(name: &str, builtin: &Builtin) -> Node {
     }
 }
 
+/// The audio half of a built-in node, and the track of a player.
+pub(crate) type Made = (Box<dyn Processor>, Option<Track>);
+
 /// Its audio half at a sample rate, with its parameters where they should be, so that nothing ramps at the start; and the
 /// track of a player.
 ///
 /// # Errors
 /// If the file of a player cannot be read.
-pub(crate) fn processor(
-    builtin: &Builtin,
-    parameters: &[ParameterEntry],
-    rate: f64,
-) -> Result<(Box<dyn Processor>, Option<Track>), EngineError> {
+pub(crate) fn processor(builtin: &Builtin, parameters: &[ParameterEntry], rate: f64) -> Result<Made, EngineError> {
     let known: Vec<(u32, f64)> = parameters.iter().filter_map(|entry| value(builtin, entry)).collect();
     let set = |id: u32| known.iter().find(|known| known.0 == id).map(|known| known.1);
     let initial = |id: u32| set(id).or_else(|| initial(builtin, id)).unwrap_or_default();
@@ -90,6 +90,8 @@ pub(crate) fn initial(builtin: &Builtin, parameter: u32) -> Option<f64> {
         (Builtin::Player { .. }, player::LOOP) => Some(0.0),
         (Builtin::Tone { .. }, tone::FREQUENCY) => Some(440.0),
         (Builtin::Tone { .. }, tone::LEVEL) => Some(0.1),
+        (Builtin::Zone, _) => zone::INITIAL.get(parameter as usize).copied(),
+        (Builtin::Metronome { .. }, _) => metronome::INITIAL.get(parameter as usize).copied(),
         (Builtin::Pan { .. } | Builtin::Delay { .. } | Builtin::Mixer { .. } | Builtin::Tone { .. }, _) => Some(0.0),
         _ => None,
     }
@@ -110,13 +112,7 @@ pub(crate) fn value(builtin: &Builtin, entry: &ParameterEntry) -> Option<(u32, f
 
 /// Whether a parameter is a linear gain, which rig files may have in decibels.
 fn is_gain(builtin: &Builtin, parameter: u32) -> bool {
-    match builtin {
-        Builtin::Gain { .. } | Builtin::Mixer { .. } => true,
-        Builtin::Metronome { .. } => {
-            matches!(parameter, metronome::LEVEL | metronome::ACCENT_LEVEL | metronome::SUBDIVISION_LEVEL)
-        }
-        _ => false,
-    }
+    matches!(domain_of_builtin(builtin, parameter), Some(Domain::Gain(..)))
 }
 
 /// Window of a meter's RMS.

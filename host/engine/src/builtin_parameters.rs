@@ -79,6 +79,12 @@ mod tests {
             assert!((value - 0.1).abs() < 1e-6, "{value}");
         }
         assert_eq!(read(&delay, "frames", " 12 "), Ok((0, 12.0)));
+        let tone = Builtin::Tone { layout: ChannelLayout::Mono };
+        for builtin in [&gain, &delay, &tone] {
+            for known in builtin.parameters() {
+                assert_eq!(read(builtin, &known.name, "-20 dB").is_ok(), known.is_gain, "{}", known.name);
+            }
+        }
         assert!(read(&delay, "frames", "-6 dB").is_err() && read(&gain, "gain", "inf").is_err());
         assert!(read(&gain, "level", "1").is_err() && read(&gain, "7", "1").is_err());
         let [gain] = &gain.parameters()[..] else { panic!() };

@@ -44,9 +44,8 @@ impl<P: Plugins> Engine<P> {
             entry.bypass = mode;
         }
         self.send_command(NOW, Command::BypassMode { node, mode: self.mode_of(node) })?;
-        // So that it begins like that, should the renderer not have it yet.
-        self.note_bypassed(node, on);
-        if on { self.bypass(node, true) } else { Ok(()) }
+        // Its own switch is told as well if it is not bypassed, and it begins like that should the renderer not have it yet.
+        self.bypass(node, on)
     }
 
     /// Says for how long tails may ring on, and for how many nodes at once that are gone. What rings already goes on as it
@@ -87,7 +86,17 @@ impl<P: Plugins> Engine<P> {
         self.records.contains_key(&node) || self.rig.entries.get(&node).is_some_and(|entry| is_builtin(&entry.kind))
     }
 
-    /// Takes note of a bypass that the renderer has switched.
+    /// Follows a bypass that the renderer has switched. A plugin's own switch is a parameter like others: if the plugin could
+    /// hear nothing just now it is told as soon as it can.
+    pub(crate) fn follow_bypassed(&mut self, node: NodeId, on: bool) -> Result<(), EngineError> {
+        self.note_bypassed(node, on);
+        match self.used_switch(node) {
+            Some(own) => self.note_parameter(node, own.parameter, if on { own.on } else { own.off }),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes note of a bypass.
     pub(crate) fn note_bypassed(&mut self, node: NodeId, on: bool) {
         if let Some(entry) = self.rig.entries.get_mut(&node)
             && !matches!(entry.kind, EntryKind::Input { .. } | EntryKind::Output { .. })
@@ -128,6 +137,14 @@ impl<P: Plugins> Engine<P> {
             tracing::warn!("{}: {error}", self.name(node));
         }
         self.begin_bypassed(node);
+    }
+
+    /// All values are what its plugin says, the switch that bypasses it among them.
+    pub(crate) fn follow_all_values(&mut self, node: NodeId) {
+        let Some(parameter) = self.used_switch(node).map(|own| own.parameter) else { return };
+        if let Some(value) = self.description(node).and_then(|description| description.value(parameter)) {
+            self.follow_own_switch(node, parameter, value);
+        }
     }
 
     /// A parameter was set, which may be the switch that bypasses the plugin.

@@ -146,9 +146,9 @@ pub enum Action {
     },
     /// Clears, inverts, copies or swaps blocks of the matrix: one step of the history.
     ChangeBlock(BlockChange),
-    /// Lets the cells that are set from now on be one step of the history.
+    /// Lets the cells, parameters and bypasses that are set from now on be one step of the history.
     BeginGesture,
-    /// Lets each set of cells be a step of its own again.
+    /// Lets each of them be a step of its own again.
     EndGesture,
     /// Soloes a row or a cell of the matrix in place, or no longer.
     SetSoloed {

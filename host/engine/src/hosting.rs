@@ -127,6 +127,7 @@ impl<P: Plugins> Engine<P> {
             known.parameters = described.parameters;
             known.values = described.values;
         }
+        self.follow_all_values(node);
     }
 
     pub(crate) fn plugin_said(&mut self, node: NodeId, notices: Vec<PluginNotice>) {
@@ -192,7 +193,7 @@ impl<P: Plugins> Engine<P> {
 
     /// The node becomes what its plugin says of itself now.
     fn adopt(&mut self, node: NodeId, name: String, instance: Instance) {
-        let Instance { description, processor, notices, problems, .. } = instance;
+        let Instance { mut description, processor, notices, problems, .. } = instance;
         let (Some(record), Some(known)) = (self.records.get_mut(&node), self.graph.node(node)) else { return };
         let is_first = !std::mem::replace(&mut record.is_seen, true);
         let described = Node { name: name.clone(), ..description.node.clone() };
@@ -203,6 +204,8 @@ impl<P: Plugins> Engine<P> {
             replace::changes(node, known, &described)
         };
         let latency = description.node.latency;
+        // What it could not be told yet is what it will have.
+        record.parameters_untold.iter().for_each(|&(id, value)| description.note_value(id, value));
         record.description = Some(description);
         record.phase = Phase::Active;
         if let Err(error) = self.graph.apply(edits) {
@@ -284,7 +287,9 @@ impl<P: Plugins> Engine<P> {
                     self.unpublished |= record.phase == Phase::Withdrawn || self.graph.node(node).is_some();
                     self.send_home(node, processor);
                 }
-                None => drop(self.shelf.insert(node, processor)),
+                None if self.rig.entries.contains_key(&node) => drop(self.shelf.insert(node, processor)),
+                // Nothing brings it back.
+                None => drop(processor),
             }
         }
     }

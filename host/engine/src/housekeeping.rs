@@ -1,14 +1,15 @@
 //! What the engine does beside what it is asked for: hears the renderer, the plugins and the device, restarts plugins, sends
 //! what could not be sent before. Never waits.
 
-use crate::builtin;
+use crate::builtin::{self, Made};
 use crate::controllers::{Plugins, Record};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::notice::Notice;
 use crate::parking::Parking;
-use crate::session::EntryKind;
+use crate::session::{EntryKind, NodeEntry};
 use crate::settings::EngineSettings;
+use crate::untold::Untold;
 use crosspoint_formats::PluginNotice;
 use crosspoint_graph::event::EventBody;
 use crosspoint_graph::{
@@ -106,7 +107,12 @@ impl<P: Plugins> Engine<P> {
         self.unpublished = self.publisher.publish(heard, NOW)? == Published::Waiting;
         if !self.unpublished {
             let nodes = before.iter().flat_map(|before| &before.nodes).map(|node| node.id);
-            nodes.filter(|&node| heard.node(node).is_none()).for_each(|node| self.untold.leaves(node));
+            let is_gone = |node: &NodeId| heard.node(*node).is_none();
+            let has_processor = |node: &NodeId| match self.records.get(node) {
+                Some(record) => record.is_out(),
+                None => self.rig.is_builtin(*node),
+            };
+            nodes.filter(is_gone).filter(has_processor).for_each(|node| self.untold.leaves(node));
             self.release_removed();
         }
         self.control.republished = true;
@@ -115,6 +121,9 @@ impl<P: Plugins> Engine<P> {
 
     /// Leaves out of the sums what came to rest.
     fn settle(&mut self) -> Result<(), EngineError> {
+        if !self.publisher.can_settle() {
+            return Ok(());
+        }
         self.follow_parked();
         self.publisher.settle(self.parking.heard(self.solo.heard(&self.graph)))?;
         Ok(())
@@ -140,9 +149,11 @@ impl<P: Plugins> Engine<P> {
     /// Makes the renderer anew for other settings, with the same rig. What sounded is gone.
     ///
     /// # Errors
-    /// [`EngineError::RendererBusy`] if another thread renders; [`EngineError::OutOfRange`].
+    /// [`EngineError::RendererBusy`] if another thread renders; [`EngineError::OutOfRange`]; or if the file of a player cannot
+    /// be read. Then all is as it was.
     pub fn rebuild(&mut self, settings: EngineSettings) -> Result<(), EngineError> {
         let settings = settings.checked()?;
+        let processors = self.builtin_processors(settings.rate)?;
         let mut renderer = self.cell.take().ok_or(EngineError::RendererBusy)?;
         self.bring_all_home(&mut renderer);
         drop(renderer);
@@ -158,12 +169,10 @@ impl<P: Plugins> Engine<P> {
             return Err(EngineError::RendererBusy);
         }
         self.shelf.retain(|node, _| !self.rig.is_builtin(*node));
-        for (&node, entry) in &self.rig.entries {
-            if let EntryKind::Builtin { builtin, parameters } = &entry.kind {
-                let (processor, track) = builtin::processor(builtin, parameters, f64::from(settings.rate))?;
-                self.tracks.extend(track.map(|track| (node, track)));
-                self.shelf.insert(node, processor);
-            }
+        self.untold = Untold::default();
+        for (node, (processor, track)) in processors {
+            self.tracks.extend(track.map(|track| (node, track)));
+            self.shelf.insert(node, processor);
         }
         self.snapshot.outdate();
         self.begin_all_bypassed();
@@ -176,6 +185,17 @@ impl<P: Plugins> Engine<P> {
         self.meter_anew();
         self.tune_anew()?;
         self.send_settings()
+    }
+
+    /// The audio halves of all built-in nodes for a rate.
+    fn builtin_processors(&self, rate: u32) -> Result<Vec<(NodeId, Made)>, EngineError> {
+        let make = |(&node, entry): (&NodeId, &NodeEntry)| match &entry.kind {
+            EntryKind::Builtin { builtin, parameters } => {
+                Some(builtin::processor(builtin, parameters, f64::from(rate)).map(|made| (node, made)))
+            }
+            _ => None,
+        };
+        self.rig.entries.iter().filter_map(make).collect()
     }
 
     /// What a fresh renderer must be told beside the graph.

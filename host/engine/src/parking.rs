@@ -103,7 +103,11 @@ impl<P: Plugins> Engine<P> {
         };
         let mut newcomers = Vec::new();
         // A solo silences edges of which a parked node would know nothing.
-        if frames > 0 && self.solo.view.soloed.is_empty() {
+        let is_soloed = !self.solo.view.soloed.is_empty();
+        if is_soloed {
+            parking.parked.clear();
+        }
+        if frames > 0 && !is_soloed {
             for (id, node) in nodes {
                 let is_known = parking.parked.iter().any(|parked| parked.id == id);
                 if graph.node(id).is_none() && !is_known && plays(id) {

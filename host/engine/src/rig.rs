@@ -86,6 +86,13 @@ impl Rig {
         parameters.iter().filter_map(|entry| builtin::value(builtin, entry)).collect()
     }
 
+    /// The value of a built-in node's parameter, the initial one if it was never set.
+    pub fn value(&self, node: NodeId, parameter: u32) -> Option<f64> {
+        let EntryKind::Builtin { builtin, parameters } = &self.entries.get(&node)?.kind else { return None };
+        let set = parameters.iter().filter_map(|entry| builtin::value(builtin, entry)).find(|(id, _)| *id == parameter);
+        set.map(|(_, value)| value).or_else(|| builtin::initial(builtin, parameter))
+    }
+
     /// Parameters of built-in nodes that are not at their initial value.
     pub fn builtin_parameters(&self) -> Vec<(NodeId, u32, f64)> {
         let of = |&node: &NodeId| self.values(node).into_iter().map(move |(id, value)| (node, id, value));

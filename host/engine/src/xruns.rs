@@ -94,7 +94,9 @@ impl XrunLog {
             last.last_frame = entry.frame;
             last.reported += entry.reported;
             last.missed += entry.missed;
-            last.share = last.share.max(entry.share);
+            if entry.share > last.share {
+                (last.share, last.culprit) = (entry.share, entry.culprit);
+            }
             return false;
         }
         if self.entries.len() == ENTRIES {

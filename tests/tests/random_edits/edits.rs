@@ -7,7 +7,7 @@ use crosspoint::graph::{Cell, EdgeId, NodeId, NodeKind};
 use crosspoint::{Action, BlockChange, Capture, CellChange, Engine, MatrixBlock, PluginSetup, PortChannel, Soloed};
 use std::collections::BTreeMap;
 
-/// Of fewer nodes none is taken away.
+/// Of no more nodes than these none is taken away, unless somebody says so.
 const FEWEST_NODES: usize = 10;
 /// More nodes than these are not added.
 const MOST_NODES: usize = 16;
@@ -21,12 +21,14 @@ pub struct Editor {
     pub random: fastrand::Rng,
     /// Whether scenes are among them: what they change is not the history's.
     scenes: bool,
+    /// Of no more nodes than these none is taken away.
+    pub fewest: usize,
     added: usize,
 }
 
 impl Editor {
     pub fn new(seed: u64, scenes: bool) -> Self {
-        Self { random: fastrand::Rng::with_seed(seed), scenes, added: 0 }
+        Self { random: fastrand::Rng::with_seed(seed), scenes, fewest: FEWEST_NODES, added: 0 }
     }
 
     /// How often each kind of edit was accepted.
@@ -69,7 +71,7 @@ impl Editor {
             49..51 => Action::ClearSolo,
             51..55 => Action::InsertNode { node: self.node(engine)?, edge: self.edge(engine)? },
             55..60 => Action::MoveNode { node: self.node(engine)?, edge: self.edge(engine)? },
-            60..63 if engine.graph().node_count() > FEWEST_NODES => {
+            60..63 if engine.graph().node_count() > self.fewest => {
                 Action::RemoveNode { node: self.node(engine)?, bridge: self.random.u32(0..4) > 0 }
             }
             63..65 => Action::ReplaceNode { node: self.node(engine)?, with: self.node(engine)? },

@@ -33,6 +33,7 @@ impl Desk {
                 Ok(nodes)
             })
             .unwrap();
+        engine.forget_history();
         let mut desk = Self { engine, nodes, heard: Vec::new() };
         desk.play(1024);
         desk
@@ -89,15 +90,17 @@ impl Desk {
 #[test]
 fn no_step_is_larger_than_a_ramps() {
     let mut desk = Desk::new();
-    let mut editor = Editor::new(3, false);
-    let (mut loud, mut heard) = (0, 0);
+    let mut editor = Editor { fewest: 6, ..Editor::new(3, false) };
+    let (mut loud, mut heard, mut removed) = (0, 0, 0);
     for number in 0..3_000 {
         let action = desk.edit(&mut editor);
         let before = desk.heard.len() - 1;
         let told = format!("{action:?}");
+        let removes = matches!(action, Action::RemoveNode { .. });
         let answer = desk.engine.handle().send(action);
         desk.engine.poll();
         let accepted = matches!(answer.try_take(), Some(Ok(_)));
+        removed += usize::from(accepted && removes);
         desk.play(1536);
         let window = &desk.heard[before..];
         for side in 0..2 {
@@ -115,4 +118,5 @@ fn no_step_is_larger_than_a_ramps() {
         desk.heard.drain(..before);
     }
     assert!(loud > 1_000 && heard > 200, "{loud} windows with a signal, {heard} that changed");
+    assert!(removed > 10, "{removed} nodes were removed");
 }

@@ -7,6 +7,21 @@ use crate::nodes::gain;
 use crate::port::{AudioPort, ChannelLayout};
 use std::sync::Arc;
 
+fn quad() -> Vec<AudioPort> {
+    vec![AudioPort::new("main", ChannelLayout::Discrete(4))]
+}
+
+/// The device's four channels, in and out.
+fn ends() -> [Node; 2] {
+    let device_channels: Vec<_> = (0..4).map(Some).collect();
+    let input = NodeKind::Input { device_channels: device_channels.clone() };
+    let output = NodeKind::Output { device_channels, alignment_groups: vec![None; 4] };
+    [
+        Node { audio_outputs: quad(), ..Node::new("in", input) },
+        Node { audio_inputs: quad(), ..Node::new("out", output) },
+    ]
+}
+
 /// ```text
 ///   in ─┬─ gain ─┬─ late (64) ─┬─ sum ─── out
 ///       │        └─────────────┤  │
@@ -14,23 +29,20 @@ use std::sync::Arc;
 ///                              └──┘ feedback (128)
 /// ```
 fn rig() -> Graph {
-    let quad = || vec![AudioPort::new("main", ChannelLayout::Discrete(4))];
-    let device_channels: Vec<_> = (0..4).map(Some).collect();
+    let [input, output] = ends();
     let mut dense = Matrix::new(4, 4);
     let cells = (0..16).map(|cell| Some(Cell::new(0.1 * cell as f32 + 0.1))).collect();
     dense.set_block(&CellBlock { region: dense.region(), cells }).unwrap();
     let mut graph = Graph::new();
     graph
         .edit(|t| {
-            let kind = NodeKind::Input { device_channels: device_channels.clone() };
-            let input = t.add_node(Node { audio_outputs: quad(), ..Node::new("in", kind) })?;
+            let input = t.add_node(input)?;
             let gain = t.add_node(gain::node("gain", ChannelLayout::Discrete(4)))?;
             let processor =
                 |name, latency| Node { audio_inputs: quad(), audio_outputs: quad(), latency, ..Node::processor(name) };
             let late = t.add_node(processor("late", 64))?;
             let sum = t.add_node(processor("sum", 0))?;
-            let kind = NodeKind::Output { device_channels, alignment_groups: vec![None; 4] };
-            let output = t.add_node(Node { audio_inputs: quad(), ..Node::new("out", kind) })?;
+            let output = t.add_node(output)?;
             let cable = |from, to, matrix| Edge::audio(Endpoint::new(from, 0), Endpoint::new(to, 0), matrix);
             let straight = || Matrix::diagonal(4);
             t.connect(cable(input, gain, straight()))?;
@@ -52,17 +64,14 @@ fn rig() -> Graph {
 ///       └────────┘
 /// ```
 fn wide_rig() -> Graph {
-    let quad = || vec![AudioPort::new("main", ChannelLayout::Discrete(4))];
-    let device_channels: Vec<_> = (0..4).map(Some).collect();
+    let [input, output] = ends();
     let mut graph = Graph::new();
     graph
         .edit(|t| {
-            let kind = NodeKind::Input { device_channels: device_channels.clone() };
-            let input = t.add_node(Node { audio_outputs: quad(), ..Node::new("in", kind) })?;
+            let input = t.add_node(input)?;
             let gain = t.add_node(gain::node("gain", ChannelLayout::Discrete(4)))?;
             let sum = t.add_node(gain::node("sum", ChannelLayout::Discrete(4)))?;
-            let kind = NodeKind::Output { device_channels, alignment_groups: vec![None; 4] };
-            let output = t.add_node(Node { audio_inputs: quad(), ..Node::new("out", kind) })?;
+            let output = t.add_node(output)?;
             for (from, to) in [(input, gain), (gain, sum), (input, sum), (input, sum), (sum, output)] {
                 t.connect(Edge::audio(Endpoint::new(from, 0), Endpoint::new(to, 0), Matrix::diagonal(4)))?;
             }

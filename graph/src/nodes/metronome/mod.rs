@@ -24,6 +24,10 @@ pub const SUBDIVISION: u32 = 3;
 pub const SUBDIVISION_LEVEL: u32 = 4;
 /// Parameter: a [`Sound`] by its number.
 pub const SOUND: u32 = 5;
+
+/// The values of all parameters until they are set, by their ids.
+pub const INITIAL: [f64; 6] = [1.0, 0.35, 0.5, 1.0, 0.15, 0.0];
+
 /// How clicks sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sound {
@@ -97,16 +101,17 @@ pub struct Metronome {
 impl Metronome {
     /// For a sample rate in Hz; clicks on each beat.
     pub fn new(rate: f64) -> Self {
-        Self {
+        let metronome = Self {
             rate,
-            on: true,
-            level: 0.35,
-            accent_level: 0.5,
+            on: false,
+            level: 0.0,
+            accent_level: 0.0,
             subdivision: 1,
-            subdivision_level: 0.15,
+            subdivision_level: 0.0,
             sound: Sound::Beep,
             clicks: [None; VOICES],
-        }
+        };
+        (0..).zip(INITIAL).fold(metronome, |metronome, (parameter, value)| metronome.with(parameter, value))
     }
 
     /// With a parameter where it should be from the start.

@@ -41,6 +41,10 @@ pub const MEMBERS: u32 = 18;
 /// Parameter: whether held notes end when a change of the zone would not let them in as they are, from 0.5.
 pub const ENDS_HELD: u32 = 19;
 
+/// The values of all parameters until they are set, by their ids.
+pub const INITIAL: [f64; 20] =
+    [1.0, 0.0, 127.0, 0.0, 127.0, 65_535.0, 0.0, 0.0, 0.0, 1.0, 0.0, 100.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 15.0, 0.0];
+
 /// From the velocity played to the velocity heard. None ever turns two velocities round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Curve {

@@ -309,3 +309,13 @@ proptest! {
         prop_assert_eq!(begun, expected);
     }
 }
+
+/// What is told as a parameter's value until it is set is that.
+#[test]
+fn the_initial_values_change_nothing() {
+    for (parameter, value) in (0..).zip(super::INITIAL) {
+        let mut settings = Settings::default();
+        settings.set(parameter, value);
+        assert_eq!(settings, Settings::default(), "{parameter}");
+    }
+}

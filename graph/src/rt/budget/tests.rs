@@ -214,6 +214,21 @@ fn what_is_only_told_changes_nothing() {
     assert_eq!(told, [9, 1026, 31]);
 }
 
+/// Once nobody takes the time any more, nobody is out of the way for it.
+#[test]
+fn what_nobody_watches_plays() {
+    let mut rig = rig([script(&[(1000, 300)]), script(&[(1000, 10)])]);
+    rig.budget(0, OverloadAction::Mute, None);
+    rig.play(20);
+    let node = rig.nodes[0];
+    assert!(matches!(rig.reports()[..], [Report::Overloaded { .. }]));
+    rig.publisher.send_now(Command::WatchTime(None)).unwrap();
+    let played = rig.play(20);
+    assert!(matches!(rig.reports()[..], [Report::Recovered { node: recovered, .. }] if recovered == node));
+    assert_smooth(&played);
+    assert!(played[15 * FRAMES..].iter().any(|sample| sample.abs() > 0.1));
+}
+
 /// A new processor has not been overloaded yet.
 #[test]
 fn a_replaced_node_gets_another_chance() {

@@ -291,3 +291,15 @@ proptest! {
         prop_assert_eq!(found.1, told);
     }
 }
+
+/// What somebody holds closed stays so, though it would come back by itself.
+#[test]
+fn what_is_held_by_hand_does_not_open_by_itself() {
+    for blocks in PARTITIONS {
+        let mut rig = rig(&wild_sound(), 2, GuardSettings { returns_after: Some(500), ..GuardSettings::default() });
+        rig.hold(100, true);
+        let [main, other, _] = rig.render(FRAMES, blocks);
+        assert!(main[101 + FADE as usize..].iter().chain(&other[101 + FADE as usize..]).all(|&sample| sample == 0.0));
+        assert_eq!(rig.reports(), []);
+    }
+}

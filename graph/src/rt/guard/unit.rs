@@ -67,6 +67,8 @@ pub(crate) struct Moment {
 pub(crate) struct Unit {
     pub settings: GuardSettings,
     closed: bool,
+    /// Whether somebody wants it closed, so that it does not open by itself.
+    held: bool,
     /// First frame of the ramp to where it is now; before the first frame of all if it turned round then.
     start: Option<i64>,
     /// The frame at which it is to open, by hand.
@@ -78,7 +80,7 @@ pub(crate) struct Unit {
 
 impl Unit {
     pub fn new(settings: GuardSettings) -> Self {
-        Self { settings, closed: false, start: None, opens: None, excess: None, fault: 0 }
+        Self { settings, closed: false, held: false, start: None, opens: None, excess: None, fault: 0 }
     }
 
     /// Goes on as the guard under the schedule before.
@@ -105,12 +107,12 @@ impl Unit {
         if !self.closed {
             self.turn(true, frame, fade);
         }
-        self.opens = None;
+        (self.held, self.opens) = (true, None);
     }
 
     /// Opens from a frame on, or from where the ramp to silence ends.
     pub fn open(&mut self, frame: u64) {
-        self.opens = self.closed.then_some(frame);
+        (self.held, self.opens) = (false, self.closed.then_some(frame));
     }
 
     fn turn(&mut self, closed: bool, frame: u64, fade: u32) {
@@ -159,7 +161,11 @@ impl Unit {
 
     /// The frame at which it opens, if it is closed and there is no other fault until then.
     fn opens_at(&self, moment: &Moment) -> u64 {
-        let by_itself = self.settings.returns_after.map_or(u64::MAX, |after| self.fault.saturating_add(after.into()));
+        let by_itself = self
+            .settings
+            .returns_after
+            .filter(|_| !self.held)
+            .map_or(u64::MAX, |after| self.fault.saturating_add(after.into()));
         by_itself.min(self.opens.unwrap_or(u64::MAX)).max(self.rests_at(moment.fade))
     }
 

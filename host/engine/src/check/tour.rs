@@ -1,5 +1,5 @@
-//! The way through the scenes: every switch from one to another once, one after the other, so that nothing has to be
-//! loaded anew in between.
+//! The way through the scenes: every switch from one to another once, or the setlist forth and back, one after the other, so
+//! that nothing has to be loaded anew in between.
 
 use crate::controllers::Plugins;
 use crate::engine::Engine;

@@ -8,12 +8,10 @@ use super::compiled::Compiled;
 use super::line::{Report, Update};
 use super::mappings::Known;
 use super::target::TargetKey;
-use crate::builtin;
 use crate::controllers::{Phase, Plugins};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::notice::Notice;
-use crate::session::EntryKind;
 use crate::transport::TapSource;
 use crosspoint_graph::graph::Edit;
 use crosspoint_graph::{Cell, Command, EdgeId, NOW, NodeId, Published};
@@ -138,12 +136,7 @@ impl<P: Plugins> Engine<P> {
                 if let Some(description) = self.records.get(&node).and_then(|record| record.description.as_ref()) {
                     return description.value(id).unwrap_or_default();
                 }
-                let set = self.rig.values(node).into_iter().find(|known| known.0 == id).map(|known| known.1);
-                let initial = || match &self.rig.entries.get(&node)?.kind {
-                    EntryKind::Builtin { builtin, .. } => builtin::initial(builtin, id),
-                    _ => None,
-                };
-                set.or_else(initial).unwrap_or_default()
+                self.rig.value(node, id).unwrap_or_default()
             }
             TargetKey::Gain(edge, source, destination) => {
                 self.crosspoint(edge, source, destination).map_or(0.0, |cell| f64::from(cell.gain))
@@ -183,7 +176,7 @@ impl<P: Plugins> Engine<P> {
                 self.graph.apply(vec![Edit::SetCell { edge, source, destination, cell: Some(cell) }])?;
                 self.snapshot.outdate_graph();
             }
-            TargetKey::Bypass(node) => self.note_bypassed(node, on),
+            TargetKey::Bypass(node) => self.follow_bypassed(node, on)?,
             TargetKey::Playing => self.transport.note(&Command::Play(on)),
             TargetKey::Looping => self.transport.note(&Command::Loop(self.transport.region().filter(|_| on))),
             TargetKey::Recording => self.transport.note(&Command::Record(on)),

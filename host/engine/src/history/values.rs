@@ -2,13 +2,11 @@
 //! as a scene or a controller, uses what makes no step.
 
 use super::Step;
-use crate::builtin;
 use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::matrix::Gesture;
 use crate::scenes::{Key, Value};
-use crate::session::EntryKind;
 use crosspoint_graph::NodeId;
 
 impl<P: Plugins> Engine<P> {
@@ -40,7 +38,8 @@ impl<P: Plugins> Engine<P> {
     /// Gives values, as a step of the history says; gives those that lead back. What is not there is left out.
     pub(super) fn take_values(&mut self, values: &[(Key, Value)]) -> Result<Vec<(Key, Value)>, EngineError> {
         let mut before = Vec::with_capacity(values.len());
-        for &(key, value) in values {
+        // The last first: two keys may be one thing, such as a bypass and the plugin's own switch.
+        for &(key, value) in values.iter().rev() {
             let Some(now) = self.value_of(key) else { continue };
             before.push((key, now));
             match (key, value) {
@@ -62,9 +61,7 @@ impl<P: Plugins> Engine<P> {
                 if let Some(record) = self.records.get(&node) {
                     return record.description.as_ref()?.value(parameter).map(Value::Parameter);
                 }
-                let EntryKind::Builtin { builtin, .. } = &self.rig.entries.get(&node)?.kind else { return None };
-                let set = self.rig.values(node).into_iter().find(|(known, _)| *known == parameter);
-                set.map(|(_, value)| value).or_else(|| builtin::initial(builtin, parameter)).map(Value::Parameter)
+                self.rig.value(node, parameter).map(Value::Parameter)
             }
             _ => None,
         }
@@ -79,7 +76,6 @@ impl<P: Plugins> Engine<P> {
             if values.iter().all(|(known, _)| *known != key) {
                 values.push((key, before));
             }
-            self.redo.clear();
             return;
         }
         let within = self.gesture != Gesture::None;
@@ -96,6 +92,8 @@ mod tests {
     use crate::{Engine, EngineSettings};
     use crosspoint_graph::ChannelLayout;
     use crosspoint_graph::nodes::gain::GAIN;
+    use crosspoint_graph::nodes::metronome::LEVEL;
+    use crosspoint_graph::nodes::zone::HIGH_KEY;
 
     /// A parameter goes back to what it was, and a knob that is drawn goes back in one step; the file then says what it said.
     #[test]
@@ -117,6 +115,19 @@ mod tests {
         assert!(engine.redo().unwrap() && engine.redo().unwrap());
         assert_eq!(level(&mut engine), 9.0 / 16.0);
         assert!(!engine.redo().unwrap());
+    }
+
+    /// A parameter that was never set is taken back to what it is then.
+    #[test]
+    fn the_first_value_is_taken_back() {
+        let mut engine = Engine::new(EngineSettings::default());
+        let zone = engine.add_builtin("zone", Builtin::Zone).unwrap();
+        let clicks = engine.add_builtin("clicks", Builtin::Metronome { layout: ChannelLayout::Mono }).unwrap();
+        let untouched = engine.document().unwrap();
+        engine.set_parameter(zone, HIGH_KEY, 59.0).unwrap();
+        engine.set_parameter(clicks, LEVEL, 0.1).unwrap();
+        assert!(engine.undo().unwrap() && engine.undo().unwrap());
+        assert_eq!(engine.document().unwrap(), untouched);
     }
 
     /// Of the steps that are remembered the oldest give way, and what only they could bring back goes with them.

@@ -1,4 +1,4 @@
-//! Gestures: the many cells that a hand sets on its way, such as a fader being drawn, are one step of the history. Never
+//! Gestures: the many cells, parameters and bypasses that a hand sets on its way, such as a fader being drawn, are one step of the history. Never
 //! says what is set, only how it is remembered.
 
 use crate::controllers::Plugins;
@@ -7,7 +7,7 @@ use crate::error::EngineError;
 use crate::history::Step;
 use crosspoint_graph::graph::Edit;
 
-/// Whether cells that are set belong to one movement of a hand.
+/// Whether what is set belongs to one movement of a hand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Gesture {
     /// Each is a step of its own.
@@ -20,14 +20,14 @@ pub(crate) enum Gesture {
 }
 
 impl<P: Plugins> Engine<P> {
-    /// Lets the cells that are set from now on be one step of the history, until [`Self::end_gesture`], until another one
+    /// Lets the cells, parameters and bypasses that are set from now on be one step of the history, until [`Self::end_gesture`], until another one
     /// begins, or until any other step is made, taken back or made again.
     pub fn begin_gesture(&mut self) {
         self.gesture = Gesture::Begun;
         self.snapshot.outdate();
     }
 
-    /// Lets each set of cells be a step of its own again. Does nothing if no gesture has begun.
+    /// Lets each of them be a step of its own again. Does nothing if no gesture has begun.
     pub fn end_gesture(&mut self) {
         self.gesture = Gesture::None;
         self.snapshot.outdate();

@@ -28,6 +28,7 @@ impl Scenes {
     /// The renderer is another one, which waits for nothing.
     pub fn begin_anew(&mut self) {
         self.start = None;
+        self.carried_out = None;
     }
 }
 

@@ -38,6 +38,7 @@ impl<P: Plugins> Engine<P> {
     /// # Errors
     /// If the renderer takes nothing.
     pub fn leave_scene(&mut self) -> Result<(), EngineError> {
+        self.snapshot.outdate();
         self.scenes.wanted = None;
         if self.scenes.playing.is_none() {
             self.call_off()?;
@@ -66,6 +67,7 @@ impl<P: Plugins> Engine<P> {
         start: Option<SceneStart>,
     ) -> Result<bool, EngineError> {
         self.scenes.wanted = Some(Wanted { scene, position, start, is_told: false });
+        self.snapshot.outdate();
         self.resolve_scenes();
         self.play_if_prepared()
     }
@@ -85,11 +87,11 @@ impl<P: Plugins> Engine<P> {
         let Some(wanted) = self.scenes.wanted.clone() else { return Ok(false) };
         let Some(entry) = self.rig.rest.scenes.get(wanted.scene) else {
             self.scenes.wanted = None;
+            self.snapshot.outdate();
             return Ok(false);
         };
         let name = entry.name.clone();
         let resolved = &self.scenes.resolved[wanted.scene];
-        self.snapshot.outdate();
         if !resolved.awaited.is_empty() {
             if !wanted.is_told {
                 self.notices.push(Notice::SceneNotPrepared { scene: name, waits_for: resolved.awaited.clone() });
@@ -196,7 +198,7 @@ impl<P: Plugins> Engine<P> {
             match (key, value) {
                 (_, Value::Tempo(tempo)) => self.rig.note_command(&Command::Tempo(tempo)),
                 (_, Value::Metre(beats, value)) => self.rig.note_command(&Command::Metre(beats, value)),
-                (Key::Bypass(node), Value::Bypassed(on)) => self.note_bypassed(node, on),
+                (Key::Bypass(node), Value::Bypassed(on)) => self.follow_bypassed(node, on)?,
                 (Key::Parameter(node, id), Value::Parameter(value)) => self.note_parameter(node, id, value)?,
                 _ => {}
             }

@@ -269,3 +269,32 @@ fn what_cannot_be_played_is_refused() {
     assert!(error.starts_with("nowhere.wav: cannot be read") && error.contains("check the path"), "{error}");
     assert!(engine.graph().nodes().next().is_none());
 }
+
+/// A rig that gives way to another takes its players along: their files are closed.
+#[test]
+fn the_players_of_a_rig_that_is_gone_are_gone() {
+    let mut rig = rig(48_000, 48_000);
+    rig.render(256, 256);
+    let nothing = crate::session::Document::default();
+    let roles = crate::session::MachineFile::default().map(&nothing);
+    assert_eq!(rig.engine.load_document(&nothing, &roles).unwrap(), []);
+    for _ in 0..8 {
+        rig.render(1024, 256);
+        rig.engine.poll();
+    }
+    assert!(rig.engine.shelf.is_empty() && rig.engine.tracks.is_empty());
+}
+
+/// Another rate while the file is gone: refused, and the player plays on.
+#[test]
+fn a_rate_that_a_player_cannot_follow_is_refused() {
+    let mut rig = rig(48_000, 96_000);
+    rig.act(TransportAction::Play);
+    let heard = rig.render(1024, 256);
+    assert_eq!(heard[0][1023], sample(1023, 0));
+    std::fs::remove_file(&rig.file).unwrap();
+    let settings = *rig.engine.settings();
+    assert!(rig.engine.rebuild(EngineSettings { rate: 96_000, ..settings }).is_err());
+    assert_eq!(*rig.engine.settings(), settings);
+    assert_eq!(rig.render(1024, 256)[0][1023], sample(2047, 0));
+}

@@ -94,7 +94,7 @@ fn what_makes_no_sense_is_refused() {
     assert_eq!(rig.playhead(), before);
 }
 
-/// Taps half a second apart, whenever the engine gets to hear of them.
+/// Taps 0.4 seconds apart, whenever the engine gets to hear of them.
 #[test]
 fn tempo_is_tapped() {
     let mut rig = Rig::new();

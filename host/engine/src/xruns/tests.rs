@@ -98,6 +98,14 @@ fn the_log_has_a_bound() {
     }
     let log = engine.xrun_log();
     assert_eq!(log.iter().map(|entry| entry.missed).collect::<Vec<_>>(), [50, 50]);
+    // The worst of a stretch says who made it how late.
+    engine.clear_xruns();
+    for share in [1.1, 1.6, 1.2] {
+        engine.note_xrun(0, XrunKind::Missed, share, Some(Culprit::Node { node, share, usual: 0.1 }));
+    }
+    let log = engine.xrun_log();
+    assert_eq!((log.len(), log[0].missed, log[0].share), (1, 3, 1.6));
+    assert!(matches!(log[0].culprit, XrunCulprit::Node { share: 1.6, .. }), "{log:?}");
     // A second without any ends a stretch; so does a renderer that counts from 0 again.
     engine.clear_xruns();
     for frame in [0, 48_000, 96_001, 48] {

@@ -214,3 +214,22 @@ fn a_mapped_scene_takes_over_at_the_frame_of_the_bar() {
         }
     }
 }
+
+/// While a scene waits for its bar, a poll changes nothing that is shown. Who leaves all scenes, though none plays, waits for
+/// none.
+#[test]
+fn what_is_awaited_is_shown_once() {
+    let mut rig = moving(SceneStart::Bar);
+    rig.engine.play_scene("off").unwrap();
+    let revision = rig.engine.look().revision;
+    for _ in 0..5 {
+        rig.engine.poll();
+    }
+    assert_eq!(rig.engine.look().revision, revision);
+
+    rig.engine.leave_scene().unwrap();
+    rig.engine.play_scene("off").unwrap();
+    assert!(shown(&mut rig.engine).1.is_some());
+    rig.engine.leave_scene().unwrap();
+    assert_eq!(shown(&mut rig.engine), (None, None, SceneStart::Now));
+}
