@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::measurement::from_decibels;
 use crate::notice::Notice;
-use crate::session::{EntryKind, OutputGuard};
+use crate::session::{EntryKind, HardwareSignal, OutputGuard};
 use crosspoint_graph::{Clue, Command, Graph, GuardCause, GuardSettings, NOW, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,7 +58,7 @@ impl<P: Plugins> Engine<P> {
         }
         self.node(node)?;
         match self.rig.entries.get_mut(&node).map(|entry| &mut entry.kind) {
-            Some(EntryKind::Output { guard: known, .. }) => *known = guard,
+            Some(EntryKind::Output { guard: known, signal: HardwareSignal::Audio(_), .. }) => *known = guard,
             _ => return Err(EngineError::UnknownNode(node)),
         }
         self.snapshot.outdate();
@@ -139,7 +139,7 @@ impl<P: Plugins> Engine<P> {
     /// An output's guard as it is to be shown.
     pub(crate) fn shown_guard(&self, node: NodeId) -> Option<GuardSnapshot> {
         match self.rig.entries.get(&node)?.kind {
-            EntryKind::Output { guard: settings, signal: crate::session::HardwareSignal::Audio(_), .. } => {
+            EntryKind::Output { guard: settings, signal: HardwareSignal::Audio(_), .. } => {
                 Some(GuardSnapshot { settings, closed: self.guarding.closed.get(&node).copied() })
             }
             _ => None,

@@ -76,6 +76,13 @@ impl<P: Plugins> Engine<P> {
                 "look at it with `crosspoint plugins doctor`, update or replace it",
             )
             .of_node(self.name(*node)),
+            Notice::TrackUnreadable { name, reason, .. } => Finding::new(
+                "file-unreadable",
+                Severity::Error,
+                format!("the audio file of \"{name}\" ends where it cannot be read: {reason}"),
+                "replace the file by a whole one, and see that its disk stays there",
+            )
+            .of_node(name),
             Notice::EventsLost { node, count } => Finding::new(
                 "events-lost",
                 Severity::Warning,
@@ -102,7 +109,10 @@ mod tests {
         let node = engine.add_builtin("track", Builtin::Gain { layout: ChannelLayout::Mono }).unwrap();
         let (name, reason) = ("track".to_owned(), "the disk is gone".to_owned());
         let found = engine.finding_of(&Notice::TrackUnreadable { node, name, reason }).unwrap();
-        assert_eq!((found.code, found.severity, found.node.as_deref()), ("file-unreadable", Severity::Error, Some("track")));
+        assert_eq!(
+            (found.code, found.severity, found.node.as_deref()),
+            ("file-unreadable", Severity::Error, Some("track"))
+        );
         assert!(found.seen.contains("the disk is gone"), "{}", found.seen);
         assert_eq!(engine.finding_of(&Notice::ScenePlays { scene: "One".to_owned() }), None);
     }

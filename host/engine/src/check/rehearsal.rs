@@ -53,11 +53,13 @@ impl Engine<PluginHost> {
     ) -> Result<CheckReport, EngineError> {
         let cell = self.cell();
         let renderer = cell.take().ok_or(EngineError::RendererBusy)?;
+        self.load_tracks();
         let (halts, is_complete) = self.tour(settings.transitions);
         let mut rehearsal = Rehearsal::new(self, settings, renderer, findings, is_complete);
         let played = rehearsal.play(settings, &halts, progress);
         let Rehearsal { mut renderer, heard, findings, .. } = rehearsal;
         renderer.set_freewheel(false);
+        self.release_tracks();
         cell.put(renderer).map_err(|_| EngineError::RendererBusy)?;
         self.send_command(NOW, Command::Measure(false))?;
         for node in self.graph.nodes().map(|(id, _)| id).collect::<Vec<_>>() {

@@ -101,9 +101,11 @@ impl Finding {
         Self { line, ..self }
     }
 
-    /// Whether another is the same seen once more.
+    /// Whether another is the same seen once more: of one node, or else in the same words.
     fn repeats(&self, other: &Self) -> bool {
-        self.code == other.code && self.node == other.node && self.moment.is_some() && other.moment.is_some()
+        let is_same =
+            self.code == other.code && self.node == other.node && (self.node.is_some() || self.seen == other.seen);
+        is_same && self.moment.is_some() && other.moment.is_some()
     }
 }
 

@@ -28,10 +28,10 @@ pub(super) fn missing_files(state: &[u8]) -> BTreeSet<String> {
 /// The absolute path that a text ends in, as Windows or other systems write them.
 fn absolute(text: &str, windows: bool) -> Option<&str> {
     let begin = if windows { text.find(":\\")?.checked_sub(1)? } else { text.find('/')? };
+    let (before, path) = text.split_at_checked(begin)?;
     // Behind anything but a separator it is a part of another word, such as a type of content or an address.
-    let is_start =
-        text[..begin].chars().next_back().is_none_or(|before| matches!(before, '\'' | '=' | ' ' | ':' | ','));
-    (is_start && !text[begin..].starts_with("//")).then(|| &text[begin..])
+    let is_start = before.chars().next_back().is_none_or(|last| matches!(last, '\'' | '=' | ' ' | ':' | ','));
+    (is_start && !path.starts_with("//")).then_some(path)
 }
 
 #[cfg(test)]

@@ -183,9 +183,9 @@ pub fn recoverable(root: &Path) -> Vec<Remains> {
     found
 }
 
-/// The lock of a run's folder that is there already.
+/// The lock of a run's folder that is there already. Network file systems lock only what is open for writing.
 fn open_lock(folder: &Path) -> io::Result<File> {
-    File::open(folder.join(LOCK))
+    File::options().write(true).open(folder.join(LOCK))
 }
 
 #[cfg(test)]
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(recoverable(&root), []);
     }
 
-    /// Network file systems lock only what is open for writing.
+    /// What cannot be written has no lock on a network file system.
     #[test]
     fn a_lock_is_tried_where_it_could_be_written() {
         let root = tempfile::tempdir().unwrap();

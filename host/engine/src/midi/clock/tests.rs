@@ -310,7 +310,7 @@ fn a_clock_that_ceases_is_lost() {
     // Stopped first.
     messages.truncate(101);
     messages.push((100_500, [STOP, 0, 0]));
-    let mut rig = Rig::new(messages);
+    let mut rig = Rig::new(messages.clone());
     rig.play(300_000, 64);
     assert_eq!(rig.lead(), Lead { tempo: None, losses: 0 });
     assert!(!rig.at(299_999).playing && rig.at(299_999).tempo == 120.0);
