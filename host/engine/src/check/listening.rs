@@ -8,6 +8,7 @@ use super::report::{Finding, Severity};
 use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::notice::Notice;
+use crate::upstream::upstream;
 
 impl Rehearsal<'_, '_> {
     /// What was heard since the last call, of each channel, and the longest block; notes what was above full scale.
@@ -25,7 +26,7 @@ impl Rehearsal<'_, '_> {
             if stretch.clipped == 0 {
                 continue;
             }
-            let upstream = self.engine.upstream(output);
+            let upstream = upstream(&self.engine.graph, output, |_| true);
             let loud =
                 upstream.iter().rev().find_map(|node| levels.get_key_value(node).filter(|(_, peak)| **peak > 1.0));
             let culprit = loud.map(|(&node, &peak)| (node, peak)).filter(|(node, _)| *node != output);

@@ -11,6 +11,7 @@ use super::tour::Halt;
 use crate::controllers::PluginHost;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::measurement::from_decibels;
 use crosspoint_graph::{Command, NOW, NodeId, NodeKind, Renderer};
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -109,7 +110,7 @@ impl<'e, 's> Rehearsal<'e, 's> {
         let scenes = engine.rig.rest.scenes.len();
         let blocks = |count: usize| vec![vec![0.0; settings.block]; count];
         let rate = f64::from(engine.settings().rate);
-        let level = 10.0_f64.powf(settings.level / 20.0) as f32;
+        let level = from_decibels(settings.level) as f32;
         Self {
             block: settings.block,
             signal: Signal { rate, level, files: &settings.signal, begins: Some(0) },

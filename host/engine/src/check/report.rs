@@ -1,20 +1,10 @@
 //! What a check says: for people as text, for programs as serialised values whose keys and codes stay what they are.
 
+use crate::measurement::decibels;
 use crate::session::Severity as FileSeverity;
+pub use crosspoint_formats::doctor::Severity;
 use serde::Serialize;
 use std::fmt;
-
-/// How grave a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Good to know.
-    Note,
-    /// The rig plays, though perhaps not as it is meant.
-    Warning,
-    /// Something will be missing, fail or be heard as a fault.
-    Error,
-}
 
 impl From<FileSeverity> for Severity {
     fn from(severity: FileSeverity) -> Self {
@@ -23,16 +13,6 @@ impl From<FileSeverity> for Severity {
             FileSeverity::Warning => Self::Warning,
             FileSeverity::Error => Self::Error,
         }
-    }
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Note => "note",
-            Self::Warning => "warning",
-            Self::Error => "error",
-        })
     }
 }
 
@@ -235,7 +215,7 @@ impl CheckReport {
 
 /// In dBFS; none for silence.
 pub(super) fn dbfs(peak: f32) -> Option<f64> {
-    (peak > 0.0).then(|| 20.0 * f64::from(peak).log10())
+    (peak > 0.0).then(|| decibels(peak.into()))
 }
 
 #[cfg(test)]
