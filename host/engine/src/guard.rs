@@ -72,9 +72,11 @@ impl<P: Plugins> Engine<P> {
         self.shown_guard(node).ok_or(EngineError::UnknownNode(node))?;
         self.send_command(NOW, Command::HoldOutput { node, on })?;
         let closed = &mut self.guarding.closed;
-        match on {
-            true => closed.entry(node).or_insert(ClosedOutput { cause: None, blamed: None, held: true }).held = true,
-            false => drop(closed.get_mut(&node).map(|closed| closed.held = false)),
+        if on {
+            closed.entry(node).or_insert(ClosedOutput { cause: None, blamed: None, held: on });
+        }
+        if let Some(closed) = closed.get_mut(&node) {
+            closed.held = on;
         }
         self.snapshot.outdate();
         Ok(())
@@ -106,7 +108,9 @@ impl<P: Plugins> Engine<P> {
     }
 
     pub(crate) fn output_closed(&mut self, node: NodeId, cause: GuardCause) {
-        self.guarding.closed.insert(node, ClosedOutput { cause: Some(cause), blamed: None, held: false });
+        // Somebody may have closed it before this was heard.
+        let held = self.guarding.closed.get(&node).is_some_and(|closed| closed.held);
+        self.guarding.closed.insert(node, ClosedOutput { cause: Some(cause), blamed: None, held });
         self.guarding.untraced.push(node);
         self.snapshot.outdate();
     }

@@ -92,7 +92,12 @@ fn what_comes_back_by_itself_is_not_held_by_a_rebuild() {
         assert!(is_silent(&played[0]) && closed(&mut engine).is_some_and(|closed| closed.cause.is_some()));
         engine.set_parameter(loud, nodes::tone::LEVEL, 0.5).unwrap();
         if held {
+            // By hand first, as far as the control half has heard.
+            let told = engine.guarding.closed.remove(&out).unwrap();
             engine.hold_output(out, true).unwrap();
+            engine.output_closed(out, told.cause.unwrap());
+            engine.guarding.closed.get_mut(&out).unwrap().blamed = told.blamed;
+            engine.guarding.untraced.clear();
         }
         let max_block = engine.settings().max_block + 1;
         engine.rebuild(EngineSettings { max_block, ..*engine.settings() }).unwrap();
