@@ -90,7 +90,8 @@ impl Desk {
 #[test]
 fn no_step_is_larger_than_a_ramps() {
     let mut desk = Desk::new();
-    let mut editor = Editor { fewest: 6, ..Editor::new(3, false) };
+    let mut editor = Editor::new(3, false);
+    editor.fewest = 6;
     let (mut loud, mut heard, mut removed) = (0, 0, 0);
     for number in 0..3_000 {
         let action = desk.edit(&mut editor);
