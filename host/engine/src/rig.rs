@@ -10,11 +10,11 @@ use crate::error::EngineError;
 use crate::matrix::Solo;
 use crate::pending::{Pending, Reply};
 use crate::session::{
-    Document, EdgeEntry, EndpointEntry, EntryKind, MAX_BEAT_VALUE, MAX_BEATS, Mapping, NodeEntry, ParameterEntry,
-    ParameterValue, PluginEntry, PortSelector, SignalEntry, TEMPO_RANGE,
+    Document, EdgeEntry, EndpointEntry, EntryKind, Mapping, NodeEntry, ParameterEntry, ParameterValue, PluginEntry,
+    PortSelector, SignalEntry, TEMPO_RANGE,
 };
 use crosspoint_graph::graph::Edit;
-use crosspoint_graph::{AudioPort, Command, Edge, Endpoint, NodeId, Signal};
+use crosspoint_graph::{AudioPort, Command, Edge, Endpoint, NodeId, Signal, is_metre};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -72,11 +72,7 @@ impl Rig {
     pub fn note_command(&mut self, command: &Command) {
         match *command {
             Command::Tempo(tempo) if (TEMPO_RANGE.0..=TEMPO_RANGE.1).contains(&tempo) => self.tempo = tempo,
-            Command::Metre(beats, value)
-                if (1..=MAX_BEATS).contains(&beats) && value.is_power_of_two() && value <= MAX_BEAT_VALUE =>
-            {
-                self.metre = (beats, value);
-            }
+            Command::Metre(beats, value) if is_metre((beats, value)) => self.metre = (beats, value),
             _ => {}
         }
     }

@@ -131,7 +131,13 @@ impl<P: Plugins> Engine<P> {
                 let changed = plugins.filter(|(node, plugin)| self.autosave.ledger.is_changed(*node, plugin));
                 self.autosave.round = Some((changed.map(|(node, _)| node).collect(), false));
             }
-            Some((_, true)) => {}
+            Some((_, true)) if self.autosave.due.is_some_and(|due| now < due) => {}
+            Some((_, is_asked @ true)) => {
+                // It may never answer: the others have their turn, and what is known so far is written.
+                *is_asked = false;
+                self.autosave.due = Some(now + place.every);
+                self.write_recovery_file();
+            }
             Some((left, is_asked)) => match left.pop_front() {
                 Some(node) => {
                     let Some(record) = self.records.get(&node) else { return };
