@@ -78,6 +78,12 @@ fn a_tablet_on_stage_plays_the_rig() {
     running.eventually(|rig| gain(rig).is_some_and(|gain| (gain - before).abs() < 0.2));
     assert!(lower > -60.0, "the fader is where it was left: {lower}");
 
+    // Its name is one that every object of a page has.
+    running.done(&["add-builtin", "constructor", "gain", "--channels", "2"]);
+    running.done(&["set", "constructor", "gain", "--text", "-20 dB"]);
+    let shown = "return document.querySelector('input[data-strip=constructor]')?.closest('.strip').lastChild.value";
+    browser.eventually("a gain is told", || browser.script(shown, json!([])) == "−20.0 dB");
+
     browser.click("#mute");
     running.eventually(|rig| rig["muted"] == true);
     browser.eventually("the mute is lit", || browser.text("#mute") == "Muted");
@@ -148,7 +154,8 @@ fn a_tablet_on_stage_plays_the_rig() {
 fn a_tablet_asks_for_the_token() {
     let Some(browser) = Browser::start(1024, 768) else { return };
     let running = start();
-    browser.open(&format!("http://{}/", running.address));
+    browser.open(&format!("http://{}/#%", running.address));
+    browser.eventually("no token at all is told", || browser.text("#why").contains("not the token"));
     browser.write("#token", "0123456789abcdef");
     browser.click("#entry button");
     browser.eventually("a wrong token is told", || browser.text("#why").contains("not the token"));

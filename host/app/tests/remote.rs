@@ -5,11 +5,12 @@
 
 mod running;
 
-use running::{Running, command, node};
+use running::{Process, Running, command, eventually, node};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::net::TcpStream;
 use std::path::PathBuf;
+use std::process::Stdio;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::{Message, WebSocket};
 
@@ -287,11 +288,13 @@ fn a_script_maps_controls() {
     assert_eq!(count(), before);
     running.done(&["undo"]);
     assert_eq!(count(), before + 1);
-    let mut socket = friend(&running);
-    ask(&mut socket, r#"{"id": 1, "command": "learn", "arguments": {"mapping": {"action": "panic"}}}"#);
+    let mut learn = command(running.folder(), &["ctl", "mapping", "learn", r#"{"action": "panic"}"#]);
+    let mut learning = Process(learn.stderr(Stdio::null()).spawn().unwrap());
     running.eventually(|rig| rig["is_learning"] == true);
     running.done(&["mapping", "stop-learning"]);
     running.eventually(|rig| rig["is_learning"] == false);
+    let ended = eventually(|| learning.0.try_wait().unwrap()).expect("who waits for a control is told");
+    assert_eq!(ended.code(), Some(1));
     for (entry, why) in [
         (r#"{"role": "pedal", "message": "cc 200", "bypass": "delay"}"#, "cc 7"),
         (r#"{"role": "pedal", "message": "cc 20"}"#, "target"),

@@ -162,8 +162,8 @@ impl<P: Plugins> Engine<P> {
         self.parking = Parking::default();
         self.control.begin_anew();
         self.scenes.begin_anew();
-        self.guarding.forget_told();
         self.time.forget();
+        self.xrun_log.begin_anew();
         self.settings = settings;
         if self.cell.put(renderer).is_err() {
             return Err(EngineError::RendererBusy);

@@ -21,6 +21,7 @@ use crosspoint_devices::Joined;
 use crosspoint_formats::{Parameter, PluginDescriptor};
 use crosspoint_graph::{Graph, NodeId, PlayheadReader, Transport};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The rig at one moment. Cheap to clone and to keep.
@@ -31,6 +32,8 @@ pub struct Snapshot {
     pub revision: u64,
     /// How the engine runs.
     pub settings: EngineSettings,
+    /// The rig's own file: the one that it was loaded from, or saved to last.
+    pub file: Option<PathBuf>,
     /// Nodes with their names, ports and latencies, and edges with their crosspoints.
     pub graph: Arc<Graph>,
     /// What else there is to know of each node.
@@ -153,6 +156,7 @@ impl SnapshotCell {
         let nothing = Snapshot {
             revision: 0,
             settings,
+            file: None,
             graph: Arc::default(),
             nodes: Arc::default(),
             latency: 0,
@@ -254,6 +258,7 @@ impl<P: Plugins> Engine<P> {
         let snapshot = Snapshot {
             revision: snapshot.revision + 1,
             settings: self.settings,
+            file: self.rig.file.clone(),
             nodes: Arc::new(self.graph.nodes().map(|(id, _)| (id, self.look_at(id))).collect()),
             latency: self.latency(),
             tempo: self.rig.tempo,

@@ -32,7 +32,7 @@ pub struct Document {
     pub note: String,
     /// Quarter notes a minute, within [`TEMPO_RANGE`].
     pub tempo: f64,
-    /// Beats a bar, 1 to [`MAX_BEATS`], and the note value of a beat: a power of two up to [`MAX_BEAT_VALUE`].
+    /// Beats a bar and the note value of a beat: a [metre](crosspoint_graph::is_metre).
     pub metre: (u16, u16),
     /// How the transport starts, and what clocks it has to do with.
     pub transport: TransportEntry,
@@ -70,10 +70,6 @@ pub struct Document {
 
 /// The slowest and the fastest tempo, in quarter notes a minute.
 pub const TEMPO_RANGE: (f64, f64) = (1.0, 1000.0);
-/// The most beats a bar.
-pub const MAX_BEATS: u16 = 256;
-/// The shortest note value of a beat, as a fraction of a whole note.
-pub const MAX_BEAT_VALUE: u16 = 64;
 
 impl Default for Document {
     /// An empty rig: 120 quarter notes a minute, 4/4, aligned.

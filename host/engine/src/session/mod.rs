@@ -147,11 +147,12 @@ mod write;
 pub(crate) use disk::write_file;
 pub(crate) use recovery::write_recovery;
 
+pub use crosspoint_graph::{MAX_BEAT_VALUE, MAX_BEATS};
 pub use crosspoints::{Crosspoint, Crosspoints, cable};
 pub use document::{
-    Builtin, BypassMode, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, MAX_BEAT_VALUE, MAX_BEATS,
-    MAX_DELAY_FRAMES, NodeEntry, ParameterEntry, ParameterValue, PluginEntry, PluginRef, SignalEntry, Spillover, State,
-    TEMPO_RANGE, VERSION, is_node_name,
+    Builtin, BypassMode, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, MAX_DELAY_FRAMES, NodeEntry,
+    ParameterEntry, ParameterValue, PluginEntry, PluginRef, SignalEntry, Spillover, State, TEMPO_RANGE, VERSION,
+    is_node_name,
 };
 pub use file::{SaveError, load, save};
 pub use folders::runtime_folder;

@@ -275,9 +275,11 @@ fn a_control_is_learned() {
     stage.settle();
     stage.send(&[0xB4, 5, 127, 37, 1]);
     assert!(stage.engine.look().muted);
+    assert!(!stage.notices.contains(&Notice::LearningStopped));
     stage.engine.start_learning(None);
     stage.engine.stop_learning();
     stage.settle();
+    assert!(stage.notices.contains(&Notice::LearningStopped), "{:?}", stage.notices);
     stage.send(&[0xB4, 5, 0, 37, 1]);
     stage.send(&[0xB4, 5, 127, 37, 1]);
     assert!(!stage.engine.look().muted);

@@ -4,12 +4,13 @@ mod matrix;
 mod performance;
 mod stage;
 
-use clap::{Args, Subcommand, ValueEnum};
+use crate::remote::{
+    Between, BlockWord, BypassModeChange, IntoCable, NewName, Replacement, SpilloverChange, TimingWord,
+};
+use clap::{Args, Subcommand};
 pub use matrix::{FaderChoice, GroupOrder, MatrixPresetOrder, MixOrder};
 pub use performance::{LoadOrder, MappingOrder, MetersOrder, MidiOrder, SceneOrder, SongOrder, TunerOrder};
-pub use stage::{
-    BypassModeOrder, LoudnessOrder, OutputOrder, OverloadOrder, PanOrder, PlayheadOrder, TransportOrder, XrunsOrder,
-};
+pub use stage::{LoudnessOrder, OutputOrder, OverloadOrder, PanOrder, PlayheadOrder, TransportOrder, XrunsOrder};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -119,16 +120,9 @@ pub enum CtlOrder {
         on: bool,
     },
     /// Say how a node is bypassed.
-    BypassMode(BypassModeOrder),
+    BypassMode(BypassModeChange),
     /// Say what may ring on of nodes that are bypassed or gone. What is not said stays as it is.
-    Spillover {
-        /// For how long, 0 to 60.
-        #[arg(long)]
-        seconds: Option<f64>,
-        /// How many nodes that are gone, at once, 0 to 64.
-        #[arg(long)]
-        nodes: Option<u32>,
-    },
+    Spillover(SpilloverChange),
     /// Set two cells of the routing matrix by a position between left and right.
     Pan(PanOrder),
     /// Set one cell of the routing matrix; the cable comes and goes with its cells.
@@ -154,7 +148,7 @@ pub enum CtlOrder {
     /// Clear, invert, copy or swap blocks of the routing matrix.
     Block {
         /// What to do.
-        change: BlockVerb,
+        change: BlockWord,
         /// Its rows: NODE[/PORT]:CHANNEL.
         #[arg(long, required = true, num_args = 1..)]
         rows: Vec<String>,
@@ -212,12 +206,7 @@ pub enum CtlOrder {
         feedback: Option<u32>,
     },
     /// Remove the cables between two nodes.
-    Disconnect {
-        /// Where the signal comes from.
-        source: String,
-        /// Where it goes.
-        destination: String,
-    },
+    Disconnect(Between),
     /// Say whether the cables between two nodes wait for others.
     Timing {
         /// Where the signal comes from.
@@ -276,37 +265,13 @@ pub enum CtlOrder {
         bridge: bool,
     },
     /// Put a node into the cable between two others.
-    Insert {
-        /// The node, which is in the rig already.
-        node: String,
-        /// Where the cable comes from.
-        source: String,
-        /// Where it goes.
-        destination: String,
-    },
+    Insert(IntoCable),
     /// Take a node out of its cables, which are joined, and put it into another cable: reorders a chain.
-    Move {
-        /// The node.
-        node: String,
-        /// Where the cable comes from.
-        source: String,
-        /// Where it goes.
-        destination: String,
-    },
+    Move(IntoCable),
     /// Remove a node and give its cables to another one.
-    Replace {
-        /// The node that goes.
-        node: String,
-        /// The one that takes its place, which is in the rig already.
-        with: String,
-    },
+    Replace(Replacement),
     /// Give a node another name.
-    Rename {
-        /// As it is called now.
-        from: String,
-        /// As it is to be called.
-        to: String,
-    },
+    Rename(NewName),
     /// List the presets for a plugin.
     Presets {
         /// The node.
@@ -389,7 +354,7 @@ pub enum CtlOrder {
     },
     /// Save the rig.
     Save {
-        /// The rig file. Default: the one that was loaded.
+        /// The rig file. Default: the one that was loaded, or saved to last.
         file: Option<PathBuf>,
     },
     /// How many requests were refused, by why.
@@ -415,28 +380,4 @@ fn on_or_off(text: &str) -> Result<bool, String> {
 fn metre(text: &str) -> Result<(u16, u16), String> {
     let parts = text.split_once('/').and_then(|(beats, value)| Some((beats.parse().ok()?, value.parse().ok()?)));
     parts.ok_or_else(|| "write it as BEATS/VALUE, such as 3/4".to_owned())
-}
-
-/// What is done to a block of the matrix.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum BlockVerb {
-    /// Takes its cells away.
-    Clear,
-    /// Turns the polarity of its cells round.
-    Invert,
-    /// Gives its cells to another block.
-    Copy,
-    /// Gives each of two blocks the other's cells.
-    Swap,
-}
-
-/// When a cable waits for others.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum TimingWord {
-    /// It does.
-    Aligned,
-    /// It does not.
-    Immediate,
-    /// As the rig has it.
-    Default,
 }

@@ -61,6 +61,9 @@ fn learn(client: &mut Client, order: Order, output: &mut Output) -> Result<ExitC
             output.text(&format!("{notice}\n"))?;
             return Ok(ExitCode::SUCCESS);
         }
+        if notice["kind"] == "learning_stopped" {
+            return Err(Failure::new("learning was ended before a control was moved"));
+        }
     }
 }
 

@@ -29,7 +29,7 @@ pub fn text(order: &CtlOrder, result: &Value) -> String {
             let left = list(result, "left_out").filter_map(Value::as_str);
             lines(left.map(|what| format!("{what}: it is passed over")))
         }
-        CtlOrder::Replace { .. } => {
+        CtlOrder::Replace(_) => {
             let left = list(result, "left_out").filter_map(Value::as_str);
             lines(left.map(|way| format!("{way}: found no port, and is gone")))
         }

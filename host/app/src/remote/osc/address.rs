@@ -397,8 +397,7 @@ fn decoded(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::order::OrOff;
-    use crate::remote::order::StartWord;
+    use crate::remote::order::{GuardChange, OrOff, StartWord};
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
@@ -469,7 +468,7 @@ mod tests {
         let guard = ordered("guard", vec![text("out"), text("off"), OscType::Nil, OscType::Float(5.0)]);
         assert!(matches!(
             guard,
-            Order::Guard { limit_db: Some(OrOff::Off), returns_after: Some(OrOff::Value(5.0)), .. }
+            Order::Guard(GuardChange { limit_db: Some(OrOff::Off), returns_after: Some(OrOff::Value(5.0)), .. })
         ));
         let midi = ordered("midi", vec![text("keys"), OscType::Int(144), OscType::Int(60), OscType::Int(100)]);
         assert_eq!(midi, Order::Midi { node: "keys".into(), message: vec![144, 60, 100] });

@@ -44,6 +44,7 @@ const hear = {
     find("entry").hidden = true;
     find("notice").hidden = true;
     sessionStorage.setItem(KEPT, rig.token);
+    faders.forget();
     mix.forget();
     rig.order("subscribe", { to: ["rig", "levels", "playhead", "notices"] });
     rig.order("meter", { on: true });
@@ -224,7 +225,7 @@ function enter(token) {
 }
 
 // The token is not to stay where it is seen and kept: in the address.
-const given = decodeURIComponent(token) || sessionStorage.getItem(KEPT);
+const given = token || sessionStorage.getItem(KEPT);
 if (location.hash) history.replaceState(null, "", location.pathname);
 if (given) enter(given);
 else find("entry").hidden = false;
