@@ -72,7 +72,6 @@ fn only_plugins_that_have_changed_are_asked_and_never_at_a_bad_time() {
     let place = AutosavePlace {
         file: file.path(),
         every: Duration::ZERO,
-        rig: None,
         program: std::collections::BTreeMap::new(),
     };
     rig.set_autosave(Some(place));
