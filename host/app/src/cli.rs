@@ -7,8 +7,8 @@ mod remote;
 pub use check::{Check, Which};
 pub use measurement::{BitPerfect, Latency, Tune};
 pub use remote::{
-    BlockVerb, BypassModeOrder, Ctl, CtlOrder, LoadOrder, LoudnessOrder, MappingOrder, MetersOrder, MidiOrder,
-    OutputOrder, OverloadOrder, PanOrder, PlayheadOrder, RemoteChoice, SceneOrder, SongOrder, TimingWord,
+    Ctl, CtlOrder, FaderChoice, GroupOrder, LoadOrder, LoudnessOrder, MappingOrder, MatrixPresetOrder, MetersOrder,
+    MidiOrder, MixOrder, OutputOrder, OverloadOrder, PanOrder, PlayheadOrder, RemoteChoice, SceneOrder, SongOrder,
     TransportOrder, TunerOrder, XrunsOrder,
 };
 

@@ -25,6 +25,8 @@ pub(crate) enum Asked {
         /// Who wants to know which node it is.
         reply: Reply<NodeId>,
     },
+    /// A document with their states, for a rig file; none for the rig's own.
+    Save(Option<PathBuf>, Reply<()>),
     /// The state of a node's plugin, to be autosaved.
     Autosave(NodeId),
     /// Whether a state was taken; if so, the step that it is in the history.

@@ -1,5 +1,5 @@
 //! Undo and redo: steps of the graph, parameters and bypasses, states that plugins had before others were loaded, and steps
-//! that plugins made themselves; and scenes. A step is made anew each time that it is taken, so that what undoes an undoing is what was there then.
+//! that plugins made themselves; groups and scenes. A step is made anew each time that it is taken, so that what undoes an undoing is what was there then.
 
 mod values;
 
@@ -8,7 +8,7 @@ use crate::controllers::{Kept, PluginKey, Plugins, Request, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::instances::{InstanceStep, added};
-use crate::matrix::Gesture;
+use crate::matrix::{Gesture, MatrixEntries};
 use crate::scenes::{Book, Key, Value};
 use crosspoint_formats::{ChangeDelta, HistoryDirection};
 use crosspoint_graph::NodeId;
@@ -41,6 +41,8 @@ pub(crate) enum Step {
         /// Which way the step goes.
         direction: HistoryDirection,
     },
+    /// By other groups, mixes or presets of the matrix.
+    Matrix(MatrixEntries),
     /// By other scenes and songs.
     Scenes(Box<Book>),
     /// By another node, the second instance of a plugin in a scene.
@@ -99,6 +101,7 @@ impl<P: Plugins> Engine<P> {
                 Ok(Step::State { node, state: before })
             }
             Step::Instance(step) => self.take_instance(*step).map(|inverse| Step::Instance(Box::new(inverse))),
+            Step::Matrix(entries) => Ok(Step::Matrix(self.put_matrix_entries(entries))),
             Step::Scenes(book) => Ok(Step::Scenes(Box::new(self.open_book(*book)))),
             Step::Change { node, delta, direction } => {
                 if let Some(key) = self.records.get(&node).map(|record| record.key) {

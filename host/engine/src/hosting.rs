@@ -70,6 +70,7 @@ impl<P: Plugins> Engine<P> {
                     });
                     reply(state.and_then(|state| self.make_second_instance(node, &scene, state.into())));
                 }
+                Some(Asked::Save(path, reply)) => reply(self.save_with(path, states)),
                 Some(Asked::Autosave(node)) => self.autosave_state(node, states.pop().map(|(_, state)| state)),
                 _ => {}
             },

@@ -27,7 +27,7 @@ pub use edit::SceneEdit;
 pub use show::{Readiness, SceneSnapshot, ScenesSnapshot, SongSnapshot};
 pub use store::Capture;
 
-pub(crate) use edit::Book;
+pub(crate) use edit::{Book, check_timing};
 pub(crate) use plan::{Destination, Wish};
 pub(crate) use resolve::Question;
 pub(crate) use value::{Key, Value};
