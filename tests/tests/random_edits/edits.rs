@@ -78,7 +78,8 @@ impl Editor {
             65..68 if engine.graph().node_count() < MOST_NODES => self.add(),
             68..69 => Action::Edit(vec![Edit::Disconnect { id: self.edge(engine)? }]),
             69..73 => Action::SetBypassed { node: self.node(engine)?, on: self.random.bool() },
-            73..75 => Action::SetPresent { node: self.node(engine)?, on: self.random.bool() },
+            // Most are there: else nothing would be heard for most of the time.
+            73..75 => Action::SetPresent { node: self.node(engine)?, on: self.random.u32(0..4) > 0 },
             75..85 => self.set_parameter(engine)?,
             85..91 => Action::Undo,
             91..95 => Action::Redo,
