@@ -8,7 +8,7 @@ pub use check::{Check, Which};
 pub use measurement::{BitPerfect, Latency, Tune};
 pub use remote::{
     BlockVerb, BypassModeOrder, Ctl, CtlOrder, LoadOrder, LoudnessOrder, MappingOrder, MetersOrder, MidiOrder,
-    OutputOrder, OverloadOrder, PanOrder, PlayheadOrder, RemoteChoice, SceneOrder, SongOrder, TimingWord,
+    MomentOrder, OutputOrder, OverloadOrder, PanOrder, PlayheadOrder, RemoteChoice, SceneOrder, SongOrder, TimingWord,
     TransportOrder, TunerOrder, XrunsOrder,
 };
 

@@ -1,5 +1,5 @@
 //! Undo and redo: steps of the graph, parameters and bypasses, states that plugins had before others were loaded, and steps
-//! that plugins made themselves; and scenes. A step is made anew each time that it is taken, so that what undoes an undoing is what was there then.
+//! that plugins made themselves; scenes, and moments. A step is made anew each time that it is taken, so that what undoes an undoing is what was there then.
 
 mod values;
 
@@ -8,7 +8,7 @@ use crate::controllers::{Kept, PluginKey, Plugins, Request, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::matrix::Gesture;
-use crate::scenes::{Book, Key, Value};
+use crate::scenes::{Book, Key, MomentStep, Value, Whole};
 use crosspoint_formats::{ChangeDelta, HistoryDirection};
 use crosspoint_graph::NodeId;
 use crosspoint_graph::graph::Edit;
@@ -42,6 +42,10 @@ pub(crate) enum Step {
     },
     /// By other scenes and songs.
     Scenes(Box<Book>),
+    /// By other values of the whole rig.
+    Whole(Box<Whole>),
+    /// By other moments to go back to.
+    Moment(MomentStep),
 }
 
 impl<P: Plugins> Engine<P> {
@@ -96,6 +100,8 @@ impl<P: Plugins> Engine<P> {
                 Ok(Step::State { node, state: before })
             }
             Step::Scenes(book) => Ok(Step::Scenes(Box::new(self.open_book(*book)))),
+            Step::Whole(whole) => Ok(Step::Whole(Box::new(self.go_to(*whole)?))),
+            Step::Moment(step) => Ok(Step::Moment(self.take_moment_step(step))),
             Step::Change { node, delta, direction } => {
                 if let Some(key) = self.records.get(&node).map(|record| record.key) {
                     self.plugins.send(Request::ApplyChange { key, delta: Arc::clone(&delta), direction });

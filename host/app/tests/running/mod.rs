@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// `crosspoint run` with the guitar rig on a virtual device, in a folder of its own.
+/// `crosspoint run` with an example rig, in a folder of its own.
 pub struct Running {
     process: Child,
     place: tempfile::TempDir,
@@ -24,11 +24,16 @@ pub struct Running {
 impl Running {
     /// Runs an example with more arguments, and waits until its plugins are there.
     pub fn start(example: &str, arguments: &[&str]) -> Self {
+        Self::start_on("virtual:2x2", example, arguments)
+    }
+
+    /// As [`Self::start`], on a device.
+    pub fn start_on(device: &str, example: &str, arguments: &[&str]) -> Self {
         let place = tempfile::tempdir().unwrap();
         let rig = place.path().join(example);
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/rigs");
         std::fs::copy(examples.join(example), &rig).unwrap();
-        let mut process = command(place.path(), &["run", "--device", "virtual:2x2", "--remote=127.0.0.1:0"])
+        let mut process = command(place.path(), &["run", "--device", device, "--remote=127.0.0.1:0"])
             .args(arguments)
             .arg(&rig)
             .stderr(Stdio::piped())
@@ -90,6 +95,19 @@ impl Running {
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
         panic!("never: {}", self.show());
+    }
+
+    /// Ends it as Ctrl-C does, so that it leaves its device in order.
+    pub fn stop(mut self) {
+        let asked = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status();
+        assert!(asked.unwrap().success());
+        for _ in 0..600 {
+            if self.process.try_wait().unwrap().is_some() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("it does not end");
     }
 
     /// How many were refused, by why.

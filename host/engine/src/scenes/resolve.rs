@@ -1,6 +1,7 @@
 //! From the names of a scene to the nodes, parameters and edges of the graph as it is. What cannot be found is told and
 //! passed over; what a plugin has to say first is asked for.
 
+use super::moments;
 use super::value::{Key, Setting, Value};
 use crate::asking::Asked;
 use crate::builtin;
@@ -185,19 +186,23 @@ impl<P: Plugins> Engine<P> {
             let Some(before) = self.scenes.names.insert(id, node.name.clone()).filter(|name| *name != node.name) else {
                 continue;
             };
-            for scene in &mut self.rig.rest.scenes {
-                if let Some(on) = scene.bypass.remove(&before) {
-                    scene.bypass.insert(node.name.clone(), on);
-                }
-                let parameters = scene.parameters.iter_mut().map(|known| &mut known.node);
-                let ends = scene.crosspoints.iter_mut();
-                let ends = ends.flat_map(|known| [&mut known.source.node, &mut known.destination.node]);
-                parameters.chain(ends).filter(|name| **name == before).for_each(|name| name.clone_from(&node.name));
-            }
+            self.rig.rest.scenes.iter_mut().for_each(|scene| rename(scene, &before, &node.name));
+            moments::rename_node(&mut self.rig.rest.moments, &before, &node.name);
             let mappings = self.rig.rest.mappings.iter_mut().flat_map(MappingEntry::node_names);
             mappings.filter(|name| **name == before).for_each(|name| name.clone_from(&node.name));
         }
     }
+}
+
+/// A node is called otherwise in a scene.
+pub(super) fn rename(scene: &mut SceneEntry, before: &str, after: &str) {
+    if let Some(on) = scene.bypass.remove(before) {
+        scene.bypass.insert(after.to_owned(), on);
+    }
+    let parameters = scene.parameters.iter_mut().map(|known| &mut known.node);
+    let ends = scene.crosspoints.iter_mut();
+    let ends = ends.flat_map(|known| [&mut known.source.node, &mut known.destination.node]);
+    parameters.chain(ends).filter(|name| **name == before).for_each(|name| after.clone_into(name));
 }
 
 /// What an entry for a parameter means.

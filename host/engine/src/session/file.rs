@@ -169,14 +169,16 @@ pub(super) fn check_faithful(text: &str, folder: &Path, state_folder: &str) -> R
 }
 
 fn states(document: &Document) -> BTreeMap<String, &Arc<[u8]>> {
-    let states = document.nodes.iter().filter_map(|node| match &node.kind {
-        EntryKind::Plugin(plugin) => match &plugin.state {
-            Some(State::Bytes(bytes)) => Some((state::file_name(bytes), bytes)),
-            _ => None,
-        },
+    let plugins = document.nodes.iter().filter_map(|node| match &node.kind {
+        EntryKind::Plugin(plugin) => plugin.state.as_ref(),
         _ => None,
     });
-    states.collect()
+    let moments = document.moments.iter().filter_map(|moment| moment.values.as_ref());
+    let bytes = |state| match state {
+        &State::Bytes(ref bytes) => Some((state::file_name(bytes), bytes)),
+        State::Unavailable { .. } => None,
+    };
+    plugins.chain(moments).filter_map(bytes).collect()
 }
 
 /// Removes the state files that are neither among the `named` nor in any other rig of the folder. If in doubt, or if that fails, they stay: another save comes.

@@ -22,7 +22,7 @@ use super::document::{
 use super::fields::{Fields, kept_table, number, owned_table, whole};
 use super::port::PortSelector;
 use super::problem::{LoadError, Problem, Report, Severity};
-use super::{guard, mappings, overload, path, scenes, state, transport, words};
+use super::{guard, mappings, moments, overload, path, scenes, state, transport, words};
 
 /// What a rig file held.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -88,6 +88,7 @@ pub(super) fn parse_with(
     }
     let scene_lines = reader.scenes(&mut fields, &mut document);
     let mapping_lines = reader.mappings(&mut fields, &mut document);
+    reader.moments(&mut fields, &mut document);
     document.extra = fields.finish(&mut report);
     Ok(Loaded { document, problems: report.finish(), node_lines, edge_lines, scene_lines, mapping_lines })
 }
@@ -254,6 +255,14 @@ impl Reader<'_, '_> {
             }
         }
         lines
+    }
+
+    fn moments(&mut self, fields: &mut Fields<'_>, document: &mut Document) {
+        let mut names = BTreeSet::new();
+        for (_, content, span) in self.entries(fields, "moment") {
+            let fields = Fields::new(content, span);
+            document.moments.push(moments::read_moment(fields, self.report, &mut names, self.read_state));
+        }
     }
 
     fn role(&mut self, fields: &mut Fields<'_>, name: &str) -> String {

@@ -162,8 +162,13 @@ pub(super) fn read_names(
     names.into_iter().map(str::to_owned).collect()
 }
 
-/// The name of a scene or song; a new one if it has none, or none that it may have.
-fn title(fields: &mut Fields<'_>, report: &mut Report<'_>, what: &str, taken: &mut BTreeSet<String>) -> String {
+/// The name of a scene, song or moment; a new one if it has none, or none that it may have.
+pub(super) fn title(
+    fields: &mut Fields<'_>,
+    report: &mut Report<'_>,
+    what: &str,
+    taken: &mut BTreeSet<String>,
+) -> String {
     let given = fields.text(report, "name").map(|(text, span)| (text.to_owned(), span));
     let span = given.as_ref().map_or_else(|| fields.span.clone(), |(_, span)| span.clone());
     let wanted = given.as_ref().map_or("", |(text, _)| text.as_str());

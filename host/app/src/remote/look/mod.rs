@@ -2,6 +2,7 @@
 
 mod levels;
 mod mappings;
+mod moments;
 mod playhead;
 mod scenes;
 mod stage;
@@ -14,6 +15,8 @@ use crosspoint::session::Builtin;
 use crosspoint::{Condition, DeviceState, LoadStatistics, NodeSnapshot, PortChannel, Snapshot, Soloed};
 pub use levels::LevelsDocument;
 pub use mappings::Mappings;
+use moments::Moment;
+pub use moments::moments;
 use playhead::Clock;
 pub use playhead::Playhead;
 pub use scenes::Scenes;
@@ -58,6 +61,8 @@ pub struct Rig {
     /// The frequency of A4 that the tuner tells notes by, in Hz.
     tuner_reference: f64,
     scenes: Scenes,
+    /// Moments to go back to, the oldest first.
+    moments: Vec<Moment>,
     /// Whether the next MIDI message is learned.
     is_learning: bool,
     /// Rows and cells that are soloed.
@@ -281,6 +286,7 @@ impl Rig {
             muted: snapshot.muted,
             tuner_reference: snapshot.tuner_reference,
             scenes: Scenes::of(&snapshot.scenes),
+            moments: moments(snapshot),
             is_learning: snapshot.mappings.is_learning,
             soloed: snapshot.solo.soloed.iter().map(|soloed| solo(&snapshot.graph, soloed)).collect(),
             solo_safe: snapshot.solo.safe.iter().map(|row| channel(&snapshot.graph, row)).collect(),
