@@ -187,7 +187,7 @@ impl<P: Plugins> Engine<P> {
         }
     }
 
-    /// Keeps values. Nobody needs them twice by themselves.
+    /// Keeps values; those that a moment has already only for who asks for it.
     fn put_moment(&mut self, name: String, leaving: Leaving, is_automatic: bool) {
         let Leaving { setting, scene } = leaving;
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -195,8 +195,8 @@ impl<P: Plugins> Engine<P> {
         let mut moment = MomentEntry { name, taken, is_automatic, scene, ..MomentEntry::default() };
         moment.set_setting(self.scene_of(&setting));
         let moments = &mut self.rig.rest.moments;
-        let is_same = |last: &MomentEntry| (&last.values, &last.scene) == (&moment.values, &moment.scene);
-        if is_automatic && moments.last().is_some_and(is_same) {
+        let is_same = |known: &MomentEntry| (&known.values, &known.scene) == (&moment.values, &moment.scene);
+        if is_automatic && moments.iter().any(is_same) {
             return;
         }
         if is_automatic {
