@@ -286,7 +286,15 @@ fn a_script_goes_back_to_moments() {
 
     running.done(&["scene", "play", "Lead"]);
     running.eventually(|rig| rig["scenes"]["playing"] == "Lead");
+    let drive = || {
+        let parameters = running.document(&["parameters", "amp"]);
+        let mut parameters = parameters["parameters"].as_array().unwrap().iter();
+        parameters.find(|known| known["name"] == "Drive").unwrap()["value"].as_f64()
+    };
+    let lead = drive();
     running.done(&["set", "amp", "Drive", "--text", "12 dB"]);
+    let changed = drive();
+    assert_ne!(changed, lead);
     running.eventually(|rig| rig["scenes"]["is_modified"] == true);
     running.done(&["scene", "play", "Dry"]);
     let rig = running.eventually(|rig| rig["scenes"]["playing"] == "Dry");
@@ -294,16 +302,12 @@ fn a_script_goes_back_to_moments() {
     assert_eq!((&last["name"], &last["is_automatic"]), (&json!("Lead, changed"), &json!(true)), "{rig}");
     running.done(&["moment", "recall", "Lead, changed"]);
     running.eventually(|rig| rig["scenes"]["playing"] == "Lead" && rig["scenes"]["is_modified"] == true);
-    let parameters = running.document(&["parameters", "amp"]);
-    let mut parameters = parameters["parameters"].as_array().unwrap().iter();
-    assert!(
-        (parameters.find(|known| known["name"] == "Drive").unwrap()["value"].as_f64().unwrap() - 12.0).abs() < 1e-6
-    );
+    assert_eq!(drive(), changed);
 
     running.done(&["moment", "rename", "Lead, changed", "solo"]);
     running.done(&["moment", "remove", "moment 1"]);
     let listed = running.done(&["moment", "list"]);
-    assert!(listed.contains("2  quiet  ") || listed.contains("1  quiet  "), "{listed}");
+    assert!(listed.starts_with("1  quiet  "), "{listed}");
     assert!(listed.lines().any(|line| line.contains("  solo  ") && line.ends_with("scene Lead")), "{listed}");
     assert!(listed.contains("before quiet") && !listed.contains("moment 1  "), "{listed}");
     running.done(&["save"]);

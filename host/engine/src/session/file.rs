@@ -174,11 +174,11 @@ fn states(document: &Document) -> BTreeMap<String, &Arc<[u8]>> {
         _ => None,
     });
     let moments = document.moments.iter().filter_map(|moment| moment.values.as_ref());
-    let bytes = |state| match state {
-        &State::Bytes(ref bytes) => Some((state::file_name(bytes), bytes)),
+    let states = plugins.chain(moments).filter_map(|state| match state {
+        State::Bytes(bytes) => Some((state::file_name(bytes), bytes)),
         State::Unavailable { .. } => None,
-    };
-    plugins.chain(moments).filter_map(bytes).collect()
+    });
+    states.collect()
 }
 
 /// Removes the state files that are neither among the `named` nor in any other rig of the folder. If in doubt, or if that fails, they stay: another save comes.

@@ -90,7 +90,7 @@ pub(super) fn read_moment(
     mut fields: Fields<'_>,
     report: &mut Report<'_>,
     taken: &mut BTreeSet<String>,
-    read_state: &dyn Fn(&str) -> Result<Arc<[u8]>, String>,
+    read_state: &read::ReadState<'_>,
 ) -> MomentEntry {
     let name = title(&mut fields, report, "moment", taken);
     let wanted = "a time in UTC, such as 2026-05-31T20:15:00Z";

@@ -107,7 +107,7 @@ pub(super) fn syntax(text: &str) -> Result<Spanned<DeTable<'_>>, LoadError> {
 }
 
 /// How the bytes of a state file are had, or what is wrong with it.
-type ReadState<'r> = dyn Fn(&str) -> Result<Arc<[u8]>, String> + 'r;
+pub(super) type ReadState<'r> = dyn Fn(&str) -> Result<Arc<[u8]>, String> + 'r;
 
 struct Reader<'r, 'a> {
     report: &'r mut Report<'a>,
