@@ -8,9 +8,12 @@
 //! other work has gone through the caches and the predictor before each call. `--only NAME` runs one case a fixed number of
 //! times, for counting instructions.
 
+mod measure;
+
 use crosspoint_graph::compile::{Compiler, Context, Schedule};
 use crosspoint_graph::nodes::gain;
 use crosspoint_graph::{AudioPort, ChannelLayout, Edge, Endpoint, Graph, Matrix, Node, NodeId, NodeKind};
+use measure::{median, report, thread_nanoseconds};
 use std::hint::black_box;
 use std::process::ExitCode;
 
@@ -25,12 +28,12 @@ fn main() -> ExitCode {
     let mut other_work = OtherWork::new();
     let cold = Times::of(&rigs, |call| {
         other_work.run();
-        nanoseconds(call)
+        thread_nanoseconds(call)
     });
     let warm = Times::of(&rigs, |call| {
         call();
         call();
-        nanoseconds(call)
+        thread_nanoseconds(call)
     });
     cold.print("cold");
     warm.print("warm");
@@ -157,48 +160,6 @@ fn only(name: &str) -> ExitCode {
 
 fn compile(compiler: &mut Compiler, graph: &Graph, context: Context<'_>) -> Schedule {
     compiler.compile(graph, context).expect("the graph compiles")
-}
-
-fn report(name: &str, ratio: f64, bound: f64) -> bool {
-    let ok = ratio <= bound;
-    println!("bench {name} ratio {ratio:.3} bound {bound:.2} {}", if ok { "ok" } else { "MISSED" });
-    ok
-}
-
-fn nanoseconds(call: &mut dyn FnMut()) -> f64 {
-    let start = clock::nanoseconds();
-    call();
-    clock::nanoseconds() - start
-}
-
-/// CPU time of this thread: what else the machine does in between does not count.
-#[cfg(unix)]
-mod clock {
-    pub fn nanoseconds() -> f64 {
-        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: the call writes one `timespec`.
-        let result = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
-        assert_eq!(result, 0, "the system has a clock for each thread");
-        time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
-    }
-}
-
-/// Time of day, where there is no simple clock for a thread.
-#[cfg(not(unix))]
-mod clock {
-    use std::sync::LazyLock;
-    use std::time::Instant;
-
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-
-    pub fn nanoseconds() -> f64 {
-        START.elapsed().as_nanos() as f64
-    }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 struct Rigs {

@@ -2,12 +2,14 @@
 //! Limit and kernels are measured in turns in the same run, so that a change of clock rate changes all; each ratio is the
 //! median over many rounds. Prints a line for each bound and exits with 1 if one is missed.
 
+mod measure;
+
 use crosspoint_graph::kernels::{
     FloatEnvironment, Kernels, Level, Matrix, MatrixRamp, Packing, Run, SLOT_ALIGNMENT, slot_stride,
 };
+use measure::{median, nanoseconds, report};
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::time::Instant;
 
 /// Sources and destinations.
 const CHANNELS: usize = 64;
@@ -47,22 +49,15 @@ fn matrices(kernels: &Kernels, peak: Peak, frames: usize, rest_bound: f64, ramp_
     let mut dense = Dense::new(frames);
     let (mut limits, mut rests, mut ramps) = (vec![], vec![], vec![]);
     for _ in 0..ROUNDS {
-        let limit = seconds(|| peak.multiply_add(products));
+        let limit = nanoseconds(|| peak.multiply_add(products));
         limits.push(limit);
-        rests.push(seconds(|| (0..calls).for_each(|_| dense.at_rest(kernels))) / limit);
-        ramps.push(seconds(|| (0..calls).for_each(|_| dense.ramping(kernels))) / limit);
+        rests.push(nanoseconds(|| (0..calls).for_each(|_| dense.at_rest(kernels))) / limit);
+        ramps.push(nanoseconds(|| (0..calls).for_each(|_| dense.ramping(kernels))) / limit);
     }
-    println!("limit {:.1} products a nanosecond", products as f64 / median(limits) / 1e9);
+    println!("limit {:.1} products a nanosecond", products as f64 / median(limits));
     let rest = report(&format!("matrix-{frames}"), median(rests), rest_bound);
     let ramp = report(&format!("matrix-ramp-{frames}"), median(ramps), ramp_bound);
     rest && ramp
-}
-
-/// Prints one bound's line; whether it was kept.
-fn report(name: &str, ratio: f64, bound: f64) -> bool {
-    let ok = ratio <= bound;
-    println!("bench {name} ratio {ratio:.3} bound {bound:.2} {}", if ok { "ok" } else { "MISSED" });
-    ok
 }
 
 /// What one call costs of the kernels that have no bound of their own; a call for no frames is what calling costs.
@@ -91,8 +86,8 @@ fn short<T>(name: &str, mut kernel: impl FnMut() -> T) {
             black_box(kernel());
         }
     };
-    let times = (0..ROUNDS).map(|_| seconds(&mut turn) / SHORT_CALLS as f64).collect();
-    println!("kernel {name} {:.2} ns", median(times) * 1e9);
+    let times = (0..ROUNDS).map(|_| nanoseconds(&mut turn) / SHORT_CALLS as f64).collect();
+    println!("kernel {name} {:.2} ns", median(times));
 }
 
 /// Channels as an arena keeps them.
@@ -224,15 +219,4 @@ fn peak_of(level: Level) -> Option<Peak> {
         Level::Neon => Some(Peak { run: chains_neon, width: 4 }),
         _ => None,
     }
-}
-
-fn seconds(work: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    work();
-    start.elapsed().as_secs_f64()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

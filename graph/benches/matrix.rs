@@ -1,6 +1,8 @@
 //! What it costs to play with a 128 x 128 matrix: 16 cells dragged sixty times a second, and all 16,384 sent elsewhere at once,
-//! against the same matrix at rest and while it ramps. In turns in one run; each ratio is the median over many rounds and
+//! against the same matrix at rest and while it ramps. In turns in one run, in CPU time of this thread alone; each ratio is the median over many rounds and
 //! several rigs. Prints a line for each bound and exits with 1 if one is missed.
+
+mod measure;
 
 use crosspoint_graph::graph::{CellBlock, Edit};
 use crosspoint_graph::kernels::FloatEnvironment;
@@ -8,9 +10,9 @@ use crosspoint_graph::{
     AudioPort, Cell, ChannelLayout, Command, Edge, EdgeId, Endpoint, Graph, Matrix, NOW, Node, NodeKind, Publisher,
     Renderer, Settings, Timed, renderer,
 };
+use measure::{median, report, thread_nanoseconds};
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::time::Instant;
 
 const SIDE: u32 = 128;
 const FRAMES: usize = 64;
@@ -40,7 +42,7 @@ fn drag() -> bool {
         let mut rig = Rig::new();
         for round in 0..ROUNDS {
             rig.rest();
-            let idle = nanoseconds(|| (0..SECOND).for_each(|_| rig.render()));
+            let idle: f64 = (0..SECOND).map(|_| thread_nanoseconds(|| rig.render())).sum();
             let mut moves = 0;
             // What a hand sends is sent from another thread: only the callback's time is taken.
             let mut dragged = 0.0;
@@ -52,7 +54,7 @@ fn drag() -> bool {
                         rig.send(cell * 8, (cell * 8 + 3) % SIDE, gain);
                     }
                 }
-                dragged += nanoseconds(|| rig.render());
+                dragged += thread_nanoseconds(|| rig.render());
             }
             ratios.push(dragged / idle);
         }
@@ -70,30 +72,13 @@ fn all_at_once() -> bool {
         for round in 0..ROUNDS * 4 {
             rig.rest();
             rig.send_all(round);
-            let begun_in = nanoseconds(|| rig.render());
-            let full = median((1..ramp_blocks - 1).map(|_| nanoseconds(|| rig.render())).collect());
+            let begun_in = thread_nanoseconds(|| rig.render());
+            let full = median((1..ramp_blocks - 1).map(|_| thread_nanoseconds(|| rig.render())).collect());
             begun.push(begun_in / full);
-            ended.push(nanoseconds(|| rig.render()) / full);
+            ended.push(thread_nanoseconds(|| rig.render()) / full);
         }
     }
     report("matrix-128-all-at-once", median(begun).max(median(ended)), 2.0)
-}
-
-fn report(name: &str, ratio: f64, bound: f64) -> bool {
-    let ok = ratio <= bound;
-    println!("bench {name} ratio {ratio:.3} bound {bound:.2} {}", if ok { "ok" } else { "MISSED" });
-    ok
-}
-
-fn nanoseconds(call: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    call();
-    start.elapsed().as_nanos() as f64
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 /// An interface's whole matrix: 128 inputs to 128 outputs by one edge, every cell set.

@@ -3,15 +3,17 @@
 //! the median over many rounds and several rigs. Prints a line for each bound and exits with 1 if one is missed. `--only NAME` renders one
 //! case a fixed number of times, for counting instructions.
 
+mod measure;
+
 use crosspoint_graph::kernels::{FloatEnvironment, Kernels, Run, SLOT_ALIGNMENT, Term, slot_stride};
 use crosspoint_graph::nodes::gain;
 use crosspoint_graph::{
     AudioPort, ChannelLayout, Edge, Endpoint, Graph, Matrix, NOW, Node, NodeId, NodeKind, Publisher, Renderer,
     Settings, renderer,
 };
+use measure::{median, nanoseconds, report};
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::time::Instant;
 
 /// Rigs that each case is measured with, one after the other: where the allocator puts a rig shifts it by several
 /// percent, so that one alone says little.
@@ -59,8 +61,8 @@ fn chain(frames: usize, most_nanoseconds: Option<f64>, bound: f64) -> bool {
     let (mut rigs, mut bares) = several(frames, 1, 32);
     for (rig, bare) in rigs.iter_mut().zip(&mut bares) {
         for _ in 0..ROUNDS {
-            let limit = nanoseconds(calls, || bare.chain(32));
-            let whole = nanoseconds(calls, || rig.render());
+            let limit = each(calls, || bare.chain(32));
+            let whole = each(calls, || rig.render());
             ratios.push(whole / limit);
             differences.push((whole - limit) / 32.0);
         }
@@ -85,8 +87,8 @@ fn parallel(frames: usize, bound: f64) -> bool {
     let (mut rigs, mut bares) = several(frames, 64, 8);
     for (rig, bare) in rigs.iter_mut().zip(&mut bares) {
         for _ in 0..ROUNDS {
-            let limit = nanoseconds(1, || bare.parallel(64, 8));
-            ratios.push(nanoseconds(1, || rig.render()) / limit);
+            let limit = nanoseconds(|| bare.parallel(64, 8));
+            ratios.push(nanoseconds(|| rig.render()) / limit);
         }
     }
     report(&format!("parallel-{frames}"), median(ratios), bound)
@@ -97,21 +99,9 @@ fn several(frames: usize, chains: usize, length: usize) -> (Vec<Rig>, Vec<Bare>)
     (0..RIGS).map(|_| (Rig::new(frames, chains, length), Bare::new(frames))).unzip()
 }
 
-fn report(name: &str, ratio: f64, bound: f64) -> bool {
-    let ok = ratio <= bound;
-    println!("bench {name} ratio {ratio:.3} bound {bound:.2} {}", if ok { "ok" } else { "MISSED" });
-    ok
-}
-
-fn nanoseconds(calls: usize, mut call: impl FnMut()) -> f64 {
-    let start = Instant::now();
-    (0..calls).for_each(|_| call());
-    start.elapsed().as_nanos() as f64 / calls as f64
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+/// How long one of several calls takes.
+fn each(calls: usize, mut call: impl FnMut()) -> f64 {
+    nanoseconds(|| (0..calls).for_each(|_| call())) / calls as f64
 }
 
 /// A rig from a stereo input through parallel chains of gains to a stereo output.

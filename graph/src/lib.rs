@@ -27,7 +27,7 @@ pub use rt::{
     OverloadAction, PlayheadReader, Renderer, RendererCell, Report, SCENES, SceneStart, Settings, Timed, WatchSettings,
     XrunKind, kernels,
 };
-pub use transport::{CountIn, MAX_COUNT_IN, Transport};
+pub use transport::{CountIn, MAX_BEAT_VALUE, MAX_BEATS, MAX_COUNT_IN, Transport, is_metre};
 
 /// Makes `assert_no_alloc` abort a test that allocates or frees where it must not. Without debug assertions it checks
 /// nothing.

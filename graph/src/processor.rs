@@ -45,6 +45,12 @@ pub trait Processor: Send {
         let _ = block;
     }
 
+    /// Whether it runs code that was not written for this renderer, such as a plugin's: what that may leave behind on the
+    /// thread, a floating-point mode of its own, is looked for after each block then.
+    fn is_foreign(&self) -> bool {
+        false
+    }
+
     /// Asked of a sleeping processor each block: whether it has a reason of its own to wake, such as CLAP's
     /// `request_process`.
     fn wants_processing(&self) -> bool {

@@ -273,6 +273,11 @@ impl Publisher {
         Ok(Published::Sent)
     }
 
+    /// Whether the schedule that the last parcel sent carries has a crosspoint, so that [`Self::set_gain`] looks at no graph.
+    pub fn has_cell(&self, edge: EdgeId, source: u16, destination: u16) -> bool {
+        self.playing.as_ref().is_some_and(|playing| playing.cell(edge, source, destination).is_some())
+    }
+
     /// Sends a crosspoint to a linear gain (polarity and mute applied) in so many frames, from a steady frame on. The
     /// graph has been edited likewise. Needs no compile, unless the crosspoint had been elided for being at unity.
     ///
@@ -385,8 +390,11 @@ impl Publisher {
     /// # Errors
     /// As [`Self::send`].
     pub fn guard(&mut self, node: NodeId, settings: GuardSettings) -> Result<(), PublishError> {
-        self.guards.insert(node, settings);
-        self.send_now(Command::GuardOutput { node, settings })
+        if self.guards.get(&node) != Some(&settings) {
+            self.send_now(Command::GuardOutput { node, settings })?;
+            self.guards.insert(node, settings);
+        }
+        Ok(())
     }
 
     /// Sends what a node may take of the time that there is for a block, now and under all schedules to come; none for no
@@ -395,11 +403,14 @@ impl Publisher {
     /// # Errors
     /// As [`Self::send`].
     pub fn set_budget(&mut self, node: NodeId, budget: Option<Budget>) -> Result<(), PublishError> {
-        match budget {
-            Some(budget) => drop(self.budgets.insert(node, budget)),
-            None => drop(self.budgets.remove(&node)),
+        if self.budgets.get(&node) != budget.as_ref() {
+            self.send_now(Command::SetBudget { node, budget })?;
+            match budget {
+                Some(budget) => drop(self.budgets.insert(node, budget)),
+                None => drop(self.budgets.remove(&node)),
+            }
         }
-        self.send_now(Command::SetBudget { node, budget })
+        Ok(())
     }
 
     /// Has a listener, below [`LISTENERS`](crate::LISTENERS), copy a channel from now on, or nothing. What it heard before

@@ -55,6 +55,16 @@ impl Default for Transport {
     }
 }
 
+/// The most beats a bar.
+pub const MAX_BEATS: u16 = 256;
+/// The shortest note value of a beat, as a fraction of a whole note.
+pub const MAX_BEAT_VALUE: u16 = 64;
+
+/// Whether so many beats of such a note value are a bar: 1 to [`MAX_BEATS`] of a power of two up to [`MAX_BEAT_VALUE`].
+pub fn is_metre((beats, value): (u16, u16)) -> bool {
+    (1..=MAX_BEATS).contains(&beats) && value.is_power_of_two() && value <= MAX_BEAT_VALUE
+}
+
 /// Most beats of a count-in.
 pub const MAX_COUNT_IN: u32 = 64;
 

@@ -1,12 +1,13 @@
 //! Tests across the crates: golden audio, conformance, fault injection. What they share: engines with plugins, signals,
 //! and what to do where something is not installed.
 
+use assert_no_alloc::assert_no_alloc;
 use crosspoint::devices::{ChannelSelection, StreamRequest};
 use crosspoint::formats::vst3::Vst3Library;
 use crosspoint::graph::NodeId;
 use crosspoint::offline::{Job, Rendered};
 use crosspoint::session::{self, Document};
-use crosspoint::{Engine, EngineSettings, PluginHost, PluginReference, PluginSetup};
+use crosspoint::{Engine, EngineSettings, Notice, PluginHost, PluginReference, PluginSetup};
 use crosspoint_fixtures::vst3::IPluginFactory;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -117,6 +118,30 @@ pub fn rig_with_scenes(plugin: &str, parameter: &str, texts: &[&str], plugins: u
     let loaded = session::parse(&text, Path::new("")).expect("it is TOML");
     assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
     loaded.document
+}
+
+/// Plays an input on both channels in blocks of a length, as a device would: a poll after each, and both outputs. No block
+/// allocates, if the program's allocator is assert_no_alloc's.
+///
+/// # Panics
+/// If the engine tells of a fault, or of commands or events that were late or lost.
+pub fn play(engine: &mut Engine, input: &[f32], block: usize) -> [Vec<f32>; 2] {
+    let cell = engine.cell();
+    let mut heard = [Vec::new(), Vec::new()];
+    for block in input.chunks(block) {
+        let (mut left, mut right) = (vec![0.0; block.len()], vec![0.0; block.len()]);
+        let mut outputs = [&mut left[..], &mut right[..]];
+        let mut renderer = cell.take().expect("nothing else renders");
+        assert_no_alloc(|| renderer.render(&[block, block], &mut outputs));
+        assert!(cell.put(renderer).is_ok(), "nothing else renders");
+        heard.iter_mut().zip([left, right]).for_each(|(heard, block)| heard.extend(block));
+        let notices = engine.poll();
+        let is_trouble = |notice: &Notice| {
+            matches!(notice, Notice::Fault { .. } | Notice::CommandsLate { .. } | Notice::EventsLost { .. })
+        };
+        assert!(!notices.iter().any(is_trouble), "{notices:?}");
+    }
+    heard
 }
 
 /// Asks a JACK server for a client with so many ports, to be connected by hand.

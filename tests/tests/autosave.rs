@@ -69,12 +69,7 @@ fn only_plugins_that_have_changed_are_asked_and_never_at_a_bad_time() {
     let folder = tempfile::tempdir().unwrap();
     let file = RecoveryFile::begin(folder.path()).unwrap();
     let mut rig = rig();
-    let place = AutosavePlace {
-        file: file.path(),
-        every: Duration::ZERO,
-        rig: None,
-        program: std::collections::BTreeMap::new(),
-    };
+    let place = AutosavePlace { file: file.path(), every: Duration::ZERO, program: std::collections::BTreeMap::new() };
     rig.set_autosave(Some(place));
     let first = until_saved(&mut rig, &file, None);
     assert_eq!(saves(&mut rig), [0.0, 0.0], "the file has their states");

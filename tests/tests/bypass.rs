@@ -1,6 +1,6 @@
 //! Plugins and built-in nodes that are bypassed: what is heard of them, and what a rig file keeps.
 
-use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use assert_no_alloc::AllocDisabler;
 use crosspoint::formats::Library;
 use crosspoint::graph::nodes::gain::GAIN;
 use crosspoint::graph::{ChannelLayout, Command, NodeId};
@@ -26,21 +26,10 @@ fn rig(reference: &PluginReference, parameters: &[(u32, f64)]) -> (Engine, NodeI
     (engine, node.unwrap())
 }
 
-/// The left output for an input on both channels, in blocks of a length, with no allocation in any.
+/// The left output for an input on both channels, in blocks of a length.
 fn play(engine: &mut Engine, input: &[f32], block: usize) -> Vec<f32> {
-    let cell = engine.cell();
-    let mut heard = Vec::new();
-    for block in input.chunks(block) {
-        let mut outputs = [vec![0.0_f32; block.len()], vec![0.0_f32; block.len()]];
-        let [left, right] = &mut outputs;
-        let mut slices: [&mut [f32]; 2] = [left, right];
-        let mut renderer = cell.take().unwrap();
-        assert_no_alloc(|| renderer.render(&[block, block], &mut slices));
-        assert!(cell.put(renderer).is_ok());
-        heard.extend_from_slice(&outputs[0]);
-        engine.poll();
-    }
-    heard
+    let [left, _] = crosspoint_tests::play(engine, input, block);
+    left
 }
 
 /// ```text

@@ -232,6 +232,37 @@ fn what_sounds_on_and_what_never_sounds_is_told() {
     assert_eq!(found(&report, "silent-output").node.as_deref(), Some("speakers"));
 }
 
+/// ```text
+///   guitar ──► speakers
+///   track  ──► speakers      a sine of a minute
+/// ```
+/// The rig is played far faster than a disk is read, and still nothing of a backing track is missed.
+#[test]
+fn a_backing_track_is_heard_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("track.wav");
+    let sine = |frame: u32| (f64::from(frame) * 440.0 * std::f64::consts::TAU / 48_000.0).sin() as f32 * 0.25;
+    let channels = vec![(0..60 * 48_000).map(sine).collect()];
+    crosspoint::offline::wav::write(&file, &crosspoint::offline::wav::Audio { rate: 48_000, channels }).unwrap();
+    let build = |engine: &mut Engine| {
+        let input = engine.add_input("guitar", "guitar", &[Some(0)])?;
+        let layout = crosspoint::graph::ChannelLayout::Mono;
+        let track = engine.add_builtin("track", Builtin::Player { layout, file: file.clone() })?;
+        let output = engine.add_output("speakers", "speakers", &[Some(0)])?;
+        engine.connect(input, output)?;
+        engine.connect(track, output)?;
+        Ok(())
+    };
+    let rig = made(build, "[[scene]]\nname = \"One\"\n\n[[scene]]\nname = \"Two\"\n\n[[scene]]\nname = \"Three\"\n");
+    let machine = "crosspoint_machine = 1\n[roles.guitar]\ninputs = [1]\n[roles.speakers]\noutputs = [1]\n";
+    let machine = MachineFile::parse(machine).unwrap().machine;
+    let mut engine = engine(EngineSettings::default());
+    let report = engine.check(&rig, &machine, &CheckSettings::default(), &mut |_, _| {}).unwrap();
+    assert!(report.findings.is_empty() && report.rendered_seconds < 60.0, "{report:#?}");
+    let tracks = engine.look().tracks;
+    assert_eq!((tracks[0].underruns(), tracks[0].missing()), (0, 0.0));
+}
+
 /// Settings that make no sense are refused before anything is loaded.
 #[test]
 fn settings_without_sense_are_refused() {

@@ -19,7 +19,7 @@ fn counted(during: impl FnOnce()) -> (usize, usize) {
 /// Loads a rig with so many scenes, waits until all are prepared, plays each of them, and goes back.
 fn load_and_play<P: Plugins>(engine: &mut Engine<P>, scenes: usize) {
     let document = rig_with_scenes("org.crosspoint.fixture.gain", "Gain", &TEXTS, PLUGINS, scenes);
-    let loaded = engine.request_rig(document.clone(), MachineFile::default().map(&document));
+    let loaded = engine.request_rig(document.clone(), MachineFile::default().map(&document), None);
     let begun = Instant::now();
     let problems = loop {
         engine.poll();

@@ -1,10 +1,10 @@
 //! The guitar rig with four scenes: what is heard when they are switched, under the guard on allocations.
 
-use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use assert_no_alloc::AllocDisabler;
 use crosspoint::graph::{Cell, ChannelLayout, NodeId};
 use crosspoint::session::{self, Builtin, Document, MachineFile};
-use crosspoint::{Action, Capture, Engine, EngineSettings, Notice, SceneEdit};
-use crosspoint_tests::{engine, noise};
+use crosspoint::{Action, Capture, Engine, EngineSettings, SceneEdit};
+use crosspoint_tests::{engine, noise, play};
 use std::path::Path;
 
 #[global_allocator]
@@ -25,34 +25,6 @@ fn loaded(document: &Document) -> Engine {
     let problems = engine.load_document(document, &mapping).unwrap();
     assert!(problems.is_empty(), "{problems:?}");
     engine
-}
-
-/// Plays an input in blocks, with a poll after each, and no allocation in any.
-fn play(engine: &mut Engine, input: &[f32]) -> [Vec<f32>; 2] {
-    play_in_blocks(engine, input, BLOCK)
-}
-
-/// The same, in blocks of another length.
-fn play_in_blocks(engine: &mut Engine, input: &[f32], block: usize) -> [Vec<f32>; 2] {
-    let cell = engine.cell();
-    let mut heard = [Vec::new(), Vec::new()];
-    for block in input.chunks(block) {
-        let mut outputs = [vec![0.0_f32; block.len()], vec![0.0_f32; block.len()]];
-        {
-            let [left, right] = &mut outputs;
-            let mut outputs: [&mut [f32]; 2] = [left, right];
-            let mut renderer = cell.take().unwrap();
-            assert_no_alloc(|| renderer.render(&[block], &mut outputs));
-            assert!(cell.put(renderer).is_ok());
-        }
-        heard.iter_mut().zip(outputs).for_each(|(heard, block)| heard.extend(block));
-        let notices = engine.poll();
-        let is_trouble = |notice: &Notice| {
-            matches!(notice, Notice::Fault { .. } | Notice::CommandsLate { .. } | Notice::EventsLost { .. })
-        };
-        assert!(!notices.iter().any(is_trouble), "{notices:?}");
-    }
-    heard
 }
 
 fn named(engine: &Engine, name: &str) -> NodeId {
@@ -104,7 +76,7 @@ fn each_scene_has_its_values_whatever_was_before() {
     let mut seen = std::collections::HashMap::new();
     for scene in ["Rhythm", "Lead", "Clean", "Dry", "Rhythm", "Clean", "Lead", "Rhythm"] {
         assert!(engine.play_scene(scene).unwrap());
-        play(&mut engine, &noise(1, 1024));
+        play(&mut engine, &noise(1, 1024), BLOCK);
         let gate = engine.look().nodes[&named(&engine, "gate")].bypassed;
         assert_eq!(gate, scene == "Clean");
         let now = values(&engine);
@@ -121,11 +93,11 @@ fn a_switch_is_heard_within_a_block() {
     let (before, after) = (noise(5, 64 * BLOCK), noise(6, 64 * BLOCK));
     let heard = |scene: Option<&str>| {
         let mut engine = loaded(&example());
-        play(&mut engine, &before);
+        play(&mut engine, &before, BLOCK);
         if let Some(scene) = scene {
             assert!(engine.play_scene(scene).unwrap());
         }
-        (play(&mut engine, &after), engine.latency() as usize)
+        (play(&mut engine, &after, BLOCK), engine.latency() as usize)
     };
     let (untouched, latency) = heard(None);
     assert_eq!(heard(Some("Rhythm")).0, untouched);
@@ -141,10 +113,10 @@ fn the_tail_of_what_is_shared_rings_on() {
     let mut engine = loaded(&example());
     let mut burst = noise(9, 4800);
     burst.resize(64 * (4800_usize.div_ceil(64)), 0.0);
-    play(&mut engine, &burst);
+    play(&mut engine, &burst, BLOCK);
     assert!(engine.play_scene("Clean").unwrap());
     // The delay's first echo begins 380 ms after the burst did, and lasts as long.
-    let tail = play(&mut engine, &vec![0.0; 48_000 / 2]);
+    let tail = play(&mut engine, &vec![0.0; 48_000 / 2], BLOCK);
     let power = |from: usize, to: usize| tail[0][from..to].iter().map(|sample| sample * sample).sum::<f32>();
     let echo = 18_240 - burst.len();
     assert!(power(echo, echo + 4800) > 4.0 * power(echo - 4800, echo), "the echo stands out of the reverb");
@@ -180,11 +152,11 @@ fn a_switch_is_a_ramp_and_nothing_else() {
             engine.edit_scenes(SceneEdit::SetScene(second)).unwrap();
             engine.play_scene("first").unwrap();
             let constant = vec![1.0; 4096];
-            assert_eq!(play_in_blocks(&mut engine, &constant, block)[0].last(), Some(&1.0));
+            assert_eq!(play(&mut engine, &constant, block)[0].last(), Some(&1.0));
 
             let _answer = engine.handle().send(Action::PlayScene { scene: "second".into(), start: None });
             engine.poll();
-            let heard = play_in_blocks(&mut engine, &constant, block);
+            let heard = play(&mut engine, &constant, block);
             for (frame, &gain) in heard[0].iter().enumerate() {
                 let passed = if ramp == 0 { 1.0 } else { (frame as f32 / ramp as f32).min(1.0) };
                 let line = 1.0 - 0.5 * passed;

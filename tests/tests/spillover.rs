@@ -1,6 +1,6 @@
 //! What is taken out of a rig or switched off by a scene while it sounds: it rings out, within the rig's bounds.
 
-use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use assert_no_alloc::AllocDisabler;
 use crosspoint::graph::event::{Event, EventBody, NoteAddress};
 use crosspoint::graph::{Cell, EdgeId, NOW, NodeId};
 use crosspoint::session::{Builtin, Spillover};
@@ -42,22 +42,10 @@ fn ringing() -> Rig {
     rig(&[(ids::tail::LENGTH, LENGTH as f64)])
 }
 
-/// The left output for an input on both channels, in blocks of a length, with no allocation in any and a poll after each.
+/// The left output for a level on both channels, in blocks of a length.
 fn play(engine: &mut Engine, level: f32, frames: usize, block: usize) -> Vec<f32> {
-    let cell = engine.cell();
-    let input = vec![level; frames];
-    let mut heard = Vec::new();
-    for block in input.chunks(block) {
-        let mut outputs = [vec![0.0_f32; block.len()], vec![0.0_f32; block.len()]];
-        let [left, right] = &mut outputs;
-        let mut slices: [&mut [f32]; 2] = [left, right];
-        let mut renderer = cell.take().unwrap();
-        assert_no_alloc(|| renderer.render(&[block, block], &mut slices));
-        assert!(cell.put(renderer).is_ok());
-        heard.extend_from_slice(&outputs[0]);
-        engine.poll();
-    }
-    heard
+    let [left, _] = crosspoint_tests::play(engine, &vec![level; frames], block);
+    left
 }
 
 fn all(samples: &[f32], level: f32) -> bool {

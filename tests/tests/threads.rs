@@ -156,7 +156,7 @@ fn the_old_rig_plays_until_the_new_one_is_whole() {
 
     let closed = gate::close(&[Stage::LoadState]);
     let roles = MachineFile::default().map(&rig);
-    let loaded = engine.request_rig(rig, roles);
+    let loaded = engine.request_rig(rig, roles, None);
     closed.wait_for_call(Stage::LoadState);
     engine.poll();
     assert!(engine.is_building() && loaded.try_take().is_none());
@@ -194,7 +194,7 @@ fn a_save_waits_for_states_and_nothing_waits_for_the_save() {
     });
     let closed = gate::close(&[Stage::SaveState]);
     handle.send(Action::SetParameter { node: slow, parameter: GAIN, value: 0.125 }).wait().unwrap();
-    let saved = handle.send(Action::Save { path: path.clone() });
+    let saved = handle.send(Action::Save { path: Some(path.clone()) });
     closed.wait_for_call(Stage::SaveState);
     assert_eq!(handle.send(Action::Send(Command::Tempo(90.0))).wait().unwrap(), Done::Done);
     handle.send(Action::SetBypassed { node: slow, on: true }).wait().unwrap();

@@ -150,11 +150,11 @@ fn gather(flat: &Flat, index: u32, arrivals: &mut Arrivals) {
             *events_in = arrival.max(*events_in);
             continue;
         }
-        for cell in &flat.cells[edge.cells.range()] {
-            let arrival = arrivals.outputs[edge.source_of(cell) as usize];
-            let input = &mut arrivals.inputs[edge.destination_of(cell) as usize];
+        flat.each_cell(edge, |_, source, destination| {
+            let arrival = arrivals.outputs[source as usize];
+            let input = &mut arrivals.inputs[destination as usize];
             *input = arrival.max(*input);
-        }
+        });
     }
 }
 
@@ -220,10 +220,8 @@ fn set_delays(flat: &Flat, index: u32, arrivals: &Arrivals, delays: &mut Delays)
         if !edge.is_audio() {
             delays.events[edge.id.index()] = events_in - arrivals.events_out[flat.route(edge).source as usize];
         }
-        let cells = edge.cells.range();
-        for (cell, delay) in flat.cells[cells.clone()].iter().zip(&mut delays.cells[cells]) {
-            let (source, destination) = (edge.source_of(cell), edge.destination_of(cell));
-            *delay = arrivals.inputs[destination as usize] - arrivals.outputs[source as usize];
-        }
+        flat.each_cell(edge, |cell, source, destination| {
+            delays.cells[cell as usize] = arrivals.inputs[destination as usize] - arrivals.outputs[source as usize];
+        });
     }
 }

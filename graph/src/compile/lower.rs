@@ -106,7 +106,7 @@ impl Lowering<'_> {
             self.scratch.slots.reset(flat.readers.iter().copied());
         }
         if self.has_past {
-            self.plan_past();
+            self.prepare_past();
         }
         if self.has_past || flat.counts.dense > 0 {
             self.count_reads();
@@ -126,16 +126,22 @@ impl Lowering<'_> {
         (0..).zip(scheduled).for_each(|(place, &index)| places[index as usize] = place);
     }
 
+    /// Counts how often each value will be read, and plans what is read of the past.
     fn count_reads(&mut self) {
-        let flat = self.plan.flat;
+        let Plan { flat, played, .. } = self.plan;
         for edge in flat.audio_edges() {
-            let cells = &flat.cells[edge.cells.range()];
+            let before = played.in_edge(edge);
+            let cells = edge.cells.range();
             // A multiplication reads each source once, not once for each of its cells.
-            let count = if self.is_multiplied(edge) { dense::heads(cells) } else { cells.len() };
-            for (index, cell) in (edge.cells.first..).zip(&cells[..count]) {
-                let value = self.read_by(index, edge.source_of(cell));
-                self.scratch.slots.expect(value);
-            }
+            let count =
+                if self.is_multiplied(edge) { dense::heads(&flat.cells[cells]) as u32 } else { edge.cells.count };
+            flat.each_cell(edge, |cell, source, _| {
+                let value =
+                    if self.has_past { self.plan_reading(edge, &before, cell, source) } else { of_channel(source) };
+                if cell - edge.cells.first < count {
+                    self.scratch.slots.expect(value);
+                }
+            });
         }
     }
 

@@ -2,7 +2,7 @@
 //! cross-fade. Decides nothing.
 
 use super::schedule::{Schedule, Span};
-use crate::graph::flat::{FlatCell, FlatEdge};
+use crate::graph::flat::{Flat, FlatCell, FlatEdge};
 
 /// The schedule before, if there was one.
 #[derive(Clone, Copy)]
@@ -51,8 +51,10 @@ impl PlayedEdge<'_> {
     }
 
     /// The delay that was played in a cell, if the schedule before had it.
-    pub fn delay(&self, index: u32, cell: &FlatCell) -> Option<u32> {
-        self.find(index, cell).map(|(previous, old)| previous.delay(old))
+    #[inline]
+    pub fn delay(&self, flat: &Flat, index: u32) -> Option<u32> {
+        self.previous?;
+        self.find(index, &flat.cells[index as usize]).map(|(previous, old)| previous.delay(old))
     }
 
     /// Whether a cell has the gain that it had, or is the first that ever plays; a new one fades in.

@@ -101,8 +101,8 @@ pub(super) struct Scratch {
     only: Vec<u32>,
     /// The node for whose inputs they were found last.
     found: u32,
-    /// What the first cell of each term of the mix at hand should read.
-    terms: Vec<Symbol>,
+    /// Of each term of the mix at hand the output channel that its first cell should read, and that cell.
+    terms: Vec<(u32, u32)>,
     done: Vec<bool>,
     lines: Vec<bool>,
 }
@@ -329,9 +329,9 @@ impl<'a> Check<'a> {
         for &term in planned {
             require(next <= term.cell, "a sum is out of order")?;
             next = term.cell + 1;
-            let (wanted, destination) = self.term(term, channels)?;
+            let (source, destination) = self.term(term, channels)?;
             require(*input.get_or_insert(destination) == destination, "a cell is summed into another channel")?;
-            terms.push(wanted);
+            terms.push((source, term.cell));
         }
         let input = input.unwrap_or_default();
         for channel in 0..channels {
@@ -342,30 +342,29 @@ impl<'a> Check<'a> {
             self.scratch.inputs[input as usize].add(first + channel..next + channel, planned.len() as u32)?;
             // Written first, so that a term that reads what is written does not find its source there.
             self.write(own[0], Symbol::sum(input))?;
-            for (term, &slot) in terms.iter().zip(&own[1..]) {
-                self.carries(term.behind(channel), self.scratch.slots[slot as usize].symbol)?;
+            for (&(source, cell), &slot) in terms.iter().zip(&own[1..]) {
+                let wanted = Symbol::output(source + channel, self.delays.of_cell(cell + channel));
+                self.carries(wanted, self.scratch.slots[slot as usize].symbol)?;
             }
         }
         self.scratch.terms = terms;
         Ok(())
     }
 
-    /// What the first cell of a term of a mix should read, and the input channel of the rig that it leads to. The cells of
-    /// the channels behind it should read the sources behind that, and lead to the inputs behind.
+    /// The output channel that the first cell of a term of a mix should read, and the input channel that it leads to. The
+    /// cells of the channels behind it should read the sources behind that, and lead to the inputs behind.
     #[inline(always)]
-    fn term(&self, term: Term, channels: u32) -> Result<(Symbol, u32), &'static str> {
+    fn term(&self, term: Term, channels: u32) -> Result<(u32, u32), &'static str> {
         let edge = &self.flat.edges[term.edge as usize];
         let place = term.cell.wrapping_sub(edge.cells.first);
         require(edge.is_audio() && place < edge.cells.count, "a cell is of another edge")?;
         if edge.is_straight() {
             require(place + channels <= edge.cells.count, "a mix hears more channels than its edge has")?;
-            require(channels == 1 || !self.delays.are_any(), "a mix of several channels hears the past")?;
-            let wanted = Symbol::output(edge.source_channel + place, self.delays.of_cell(term.cell));
-            return Ok((wanted, edge.destination_channel + place));
+            return Ok((edge.source_channel + place, edge.destination_channel + place));
         }
         require(channels == 1, "a mix of several channels hears an edge that is not straight")?;
         let cell = &self.flat.cells[term.cell as usize];
-        Ok((Symbol::output(edge.source_of(cell), self.delays.of_cell(term.cell)), edge.destination_of(cell)))
+        Ok((edge.source_of(cell), edge.destination_of(cell)))
     }
 
     fn matrix(&mut self, matrix: usize) -> Verdict {

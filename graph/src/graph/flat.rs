@@ -226,6 +226,21 @@ impl Flat {
         self.edges.iter().filter(|edge| edge.is_audio())
     }
 
+    /// Sees each cell of an edge, with the output channel that it hears and the input channel that it leads to. Of an edge
+    /// that is straight these follow without reading a cell.
+    #[inline(always)]
+    pub fn each_cell(&self, edge: &FlatEdge, mut see: impl FnMut(u32, u32, u32)) {
+        if edge.is_straight() {
+            for place in 0..edge.cells.count {
+                see(edge.cells.first + place, edge.source_channel + place, edge.destination_channel + place);
+            }
+        } else {
+            for (index, cell) in (edge.cells.first..).zip(&self.cells[edge.cells.range()]) {
+                see(index, edge.source_of(cell), edge.destination_of(cell));
+            }
+        }
+    }
+
     /// The edge of a cell.
     pub fn owner(&self, cell: &FlatCell) -> &FlatEdge {
         &self.edges[cell.edge as usize]

@@ -89,6 +89,11 @@ impl BypassPath {
         self.lines.first().map_or(0, DelayLine::longest)
     }
 
+    /// How late the latest is of what is heard of it from a frame on.
+    pub fn reach(&self, frame: u64) -> u32 {
+        self.latency.max(self.fade.reach(frame))
+    }
+
     /// Takes over the past from the path under the schedule before, and goes from its latency to the own one.
     pub fn adopt(&mut self, old: &mut Self, frame: u64, fade: u32) {
         self.still_since = old.still_since;
@@ -121,7 +126,7 @@ impl BypassPath {
     /// Whether all that is heard here of the gate in the chunk at hand is what it is now.
     fn is_still(&self, gate: Weight, frame: u64) -> bool {
         let rests = matches!(gate, Weight::Zero | Weight::One);
-        rests && frame >= self.still_since + u64::from(self.latency.max(self.fade.reach(frame)))
+        rests && frame >= self.still_since + u64::from(self.reach(frame))
     }
 
     /// Whether the processor has all of the signal in the chunk that begins at a frame.

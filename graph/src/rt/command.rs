@@ -74,7 +74,7 @@ pub enum Command {
         /// Whether the processor is to go home.
         on: bool,
     },
-    /// Once a node sleeps by its own word, [`Report::Sleeps`] says so, one time.
+    /// Once nothing comes into a node and nothing of it sounds any more, [`Report::Sleeps`] says so, one time.
     TellSleep {
         /// The node.
         node: NodeId,

@@ -58,9 +58,9 @@ pub(crate) struct NodeState {
     metered: bool,
     listened: bool,
     hosted: bool,
-    /// Whether somebody is to hear that it sleeps.
-    tells_sleep: bool,
     latency: u32,
+    /// If somebody is to hear that it sleeps: for how many frames nothing has come in since.
+    tells_sleep: Option<u32>,
     events: EventPath,
     bypass: Option<Box<BypassPath>>,
 }
@@ -80,8 +80,8 @@ impl NodeState {
             metered: false,
             listened: false,
             hosted: node.hosted,
-            tells_sleep: false,
             latency,
+            tells_sleep: None,
             events,
             bypass: bypass.map(Box::new),
         }
@@ -220,7 +220,7 @@ impl NodeState {
 
     /// Says the next time that it sleeps.
     pub fn tell_sleep(&mut self) {
-        self.tells_sleep = true;
+        self.tells_sleep = Some(0);
     }
 
     /// Switches its meters on or off.
@@ -234,6 +234,11 @@ impl NodeState {
         if std::mem::replace(&mut self.listened, on) != on {
             self.review();
         }
+    }
+
+    /// Whether its processor may leave something behind on the thread.
+    pub fn is_foreign(&self) -> bool {
+        self.processor.as_ref().is_some_and(|processor| processor.is_foreign())
     }
 
     /// Finds out whether the short way will do. Called after every change.
@@ -397,9 +402,9 @@ impl NodeState {
         if self.metered || self.listened {
             self.watch_outputs(shared, context);
         }
-        if self.tells_sleep && self.rest == Rest::Asleep {
-            self.tells_sleep = false;
-            context.reports.push(Report::Sleeps { node: self.id });
+        if let Some(frames) = self.tells_sleep {
+            let silence = if silent { frames.saturating_add(shared.chunk.frames as u32) } else { 0 };
+            self.note_silence(silence, called, shared.chunk.steady_frame, context);
         }
         self.io.input_silence = 0;
         if let Some(bypass) = &mut self.bypass {
@@ -407,6 +412,18 @@ impl NodeState {
         }
         self.settle(called, shared, context);
         self.review();
+    }
+
+    /// Says that it sleeps if nothing has come in for so many frames that nothing sounds any more: of the processor by its own
+    /// word or because it is not heard, nor of the bypass path.
+    #[cold]
+    fn note_silence(&mut self, silence: u32, called: bool, frame: u64, context: &mut Context<'_, '_>) {
+        let is_at_rest = !called || self.rest == Rest::Asleep;
+        let reach = self.bypass.as_ref().map_or(0, |bypass| bypass.reach(frame));
+        self.tells_sleep = Some(silence).filter(|_| !is_at_rest || silence == 0 || silence < reach);
+        if self.tells_sleep.is_none() {
+            context.reports.push(Report::Sleeps { node: self.id });
+        }
     }
 
     /// Whether the processor is called in this chunk: not if nothing is heard of it, save by setting, and not once its tail

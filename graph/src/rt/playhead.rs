@@ -2,7 +2,7 @@
 //! since the last change, so that the partition into chunks leaves no trace.
 
 use super::command::ClockPoint;
-use crate::transport::{CountIn, MAX_COUNT_IN, Transport};
+use crate::transport::{CountIn, MAX_COUNT_IN, Transport, is_metre};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Moments that a playhead has for itself: enough for years of one a chunk.
@@ -244,7 +244,7 @@ impl Playhead {
 
     /// Out of range values are not taken. The bar begins anew.
     pub fn set_metre(&mut self, beats: u16, value: u16) {
-        if (1..=64).contains(&beats) && value.is_power_of_two() && value <= 64 {
+        if is_metre((beats, value)) {
             let bar = self.transport().bar;
             self.bar_anchor = (self.quarters(self.frame), bar + i32::from(self.frame > 0));
             self.metre = (beats, value);

@@ -8,6 +8,7 @@ use super::command::{Command, Load, NOW, Report, SceneStart, Timed};
 use super::hardware::{Commands, EventEnds, HardwareEvents};
 use super::kernels::{FloatEnvironment, Kernels, ticks};
 use super::mute::Mute;
+use super::node::NodeState;
 use super::parcel::{Crosspoint, Parcel};
 use super::playhead::Playhead;
 use super::playhead_cell::PlayheadCell;
@@ -82,6 +83,8 @@ pub struct Renderer {
     pub(crate) settings: Settings,
     kernels: &'static Kernels,
     program: Box<Program>,
+    /// Whether it ever had a processor that may leave something behind on the thread.
+    runs_foreign: bool,
     inbox: rtrb::Consumer<Message>,
     home: rtrb::Producer<Box<Parcel>>,
     bundles_home: rtrb::Producer<Bundle>,
@@ -122,6 +125,7 @@ impl Renderer {
             settings,
             kernels,
             program,
+            runs_foreign: false,
             parcels: VecDeque::with_capacity(home.buffer().capacity()),
             scenes: Scenes::new(),
             closings: Closings::new(),
@@ -209,7 +213,7 @@ impl Renderer {
         frames: usize,
         mut events: Option<&mut dyn HardwareEvents>,
     ) {
-        let _environment = FloatEnvironment::flush_to_zero();
+        let environment = FloatEnvironment::flush_to_zero();
         // A command may switch measuring on in the middle of a block, whose start nobody has noted then.
         self.is_timed = self.watchdog.settings.is_some() && !self.freewheel;
         let is_measured = self.measure;
@@ -249,6 +253,9 @@ impl Renderer {
         self.progress.lost.store(self.reports.lost, Ordering::Relaxed);
         self.progress.playhead.write(self.playhead.transport(), self.frame);
         self.progress.frame.store(self.frame, Ordering::Release);
+        if !self.runs_foreign {
+            environment.end_unchanged();
+        }
     }
 
     /// Looks at how long a block and its nodes took, if that is wanted.
@@ -477,6 +484,7 @@ impl Renderer {
         }
         parcel.install(&mut self.program, self.frame, self.settings.fade);
         self.program.review_watched(&self.reports);
+        self.runs_foreign |= self.program.nodes.iter().any(NodeState::is_foreign);
         let rests_at = Parcel::rests_at(&self.program, self.frame, self.settings.fade);
         self.progress.rests_at.store(rests_at, Ordering::Release);
         // The control half sends no more parcels than the ring home has room for.

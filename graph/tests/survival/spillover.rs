@@ -1,10 +1,11 @@
 //! What is switched off rings on through a crosspoint that closes later, whatever comes meanwhile.
 
 use crate::rig::{difference, render};
-use crate::stage::{FADE, MAX_BLOCK, Stage, probe, silence, through};
+use crate::stage::{FADE, MAX_BLOCK, Stage, effect, probe, silence, through};
 use crosspoint_graph::graph::{CellBlock, Edit};
 use crosspoint_graph::{
-    AudioPort, Cell, ChannelLayout, Command, Edge, Endpoint, Matrix, NOW, Node, NodeKind, Published, Report, Status,
+    AudioPort, BypassMode, Cell, ChannelLayout, Command, Edge, Endpoint, Matrix, NOW, Node, NodeKind, Published,
+    Report, Status,
 };
 
 /// What happens while it rings.
@@ -111,6 +112,35 @@ fn sleep_is_told() {
     stage.play(MAX_BLOCK, |_, _| 0.5);
     stage.play(10 * MAX_BLOCK, silence);
     assert_eq!(stage.reports(), []);
+}
+
+/// One that is bypassed and not called sleeps once what it lets past has left it, however late that is; so does one that has
+/// no processor.
+#[test]
+fn sleep_of_what_is_not_called_is_told() {
+    for (latency, has_processor) in [(0, true), (MAX_BLOCK + 1, true), (MAX_BLOCK + 1, false)] {
+        let mut stage = Stage::new();
+        let node = stage.add(Node { latency: latency as u32, bypassable: true, ..effect("cut") });
+        if has_processor {
+            stage.publisher.give(node, probe(through(Status::Continue)).0);
+        }
+        stage.chain(&[node]);
+        stage.publish();
+        stage.send(NOW, Command::BypassMode { node, mode: BypassMode::Cut });
+        stage.send(NOW, Command::Bypass { node, on: true });
+        stage.play(3 * MAX_BLOCK, |_, _| 0.5);
+        stage.reports();
+        stage.send(NOW, Command::TellSleep { node });
+        stage.play(3 * MAX_BLOCK, |_, _| 0.5);
+        assert_eq!(stage.reports(), [], "what comes in goes past it");
+        let heard = stage.play(latency / MAX_BLOCK * MAX_BLOCK, silence);
+        assert!(heard[0].iter().all(|&sample| sample == 0.5), "what came in sounds");
+        assert_eq!(stage.reports(), [], "late by {latency}");
+        stage.play(MAX_BLOCK, silence);
+        assert_eq!(stage.reports(), [Report::Sleeps { node }], "late by {latency}");
+        let heard = stage.play(4 * MAX_BLOCK, silence);
+        assert!(heard[0].iter().all(|&sample| sample == 0.0) && stage.reports().is_empty());
+    }
 }
 
 /// ```text

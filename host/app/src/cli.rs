@@ -7,9 +7,9 @@ mod remote;
 pub use check::{Check, Which};
 pub use measurement::{BitPerfect, Latency, Tune};
 pub use remote::{
-    BlockVerb, BypassModeOrder, Ctl, CtlOrder, LoadOrder, LoudnessOrder, MappingOrder, MetersOrder, MidiOrder,
-    MomentOrder, OutputOrder, OverloadOrder, PanOrder, PlayheadOrder, RemoteChoice, SceneOrder, SongOrder, TimingWord,
-    TransportOrder, TunerOrder, XrunsOrder,
+    Ctl, CtlOrder, FaderChoice, GroupOrder, LoadOrder, LoudnessOrder, MappingOrder, MatrixPresetOrder, MetersOrder,
+    MidiOrder, MixOrder, MomentOrder, OutputOrder, OverloadOrder, PanOrder, PlayheadOrder, RemoteChoice, SceneOrder,
+    SongOrder, TransportOrder, TunerOrder, XrunsOrder,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

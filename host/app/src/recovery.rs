@@ -6,7 +6,7 @@ use crosspoint::devices::ChannelSelection;
 use crosspoint::session::{self, Loaded, RecoveryFile, Remains, SceneEntry, Whereabouts};
 use crosspoint::{AutosavePlace, Engine, EngineError, Notice, Plugins};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -29,9 +29,9 @@ impl Recovered {
         Ok(Self { rig, remains, whereabouts })
     }
 
-    /// What the rig is called in messages.
-    pub fn name(&self) -> PathBuf {
-        self.whereabouts.rig.clone().unwrap_or_else(|| "the recovered rig".into())
+    /// The rig's own file, if it has one.
+    pub fn file(&self) -> Option<&Path> {
+        self.whereabouts.rig.as_deref()
     }
 
     /// The same command with what it was played on, where it says nothing else itself.
@@ -149,8 +149,7 @@ pub fn begin(arguments: &Run) -> Option<(RecoveryFile, AutosavePlace)> {
         ("outputs".to_owned(), vec![arguments.outputs.to_string()]),
         ("midi_input".to_owned(), arguments.midi_input.clone()),
     ]);
-    let rig = arguments.source.rig.as_deref().and_then(|rig| std::path::absolute(rig).ok());
-    let place = AutosavePlace { file: file.path(), every: Duration::from_secs_f64(arguments.autosave), rig, program };
+    let place = AutosavePlace { file: file.path(), every: Duration::from_secs_f64(arguments.autosave), program };
     Some((file, place))
 }
 

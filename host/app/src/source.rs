@@ -128,22 +128,24 @@ pub fn begin_rig<P: Plugins>(
     mapping: impl FnOnce(&Document) -> Result<Mapping, Failure>,
 ) -> Result<Building, Failure> {
     let loaded = session::load(path).map_err(Failure::new)?;
-    begin_loaded(engine, path, loaded, mapping)
+    begin_loaded(engine, Some(path), loaded, mapping)
 }
 
-/// Asks for a rig that was read from a file.
+/// Asks for a rig that was read already. `file` is its own.
 ///
 /// # Errors
-/// What `mapping` says.
+/// What `mapping` says, and if the system does not say where `file` is.
 pub fn begin_loaded<P: Plugins>(
     engine: &mut Engine<P>,
-    path: &Path,
+    file: Option<&Path>,
     loaded: session::Loaded,
     mapping: impl FnOnce(&Document) -> Result<Mapping, Failure>,
 ) -> Result<Building, Failure> {
     let roles = mapping(&loaded.document)?;
-    let answer = Answer::Rig(engine.request_rig(loaded.document.clone(), roles));
-    Ok(Building { file: Some((path.to_owned(), loaded)), answer })
+    let own = file.map(std::path::absolute).transpose().map_err(Failure::new)?;
+    let answer = Answer::Rig(engine.request_rig(loaded.document.clone(), roles, own));
+    let name = file.map_or_else(|| "the recovered rig".into(), Path::to_owned);
+    Ok(Building { file: Some((name, loaded)), answer })
 }
 
 /// Asks for the rig or the chain. `inputs` are the device's channels that there are.
@@ -230,16 +232,18 @@ fn chain(chain: Chain) -> Loaded {
     Loaded { events: Some(chain.events), outputs: chain.outputs, problems: Vec::new() }
 }
 
+/// This machine's file, or an empty one if there is none. What is wrong with it is told.
+pub fn machine_file() -> Result<MachineFile, Failure> {
+    let Some(path) = MachineFile::default_path() else { return Ok(MachineFile::default()) };
+    let loaded = MachineFile::load(&path).map_err(Failure::new)?;
+    let problems = loaded.problems.iter().map(|problem| format!("{}:{problem}", path.display()));
+    print_problems(&problems.collect::<Vec<_>>());
+    Ok(loaded.machine)
+}
+
 /// Which channels the roles of a rig stand for on this machine: what the machine file says, the rest in order.
 pub fn machine_roles(document: &Document) -> Result<Mapping, Failure> {
-    let mut machine = MachineFile::default();
-    if let Some(path) = MachineFile::default_path() {
-        let loaded = MachineFile::load(&path).map_err(Failure::new)?;
-        let problems = loaded.problems.iter().map(|problem| format!("{}:{problem}", path.display()));
-        print_problems(&problems.collect::<Vec<_>>());
-        machine = loaded.machine;
-    }
-    let mapping = machine.map(document);
+    let mapping = machine_file()?.map(document);
     mapping.notices.iter().for_each(|notice| eprintln!("{notice}"));
     Ok(mapping)
 }

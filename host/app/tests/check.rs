@@ -2,18 +2,17 @@
 // Not seen in Wine yet.
 #![cfg(not(windows))]
 
+mod running;
+
+use running::command;
 use serde_json::Value;
 use std::path::Path;
-use std::process::Command;
 
 /// Exit code, standard output and standard error, on a machine without a machine file.
 fn check(rig: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     let place = tempfile::tempdir().unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_crosspoint"));
-    for variable in ["XDG_CONFIG_HOME", "APPDATA", "XDG_CACHE_HOME", "LOCALAPPDATA"] {
-        command.env(variable, place.path());
-    }
-    let output = command.arg("check").arg(rig).args(["--listen", "0.1"]).args(arguments).output().unwrap();
+    let mut command = command(place.path(), &["check", "--listen", "0.1"]);
+    let output = command.arg(rig).args(arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
@@ -70,6 +69,8 @@ fn exit_codes_tell_findings_from_unusable_files() {
         assert!(stderr.contains("rig.toml"), "{stderr}");
     }
     assert_eq!(check(&example("guitar.rig.toml"), &["--buffer", "1"]).0, Some(2));
+    assert_eq!(check(&example("guitar.rig.toml"), &["--rate", "1"]).0, Some(2));
+    assert_eq!(check(&example("guitar.rig.toml"), &["--input", "none.wav"]).0, Some(2));
     assert_eq!(check(&example("guitar.rig.toml"), &["--transitions", "some"]).0, Some(2));
 }
 

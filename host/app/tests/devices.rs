@@ -9,6 +9,9 @@ mod jack_server;
 #[path = "../../devices/tests/devices/support.rs"]
 mod support;
 
+#[cfg(target_os = "linux")]
+mod running;
+
 use std::process::{Command, Output};
 
 fn command(arguments: &[&str]) -> Command {
@@ -61,21 +64,22 @@ fn only_what_may_pass_is_waited_for() {
 mod jack {
     use super::command;
     use super::jack_server::JackServer;
+    use super::running::Process;
     use std::io::{BufRead, BufReader, Lines};
-    use std::process::{Child, ChildStderr, Command, Stdio};
+    use std::process::{ChildStderr, Command, Stdio};
 
     /// `run` on a server that is not there, once it says that it waits.
-    fn waiting(server: &str, wait: &str) -> (Child, Lines<BufReader<ChildStderr>>) {
+    fn waiting(server: &str, wait: &str) -> (Process, Lines<BufReader<ChildStderr>>) {
         let device = format!("jack:{server}");
         let mut run = command(&["run", "--device", &device, "--wait", wait, "--no-connect"]);
-        let mut run = run.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(run.stderr.take().unwrap()).lines();
+        let mut run = Process(run.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+        let mut lines = BufReader::new(run.0.stderr.take().unwrap()).lines();
         let said = lines.by_ref().map_while(Result::ok).find(|line| line.contains("waiting for"));
         assert!(said.is_some_and(|line| line.contains(&format!("{device} for up to {wait} s"))));
         (run, lines)
     }
 
-    fn interrupt(run: &Child) {
+    fn interrupt(Process(run): &Process) {
         assert!(Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap().success());
     }
 
@@ -87,7 +91,7 @@ mod jack {
             if is_interrupted {
                 interrupt(&run);
             }
-            assert_eq!(run.wait().unwrap().code(), Some(1));
+            assert_eq!(run.0.wait().unwrap().code(), Some(1));
             let said = lines.by_ref().map_while(Result::ok).last().unwrap();
             assert!(said.contains("no JACK server is running"), "{said}");
         }
@@ -108,6 +112,6 @@ mod jack {
         let plays = lines.by_ref().map_while(Result::ok).find(|line| line.contains("playing on jack:"));
         assert!(plays.is_some(), "it ended");
         interrupt(&run);
-        assert_eq!(run.wait().unwrap().code(), Some(0));
+        assert_eq!(run.0.wait().unwrap().code(), Some(0));
     }
 }

@@ -8,6 +8,9 @@ mod jack_server;
 #[path = "../../devices/tests/devices/support.rs"]
 mod support;
 
+#[cfg(target_os = "linux")]
+mod running;
+
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -113,6 +116,7 @@ fn sizes_are_tried_from_the_largest_down() {
 #[cfg(target_os = "linux")]
 mod jack {
     use super::jack_server::JackServer;
+    use super::running::Process;
     use super::support::eventually;
     use super::*;
     use std::io::{BufRead, BufReader};
@@ -130,27 +134,21 @@ mod jack {
     /// What `jack_iodelay` measures between two ports of its own, in frames: the first figure that it says twice in a row, for
     /// it begins before it hears anything.
     fn iodelay(server: &JackServer, through: Option<(&str, &str)>) -> f64 {
-        let mut tool = Command::new("stdbuf")
-            .args(["-oL", "jack_iodelay"])
-            .env("JACK_DEFAULT_SERVER", &server.name)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut tool = Command::new("stdbuf");
+        tool.args(["-oL", "jack_iodelay"]).env("JACK_DEFAULT_SERVER", &server.name);
+        let mut tool = Process(tool.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
         let (into, out_of) = through.unwrap_or(("jack_delay:in", "jack_delay:out"));
         connect(server, "jack_delay:out", into);
         if through.is_some() {
             connect(server, out_of, "jack_delay:in");
         }
-        let lines = BufReader::new(tool.stdout.take().unwrap()).lines();
+        let lines = BufReader::new(tool.0.stdout.take().unwrap()).lines();
         let mut before = None;
         let frames = lines.map_while(Result::ok).find_map(|line| {
             let (frames, _) = line.split_once(" frames")?;
             let frames = frames.trim().parse().ok()?;
             (before.replace(frames) == Some(frames)).then_some(frames)
         });
-        let _ = tool.kill();
-        let _ = tool.wait();
         frames.expect("it says a number")
     }
 
@@ -190,12 +188,10 @@ mod jack {
 
         let device = format!("jack:{}", server.name);
         let straight = ["run", "--device", &device, "--inputs", "1", "--outputs", "1", "--no-connect"];
-        let mut rig = crosspoint(&straight).stderr(Stdio::null()).spawn().unwrap();
+        let _rig = Process(crosspoint(&straight).stderr(Stdio::null()).spawn().unwrap());
         let through = Some(("crosspoint:in_1", "crosspoint:out_1"));
         let through_rig = latency(&server, through);
         let by_iodelay = iodelay(&server, through);
-        let _ = rig.kill();
-        let _ = rig.wait();
         assert!((through_rig - by_iodelay).abs() < 0.01, "{through_rig} and {by_iodelay}");
         assert!((through_rig - direct).abs() < 0.01, "{through_rig} and {direct}");
     }

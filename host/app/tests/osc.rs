@@ -176,3 +176,30 @@ fn a_surface_has_the_transport_and_the_outputs() {
     surface.say("guard", vec![text("speakers"), OscType::Float(3.0)]);
     running.eventually(|rig| node(rig, "speakers")["guard"]["limit_db"] == 3.0);
 }
+
+/// The fader of a group moves the group and is moved by it; a button recalls a preset.
+#[test]
+fn a_control_surface_has_groups_on_its_faders() {
+    let running = start(&[]);
+    let surface = Surface::of(&running);
+    surface.say("set_group", vec![text(r#"{"name": "the band", "rows": [{"node": "master"}]}"#)]);
+    surface
+        .say("store_matrix_preset", vec![text("Verse"), OscType::Nil, text(r#"["master"]"#), text(r#"["speakers"]"#)]);
+    running.eventually(|rig| rig["matrix_presets"][0]["name"] == "Verse");
+    surface.say("subscribe", vec![text("rig")]);
+    surface.wait_for_value("group/the%20band/gain", &OscType::Float(0.0));
+    surface.say("group/the%20band/gain", vec![OscType::Float(-6.0)]);
+    surface.say("group/the%20band/mute", vec![OscType::Int(1)]);
+    surface.wait_for_value("group/the%20band/mute", &OscType::Int(1));
+    let rig = running.eventually(|rig| rig["groups"][0]["muted"] == true);
+    assert!((rig["groups"][0]["gain_db"].as_f64().unwrap() + 6.0).abs() < 1e-3);
+    let cells = |rig: &Value| {
+        let edges = rig["edges"].as_array().unwrap().iter();
+        edges.clone().find(|edge| edge["source"]["node"] == "master").map(|edge| edge["crosspoints"].clone())
+    };
+    let before = cells(&rig);
+    surface.say("cell/master/1/speakers/1/remove", vec![OscType::Int(1)]);
+    running.eventually(|rig| cells(rig) != before);
+    surface.say("matrix_preset/Verse", vec![OscType::Float(1.0)]);
+    running.eventually(|rig| cells(rig) == before);
+}

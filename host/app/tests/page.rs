@@ -78,6 +78,12 @@ fn a_tablet_on_stage_plays_the_rig() {
     running.eventually(|rig| gain(rig).is_some_and(|gain| (gain - before).abs() < 0.2));
     assert!(lower > -60.0, "the fader is where it was left: {lower}");
 
+    // Its name is one that every object of a page has.
+    running.done(&["add-builtin", "constructor", "gain", "--channels", "2"]);
+    running.done(&["set", "constructor", "gain", "--text", "-20 dB"]);
+    let shown = "return document.querySelector('input[data-strip=constructor]')?.closest('.strip').lastChild.value";
+    browser.eventually("a gain is told", || browser.script(shown, json!([])) == "−20.0 dB");
+
     browser.click("#mute");
     running.eventually(|rig| rig["muted"] == true);
     browser.eventually("the mute is lit", || browser.text("#mute") == "Muted");
@@ -148,7 +154,8 @@ fn a_tablet_on_stage_plays_the_rig() {
 fn a_tablet_asks_for_the_token() {
     let Some(browser) = Browser::start(1024, 768) else { return };
     let running = start();
-    browser.open(&format!("http://{}/", running.address));
+    browser.open(&format!("http://{}/#%", running.address));
+    browser.eventually("no token at all is told", || browser.text("#why").contains("not the token"));
     browser.write("#token", "0123456789abcdef");
     browser.click("#entry button");
     browser.eventually("a wrong token is told", || browser.text("#why").contains("not the token"));
@@ -183,4 +190,64 @@ fn the_files_of_the_page_say_what_they_may() {
     assert!(get("/", "evil.example").starts_with("http/1.1 403"));
     assert!(get("/../Cargo.toml", &running.address).starts_with("http/1.1 404"));
     assert_eq!(running.refusals()["unauthorised"], 1);
+}
+
+/// ```text
+/// pilot ─► speakers 1 = Ann's mix        Ann sees her rows and one fader for all of it; what she moves, others do not hear
+///       ─► speakers 2
+/// ```
+#[test]
+fn a_musician_moves_their_own_mix() {
+    let Some(browser) = Browser::start(1024, 768) else { return };
+    let running = start();
+    running.done(&["mix", "set", "Ann's", "speakers:1"]);
+    running.done(&["mix", "set", "Ben", "speakers:2"]);
+    browser.open(&format!("http://{}/#{}&mix=Ann's", running.address, running.token));
+    browser.find("#mix input[data-strip=\"mix Ann's\"]");
+    let strips = || {
+        let names = "return [...document.querySelectorAll('#mix input')].map(({ dataset }) => dataset.strip)";
+        browser.script(names, json!([]))
+    };
+    let rows = running.document(&["mix", "show", "Ann's"])["rows"].as_array().unwrap().len();
+    assert_eq!(strips().as_array().unwrap().len(), rows + 1, "{}", strips());
+    let peak = "return Number(document.querySelector('#mix .meter')?.dataset.peak ?? -144)";
+    browser.eventually("a meter is there", || browser.script(peak, json!([])).as_f64().is_some());
+
+    let cell = |rig: &Value, place: usize| {
+        let edges = rig["edges"].as_array().unwrap().iter();
+        let out = edges.clone().find(|edge| edge["source"]["node"] == "pilot").unwrap();
+        out["crosspoints"][place]["gain_db"].as_f64().unwrap()
+    };
+    let drag = |fader: &str| {
+        let way = "const f = document.querySelector(arguments[0]); return [f.clientHeight, Number(f.value)]";
+        let at = browser.script(way, json!([fader]));
+        let (height, value) = (at[0].as_f64().unwrap(), at[1].as_f64().unwrap());
+        let knob = ((0.5 - value / 1000.0) * (height - 28.0)) as i64;
+        browser.drag(fader, (0, knob), (0, (height * 0.3) as i64));
+    };
+    let before = running.show();
+    drag("#mix input[data-strip='pilot:1']");
+    let rig = running.eventually(|rig| cell(rig, 0) < cell(&before, 0) - 6.0 && rig["in_gesture"] == false);
+    assert_eq!(cell(&rig, 1), cell(&before, 1), "Ben hears what he heard");
+    drag("#mix input[data-strip=\"mix Ann's\"]");
+    let whole = |rig: &Value| rig["mixes"][0]["gain_db"].as_f64().unwrap();
+    let rig = running.eventually(|rig| whole(rig) < -6.0 && rig["in_gesture"] == false);
+    assert_eq!((rig["mixes"][1]["gain_db"].as_f64(), cell(&rig, 1)), (Some(0.0), cell(&before, 1)));
+    keep(&browser, "mix");
+    let seen = "return [...document.querySelectorAll('header button, nav button, #mix-choice')].every((one) => {
+        const { left, right } = one.getBoundingClientRect(); return left >= 0 && right <= innerWidth; })";
+    assert_eq!(browser.script(seen, json!([])), true, "all there is to touch is in sight");
+    for _ in 0..2 {
+        browser.click("#undo");
+    }
+    running.eventually(|rig| whole(rig) == 0.0 && cell(rig, 0) == cell(&before, 0));
+
+    running.done(&["mix", "fader", "Ann's", "--gain", "-12"]);
+    browser.eventually("it is shown", || browser.text("#mix .strip.mix output") == "−12.0 dB");
+    browser.click("#mix-choice option[value='']");
+    browser.find("#faders input[data-strip='pilot:1>speakers:1']");
+    browser.eventually("the whole desk is seen", || browser.text("#faders").contains("speakers"));
+    browser.click("#mix-choice option[value=Ben]");
+    browser.eventually("another's is seen", || browser.text("#mix").contains("Ben"));
+    assert_eq!(browser.complaints(), Vec::<String>::new());
 }

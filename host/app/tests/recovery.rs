@@ -3,40 +3,33 @@
 // The same sockets as for remote control.
 #![cfg(not(windows))]
 
+mod running;
+
+use running::{Process, command, eventually};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-/// `crosspoint run` in a folder of its own, and the lines that it says.
-struct Running {
-    process: Child,
+/// `crosspoint run` in a folder that outlives it, and the lines that it says.
+struct Run {
+    _process: Process,
     lines: Receiver<String>,
     said: Vec<String>,
 }
 
-fn command(place: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_crosspoint"));
-    for variable in ["XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "HOME"] {
-        command.env(variable, place);
-    }
-    // Files are named from where a client is.
-    command.args(arguments).current_dir(place);
-    command
-}
-
-impl Running {
+impl Run {
     fn start(place: &Path, arguments: &[&str]) -> Self {
-        let remote = ["run", "--remote=127.0.0.1:0"];
-        let mut process = command(place, &[&remote, arguments].concat()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let mut run = command(place, &["run", "--remote=127.0.0.1:0"]);
+        let mut process = Process(run.args(arguments).stderr(Stdio::piped()).spawn().unwrap());
+        let lines = BufReader::new(process.0.stderr.take().unwrap()).lines();
         let (told, heard) = channel();
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(told.send(line))));
-        let mut running = Self { process, lines: heard, said: Vec::new() };
-        running.until_it_says("listening at ");
-        running
+        let mut run = Self { _process: process, lines: heard, said: Vec::new() };
+        run.until_it_says("listening at ");
+        run
     }
 
     fn until_it_says(&mut self, beginning: &str) {
@@ -51,35 +44,26 @@ impl Running {
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
 fn ctl(place: &Path, arguments: &[&str]) -> String {
-    let output = command(place, &[&["ctl"], arguments].concat()).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    assert!(output.status.success(), "{arguments:?}: {}", text(output.stderr));
-    text(output.stdout)
-}
-
-fn eventually<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..1200 {
-        if let Some(found) = look() {
-            return found;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    panic!("never")
+    let (code, stdout, stderr) = running::ctl(place, arguments);
+    assert_eq!(code, 0, "{arguments:?}: {stderr}");
+    stdout
 }
 
 fn until_built(place: &Path) {
     eventually(|| {
         let rig: Value = serde_json::from_str(&ctl(place, &["show", "--json"])).unwrap();
         (rig["is_building"] == false && !rig["nodes"].as_array().unwrap().is_empty()).then_some(())
-    });
+    })
+    .expect("it is built");
+}
+
+/// A rig among the examples, copied.
+fn example(place: &Path, name: &str) -> PathBuf {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/rigs");
+    let rig = place.join(name);
+    std::fs::copy(examples.join(name), &rig).unwrap();
+    rig
 }
 
 /// The recovery files of runs, in the order of their folders.
@@ -94,13 +78,11 @@ fn recovery_files(place: &Path) -> Vec<PathBuf> {
 fn a_killed_run_comes_back_with_what_was_not_saved() {
     let place = tempfile::tempdir().unwrap();
     let place = place.path();
-    let rig = place.join("guitar.rig.toml");
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/rigs/guitar.rig.toml");
-    std::fs::copy(example, &rig).unwrap();
+    let rig = example(place, "guitar.rig.toml");
     let original = std::fs::read_to_string(&rig).unwrap();
     let run = ["--device", "virtual:2x2", "--autosave", "0.1", rig.to_str().unwrap()];
 
-    let first = Running::start(place, &run);
+    let first = Run::start(place, &run);
     until_built(place);
     ctl(place, &["set", "amp", "Drive", "--text", "7 dB"]);
     ctl(place, &["bypass", "delay", "on"]);
@@ -115,15 +97,16 @@ fn a_killed_run_comes_back_with_what_was_not_saved() {
         let hash = |line: &str| line.trim_end_matches('"').rsplit('/').next().unwrap_or_default().to_owned();
         let amp = states.map(hash).all(|state| text.contains(&state));
         (amp && text.contains("tempo = 97.0") && text.contains("bypassed = true")).then_some(())
-    });
+    })
+    .expect("all of it is autosaved");
     drop(first);
     assert_eq!(recovery_files(place).len(), 1);
 
-    let second = Running::start(place, &["--device", "virtual:2x2"]);
+    let second = Run::start(place, &["--device", "virtual:2x2"]);
     assert!(second.said.iter().any(|line| line.contains("crosspoint run --recover")), "{:?}", second.said);
     drop(second);
 
-    let third = Running::start(place, &["--recover", "--autosave", "0.1"]);
+    let third = Run::start(place, &["--recover", "--autosave", "0.1"]);
     until_built(place);
     ctl(place, &["save", "recovered.rig.toml"]);
     let recovered = std::fs::read_to_string(place.join("recovered.rig.toml")).unwrap();
@@ -137,6 +120,31 @@ fn a_killed_run_comes_back_with_what_was_not_saved() {
     let before = recovery_files(place).len();
     assert!({ closed }.status().unwrap().success());
     assert_eq!(recovery_files(place).len(), before);
+}
+
+/// ```text
+/// run a ─► load b ─► killed ─► run --recover ─► save          b has what was changed; a is as it was
+/// ```
+#[test]
+fn what_comes_back_is_saved_where_it_came_from() {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path();
+    let (a, b) = (example(place, "guitar.rig.toml"), example(place, "guitar-scenes.rig.toml"));
+    let before = std::fs::read_to_string(&a).unwrap();
+    let first = Run::start(place, &["--device", "virtual:2x2", "--autosave", "0.1", a.to_str().unwrap()]);
+    until_built(place);
+    ctl(place, &["load", "guitar-scenes.rig.toml"]);
+    ctl(place, &["tempo", "97"]);
+    let autosaved = |file: &PathBuf| std::fs::read_to_string(file).is_ok_and(|text| text.contains("tempo = 97.0"));
+    eventually(|| recovery_files(place).iter().any(autosaved).then_some(())).expect("it is autosaved");
+    drop(first);
+
+    let _second = Run::start(place, &["--recover"]);
+    until_built(place);
+    ctl(place, &["save"]);
+    assert_eq!(std::fs::read_to_string(&a).unwrap(), before);
+    let saved = std::fs::read_to_string(&b).unwrap();
+    assert!(saved.contains("tempo = 97.0") && saved.contains("Lead"), "{saved}");
 }
 
 /// Where every run was closed there is nothing to recover, and that is said.

@@ -5,11 +5,12 @@
 
 mod running;
 
-use running::{Running, command, node};
+use running::{Process, Running, command, eventually, node};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::net::TcpStream;
 use std::path::PathBuf;
+use std::process::Stdio;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::{Message, WebSocket};
 
@@ -344,11 +345,13 @@ fn a_script_maps_controls() {
     assert_eq!(count(), before);
     running.done(&["undo"]);
     assert_eq!(count(), before + 1);
-    let mut socket = friend(&running);
-    ask(&mut socket, r#"{"id": 1, "command": "learn", "arguments": {"mapping": {"action": "panic"}}}"#);
+    let mut learn = command(running.folder(), &["ctl", "mapping", "learn", r#"{"action": "panic"}"#]);
+    let mut learning = Process(learn.stderr(Stdio::null()).spawn().unwrap());
     running.eventually(|rig| rig["is_learning"] == true);
     running.done(&["mapping", "stop-learning"]);
     running.eventually(|rig| rig["is_learning"] == false);
+    let ended = eventually(|| learning.0.try_wait().unwrap()).expect("who waits for a control is told");
+    assert_eq!(ended.code(), Some(1));
     for (entry, why) in [
         (r#"{"role": "pedal", "message": "cc 200", "bypass": "delay"}"#, "cc 7"),
         (r#"{"role": "pedal", "message": "cc 20"}"#, "target"),
@@ -612,4 +615,86 @@ fn a_script_reorders_a_chain_and_pans() {
     assert_eq!(cells.len(), 2, "{edge}");
     assert!(cells.iter().all(|cell| (cell["gain_db"].as_f64().unwrap() + 9.01).abs() < 0.01), "{edge}");
     assert_eq!(running.ctl(&[&["pan", "2", "--rows", "beep:1"][..], &columns].concat()).0, 1);
+}
+
+/// ```text
+/// beep ──► speakers 1, 2         in a group, in two mixes, in a preset: what the meters show, and what undo has
+/// ```
+#[test]
+fn a_script_groups_mixes_and_recalls_cells() {
+    let running = Running::start("guitar.rig.toml", &[]);
+    running.done(&["add-builtin", "beep", "tone", "--channels", "1"]);
+    running.done(&["set", "beep", "level", "1"]);
+    running.done(&["connect", "beep", "speakers"]);
+    running.done(&["meters", "on"]);
+    let peaks = |expected: [f64; 2]| {
+        let peak = |levels: &Value, channel: usize| {
+            levels["nodes"]["speakers"][channel]["peak_db"].as_f64().unwrap_or(-144.0).max(-60.0)
+        };
+        let came = (0..600).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            let levels = running.document(&["meters", "show"]);
+            (0..2).all(|channel| (peak(&levels, channel) - expected[channel]).abs() < 0.5)
+        });
+        assert!(came, "never {expected:?}: {}", running.done(&["meters", "show"]));
+    };
+    let cells = || {
+        let rig = running.show();
+        let edge = rig["edges"].as_array().unwrap().iter().find(|edge| edge["source"]["node"] == "beep").cloned();
+        edge.map_or(Value::Null, |edge| edge["crosspoints"].clone())
+    };
+    peaks([0.0, 0.0]);
+    let before = cells();
+    running.done(&["group", "set", "Cues", "--rows", "beep", "--gain", "-20"]);
+    peaks([-20.0, -20.0]);
+    assert_eq!(cells(), before, "no cell was touched");
+    running.done(&["mix", "set", "Ann", "speakers:1", "--gain", "-6"]);
+    running.done(&["mix", "set", "Ben", "speakers:2"]);
+    peaks([-26.0, -20.0]);
+    assert_eq!(running.done(&["group", "list"]), "Cues  -20.0 dB\n");
+    running.done(&["group", "rename", "Cues", "Clicks"]);
+    running.done(&["group", "fader", "Clicks", "--mute", "on"]);
+    peaks([-60.0, -60.0]);
+    (0..2).for_each(|_| drop(running.done(&["undo"])));
+    peaks([-26.0, -20.0]);
+    let group = running.show()["groups"][0].clone();
+    let table = json!({ "name": "Cues", "gain": "-20 dB", "rows": [{ "node": "beep" }] });
+    assert_eq!((&group["name"], &group["muted"], &group["group"]), (&json!("Cues"), &json!(false), &table));
+
+    running.done(&["matrix-preset", "store", "Both", "--from", "beep", "--to", "speakers"]);
+    running.done(&["cell", "beep:1", "speakers:2", "--remove"]);
+    peaks([-26.0, -60.0]);
+    running.done(&["mix", "copy", "Ann", "Ben"]);
+    peaks([-26.0, -20.0]);
+    let ben = running.document(&["mix", "show", "Ben"]);
+    assert!(ben["rows"].as_array().unwrap().contains(&json!({ "node": "beep", "port": 1, "channel": 1 })), "{ben}");
+    assert_eq!(ben["columns"], json!([{ "node": "speakers", "port": 1, "channel": 2 }]));
+    running.done(&["cell", "beep:1", "speakers:1", "--gain", "-40"]);
+    assert_eq!(running.document(&["matrix-preset", "recall", "Both"])["left_out"], json!([]));
+    assert_eq!(cells(), before);
+    running.done(&["matrix-preset", "rename", "Both", "All"]);
+    running.done(&["rename", "beep", "pilot"]);
+    assert!(running.done(&["matrix-preset", "list"]).starts_with("All  1 x 2\n"));
+    running.done(&["remove", "pilot"]);
+    assert_eq!(
+        running.document(&["matrix-preset", "recall", "All"])["left_out"],
+        json!(["there is no node \"pilot\""])
+    );
+    for wrong in [
+        &["group", "fader", "Cues", "--gain", "21"][..],
+        &["group", "fader", "Cues"],
+        &["group", "remove", "Nobody"],
+        &["mix", "show", "Nobody"],
+        &["mix", "copy", "Ann", "Nobody"],
+        &["matrix-preset", "recall", "Both"],
+        &["matrix-preset", "store", "Empty"],
+    ] {
+        assert_eq!(running.ctl(wrong).0, 1, "{wrong:?}");
+    }
+    running.done(&["undo"]);
+    let file = running.folder().join("grouped.rig.toml").display().to_string();
+    running.done(&["save", &file]);
+    running.done(&["load", &file]);
+    let rig = running.eventually(|rig| rig["is_building"] == false && rig["groups"].as_array().unwrap().len() == 1);
+    assert_eq!((rig["mixes"].as_array().unwrap().len(), &rig["matrix_presets"][0]["name"]), (2, &json!("All")));
 }

@@ -142,21 +142,28 @@ mod jack_server;
 mod support;
 
 #[cfg(target_os = "linux")]
+mod running;
+
+#[cfg(target_os = "linux")]
 mod on_jack {
     use super::*;
     use crate::jack_server::JackServer;
+    use crate::running::Process;
     use crate::support::eventually;
-    use std::process::{Child, Stdio};
+    use std::io::Read;
+    use std::process::Stdio;
 
     const FRAMES: i32 = 20_000;
 
     /// As Ctrl-C does; returns the document.
-    fn interrupt(child: Child) -> Value {
+    fn interrupt(Process(child): &mut Process) -> Value {
         let status = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
         assert!(status.success());
-        let output = child.wait_with_output().unwrap();
-        assert!(matches!(output.status.code(), Some(0 | 3)), "{output:?}");
-        serde_json::from_slice(&output.stdout).unwrap()
+        let mut told = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut told).unwrap();
+        let code = child.wait().unwrap().code();
+        assert!(matches!(code, Some(0 | 3)), "{code:?}: {told}");
+        serde_json::from_str(&told).unwrap()
     }
 
     /// The two channels of a file that may still be written.
@@ -178,7 +185,7 @@ mod on_jack {
         let start = |arguments: &[&str], client: &str| {
             let mut command = place.command(arguments);
             command.args(["--device", &device, "--no-connect", "--client-name", client, "--json"]);
-            let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+            let child = Process(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
             eventually(|| server.tool("jack_lsp", &[]).contains(&format!("{client}:")).then_some(()));
             child
         };
@@ -188,15 +195,15 @@ mod on_jack {
         let mut writer = WavWriter::create(&converted, spec).unwrap();
         (1..=FRAMES).flat_map(|frame| [frame, -frame]).for_each(|sample| writer.write_sample(sample).unwrap());
         writer.finalize().unwrap();
-        let player = start(&["play", "same-rate.wav", "--loop", "--outputs", "1,2"], "player");
-        let recorder = start(&["record", "take.wav", "--inputs", "1,2", "--bits", "24"], "recorder");
+        let mut player = start(&["play", "same-rate.wav", "--loop", "--outputs", "1,2"], "player");
+        let mut recorder = start(&["record", "take.wav", "--inputs", "1,2", "--bits", "24"], "recorder");
         server.connect("player:out_1", "recorder:in_1");
         server.connect("player:out_2", "recorder:in_2");
         // Read while it is written: the file is sound all the time.
         let sounding = |frames: &[[i32; 2]]| frames.iter().filter(|frame| frame[0] != 0).count();
         eventually(|| (sounding(&read(&place.path("take.wav"))) > 30_000).then_some(()));
-        let recorded = interrupt(recorder);
-        let played = interrupt(player);
+        let recorded = interrupt(&mut recorder);
+        let played = interrupt(&mut player);
         assert_eq!((&recorded["stopped_by"], &played["stopped_by"]), (&"interrupted".into(), &"interrupted".into()));
 
         let take = read(&place.path("take.wav"));

@@ -16,6 +16,8 @@ use std::sync::Arc;
 pub(crate) enum Asked {
     /// A document with their states.
     Document(Reply<Document>),
+    /// A document with their states, for a rig file; none for the rig's own.
+    Save(Option<PathBuf>, Reply<()>),
     /// The state of a node's plugin, to be autosaved.
     Autosave(NodeId),
     /// Whether a state was taken; if so, the step that it is in the history.

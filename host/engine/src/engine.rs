@@ -15,7 +15,7 @@ use crate::housekeeping::make_renderer;
 use crate::levels::Meters;
 use crate::load::LoadMeter;
 use crate::loudness::LoudnessMeters;
-use crate::matrix::{Gesture, Solo};
+use crate::matrix::{Gesture, Overlay, SoloView};
 use crate::midi::MidiSide;
 use crate::notice::Notice;
 use crate::overload::TimeWatch;
@@ -78,7 +78,9 @@ pub struct Engine<P: Plugins = PluginHost> {
     /// How many steps of `undo` are kept.
     pub(crate) most_steps: usize,
     pub(crate) gesture: Gesture,
-    pub(crate) solo: Solo,
+    pub(crate) solo: SoloView,
+    /// By what cells are heard, as of the last sending.
+    pub(crate) overlay: Overlay,
     pub(crate) parking: Parking,
     /// Whether the graph has edits that no parcel carries yet.
     pub(crate) unpublished: bool,
@@ -166,7 +168,8 @@ impl<P: Plugins> Engine<P> {
             redo: Vec::new(),
             most_steps: HISTORY,
             gesture: Gesture::None,
-            solo: Solo::default(),
+            solo: SoloView::default(),
+            overlay: Overlay::default(),
             parking: Parking::default(),
             unpublished: false,
             render_mode: RenderMode::RealTime,
@@ -262,7 +265,7 @@ impl<P: Plugins> Engine<P> {
         self.send_cell(edge, (source, destination), cell, ramp)
     }
 
-    /// Sends a crosspoint that the graph has already, as it is heard while something is soloed.
+    /// Sends a crosspoint that the graph has already, as solo and groups let it be heard.
     pub(crate) fn send_cell(
         &mut self,
         edge: EdgeId,
@@ -270,15 +273,12 @@ impl<P: Plugins> Engine<P> {
         cell: Cell,
         ramp: u32,
     ) -> Result<(), EngineError> {
-        if self.unpublished {
+        let gain = self.heard_cell(edge, source, destination, cell).effective();
+        let (source, destination) = (source as u16, destination as u16);
+        if self.unpublished || !self.publisher.has_cell(edge, source, destination) {
             return self.publish();
         }
-        self.follow_heard()?;
-        let heard = self.parking.heard(self.solo.heard(&self.graph));
-        let matrix = heard.edge(edge).and_then(|known| known.matrix());
-        let gain = matrix.and_then(|matrix| matrix.get(source, destination)).unwrap_or(cell).effective();
-        let (source, destination) = (source as u16, destination as u16);
-        let published = self.publisher.set_gain(heard, edge, source, destination, gain, NOW, ramp)?;
+        let published = self.publisher.set_gain(&self.graph, edge, source, destination, gain, NOW, ramp)?;
         self.unpublished = published == crosspoint_graph::Published::Waiting;
         Ok(())
     }

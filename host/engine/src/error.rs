@@ -7,6 +7,7 @@ use crosspoint_formats::inspect::InspectError;
 use crosspoint_formats::{LoadError, PluginError, Precision};
 use crosspoint_graph::graph::EditError;
 use crosspoint_graph::{NodeId, PublishError};
+use std::ops::RangeInclusive;
 
 /// Why the engine did not do what it was asked. The rig is as it was before.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +45,9 @@ pub enum EngineError {
     /// There is no such node.
     #[error("the rig has no node {0}; it may have been removed")]
     UnknownNode(NodeId),
+    /// Nobody said where to save.
+    #[error("the rig has no file yet: name one")]
+    NoFile,
     /// There is no such scene.
     #[error("the rig has no scene \"{name}\"; it has: {known}")]
     UnknownScene {
@@ -60,7 +64,20 @@ pub enum EngineError {
         /// What there is.
         known: String,
     },
-    /// A scene or song cannot be called so.
+    /// There is no such group, mix or preset of the matrix.
+    #[error("the rig has no {what} \"{name}\"; it has: {known}")]
+    UnknownEntry {
+        /// Of what kind.
+        what: &'static str,
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// There is no cell in a block.
+    #[error("there is no crosspoint in that; name at least a row and a column")]
+    EmptyBlock,
+    /// A scene, song, group, mix or preset of the matrix cannot be called so.
     #[error("the name \"{name}\" {problem}; give another one")]
     Title {
         /// The name.
@@ -232,4 +249,14 @@ pub enum EngineError {
         /// What is wrong and what to do.
         problem: String,
     },
+}
+
+/// That a value is within a range, which `range` says in words.
+pub(crate) fn check_range(
+    what: &'static str,
+    value: f64,
+    allowed: &RangeInclusive<f64>,
+    range: &'static str,
+) -> Result<(), EngineError> {
+    if allowed.contains(&value) { Ok(()) } else { Err(EngineError::OutOfRange { what, value, range }) }
 }

@@ -3,10 +3,11 @@
 
 use crate::controllers::Plugins;
 use crate::engine::Engine;
-use crate::error::EngineError;
+use crate::error::{EngineError, check_range};
 use crate::measurement::from_decibels;
 use crate::notice::Notice;
-use crate::session::{EntryKind, OutputGuard};
+use crate::session::{EntryKind, HardwareSignal, OutputGuard};
+use crate::upstream::upstream;
 use crosspoint_graph::{Clue, Command, Graph, GuardCause, GuardSettings, NOW, NodeId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,8 @@ pub struct ClosedOutput {
     /// The node that is to blame, as far as it could be found: which made samples that are no numbers, or brought the signal
     /// above the limit.
     pub blamed: Option<NodeId>,
+    /// Whether somebody wants it closed, so that it does not come back by itself.
+    pub held: bool,
 }
 
 /// An output's guard.
@@ -34,7 +37,6 @@ pub struct GuardSnapshot {
 /// What is known of all guards.
 #[derive(Debug, Default)]
 pub(crate) struct Guarding {
-    told: BTreeMap<NodeId, GuardSettings>,
     closed: BTreeMap<NodeId, ClosedOutput>,
     /// Outputs that were closed, for whom it is not told yet who is to blame.
     untraced: Vec<NodeId>,
@@ -46,19 +48,14 @@ impl<P: Plugins> Engine<P> {
     /// # Errors
     /// If there is no such audio output, a value makes no sense, or nothing takes commands.
     pub fn set_output_guard(&mut self, node: NodeId, guard: OutputGuard) -> Result<(), EngineError> {
-        let checked = [
-            (guard.limit.unwrap_or(0.0), OutputGuard::LIMITS, "a guard's limit", "-60 to 60 dBFS"),
-            (guard.time, OutputGuard::TIMES, "a guard's time", "0 to 10 s"),
-            (guard.returns_after.unwrap_or(1.0), OutputGuard::RETURNS, "a time to come back after", "0.1 to 3600 s"),
-        ];
-        for (value, allowed, what, range) in checked {
-            if !allowed.contains(&value) {
-                return Err(EngineError::OutOfRange { what, value, range });
-            }
-        }
+        let OutputGuard { limit, time, returns_after } = guard;
+        check_range("a guard's limit", limit.unwrap_or(0.0), &OutputGuard::LIMITS, "-60 to 60 dBFS")?;
+        check_range("a guard's time", time, &OutputGuard::TIMES, "0 to 10 s")?;
+        let returns = returns_after.unwrap_or(1.0);
+        check_range("a time to come back after", returns, &OutputGuard::RETURNS, "0.1 to 3600 s")?;
         self.node(node)?;
         match self.rig.entries.get_mut(&node).map(|entry| &mut entry.kind) {
-            Some(EntryKind::Output { guard: known, .. }) => *known = guard,
+            Some(EntryKind::Output { guard: known, signal: HardwareSignal::Audio(_), .. }) => *known = guard,
             _ => return Err(EngineError::UnknownNode(node)),
         }
         self.snapshot.outdate();
@@ -74,9 +71,14 @@ impl<P: Plugins> Engine<P> {
         self.node(node)?;
         self.shown_guard(node).ok_or(EngineError::UnknownNode(node))?;
         self.send_command(NOW, Command::HoldOutput { node, on })?;
+        let closed = &mut self.guarding.closed;
         if on {
-            self.guarding.closed.entry(node).or_insert(ClosedOutput { cause: None, blamed: None });
+            closed.entry(node).or_insert(ClosedOutput { cause: None, blamed: None, held: on });
         }
+        if let Some(closed) = closed.get_mut(&node) {
+            closed.held = on;
+        }
+        self.snapshot.outdate();
         Ok(())
     }
 
@@ -87,23 +89,28 @@ impl<P: Plugins> Engine<P> {
         let rate = f64::from(self.settings.rate);
         for (&node, entry) in &self.rig.entries {
             let EntryKind::Output { guard, .. } = &entry.kind else { continue };
-            let settings = settings(guard, rate);
-            if self.guarding.told.insert(node, settings) != Some(settings) {
-                self.publisher.guard(node, settings)?;
+            self.publisher.guard(node, settings(guard, rate))?;
+        }
+        Ok(())
+    }
+
+    /// A fresh renderer plays what was silent: that is closed by hand, but for what comes back by itself.
+    pub(crate) fn guard_anew(&mut self) -> Result<(), EngineError> {
+        self.tell_blamed(&[]);
+        for (node, closed) in self.guarding.closed.clone() {
+            let returns = self.shown_guard(node).is_some_and(|guard| guard.settings.returns_after.is_some());
+            match returns && !closed.held {
+                true => self.output_opened(node),
+                false => self.send_command(NOW, Command::HoldOutput { node, on: true })?,
             }
         }
         Ok(())
     }
 
-    /// A fresh renderer knows of no guard, and plays what was silent.
-    pub(crate) fn guard_anew(&mut self) -> Result<(), EngineError> {
-        self.tell_blamed(&[]);
-        let closed: Vec<NodeId> = self.guarding.closed.keys().copied().collect();
-        closed.into_iter().try_for_each(|node| self.send_command(NOW, Command::HoldOutput { node, on: true }))
-    }
-
     pub(crate) fn output_closed(&mut self, node: NodeId, cause: GuardCause) {
-        self.guarding.closed.insert(node, ClosedOutput { cause: Some(cause), blamed: None });
+        // Somebody may have closed it before this was heard.
+        let held = self.guarding.closed.get(&node).is_some_and(|closed| closed.held);
+        self.guarding.closed.insert(node, ClosedOutput { cause: Some(cause), blamed: None, held });
         self.guarding.untraced.push(node);
         self.snapshot.outdate();
     }
@@ -127,7 +134,10 @@ impl<P: Plugins> Engine<P> {
         for node in std::mem::take(&mut self.guarding.untraced) {
             let Some(closed) = self.guarding.closed.get_mut(&node) else { continue };
             let Some(cause) = closed.cause else { continue };
-            let level = self.guarding.told.get(&node).map_or(f32::INFINITY, |settings| settings.level);
+            let level = match self.rig.entries.get(&node).map(|entry| &entry.kind) {
+                Some(EntryKind::Output { guard, .. }) => level(guard),
+                _ => f32::INFINITY,
+            };
             closed.blamed = blamed(&self.graph, node, cause, level, clues);
             let who = closed.blamed.map(|who| (who, self.name(who)));
             let name = self.name(node);
@@ -139,7 +149,7 @@ impl<P: Plugins> Engine<P> {
     /// An output's guard as it is to be shown.
     pub(crate) fn shown_guard(&self, node: NodeId) -> Option<GuardSnapshot> {
         match self.rig.entries.get(&node)?.kind {
-            EntryKind::Output { guard: settings, signal: crate::session::HardwareSignal::Audio(_), .. } => {
+            EntryKind::Output { guard: settings, signal: HardwareSignal::Audio(_), .. } => {
                 Some(GuardSnapshot { settings, closed: self.guarding.closed.get(&node).copied() })
             }
             _ => None,
@@ -147,16 +157,14 @@ impl<P: Plugins> Engine<P> {
     }
 }
 
-impl Guarding {
-    /// With a fresh renderer all is to be told again.
-    pub fn forget_told(&mut self) {
-        self.told.clear();
-    }
+/// What may last, linear.
+fn level(guard: &OutputGuard) -> f32 {
+    guard.limit.map_or(f32::INFINITY, |limit| from_decibels(limit) as f32)
 }
 
 fn settings(guard: &OutputGuard, rate: f64) -> GuardSettings {
     GuardSettings {
-        level: guard.limit.map_or(f32::INFINITY, |limit| from_decibels(limit) as f32),
+        level: level(guard),
         frames: (guard.time * rate) as u32,
         returns_after: guard.returns_after.map(|seconds| (seconds * rate) as u32),
     }
@@ -165,8 +173,9 @@ fn settings(guard: &OutputGuard, rate: f64) -> GuardSettings {
 /// Of what feeds an output: the first that made what is not a number; the loudest of those that brought the signal above the
 /// limit; failing that, the loudest.
 fn blamed(graph: &Graph, output: NodeId, cause: GuardCause, level: f32, clues: &[Clue]) -> Option<NodeId> {
-    let feeders = feeders(graph, output);
-    let clues: Vec<&Clue> = clues.iter().filter(|clue| feeders.contains(&clue.node)).collect();
+    let feeders: BTreeSet<NodeId> = upstream(graph, output, |edge| edge.matrix().is_some()).into_iter().collect();
+    let is_of_feeder = |clue: &&Clue| clue.node != output && feeders.contains(&clue.node);
+    let clues: Vec<&Clue> = clues.iter().filter(is_of_feeder).collect();
     let loudest = |clues: Vec<&Clue>| {
         clues.into_iter().max_by(|one, other| one.outputs.total_cmp(&other.outputs)).map(|clue| clue.node)
     };
@@ -182,19 +191,6 @@ fn blamed(graph: &Graph, output: NodeId, cause: GuardCause, level: f32, clues: &
         }
         _ => loudest(makers).or_else(|| loudest(clues)),
     }
-}
-
-/// All nodes from which audio gets to an output.
-fn feeders(graph: &Graph, output: NodeId) -> BTreeSet<NodeId> {
-    let mut sources: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
-    for (_, edge) in graph.edges().filter(|(_, edge)| edge.matrix().is_some()) {
-        sources.entry(edge.destination.node).or_default().push(edge.source.node);
-    }
-    let (mut found, mut waiting) = (BTreeSet::new(), vec![output]);
-    while let Some(node) = waiting.pop() {
-        waiting.extend(sources.get(&node).into_iter().flatten().copied().filter(|&source| found.insert(source)));
-    }
-    found
 }
 
 #[cfg(test)]

@@ -6,7 +6,9 @@ use crate::controllers::{PluginSetup, Plugins, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::levels::{self, Levels, LevelsCell};
-use crate::matrix::{BlockChange, CellChange, PanLaw, PannedCell, PannedRows, PortChannel, Soloed};
+use crate::matrix::{
+    BlockChange, CellChange, GroupEdit, MatrixPresetEdit, MixEdit, PanLaw, PannedCell, PannedRows, PortChannel, Soloed,
+};
 use crate::midi::MidiListing;
 use crate::pending::{Pending, Reply};
 use crate::plugins::PluginReference;
@@ -166,6 +168,24 @@ pub enum Action {
     },
     /// Ends every solo.
     ClearSolo,
+    /// Changes the groups of the matrix: one step of the history.
+    EditGroups(Box<GroupEdit>),
+    /// Changes the monitor mixes: one step of the history.
+    EditMixes(Box<MixEdit>),
+    /// Gives a mix the cells of another one: one step of the history.
+    CopyMix {
+        /// Whose cells.
+        from: String,
+        /// Who gets them.
+        to: String,
+    },
+    /// Changes the presets of the matrix: one step of the history.
+    EditMatrixPresets(Box<MatrixPresetEdit>),
+    /// Sets the cells of a preset of the matrix: one step of the history. Answered by [`Done::LeftOut`].
+    RecallMatrixPreset {
+        /// Its name.
+        preset: String,
+    },
     /// Puts a node into an audio edge.
     InsertNode {
         /// The node, which is in the rig already.
@@ -341,11 +361,13 @@ pub enum Action {
         document: Box<Document>,
         /// The channels of its roles.
         roles: Mapping,
+        /// Its own file from then on.
+        file: Option<PathBuf>,
     },
     /// Saves the rig. Answered once the file is written.
     Save {
-        /// The rig file.
-        path: PathBuf,
+        /// The rig file, its own from then on; none for the one it has.
+        path: Option<PathBuf>,
     },
     /// Plays a scene, as soon as it is prepared and its beat is there. Answered by [`Done::Changed`]: whether it plays
     /// already.
@@ -424,7 +446,7 @@ pub enum Done {
     Changed(bool),
     /// What it was called.
     Name(String),
-    /// What could not be had: the ways that found no port, as `from -> to`, or what of a moment is gone.
+    /// The ways that found no port, as `from -> to`; what of a preset or a moment is not there.
     LeftOut(Vec<String>),
     /// What of a rig could not be had as its file says.
     Loaded(Vec<RigProblem>),
@@ -524,6 +546,11 @@ impl<P: Plugins> Engine<P> {
             Action::SetSoloed { what, on } => done(self.set_soloed(what, on)),
             Action::SetSoloSafe { row, on } => done(self.set_solo_safe(row, on)),
             Action::ClearSolo => done(self.clear_solo()),
+            Action::EditGroups(edit) => done(self.edit_groups(*edit)),
+            Action::EditMixes(edit) => done(self.edit_mixes(*edit)),
+            Action::CopyMix { from, to } => done(self.copy_mix(&from, &to)),
+            Action::EditMatrixPresets(edit) => done(self.edit_matrix_presets(*edit)),
+            Action::RecallMatrixPreset { preset } => self.recall_matrix_preset(&preset).map(Done::LeftOut),
             Action::InsertNode { node, edge } => done(self.insert_node(node, edge)),
             Action::MoveNode { node, edge } => done(self.move_node(node, edge)),
             Action::ReplaceNode { node, with } => self.replace_node(node, with).map(Done::LeftOut),
@@ -589,9 +616,9 @@ impl<P: Plugins> Engine<P> {
             Action::Undo => self.undo().map(Done::Changed),
             Action::Redo => self.redo().map(Done::Changed),
             // The rest have answers that plugins have a say in.
-            Action::Load { document, roles } => {
+            Action::Load { document, roles, file } => {
                 let reply = Box::new(move |problems: Result<_, _>| reply(problems.map(Done::Loaded)));
-                return self.load_rig(*document, roles, reply);
+                return self.load_rig(*document, roles, file, reply);
             }
             Action::Save { path } => return self.save_to(path, when_done(reply)),
             Action::SetParameterText { node, parameter, text } => {
@@ -648,5 +675,34 @@ mod tests {
         assert_eq!(handle.snapshot().revision, after.revision, "nothing has changed");
         drop(engine);
         assert!(matches!(handle.send(add()).wait(), Err(EngineError::Gone)));
+    }
+
+    /// ```text
+    /// save             no file yet
+    /// load a, save     asked at once: a is written
+    /// save as b, save  b is written, a is as it was
+    /// ```
+    #[test]
+    fn a_rig_is_saved_where_it_came_from_or_was_saved_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let [a, b] = ["a.rig.toml", "b.rig.toml"].map(|name| folder.path().join(name));
+        let mut engine = Engine::new(EngineSettings::default());
+        let handle = engine.handle();
+        let save = |path: Option<&PathBuf>| handle.send(Action::Save { path: path.cloned() });
+        let tempo = |bpm| handle.send(Action::Transport(TransportAction::Tempo(bpm)));
+        let saved = |path: &PathBuf| crate::session::load(path).ok().map(|loaded| loaded.document.tempo);
+        let early = save(None);
+        engine.poll();
+        assert!(matches!(early.try_take(), Some(Err(EngineError::NoFile))));
+        let document = Document { tempo: 90.0, ..Document::default() };
+        let loading = Action::Load { document: Box::new(document), roles: Mapping::default(), file: Some(a.clone()) };
+        let answers = [handle.send(loading), save(None)];
+        engine.poll();
+        assert!(answers.iter().all(|answer| matches!(answer.try_take(), Some(Ok(_)))));
+        assert_eq!((saved(&a), handle.snapshot().file), (Some(90.0), Some(a.clone())));
+        let answers = [tempo(100.0), save(Some(&b)), tempo(110.0), save(None)];
+        engine.poll();
+        assert!(answers.iter().all(|answer| matches!(answer.try_take(), Some(Ok(_)))));
+        assert_eq!((saved(&a), saved(&b), handle.snapshot().file), (Some(90.0), Some(110.0), Some(b)));
     }
 }

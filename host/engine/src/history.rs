@@ -1,5 +1,5 @@
 //! Undo and redo: steps of the graph, parameters and bypasses, states that plugins had before others were loaded, and steps
-//! that plugins made themselves; scenes, and moments. A step is made anew each time that it is taken, so that what undoes an undoing is what was there then.
+//! that plugins made themselves; groups, scenes and moments. A step is made anew each time that it is taken, so that what undoes an undoing is what was there then.
 
 mod values;
 
@@ -7,7 +7,7 @@ use crate::asking::Asked;
 use crate::controllers::{Kept, PluginKey, Plugins, Request, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::matrix::Gesture;
+use crate::matrix::{Gesture, MatrixEntries};
 use crate::scenes::{Book, Key, MomentStep, Value, Whole};
 use crosspoint_formats::{ChangeDelta, HistoryDirection};
 use crosspoint_graph::NodeId;
@@ -40,6 +40,8 @@ pub(crate) enum Step {
         /// Which way the step goes.
         direction: HistoryDirection,
     },
+    /// By other groups, mixes or presets of the matrix.
+    Matrix(MatrixEntries),
     /// By other scenes and songs.
     Scenes(Box<Book>),
     /// By other values of the whole rig.
@@ -99,6 +101,7 @@ impl<P: Plugins> Engine<P> {
                 }
                 Ok(Step::State { node, state: before })
             }
+            Step::Matrix(entries) => Ok(Step::Matrix(self.put_matrix_entries(entries))),
             Step::Scenes(book) => Ok(Step::Scenes(Box::new(self.open_book(*book)))),
             Step::Whole(whole) => Ok(Step::Whole(Box::new(self.go_to(*whole)?))),
             Step::Moment(step) => Ok(Step::Moment(self.take_moment_step(step))),

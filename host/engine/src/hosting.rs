@@ -64,6 +64,7 @@ impl<P: Plugins> Engine<P> {
             }
             Answer::States { ticket, mut states } => match self.asked.remove(&ticket) {
                 Some(Asked::Document(reply)) => reply(Ok(self.document_with(states))),
+                Some(Asked::Save(path, reply)) => reply(self.save_with(path, states)),
                 Some(Asked::Autosave(node)) => self.autosave_state(node, states.pop().map(|(_, state)| state)),
                 _ => {}
             },

@@ -101,10 +101,10 @@ impl<P: Plugins> Engine<P> {
         self.tell_guards()?;
         self.tell_budgets()?;
         self.park();
-        self.follow_heard()?;
+        self.follow_overlay();
         let before = self.publisher.schedule().cloned();
-        let heard = self.parking.heard(self.solo.heard(&self.graph));
-        self.unpublished = self.publisher.publish(heard, NOW)? == Published::Waiting;
+        let heard = self.parking.heard(self.overlay.heard(&self.graph)?, &self.overlay);
+        self.unpublished = self.publisher.publish(&heard, NOW)? == Published::Waiting;
         if !self.unpublished {
             let nodes = before.iter().flat_map(|before| &before.nodes).map(|node| node.id);
             let is_gone = |node: &NodeId| heard.node(*node).is_none();
@@ -124,8 +124,8 @@ impl<P: Plugins> Engine<P> {
         if !self.publisher.can_settle() {
             return Ok(());
         }
-        self.follow_parked();
-        self.publisher.settle(self.parking.heard(self.solo.heard(&self.graph)))?;
+        let heard = self.parking.heard(self.overlay.heard(&self.graph)?, &self.overlay);
+        self.publisher.settle(&heard)?;
         Ok(())
     }
 
@@ -162,8 +162,8 @@ impl<P: Plugins> Engine<P> {
         self.parking = Parking::default();
         self.control.begin_anew();
         self.scenes.begin_anew();
-        self.guarding.forget_told();
         self.time.forget();
+        self.xrun_log.begin_anew();
         self.settings = settings;
         if self.cell.put(renderer).is_err() {
             return Err(EngineError::RendererBusy);

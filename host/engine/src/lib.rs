@@ -87,10 +87,12 @@ pub mod session;
 mod settings;
 mod snapshot;
 pub mod tape;
+mod tick_rate;
 mod track;
 mod transport;
 mod tuner;
 mod untold;
+mod upstream;
 mod wishes;
 mod writing;
 mod xruns;
@@ -113,8 +115,8 @@ pub use levels::{ChannelLevel, Levels};
 pub use load::{LoadSnapshot, LoadStatistics, WorstLoad};
 pub use loudness::Loudness;
 pub use matrix::{
-    BlockChange, CellChange, MatrixBlock, MatrixCell, MatrixView, PanLaw, PannedCell, PannedRows, PortChannel,
-    SoloView, Soloed,
+    BlockChange, CellChange, GroupEdit, GroupSnapshot, MatrixBlock, MatrixCell, MatrixPresetEdit, MatrixPresetSnapshot,
+    MatrixView, MixEdit, MixSnapshot, PanLaw, PannedCell, PannedRows, PortChannel, SoloView, Soloed,
 };
 pub use midi::{MidiConnection, MidiEvent, MidiListing};
 pub use notice::Notice;

@@ -4,11 +4,10 @@
 use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crosspoint_graph::kernels::ticks;
+use crate::tick_rate::TickRate;
 use crosspoint_graph::{Command, Load, NOW, NodeId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// Seconds of the rig that one [`LoadSnapshot`] is about.
 const WINDOW: f64 = 0.5;
@@ -90,8 +89,7 @@ impl LoadStatistics {
 
 /// Gathers what the renderer measures until a window is full.
 pub(crate) struct LoadMeter {
-    /// When it was switched on, by both clocks: the rate of the renderer's is known by comparing.
-    since: (Instant, u64),
+    tick_rate: TickRate,
     /// Frames, and the ticks of each block, of the window at hand.
     frames: u64,
     whole: Vec<u64>,
@@ -111,16 +109,8 @@ struct NodeTimes {
 
 impl LoadMeter {
     fn new() -> Self {
-        let since = (Instant::now(), ticks());
         let (whole, nodes, worst) = (Vec::new(), BTreeMap::new(), WorstLoad::default());
-        Self { since, frames: 0, whole, nodes, snapshot: None, worst, begun: false }
-    }
-
-    /// Nanoseconds of a tick; 0 on a machine whose ticks do not count.
-    fn tick_ns(&self) -> f64 {
-        let (start, start_ticks) = self.since;
-        let passed = ticks().wrapping_sub(start_ticks);
-        if passed == 0 { 0.0 } else { start.elapsed().as_nanos() as f64 / passed as f64 }
+        Self { tick_rate: TickRate::new(), frames: 0, whole, nodes, snapshot: None, worst, begun: false }
     }
 
     /// Takes a measurement in; says whether that fills the window.
@@ -208,7 +198,7 @@ impl<P: Plugins> Engine<P> {
         while let Some(load) = self.publisher.load() {
             if meter.take(load, rate) {
                 meter.worst.nodes_ns.retain(|&node, _| self.graph.node(node).is_some());
-                meter.finish(rate, meter.tick_ns());
+                meter.finish(rate, meter.tick_rate.tick_seconds() * 1e9);
                 self.snapshot.outdate();
             }
         }

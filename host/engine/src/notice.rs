@@ -243,6 +243,8 @@ pub enum Notice {
         /// The place of the mapping that was added for it, if one was to be.
         mapping: Option<usize>,
     },
+    /// No control is [learned](crate::Engine::stop_learning) any longer, and none was.
+    LearningStopped,
     /// The rig could not be autosaved. Told once for each reason; it is tried again.
     AutosaveFailed {
         /// Why.

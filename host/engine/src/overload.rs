@@ -3,13 +3,13 @@
 
 use crate::controllers::Plugins;
 use crate::engine::Engine;
-use crate::error::EngineError;
+use crate::error::{EngineError, check_range};
 use crate::notice::Notice;
 use crate::session::{EntryKind, OverloadPolicy};
-use crosspoint_graph::kernels::ticks;
+use crate::tick_rate::TickRate;
 use crosspoint_graph::{Budget, Command, NOW, NodeId, OverloadAction, WatchSettings};
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// From which part of its deadline on a block of the rig is near it: the fifth that is left is what a system may need to wake
 /// a thread late.
@@ -32,18 +32,15 @@ pub struct OverloadSnapshot {
 /// What is known of the renderer's time.
 pub(crate) struct TimeWatch {
     is_on: bool,
-    /// A moment by the system's clock and by the renderer's.
-    since: (Instant, u64),
+    tick_rate: TickRate,
     /// The clock that the renderer takes times by, and its ticks in a second, where a test brought one.
     clock: Option<(fn() -> u64, f64)>,
-    told: BTreeMap<NodeId, Budget>,
     overloaded: BTreeMap<NodeId, (OverloadAction, f32)>,
 }
 
 impl Default for TimeWatch {
     fn default() -> Self {
-        let since = (Instant::now(), ticks());
-        Self { is_on: false, since, clock: None, told: BTreeMap::new(), overloaded: BTreeMap::new() }
+        Self { is_on: false, tick_rate: TickRate::new(), clock: None, overloaded: BTreeMap::new() }
     }
 }
 
@@ -51,19 +48,20 @@ impl TimeWatch {
     /// Ticks of the renderer's clock in a second; 0 on a machine that has none. Waits for a few milliseconds if it was asked
     /// too early.
     fn rate(&self) -> f64 {
-        let (start, start_ticks) = self.since;
-        std::thread::sleep(CALIBRATION.saturating_sub(start.elapsed()));
-        let passed = ticks().wrapping_sub(start_ticks);
-        self.clock.map_or(passed as f64 / start.elapsed().as_secs_f64(), |(_, ticks_per_second)| ticks_per_second)
+        if let Some((_, ticks_per_second)) = self.clock {
+            return ticks_per_second;
+        }
+        std::thread::sleep(CALIBRATION.saturating_sub(self.tick_rate.elapsed()));
+        let tick_seconds = self.tick_rate.tick_seconds();
+        if tick_seconds > 0.0 { tick_seconds.recip() } else { 0.0 }
     }
 
     pub fn is_on(&self) -> bool {
         self.is_on
     }
 
-    /// With a fresh renderer all is to be told again, and nothing is out of the way.
+    /// With a fresh renderer nothing is out of the way.
     pub fn forget(&mut self) {
-        self.told.clear();
         self.overloaded.clear();
     }
 }
@@ -100,23 +98,12 @@ impl<P: Plugins> Engine<P> {
     /// # Errors
     /// If there is no such plugin, a value makes no sense, or nothing takes commands.
     pub fn set_overload_policy(&mut self, node: NodeId, policy: OverloadPolicy) -> Result<(), EngineError> {
-        let (blocks, allowed) = (policy.blocks, OverloadPolicy::BLOCKS);
-        let blocks_allowed = f64::from(*allowed.start())..=f64::from(*allowed.end());
-        let checked = [
-            (policy.budget, OverloadPolicy::BUDGETS, "a budget", "0.001 to 10"),
-            (f64::from(blocks), blocks_allowed, "a count of blocks", "1 to 100,000"),
-            (
-                policy.returns_after.unwrap_or(1.0),
-                OverloadPolicy::RETURNS,
-                "a time to come back after",
-                "0.1 to 3600 s",
-            ),
-        ];
-        for (value, allowed, what, range) in checked {
-            if !allowed.contains(&value) {
-                return Err(EngineError::OutOfRange { what, value, range });
-            }
-        }
+        let OverloadPolicy { budget, blocks, returns_after, .. } = policy;
+        let allowed = f64::from(*OverloadPolicy::BLOCKS.start())..=f64::from(*OverloadPolicy::BLOCKS.end());
+        check_range("a budget", budget, &OverloadPolicy::BUDGETS, "0.001 to 10")?;
+        check_range("a count of blocks", blocks.into(), &allowed, "1 to 100,000")?;
+        let returns = returns_after.unwrap_or(1.0);
+        check_range("a time to come back after", returns, &OverloadPolicy::RETURNS, "0.1 to 3600 s")?;
         self.node(node)?;
         match self.rig.entries.get_mut(&node).map(|entry| &mut entry.kind) {
             Some(EntryKind::Plugin(plugin)) => plugin.overload = policy,
@@ -144,9 +131,7 @@ impl<P: Plugins> Engine<P> {
             let OverloadPolicy { budget, blocks, action, returns_after } = plugin.overload;
             let returns_after = returns_after.map(|seconds| (seconds * rate) as u32);
             let budget = Budget { share: budget as f32, blocks, action, returns_after };
-            if self.time.told.insert(node, budget) != Some(budget) {
-                self.publisher.set_budget(node, Some(budget))?;
-            }
+            self.publisher.set_budget(node, Some(budget))?;
         }
         Ok(())
     }

@@ -4,8 +4,10 @@
 
 use crate::controllers::Plugins;
 use crate::engine::Engine;
-use crosspoint_graph::graph::{Edit, EditError};
+use crate::matrix::Overlay;
+use crosspoint_graph::graph::Edit;
 use crosspoint_graph::{Command, Edge, EdgeId, Graph, Node, NodeId, NodeKind};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A node that rings on.
@@ -26,8 +28,6 @@ pub(crate) struct Parking {
     taken_edges: BTreeMap<EdgeId, Edge>,
     /// The oldest first.
     parked: Vec<Parked>,
-    /// The graph as it is to be heard, with them; none while there are none.
-    heard: Option<Graph>,
 }
 
 impl Parking {
@@ -46,9 +46,14 @@ impl Parking {
         }
     }
 
-    /// What the renderer is to play beside a graph.
-    pub fn heard<'g>(&'g self, graph: &'g Graph) -> &'g Graph {
-        self.heard.as_ref().unwrap_or(graph)
+    /// Whether a node rings on, or may from the next sending on.
+    pub fn is_in_use(&self) -> bool {
+        !self.parked.is_empty() || !self.taken_nodes.is_empty()
+    }
+
+    /// The nodes that ring on.
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
+        self.parked.iter().map(|parked| (parked.id, &parked.node))
     }
 
     /// The names of the nodes that ring on.
@@ -56,39 +61,26 @@ impl Parking {
         self.parked.iter().map(|parked| parked.node.name.clone()).collect()
     }
 
-    /// Works out anew what is to be heard beside a graph.
-    fn follow(&mut self, graph: &Graph) {
-        self.heard = None;
+    /// A graph with the nodes that ring on, their crosspoints as an overlay lets them be heard.
+    pub fn heard<'g>(&self, graph: Cow<'g, Graph>, overlay: &Overlay) -> Cow<'g, Graph> {
         if self.parked.is_empty() {
-            return;
+            return graph;
         }
-        let mut heard = graph.clone();
+        let mut heard = graph.into_owned();
         let nodes = self.parked.iter().map(|parked| Edit::AddNode { id: Some(parked.id), node: parked.node.clone() });
         let edges = self.parked.iter().flat_map(|parked| &parked.edges);
-        let edges = edges.map(|(&id, edge)| Edit::Connect { id: Some(id), edge: edge.clone() });
+        let edges = edges.map(|(&id, edge)| Edit::Connect { id: Some(id), edge: overlay.heard_of(edge).into_owned() });
         for edit in nodes.chain(edges).collect::<Vec<_>>() {
             // Where it led is perhaps no longer there, or has other ports.
             if let Err(error) = heard.apply(vec![edit]) {
                 tracing::debug!("not heard of a node that is gone: {error}");
             }
         }
-        self.heard = Some(heard);
+        Cow::Owned(heard)
     }
 }
 
 impl<P: Plugins> Engine<P> {
-    /// Works out anew what the renderer is to play. Before anything is sent.
-    pub(crate) fn follow_heard(&mut self) -> Result<(), EditError> {
-        self.solo.follow(&self.graph)?;
-        self.follow_parked();
-        Ok(())
-    }
-
-    /// As [`Self::follow_heard`], of a graph in which gains alone have changed.
-    pub(crate) fn follow_parked(&mut self) {
-        self.parking.follow(self.solo.heard(&self.graph));
-    }
-
     /// Parks what edits took out and the renderer still plays.
     pub(crate) fn park(&mut self) {
         let frames = u64::from(self.spillover_frames());
@@ -102,12 +94,7 @@ impl<P: Plugins> Engine<P> {
             self.publisher.schedule().is_some_and(|playing| playing.nodes.iter().any(|node| node.id == id))
         };
         let mut newcomers = Vec::new();
-        // A solo silences edges of which a parked node would know nothing.
-        let is_soloed = !self.solo.view.soloed.is_empty();
-        if is_soloed {
-            parking.parked.clear();
-        }
-        if frames > 0 && !is_soloed {
+        if frames > 0 {
             for (id, node) in nodes {
                 let is_known = parking.parked.iter().any(|parked| parked.id == id);
                 if graph.node(id).is_none() && !is_known && plays(id) {

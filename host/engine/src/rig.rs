@@ -7,15 +7,16 @@ use crate::controllers::{Origin, PluginHost, PluginSetup, Plugins};
 use crate::engine::Engine;
 use crate::entry_nodes::{alignment_groups, input_node, output_node, placeholder};
 use crate::error::EngineError;
-use crate::matrix::Solo;
+use crate::matrix::SoloView;
 use crate::pending::{Pending, Reply};
 use crate::session::{
-    Document, EdgeEntry, EndpointEntry, EntryKind, MAX_BEAT_VALUE, MAX_BEATS, Mapping, NodeEntry, ParameterEntry,
-    ParameterValue, PluginEntry, PortSelector, SignalEntry, TEMPO_RANGE,
+    Document, EdgeEntry, EndpointEntry, EntryKind, Mapping, NodeEntry, ParameterEntry, ParameterValue, PluginEntry,
+    PortSelector, SignalEntry, TEMPO_RANGE,
 };
 use crosspoint_graph::graph::Edit;
-use crosspoint_graph::{AudioPort, Command, Edge, Endpoint, NodeId, Signal};
+use crosspoint_graph::{AudioPort, Command, Edge, Endpoint, NodeId, Signal, is_metre};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What a rig is beside its graph.
@@ -24,6 +25,8 @@ pub(crate) struct Rig {
     pub entries: HashMap<NodeId, NodeEntry>,
     pub tempo: f64,
     pub metre: (u16, u16),
+    /// The file that it was loaded from, or saved to last.
+    pub file: Option<PathBuf>,
     /// Everything of the document that the engine does not interpret.
     pub rest: Document,
 }
@@ -31,7 +34,7 @@ pub(crate) struct Rig {
 impl Default for Rig {
     fn default() -> Self {
         let rest = Document::default();
-        Self { entries: HashMap::new(), tempo: rest.tempo, metre: rest.metre, rest }
+        Self { entries: HashMap::new(), tempo: rest.tempo, metre: rest.metre, file: None, rest }
     }
 }
 
@@ -69,11 +72,7 @@ impl Rig {
     pub fn note_command(&mut self, command: &Command) {
         match *command {
             Command::Tempo(tempo) if (TEMPO_RANGE.0..=TEMPO_RANGE.1).contains(&tempo) => self.tempo = tempo,
-            Command::Metre(beats, value)
-                if (1..=MAX_BEATS).contains(&beats) && value.is_power_of_two() && value <= MAX_BEAT_VALUE =>
-            {
-                self.metre = (beats, value);
-            }
+            Command::Metre(beats, value) if is_metre((beats, value)) => self.metre = (beats, value),
             _ => {}
         }
     }
@@ -122,6 +121,7 @@ pub struct RigProblem {
 pub(crate) struct RigPlan {
     document: Arc<Document>,
     roles: Mapping,
+    file: Option<PathBuf>,
     pub(crate) reply: Reply<Vec<RigProblem>>,
 }
 
@@ -132,24 +132,35 @@ impl Engine<PluginHost> {
     /// # Errors
     /// Only if the renderer takes nothing.
     pub fn load_document(&mut self, document: &Document, roles: &Mapping) -> Result<Vec<RigProblem>, EngineError> {
-        self.request_rig(document.clone(), roles.clone()).wait()
+        self.request_rig(document.clone(), roles.clone(), None).wait()
     }
 }
 
 impl<P: Plugins> Engine<P> {
     /// As [`Engine::load_document`], wherever plugins live: what is there plays on until all of them have come, then gives
-    /// way to the new rig.
+    /// way to the new rig. `file` is the rig's own file from then on: where it is saved if nothing else is said.
     ///
     /// # Errors
     /// In the answer: if the renderer takes nothing, or [`EngineError::Replaced`] if another rig or chain was asked for
     /// meanwhile.
-    pub fn request_rig(&mut self, document: Document, roles: Mapping) -> Pending<Vec<RigProblem>> {
+    pub fn request_rig(
+        &mut self,
+        document: Document,
+        roles: Mapping,
+        file: Option<PathBuf>,
+    ) -> Pending<Vec<RigProblem>> {
         let (reply, pending) = Pending::new();
-        self.load_rig(document, roles, reply);
+        self.load_rig(document, roles, file, reply);
         pending
     }
 
-    pub(crate) fn load_rig(&mut self, document: Document, roles: Mapping, reply: Reply<Vec<RigProblem>>) {
+    pub(crate) fn load_rig(
+        &mut self,
+        document: Document,
+        roles: Mapping,
+        file: Option<PathBuf>,
+        reply: Reply<Vec<RigProblem>>,
+    ) {
         let need = |entry: &NodeEntry| match &entry.kind {
             EntryKind::Plugin(plugin) => Some(Need {
                 name: entry.name.clone(),
@@ -166,12 +177,17 @@ impl<P: Plugins> Engine<P> {
             _ => None,
         };
         let needs = document.nodes.iter().filter_map(need).collect();
-        self.assemble(Plan::Rig(RigPlan { document: Arc::new(document), roles, reply }), needs);
+        self.assemble(Plan::Rig(RigPlan { document: Arc::new(document), roles, file, reply }), needs);
     }
 
     pub(crate) fn finish_rig(&mut self, plan: RigPlan, parts: Vec<Part>) {
-        let RigPlan { document, roles, reply } = plan;
-        reply(self.build_rig(&document, &roles, parts));
+        let RigPlan { document, roles, file, reply } = plan;
+        let built = self.build_rig(&document, &roles, parts);
+        // Half a rig has no file: it would be saved over the whole one.
+        if built.is_ok() {
+            self.rig.file = file;
+        }
+        reply(built);
     }
 
     fn build_rig(
@@ -185,11 +201,12 @@ impl<P: Plugins> Engine<P> {
         let removed = self.graph.nodes().map(|(id, _)| Edit::RemoveNode { id }).collect();
         self.batch(|engine| {
             engine.apply(removed)?;
-            engine.solo = Solo::default();
+            engine.solo = SoloView::default();
             engine.rig = Rig {
                 entries: HashMap::new(),
                 tempo: document.tempo,
                 metre: document.metre,
+                file: None,
                 rest: Document { nodes: Vec::new(), edges: Vec::new(), ..document.clone() },
             };
             engine.scenes.reset();

@@ -8,7 +8,7 @@ use crate::device::DeviceState;
 use crate::engine::Engine;
 use crate::guard::GuardSnapshot;
 use crate::load::LoadSnapshot;
-use crate::matrix::{Gesture, SoloView};
+use crate::matrix::{Gesture, GroupSnapshot, MatrixPresetSnapshot, MixSnapshot, SoloView};
 use crate::midi::MidiConnection;
 use crate::overload::OverloadSnapshot;
 use crate::scenes::{MomentSnapshot, ScenesSnapshot};
@@ -21,6 +21,7 @@ use crosspoint_devices::Joined;
 use crosspoint_formats::{Parameter, PluginDescriptor};
 use crosspoint_graph::{Graph, NodeId, PlayheadReader, Transport};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The rig at one moment. Cheap to clone and to keep.
@@ -31,6 +32,8 @@ pub struct Snapshot {
     pub revision: u64,
     /// How the engine runs.
     pub settings: EngineSettings,
+    /// The rig's own file: the one that it was loaded from, or saved to last.
+    pub file: Option<PathBuf>,
     /// Nodes with their names, ports and latencies, and edges with their crosspoints.
     pub graph: Arc<Graph>,
     /// What else there is to know of each node.
@@ -80,6 +83,12 @@ pub struct Snapshot {
     pub in_gesture: bool,
     /// What is soloed in the matrix, and what is safe from that. The graph says what the user set, not what a solo silences.
     pub solo: Arc<SoloView>,
+    /// The groups of the matrix. The graph says what the user set, not what they make of it.
+    pub groups: Arc<[GroupSnapshot]>,
+    /// Monitor mixes: a part of the matrix for each listener. [`MatrixView::part`](crate::MatrixView::part) shows one.
+    pub mixes: Arc<[MixSnapshot]>,
+    /// Presets of the matrix.
+    pub matrix_presets: Arc<[MatrixPresetSnapshot]>,
     /// Whether a rig or chain waits for its plugins.
     pub is_building: bool,
     /// How long the rig and each node take, while that is [measured](Engine::measure_load).
@@ -149,6 +158,7 @@ impl SnapshotCell {
         let nothing = Snapshot {
             revision: 0,
             settings,
+            file: None,
             graph: Arc::default(),
             nodes: Arc::default(),
             latency: 0,
@@ -173,6 +183,9 @@ impl SnapshotCell {
             history: (false, false),
             in_gesture: false,
             solo: Arc::default(),
+            groups: Arc::default(),
+            mixes: Arc::default(),
+            matrix_presets: Arc::default(),
             is_building: false,
             load: None,
             muted: false,
@@ -248,6 +261,7 @@ impl<P: Plugins> Engine<P> {
         let snapshot = Snapshot {
             revision: snapshot.revision + 1,
             settings: self.settings,
+            file: self.rig.file.clone(),
             nodes: Arc::new(self.graph.nodes().map(|(id, _)| (id, self.look_at(id))).collect()),
             latency: self.latency(),
             tempo: self.rig.tempo,
@@ -270,7 +284,10 @@ impl<P: Plugins> Engine<P> {
             joined,
             history: (!self.undo.is_empty(), !self.redo.is_empty()),
             in_gesture: self.gesture != Gesture::None,
-            solo: Arc::new(self.solo.view.clone()),
+            solo: Arc::new(self.solo.clone()),
+            groups: self.shown_groups(),
+            mixes: self.shown_mixes(),
+            matrix_presets: self.shown_matrix_presets(),
             is_building: self.assembly.is_some(),
             load: self.shown_load(),
             muted: self.muted,

@@ -15,6 +15,9 @@ use crosspoint_graph::{AudioPort, Edge, Endpoint, EventPort, NodeId, Signal};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// What plugins gave for their states.
+type States = Vec<(PluginKey, Result<Vec<u8>, PluginError>)>;
+
 impl Engine<PluginHost> {
     /// The rig as a document, states of plugins included.
     ///
@@ -30,32 +33,45 @@ impl<P: Plugins> Engine<P> {
     /// still being loaded are waited for.
     pub fn request_document(&mut self) -> Pending<Document> {
         let (reply, pending) = Pending::new();
-        self.ask_for_document(reply);
+        self.ask_for_states(Asked::Document(reply));
         pending
     }
 
-    /// Saves the rig to a file, as [`session::save`] does, once its plugins have given their states.
-    pub fn save(&mut self, path: PathBuf) -> Pending<()> {
+    /// Saves the rig to a file, as [`session::save`] does, once its plugins have given their states: that is its own file
+    /// from then on. Without a path, to its own file.
+    ///
+    /// # Errors
+    /// In the answer: if it has no file of its own, or that cannot be written.
+    pub fn save(&mut self, path: Option<PathBuf>) -> Pending<()> {
         let (reply, pending) = Pending::new();
         self.save_to(path, reply);
         pending
     }
 
-    pub(crate) fn save_to(&mut self, path: PathBuf, reply: Reply<()>) {
-        self.ask_for_document(Box::new(move |document| {
-            reply(document.and_then(|document| Ok(session::save(&document, &path)?)));
-        }));
+    pub(crate) fn save_to(&mut self, path: Option<PathBuf>, reply: Reply<()>) {
+        self.ask_for_states(Asked::Save(path, reply));
     }
 
-    fn ask_for_document(&mut self, reply: Reply<Document>) {
+    /// Saves the rig with the states that came. Which file is its own is known only now: another rig may have come before
+    /// them.
+    pub(crate) fn save_with(&mut self, path: Option<PathBuf>, states: States) -> Result<(), EngineError> {
+        let document = self.document_with(states);
+        let path = path.or_else(|| self.rig.file.clone()).ok_or(EngineError::NoFile)?;
+        session::save(&document, &path)?;
+        self.rig.file = Some(path);
+        Ok(())
+    }
+
+    fn ask_for_states(&mut self, asked: Asked) {
         let keys = self.records.values().map(|record| record.key).collect();
-        let ticket = self.ticket(Asked::Document(reply));
+        let ticket = self.ticket(asked);
         self.plugins.send(Request::SaveStates { ticket, keys });
         self.hear_plugins();
     }
 
     /// The rig as a document with the states that came.
-    pub(crate) fn document_with(&mut self, states: Vec<(PluginKey, Result<Vec<u8>, PluginError>)>) -> Document {
+    pub(crate) fn document_with(&mut self, states: States) -> Document {
+        self.follow_names();
         let mut document = Document { tempo: self.rig.tempo, metre: self.rig.metre, ..self.rig.rest.clone() };
         document.timing = self.graph.default_timing();
         let mut states: std::collections::HashMap<_, _> = states.into_iter().collect();

@@ -72,13 +72,15 @@ impl XrunCulprit {
 pub(crate) struct XrunLog {
     entries: VecDeque<XrunEntry>,
     shown: Option<Arc<[XrunEntry]>>,
+    /// How many of them, the last ones, count the frames of the renderer at hand.
+    current: usize,
     /// The time of day.
     pub now: fn() -> SystemTime,
 }
 
 impl Default for XrunLog {
     fn default() -> Self {
-        Self { entries: VecDeque::new(), shown: None, now: SystemTime::now }
+        Self { entries: VecDeque::new(), shown: None, current: 0, now: SystemTime::now }
     }
 }
 
@@ -90,7 +92,7 @@ impl XrunLog {
             let since = entry.frame.checked_sub(last.last_frame);
             last.culprit.is_same(&entry.culprit) && since.is_some_and(|since| since <= stretch)
         };
-        if let Some(last) = self.entries.iter_mut().rev().find(goes_on) {
+        if let Some(last) = self.entries.iter_mut().rev().take(self.current).find(goes_on) {
             last.last_frame = entry.frame;
             last.reported += entry.reported;
             last.missed += entry.missed;
@@ -103,7 +105,13 @@ impl XrunLog {
             self.entries.pop_front();
         }
         self.entries.push_back(entry);
+        self.current = (self.current + 1).min(ENTRIES);
         true
+    }
+
+    /// A fresh renderer counts its frames from 0: nothing goes on.
+    pub fn begin_anew(&mut self) {
+        self.current = 0;
     }
 
     /// The entries, the oldest first.

@@ -75,12 +75,13 @@ impl Lowering<'_> {
         if edge.form != Form::Dense {
             return false;
         }
-        let cells = &self.plan.flat.cells[edge.cells.range()];
+        let flat = self.plan.flat;
+        let cells = &flat.cells[edge.cells.range()];
         let heads = &cells[..heads(cells)];
         let before = self.plan.played.in_edge(edge);
         let late = |place: usize| {
             let cell = edge.cells.first + place as u32;
-            (self.plan.delays.of_cell(cell), before.delay(cell, &cells[place]))
+            (self.plan.delays.of_cell(cell), before.delay(flat, cell))
         };
         cells.iter().enumerate().all(|(place, cell)| {
             heads.binary_search_by_key(&cell.source, |head| head.source).is_ok_and(|head| late(head) == late(place))

@@ -1,6 +1,7 @@
 //! What is heard later: delay lines, the taps that read them, and what each cell reads. Decides no delay.
 
 use super::super::buffers::{SILENCE, Slots, of_channel};
+use super::super::played::PlayedEdge;
 use super::super::schedule::{Line, Op, Schedule, Tap};
 use super::sum::Reading;
 use super::{Lowering, NONE, Plan};
@@ -67,26 +68,22 @@ impl Past {
 }
 
 impl Lowering<'_> {
-    /// Says for every cell what it reads, with the lines and taps that this takes.
-    pub(super) fn plan_past(&mut self) {
-        // The taps' values come right behind those of the output channels.
-        let Plan { flat, delays, played, .. } = self.plan;
-        let channels = flat.output_channels();
+    /// Makes room for lines and taps. The taps' values come right behind those of the output channels.
+    pub(super) fn prepare_past(&mut self) {
+        let channels = self.plan.flat.output_channels();
         self.scratch.past.prepare(channels, of_channel(channels as u32));
-        for edge in flat.audio_edges() {
-            let before = played.in_edge(edge);
-            for (index, cell) in (edge.cells.first..).zip(&flat.cells[edge.cells.range()]) {
-                let delay = delays.of_cell(index);
-                let previous = before.delay(index, cell).unwrap_or(delay);
-                let source = edge.source_of(cell);
-                let value = if delay == 0 && previous == 0 {
-                    of_channel(source)
-                } else {
-                    self.plan_tap(edge, source, delay, previous)
-                };
-                self.scratch.past.reads.push(value);
-            }
-        }
+    }
+
+    /// Says what a cell reads, its source or what that was, with the line and the tap that this takes.
+    #[inline]
+    pub(super) fn plan_reading(&mut self, edge: &FlatEdge, before: &PlayedEdge<'_>, cell: u32, source: u32) -> u32 {
+        let Plan { flat, delays, .. } = self.plan;
+        let delay = delays.of_cell(cell);
+        let previous = before.delay(flat, cell).unwrap_or(delay);
+        let value =
+            if delay == 0 && previous == 0 { of_channel(source) } else { self.plan_tap(edge, source, delay, previous) };
+        self.scratch.past.reads.push(value);
+        value
     }
 
     fn plan_tap(&mut self, edge: &FlatEdge, source: u32, delay: u32, previous: u32) -> u32 {

@@ -63,22 +63,22 @@ impl Lowering<'_> {
         }
     }
 
-    /// Sums some channels of a port that hears only straight edges: in one mix, unless that would read the past of all
-    /// channels before it sums the first.
+    /// Sums some channels of a port that hears only straight edges, in one mix.
     fn straight_sums(&mut self, node: &FlatNode, channels: Span, which: Range<u32>, entering: &[Reading]) {
-        if self.has_past {
-            for channel in which {
-                let value = self.sum(entering.iter().map(|edge| edge.of_channel(channel)), SILENCE);
-                self.hear_sum(node, channels.first + channel, value);
+        let has_past = self.has_past;
+        if has_past {
+            for channel in which.clone() {
+                entering.iter().for_each(|edge| _ = self.value_of(edge.of_channel(channel)));
             }
-            return;
         }
         let first_slot = self.schedule.mix_slots.len();
         for channel in which.clone() {
-            let slots = &mut self.scratch.slots;
+            let Scratch { slots, past, .. } = &mut *self.scratch;
             let (value, destination) = slots.add_written();
             self.schedule.mix_slots.push(destination);
-            let sources = entering.iter().map(|edge| slots.read(of_channel(edge.source + channel)));
+            let sources = entering.iter().map(|edge| {
+                slots.read(if has_past { past.read_by(edge.cell + channel) } else { of_channel(edge.source + channel) })
+            });
             self.schedule.mix_slots.extend(sources);
             self.hear_sum(node, channels.first + channel, value);
         }

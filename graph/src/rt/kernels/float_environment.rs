@@ -3,6 +3,7 @@
 //! mode of its own, which would change results. Never leaves the thread changed.
 
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 
 /// The mode a thread had before, put back on drop. Stays on its thread.
 #[must_use = "the mode is put back when this is dropped"]
@@ -26,6 +27,16 @@ impl FloatEnvironment {
             register::write(register::FLUSH_TO_ZERO);
         }
         Self { before, _this_thread: PhantomData }
+    }
+
+    /// Puts the mode back without looking what it is meanwhile, which takes longer than anything else here: for who knows
+    /// that nobody has changed it.
+    #[inline]
+    pub(crate) fn end_unchanged(self) {
+        let before = ManuallyDrop::new(self).before;
+        if before & register::MODE != register::FLUSH_TO_ZERO {
+            register::write(before);
+        }
     }
 }
 
@@ -107,6 +118,8 @@ mod register {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Block, Graph, NOW, Node, Processor, Settings, Status, renderer};
+    use std::cell::Cell;
     use std::hint::black_box;
 
     /// Half the smallest normal number: a denormal, unless flushed.
@@ -130,5 +143,50 @@ mod tests {
             assert_eq!((black_box(denormal) * black_box(2.0)).to_bits() == 0, flushes);
         }
         assert_eq!(half_of_least().to_bits(), denormal.to_bits());
+    }
+
+    /// Without a look the mode is back as well, as long as nobody changed it.
+    #[test]
+    fn an_unchanged_mode_is_put_back() {
+        let denormal = half_of_least();
+        FloatEnvironment::flush_to_zero().end_unchanged();
+        assert_eq!(half_of_least().to_bits(), denormal.to_bits());
+        let _outer = FloatEnvironment::flush_to_zero();
+        let flushed = half_of_least();
+        FloatEnvironment::flush_to_zero().end_unchanged();
+        assert_eq!(half_of_least().to_bits(), flushed.to_bits());
+    }
+
+    thread_local! {
+        static OUTER: Cell<Option<FloatEnvironment>> = const { Cell::new(None) };
+    }
+
+    /// Ends what the driver set, as a plugin may that sets a mode of its own.
+    struct Meddler;
+
+    impl Processor for Meddler {
+        fn process(&mut self, _: Block<'_>) -> Status {
+            drop(OUTER.take());
+            Status::Continue
+        }
+
+        fn is_foreign(&self) -> bool {
+            true
+        }
+    }
+
+    /// A driver that flushes denormals gets its thread back as it was, whatever a plugin did to it.
+    #[test]
+    fn a_plugin_does_not_change_the_driver_s_thread() {
+        let (mut publisher, mut renderer) = renderer(Settings::new(48_000.0, 64));
+        let mut graph = Graph::new();
+        let (node, _) = graph.edit(|t| t.add_node(Node::processor("meddler"))).unwrap();
+        publisher.give(node, Box::new(Meddler));
+        publisher.publish(&graph, NOW).unwrap();
+        OUTER.set(Some(FloatEnvironment::flush_to_zero()));
+        let flushed = half_of_least();
+        renderer.render_frames(&[], &mut [], 64);
+        assert!(OUTER.take().is_none(), "the plugin was called");
+        assert_eq!(half_of_least().to_bits(), flushed.to_bits());
     }
 }

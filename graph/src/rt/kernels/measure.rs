@@ -71,20 +71,40 @@ pub(super) unsafe fn peak_and_square_sum<V: Vector>(source: *const f32, frames: 
     }
 }
 
+/// The greatest magnitude in each lane, of which what is not a number is the greatest of all: one look finds whatever is
+/// beyond a bound.
+#[inline(always)]
+unsafe fn greatest_magnitudes<V: Vector>(source: *const f32, frames: usize) -> V {
+    // SAFETY: the caller owns `frames` floats at `source` and has the instructions of `V`.
+    unsafe {
+        let mut peak = V::splat(0.0);
+        each_vector!(V, 0, frames, |at, lanes| {
+            peak = V::load(source.add(at), lanes).absolute().greater_bits(peak);
+        });
+        peak
+    }
+}
+
+/// The same beside a plain copy, which is all that it takes.
+#[inline(always)]
+unsafe fn copy_measured<V: Vector>(source: *const f32, destination: *mut f32, frames: usize) -> V {
+    // SAFETY: the caller owns `frames` floats at both pointers and has the instructions of `V`.
+    unsafe {
+        let mut peak = V::splat(0.0);
+        each_vector!(V, 0, frames, |at, lanes| {
+            let samples = V::load(source.add(at), lanes);
+            samples.store(destination.add(at), lanes);
+            peak = samples.absolute().greater_bits(peak);
+        });
+        peak
+    }
+}
+
 /// See [`super::Kernels::all_below`].
 #[inline(always)]
 pub(super) unsafe fn all_below<V: Vector>(source: *const f32, frames: usize, threshold: f32) -> bool {
-    // SAFETY: the caller owns `frames` floats at `source` and has the instructions of `V`.
-    unsafe {
-        let zero = V::splat(0.0);
-        let (mut peak, mut test) = (zero, zero);
-        each_vector!(V, 0, frames, |at, lanes| {
-            let samples = V::load(source.add(at), lanes);
-            peak = samples.absolute().maximum(peak);
-            test = samples.multiply_add(zero, test);
-        });
-        greatest(peak) < threshold && !test.any_not_number()
-    }
+    // SAFETY: promised to this function.
+    unsafe { !greatest_magnitudes::<V>(source, frames).any_beyond(V::splat(threshold.next_down())) }
 }
 
 /// See [`super::Kernels::copy_below`].
@@ -95,19 +115,8 @@ pub(super) unsafe fn copy_below<V: Vector>(
     frames: usize,
     threshold: f32,
 ) -> bool {
-    // SAFETY: the caller owns `frames` floats at both pointers and has the instructions of `V`.
-    unsafe {
-        let zero = V::splat(0.0);
-        let (mut peak, mut test) = (zero, zero);
-        each_vector!(V, 0, frames, |at, lanes| {
-            let samples = V::load(source.add(at), lanes);
-            samples.store(destination.add(at), lanes);
-            peak = samples.absolute().maximum(peak);
-            test = samples.multiply_add(zero, test);
-        });
-        // Asked of all lanes at once, which takes less than finding the greatest.
-        !peak.add(V::splat(-threshold)).any_above_zero() && !test.any_not_number()
-    }
+    // SAFETY: promised to this function.
+    unsafe { !copy_measured::<V>(source, destination, frames).any_beyond(V::splat(threshold.min(f32::MAX))) }
 }
 
 /// See [`super::Kernels::copy_sanitised`].
@@ -115,18 +124,12 @@ pub(super) unsafe fn copy_below<V: Vector>(
 pub(super) unsafe fn copy_sanitised<V: Vector>(source: *const f32, destination: *mut f32, frames: usize) -> Copied {
     // SAFETY: the caller owns `frames` floats at both pointers and has the instructions of `V`.
     unsafe {
-        let zero = V::splat(0.0);
-        let (mut peak, mut test) = (zero, zero);
-        // Nearly always there is nothing to be found, and a look beside a plain copy is all it takes.
-        each_vector!(V, 0, frames, |at, lanes| {
-            let samples = V::load(source.add(at), lanes);
-            samples.store(destination.add(at), lanes);
-            peak = samples.absolute().maximum(peak);
-            test = samples.multiply_add(zero, test);
-        });
-        if !test.any_not_number() {
+        // Nearly always there is nothing to be found.
+        let peak = copy_measured::<V>(source, destination, frames);
+        if !peak.any_beyond(V::splat(f32::MAX)) {
             return if peak.any_above_zero() { Copied::Sounds } else { Copied::Silent };
         }
+        let zero = V::splat(0.0);
         each_vector!(V, 0, frames, |at, lanes| {
             let samples = V::load(source.add(at), lanes);
             samples.where_number(samples.multiply(zero)).store(destination.add(at), lanes);

@@ -63,6 +63,13 @@ impl Vector for Neon {
 
     #[inline]
     #[target_feature(enable = "neon")]
+    unsafe fn greater_bits(self, other: Self) -> Self {
+        let (own, other) = (vreinterpretq_u32_f32(self.0), vreinterpretq_u32_f32(other.0));
+        Self(vreinterpretq_f32_u32(vmaxq_u32(own, other)))
+    }
+
+    #[inline]
+    #[target_feature(enable = "neon")]
     unsafe fn where_number(self, test: Self) -> Self {
         Self(vbslq_f32(vceqq_f32(test.0, test.0), self.0, vdupq_n_f32(0.0)))
     }
@@ -77,5 +84,11 @@ impl Vector for Neon {
     #[target_feature(enable = "neon")]
     unsafe fn any_above_zero(self) -> bool {
         vmaxvq_f32(self.0) > 0.0
+    }
+
+    #[inline]
+    #[target_feature(enable = "neon")]
+    unsafe fn any_beyond(self, bound: Self) -> bool {
+        vminvq_u32(vcleq_f32(self.0, bound.0)) == 0
     }
 }

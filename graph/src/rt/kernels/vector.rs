@@ -68,6 +68,9 @@ pub(super) trait Vector: Copy {
     /// The greater of two lanes; that of `other` where `self` is not a number.
     unsafe fn maximum(self, other: Self) -> Self;
 
+    /// The greater of two lanes by their bits, both without a sign: by size, then the infinite, then what is not a number.
+    unsafe fn greater_bits(self, other: Self) -> Self;
+
     /// The bits of `self` where `test` is a number, zero where it is not.
     unsafe fn where_number(self, test: Self) -> Self;
 
@@ -76,6 +79,9 @@ pub(super) trait Vector: Copy {
 
     /// Whether any lane is greater than 0.
     unsafe fn any_above_zero(self) -> bool;
+
+    /// Whether any lane is greater than that of `bound`, or not a number.
+    unsafe fn any_beyond(self, bound: Self) -> bool;
 
     /// Reads `lanes` floats, at most `WIDTH`. Where `lanes` is known to be `WIDTH` this is [`Self::load_whole`].
     #[inline(always)]
@@ -197,6 +203,11 @@ impl Vector for Portable {
     }
 
     #[inline(always)]
+    unsafe fn greater_bits(self, other: Self) -> Self {
+        self.zip(other, |a, b| f32::from_bits(a.to_bits().max(b.to_bits())))
+    }
+
+    #[inline(always)]
     unsafe fn where_number(self, test: Self) -> Self {
         self.zip(test, |value, test| if test.is_nan() { 0.0 } else { value })
     }
@@ -209,5 +220,11 @@ impl Vector for Portable {
     #[inline(always)]
     unsafe fn any_above_zero(self) -> bool {
         self.0.iter().any(|&value| value > 0.0)
+    }
+
+    #[inline(always)]
+    unsafe fn any_beyond(self, bound: Self) -> bool {
+        // What is not a number is not at most anything either.
+        !self.0.iter().zip(&bound.0).all(|(value, bound)| value <= bound)
     }
 }

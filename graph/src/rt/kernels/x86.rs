@@ -63,6 +63,15 @@ impl Vector for Sse2 {
 
     #[inline]
     #[target_feature(enable = "sse2")]
+    unsafe fn greater_bits(self, other: Self) -> Self {
+        let (own, other) = (_mm_castps_si128(self.0), _mm_castps_si128(other.0));
+        // Without a sign they are ordered as integers with one.
+        let is_own = _mm_cmpgt_epi32(own, other);
+        Self(_mm_castsi128_ps(_mm_or_si128(_mm_and_si128(is_own, own), _mm_andnot_si128(is_own, other))))
+    }
+
+    #[inline]
+    #[target_feature(enable = "sse2")]
     unsafe fn where_number(self, test: Self) -> Self {
         Self(_mm_and_ps(self.0, _mm_cmpord_ps(test.0, test.0)))
     }
@@ -77,6 +86,12 @@ impl Vector for Sse2 {
     #[target_feature(enable = "sse2")]
     unsafe fn any_above_zero(self) -> bool {
         _mm_movemask_ps(_mm_cmpgt_ps(self.0, _mm_setzero_ps())) != 0
+    }
+
+    #[inline]
+    #[target_feature(enable = "sse2")]
+    unsafe fn any_beyond(self, bound: Self) -> bool {
+        _mm_movemask_ps(_mm_cmpnle_ps(self.0, bound.0)) != 0
     }
 }
 
@@ -168,6 +183,14 @@ impl Vector for Avx2 {
 
     #[inline]
     #[target_feature(enable = "avx2,fma")]
+    unsafe fn greater_bits(self, other: Self) -> Self {
+        // Without a sign they are ordered as integers with one.
+        let (own, other) = (_mm256_castps_si256(self.0), _mm256_castps_si256(other.0));
+        Self(_mm256_castsi256_ps(_mm256_max_epi32(own, other)))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
     unsafe fn where_number(self, test: Self) -> Self {
         Self(_mm256_and_ps(self.0, _mm256_cmp_ps::<_CMP_ORD_Q>(test.0, test.0)))
     }
@@ -182,6 +205,12 @@ impl Vector for Avx2 {
     #[target_feature(enable = "avx2,fma")]
     unsafe fn any_above_zero(self) -> bool {
         _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(self.0, _mm256_setzero_ps())) != 0
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn any_beyond(self, bound: Self) -> bool {
+        _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NLE_UQ>(self.0, bound.0)) != 0
     }
 }
 
@@ -269,6 +298,14 @@ impl Vector for Avx512 {
 
     #[inline]
     #[target_feature(enable = "avx512f")]
+    unsafe fn greater_bits(self, other: Self) -> Self {
+        // Without a sign they are ordered as integers with one.
+        let (own, other) = (_mm512_castps_si512(self.0), _mm512_castps_si512(other.0));
+        Self(_mm512_castsi512_ps(_mm512_max_epi32(own, other)))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
     unsafe fn where_number(self, test: Self) -> Self {
         Self(_mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_ORD_Q>(test.0, test.0), self.0))
     }
@@ -283,5 +320,11 @@ impl Vector for Avx512 {
     #[target_feature(enable = "avx512f")]
     unsafe fn any_above_zero(self) -> bool {
         _mm512_cmp_ps_mask::<_CMP_GT_OQ>(self.0, _mm512_setzero_ps()) != 0
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn any_beyond(self, bound: Self) -> bool {
+        _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(self.0, bound.0) != 0
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Context, Program};
 use crate::compile::Op;
-use crate::rt::kernels::{Copied, Run, Term};
+use crate::rt::kernels::{Copied, Kernels, Run, Term};
 
 /// An input's way from another channel of the device to its own.
 #[derive(Clone, Copy, Default)]
@@ -47,6 +47,7 @@ impl Program {
     }
 
     /// Cross-fades from what an input read before; false if that is over.
+    #[inline(never)]
     fn fade_input(&mut self, fade: InputFade, slot: u32, context: &Context<'_, '_>) -> bool {
         let (frame, frames) = (self.shared.chunk.steady_frame, self.shared.chunk.frames);
         if frame >= fade.end {
@@ -85,11 +86,7 @@ impl Program {
             let is_below = unsafe {
                 match (self.shared.silence.get(slot), accumulate) {
                     (false, false) => context.kernels.copy_below(source, to, frames, threshold),
-                    (false, true) => {
-                        let terms = [Term { source, gain: 1.0 }];
-                        context.kernels.mix(&terms, to, Run { first: 0, frames, accumulate: true });
-                        context.kernels.all_below(to, frames, threshold)
-                    }
+                    (false, true) => add_below(context.kernels, source, to, frames, threshold),
                     (true, false) => {
                         samples.fill(0.0);
                         true
@@ -99,6 +96,20 @@ impl Program {
             };
             self.guards.note(channel, samples[frames - 1], is_below, accumulate);
         }
+    }
+}
+
+/// Adds a chunk to what a channel of the device has so far. Says whether the sum is below the threshold.
+///
+/// # Safety
+/// Both lead to at least `frames` floats, and are apart.
+#[inline(never)]
+unsafe fn add_below(kernels: &Kernels, source: *const f32, to: *mut f32, frames: usize, threshold: f32) -> bool {
+    let terms = [Term { source, gain: 1.0 }];
+    // SAFETY: promised.
+    unsafe {
+        kernels.mix(&terms, to, Run { first: 0, frames, accumulate: true });
+        kernels.all_below(to, frames, threshold)
     }
 }
 

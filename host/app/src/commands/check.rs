@@ -2,11 +2,12 @@
 
 use super::render::read_inputs;
 use crate::cli::{Check, Which};
-use crate::failure::{Failure, print_problems};
+use crate::failure::Failure;
 use crate::output::Output;
 use crate::rack;
+use crate::source::machine_file;
 use crosspoint::check::{CheckReport, CheckSettings, Finding, Severity, Transition, Transitions};
-use crosspoint::session::{self, LoadError, MachineFile};
+use crosspoint::session::{self, LoadError};
 use crosspoint::{EngineError, EngineSettings};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeSet;
@@ -20,10 +21,11 @@ pub fn run(arguments: &Check) -> Result<ExitCode, Failure> {
         LoadError::Syntax { .. } => Failure::unusable(format_args!("{}: {error}", arguments.rig.display())),
         error => Failure::unusable(error),
     })?;
-    let machine = machine()?;
+    let machine = machine_file().map_err(Failure::unusable)?;
     let rate = arguments.rate.or(machine.device.rate).unwrap_or(48_000);
     let block = arguments.buffer.or(machine.device.buffer).unwrap_or(128) as usize;
-    let (_, mut signal) = read_inputs(&arguments.input, Some(rate))?;
+    let engine_settings = EngineSettings { rate, ..EngineSettings::default() }.checked().map_err(Failure::usage)?;
+    let (_, mut signal) = read_inputs(&arguments.input, Some(rate)).map_err(Failure::usage)?;
     let longest = signal.iter().map(Vec::len).max().unwrap_or(0);
     signal.iter_mut().for_each(|channel| channel.resize(longest, 0.0));
     let settings = CheckSettings {
@@ -38,7 +40,7 @@ pub fn run(arguments: &Check) -> Result<ExitCode, Failure> {
         },
         load_limit: arguments.max_load.map(|percent| percent / 100.0),
     };
-    let mut engine = rack::engine(EngineSettings { rate, ..EngineSettings::default() })?;
+    let mut engine = rack::engine(engine_settings)?;
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template("checking [{bar:40}] {pos}/{len} switches {eta}") {
         bar.set_style(style);
@@ -59,14 +61,6 @@ pub fn run(arguments: &Check) -> Result<ExitCode, Failure> {
     let least = if arguments.strict { Severity::Warning } else { Severity::Error };
     let fails = report.findings.iter().any(|finding| finding.severity >= least);
     Ok(if fails { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
-fn machine() -> Result<MachineFile, Failure> {
-    let Some(path) = MachineFile::default_path() else { return Ok(MachineFile::default()) };
-    let loaded = MachineFile::load(&path).map_err(Failure::new)?;
-    let problems = loaded.problems.iter().map(|problem| format!("{}:{problem}", path.display()));
-    print_problems(&problems.collect::<Vec<_>>());
-    Ok(loaded.machine)
 }
 
 /// The report as people read it: what to do first, then what was measured.

@@ -16,6 +16,7 @@ pub fn document(notice: &Notice) -> Option<Value> {
         Notice::Learned { role, message, mapping } => json!({
             "kind": "learned", "role": role, "message": message.to_string(), "mapping": mapping.map(|place| place + 1),
         }),
+        Notice::LearningStopped => json!({ "kind": "learning_stopped" }),
         Notice::OutputClosed { name, blamed, .. } => json!({
             "kind": "output_closed", "output": name, "blamed": blamed.as_ref().map(|(_, name)| name),
             "message": describe(notice),

@@ -122,12 +122,13 @@ fn control(
     if arguments.panel {
         driver::open_panel(engine.driver_controls())?;
     }
-    let remote = let_in(&engine, arguments)?;
+    let own = recovered.as_ref().map_or(arguments.source.rig.as_deref(), Recovered::file);
+    let remote = let_in(&engine, arguments, own)?;
     let inputs = engine.stream().map_or(0, |stream| stream.info().inputs.len());
     let begun = match &mut recovered {
         Some(recovered) => {
             let rig = std::mem::take(&mut recovered.rig);
-            source::begin_loaded(&mut engine, &recovered.name(), rig, machine_roles)
+            source::begin_loaded(&mut engine, recovered.file(), rig, machine_roles)
         }
         None => source::begin(&mut engine, &arguments.source, links, inputs, machine_roles),
     };
@@ -250,8 +251,8 @@ fn open(
     opened.map_err(Failure::new)
 }
 
-/// Lets clients command the rig, if that is wanted.
-fn let_in(engine: &Engine<PluginLink>, arguments: &Run) -> Result<Option<Remote>, Failure> {
+/// Lets clients command the rig of a file, if that is wanted.
+fn let_in(engine: &Engine<PluginLink>, arguments: &Run, rig: Option<&Path>) -> Result<Option<Remote>, Failure> {
     let RemoteChoice { remote, osc, remote_token, remote_folder, remote_host } = &arguments.remote;
     if remote.or(*osc).is_none() {
         if remote_token.is_some() || !remote_folder.is_empty() {
@@ -263,10 +264,10 @@ fn let_in(engine: &Engine<PluginLink>, arguments: &Run) -> Result<Option<Remote>
         Some(text) => Token::chosen(text).map_err(Failure::usage)?,
         None => Token::random().map_err(Failure::new)?,
     };
-    let rig = arguments.source.rig.as_deref().map(std::path::absolute).transpose().map_err(Failure::new)?;
+    let rig = rig.map(std::path::absolute).transpose().map_err(Failure::new)?;
     let own = rig.as_deref().and_then(Path::parent).map_or_else(std::env::current_dir, |folder| Ok(folder.to_owned()));
     let folders = std::iter::once(own.map_err(Failure::new)?).chain(remote_folder.iter().cloned());
-    let desk = Desk::new(engine.handle(), Folders::new(folders), rig).map_err(Failure::new)?;
+    let desk = Desk::new(engine.handle(), Folders::new(folders)).map_err(Failure::new)?;
     let told = token.reveal().to_owned();
     let remote = Remote::start(desk, Doors { web: *remote, osc: *osc, token, hosts: remote_host.clone() })?;
     if let Some(address) = remote.osc() {
@@ -277,7 +278,13 @@ fn let_in(engine: &Engine<PluginLink>, arguments: &Run) -> Result<Option<Remote>
         eprintln!("listening for OSC at {address}{who}");
     }
     if let Some(address) = remote.web() {
-        eprintln!("a page for tablets is at http://{address}/#{told}");
+        match address.ip().is_unspecified() {
+            true => eprintln!(
+                "a page for tablets is at http://ADDRESS:{}/#{told}, where ADDRESS is this machine's in the network",
+                address.port()
+            ),
+            false => eprintln!("a page for tablets is at http://{address}/#{told}"),
+        }
         eprintln!("listening at {address}; the token is {told}");
     }
     Ok(Some(remote))

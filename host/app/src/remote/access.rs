@@ -82,11 +82,13 @@ pub fn is_own_host(host: Option<&str>, address: SocketAddr, allowed: &[String]) 
     if allowed.iter().any(|name| name.eq_ignore_ascii_case(host)) {
         return true;
     }
+    // Who listens everywhere is reached by each of the machine's addresses; a page that bends a name has no number.
+    let is_ours = |own: IpAddr| own == address.ip() || address.ip().is_unspecified();
     match host.parse::<SocketAddr>() {
-        Ok(own) => own.port() == address.port() && (own.ip() == address.ip() || own.ip().is_loopback()),
+        Ok(own) => own.port() == address.port() && (is_ours(own.ip()) || own.ip().is_loopback()),
         Err(_) => {
             let is_default_port = address.port() == 80;
-            host.parse::<IpAddr>().is_ok_and(|own| is_default_port && own == address.ip())
+            host.parse().is_ok_and(|own| is_default_port && is_ours(own))
                 || host.eq_ignore_ascii_case(&format!("localhost:{}", address.port()))
         }
     }
@@ -164,6 +166,13 @@ mod tests {
             assert!(!is_own(host), "{host}");
         }
         assert!(!is_own_host(None, address, &[]));
+        let everywhere = "0.0.0.0:4820".parse().unwrap();
+        for host in ["192.168.0.9:4820", "127.0.0.1:4820", "[fe80::1]:4820"] {
+            assert!(is_own_host(Some(host), everywhere, &[]), "{host}");
+        }
+        for host in ["evil.example:4820", "192.168.0.9:4821", "192.168.0.9"] {
+            assert!(!is_own_host(Some(host), everywhere, &[]), "{host}");
+        }
         let host = Some("127.0.0.1:4820");
         assert!(is_own_origin(None, host) && is_own_origin(Some("http://127.0.0.1:4820"), host));
         for origin in ["null", "http://evil.example", "http://127.0.0.1:4821", "file://127.0.0.1:4820"] {

@@ -20,7 +20,8 @@ pub use access::{Folders, Token};
 pub use client::{Client, Server};
 pub use desk::Desk;
 pub use order::{
-    BlockDeed, BlockName, BypassWord, CellOrder, ChannelName, End, LawWord, OrOff, Order, OverloadWord, Place,
-    PortName, Position, Setting, Spot, StartWord, TimingName, Title, Topic,
+    Between, BlockName, BlockWord, BypassModeChange, CellOrder, ChannelName, End, GuardChange, IntoCable, LawWord,
+    NewName, Order, OverloadChange, Place, PortName, Position, Replacement, Setting, SpilloverChange, Spot, StartWord,
+    TimingWord, Title, Topic,
 };
 pub use service::{Doors, Remote};

@@ -3,11 +3,11 @@
 
 use super::access::{Refusals, is_own_host, is_own_origin};
 use super::allowance::Allowance;
-use super::desk::Answer;
+use super::desk::{Answer, Desk, document, levels_document, playhead_document};
 use super::order::{Order, Request};
 use super::page;
 use super::service::Shared;
-use super::subscription::Subscription;
+use super::subscription::{News, Subscription};
 use axum::Router;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{Query, State};
@@ -30,6 +30,8 @@ const IN_FLIGHT: usize = 256;
 /// How often answers are looked for, and how often a rig that changes is shown.
 const TICK: Duration = Duration::from_millis(5);
 const SHOW: Duration = Duration::from_millis(33);
+/// How long what is told may wait for a client. Whose battery dies says no farewell: it takes nothing any more.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the requests of this server need.
 struct Web {
@@ -124,8 +126,31 @@ impl Drop for Place {
 struct Asked {
     answers: Vec<(u64, Answer)>,
     subscription: Subscription,
+    /// Where the playhead was when it was told last.
+    playhead: Option<Value>,
     /// Whether it has begun a gesture and not ended it.
     in_gesture: bool,
+}
+
+impl Asked {
+    /// What has changed since it was told last.
+    fn events(&mut self, desk: &Desk) -> Vec<Value> {
+        let snapshot = desk.snapshot();
+        let news = self.subscription.news(&snapshot, desk).into_iter();
+        let event = |news| match news {
+            News::Rig => Some(json!({ "event": "rig", "rig": document(&snapshot).ok()? })),
+            News::Playhead => {
+                let now = playhead_document(&snapshot).ok().filter(|now| self.playhead.as_ref() != Some(now))?;
+                self.playhead = Some(now.clone());
+                Some(json!({ "event": "playhead", "playhead": now }))
+            }
+            News::Levels(levels) => {
+                Some(json!({ "event": "levels", "levels": levels_document(&snapshot, &levels).ok()? }))
+            }
+            News::Notice(notice) => Some(json!({ "event": "notice", "notice": notice })),
+        };
+        news.filter_map(event).collect()
+    }
 }
 
 async fn talk(socket: WebSocket, place: Place) {
@@ -168,12 +193,13 @@ async fn converse(mut socket: WebSocket, shared: &Shared, asked: &mut Asked) {
                 });
                 if asked.subscription.is_fresh() || shown.elapsed() >= SHOW {
                     shown = Instant::now();
-                    replies.extend(asked.subscription.news(&shared.desk));
+                    replies.extend(asked.events(&shared.desk));
                 }
             }
         }
         for reply in replies {
-            if socket.send(Message::text(reply.to_string())).await.is_err() {
+            let sending = socket.send(Message::text(reply.to_string()));
+            if !matches!(tokio::time::timeout(PATIENCE, sending).await, Ok(Ok(()))) {
                 return;
             }
         }
@@ -195,8 +221,11 @@ fn hear(shared: &Shared, asked: &mut Asked, text: &str, may: bool) -> Option<Val
         }
     };
     match order {
-        Order::Subscribe { ref to } => asked.subscription.begin(to.iter().copied(), &shared.desk),
-        Order::Unsubscribe {} => asked.subscription.end(),
+        Order::Subscribe { ref to } => {
+            asked.subscription = Subscription::begin(to.iter().copied(), &shared.desk);
+            asked.playhead = None;
+        }
+        Order::Unsubscribe {} => asked.subscription = Subscription::default(),
         Order::Gesture { on } => asked.in_gesture = on,
         // What a client was refused is the server's to tell, not the rig's.
         Order::Refusals {} => return Some(reply(id, Ok(shared.refusals.document()))),

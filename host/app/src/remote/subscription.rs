@@ -1,9 +1,10 @@
-//! What a client is told without asking: the rig, levels, notices, whichever it wants. The same for every way in.
+//! What a client is told without asking: the rig, levels, notices, whichever it wants. The same for every way in, each of which
+//! has words of its own for it.
 
-use super::desk::{Desk, document, levels_document, playhead_document};
+use super::desk::Desk;
 use super::order::Topic;
-use crosspoint::Levels;
-use serde_json::{Value, json};
+use crosspoint::{Levels, Snapshot};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -14,20 +15,26 @@ pub struct Subscription {
     /// The revision of the rig.
     rig: Option<u64>,
     levels: Option<Arc<Levels>>,
-    playhead: Option<Value>,
     /// How many notices.
     notices: u64,
 }
 
+/// What there is to tell.
+pub enum News {
+    /// The rig has changed.
+    Rig,
+    /// The playhead may have moved.
+    Playhead,
+    /// Levels have.
+    Levels(Arc<Levels>),
+    /// The engine has something to tell.
+    Notice(Value),
+}
+
 impl Subscription {
     /// Wants these from now on, and nothing else.
-    pub fn begin(&mut self, topics: impl IntoIterator<Item = Topic>, desk: &Desk) {
-        *self = Self { topics: topics.into_iter().collect(), notices: desk.bulletin().count(), ..Self::default() };
-    }
-
-    /// Wants nothing.
-    pub fn end(&mut self) {
-        *self = Self::default();
+    pub fn begin(topics: impl IntoIterator<Item = Topic>, desk: &Desk) -> Self {
+        Self { topics: topics.into_iter().collect(), notices: desk.bulletin().count(), ..Self::default() }
     }
 
     /// Whether something is wanted of which nothing was told yet.
@@ -35,35 +42,25 @@ impl Subscription {
         self.topics.contains(&Topic::Rig) && self.rig.is_none()
     }
 
-    /// What has changed since it was told last, as events.
-    pub fn news(&mut self, desk: &Desk) -> Vec<Value> {
-        let mut events = Vec::new();
-        if self.topics.contains(&Topic::Rig) {
-            let snapshot = desk.snapshot();
-            if self.rig != Some(snapshot.revision) {
-                self.rig = Some(snapshot.revision);
-                events.extend(document(&snapshot).ok().map(|rig| json!({ "event": "rig", "rig": rig })));
-            }
+    /// What has changed since it was told last. `snapshot` is the rig as it is.
+    pub fn news(&mut self, snapshot: &Snapshot, desk: &Desk) -> Vec<News> {
+        let mut news = Vec::new();
+        if self.topics.contains(&Topic::Rig) && self.rig.replace(snapshot.revision) != Some(snapshot.revision) {
+            news.push(News::Rig);
         }
         if self.topics.contains(&Topic::Playhead) {
-            let document = playhead_document(&desk.snapshot()).ok();
-            if document.is_some() && self.playhead != document {
-                events.extend(document.as_ref().map(|now| json!({ "event": "playhead", "playhead": now })));
-                self.playhead = document;
-            }
+            news.push(News::Playhead);
         }
         if self.topics.contains(&Topic::Levels) {
             let levels = desk.levels();
             if !self.levels.as_ref().is_some_and(|told| Arc::ptr_eq(told, &levels)) {
-                let document = levels_document(&desk.snapshot(), &levels).ok();
-                events.extend(document.map(|levels| json!({ "event": "levels", "levels": levels })));
-                self.levels = Some(levels);
+                self.levels = Some(levels.clone());
+                news.push(News::Levels(levels));
             }
         }
         if self.topics.contains(&Topic::Notices) {
-            let notices = desk.bulletin().since(&mut self.notices).into_iter();
-            events.extend(notices.map(|notice| json!({ "event": "notice", "notice": notice })));
+            news.extend(desk.bulletin().since(&mut self.notices).into_iter().map(News::Notice));
         }
-        events
+        news
     }
 }

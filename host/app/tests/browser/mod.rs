@@ -1,10 +1,11 @@
 //! A browser without a screen, driven by WebDriver, as people drive one by hand. Never the browser that a person of this machine
 //! uses: it has a profile of its own, which goes with it.
 
+use crate::running::Process;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// What an element is called in WebDriver's documents.
@@ -12,7 +13,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// A browser, which ends when this is dropped.
 pub struct Browser {
-    driver: Child,
+    _driver: Process,
     port: u16,
     session: String,
     _profile: tempfile::TempDir,
@@ -23,12 +24,13 @@ impl Browser {
     pub fn start(width: u32, height: u32) -> Option<Self> {
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let (Ok(mut driver), true) = (command.spawn(), chromium().is_some()) else {
+        let Some((chromium, driver)) = chromium().and_then(|path| Some((path, command.spawn().ok()?))) else {
             assert!(std::env::var_os("CROSSPOINT_REQUIRE_REAL_PLUGINS").is_none(), "there is no Chromium to test with");
             eprintln!("SKIPPED: there is no Chromium with its driver (apt-get install chromium chromium-driver)");
             return None;
         };
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let mut driver = Process(driver);
+        let mut lines = BufReader::new(driver.0.stdout.take().unwrap()).lines().map_while(Result::ok);
         let port =
             lines.find_map(|line| line.split("successfully on port ").nth(1)?.trim_end_matches('.').parse().ok());
         let port = port.expect("chromedriver says where it listens");
@@ -49,11 +51,11 @@ impl Browser {
             format!("--user-data-dir={}", profile.path().display()),
             format!("--window-size={width},{height}"),
         ];
-        let options = json!({ "binary": chromium(), "args": arguments });
+        let options = json!({ "binary": chromium, "args": arguments });
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" },
         } } });
-        let mut browser = Self { driver, port, session: String::new(), _profile: profile };
+        let mut browser = Self { _driver: driver, port, session: String::new(), _profile: profile };
         let session = browser.call("POST", "/session", Some(&wanted));
         browser.session = session["sessionId"].as_str().unwrap_or_else(|| panic!("{session}")).to_owned();
         // A window has a frame, even one that nobody sees.
@@ -197,8 +199,6 @@ impl Drop for Browser {
             let _ = stream.set_read_timeout(Some(Duration::from_secs(10)));
             let _ = stream.read(&mut [0; 64]);
         }
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
     }
 }
 

@@ -8,10 +8,21 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// A process that ends with the test that started it, however that ends.
+pub struct Process(pub Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// `crosspoint run` with an example rig, in a folder of its own.
 pub struct Running {
-    process: Child,
+    process: Process,
     place: tempfile::TempDir,
     /// Where it listens.
     pub address: String,
@@ -33,13 +44,9 @@ impl Running {
         let rig = place.path().join(example);
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/rigs");
         std::fs::copy(examples.join(example), &rig).unwrap();
-        let mut process = command(place.path(), &["run", "--device", device, "--remote=127.0.0.1:0"])
-            .args(arguments)
-            .arg(&rig)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
+        let mut run = command(place.path(), &["run", "--device", device, "--remote=127.0.0.1:0"]);
+        let mut process = Process(run.args(arguments).arg(&rig).stderr(Stdio::piped()).spawn().unwrap());
+        let mut lines = BufReader::new(process.0.stderr.take().unwrap()).lines();
         let mut told = Vec::new();
         let line = lines.by_ref().map(Result::unwrap).find(|line| {
             told.push(line.clone());
@@ -62,10 +69,7 @@ impl Running {
 
     /// Exit code, standard output and standard error of `crosspoint ctl`.
     pub fn ctl(&self, arguments: &[&str]) -> (i32, String, String) {
-        let mut command = command(self.folder(), &["ctl"]);
-        let output = command.args(arguments).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+        ctl(self.folder(), arguments)
     }
 
     /// Standard output of `crosspoint ctl`, which must succeed.
@@ -87,27 +91,15 @@ impl Running {
 
     /// The rig once it is as it should be.
     pub fn eventually(&self, is_so: impl Fn(&Value) -> bool) -> Value {
-        for _ in 0..600 {
-            let rig = self.show();
-            if is_so(&rig) {
-                return rig;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        panic!("never: {}", self.show());
+        eventually(|| Some(self.show()).filter(&is_so)).unwrap_or_else(|| panic!("never: {}", self.show()))
     }
 
     /// Ends it as Ctrl-C does, so that it leaves its device in order.
     pub fn stop(mut self) {
-        let asked = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status();
+        let process = &mut self.process.0;
+        let asked = Command::new("kill").args(["-INT", &process.id().to_string()]).status();
         assert!(asked.unwrap().success());
-        for _ in 0..600 {
-            if self.process.try_wait().unwrap().is_some() {
-                return;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        panic!("it does not end");
+        eventually(|| process.try_wait().unwrap()).expect("it ends");
     }
 
     /// How many were refused, by why.
@@ -116,24 +108,32 @@ impl Running {
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// What is found by looking again and again, within a minute.
+pub fn eventually<T>(look: impl FnMut() -> Option<T>) -> Option<T> {
+    let pauses = std::iter::repeat_n(Duration::from_millis(50), 1200).map(std::thread::sleep);
+    pauses.zip(std::iter::repeat_with(look)).find_map(|((), found)| found)
+}
+
+/// Exit code, standard output and standard error of `crosspoint ctl` for the rig of a folder.
+pub fn ctl(place: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let output = command(place, &["ctl"]).args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
 /// `crosspoint`, for which no other rig of this machine runs.
 pub fn command(place: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_crosspoint"));
-    // Where rigs are announced on each system: no rig of this machine's user is to be found.
-    for variable in ["XDG_RUNTIME_DIR", "XDG_STATE_HOME", "LOCALAPPDATA", "XDG_CONFIG_HOME", "APPDATA"] {
+    // Where each system has what programs keep: no rig of this machine's user is to be found, nor what it recovers.
+    let folders = ["XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "APPDATA"];
+    for variable in folders {
         command.env(variable, place);
     }
     if cfg!(target_os = "macos") {
         command.env("HOME", place);
     }
-    command.args(arguments).stdin(Stdio::null());
+    // Files are named from where a client is.
+    command.args(arguments).current_dir(place).stdin(Stdio::null());
     command
 }
 

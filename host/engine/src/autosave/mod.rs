@@ -29,8 +29,6 @@ pub struct AutosavePlace {
     pub file: PathBuf,
     /// How long after a save the next is made, if anything has changed.
     pub every: Duration,
-    /// The rig's own file.
-    pub rig: Option<PathBuf>,
     /// What the program wants to know again.
     pub program: BTreeMap<String, Vec<String>>,
 }
@@ -133,7 +131,13 @@ impl<P: Plugins> Engine<P> {
                 let changed = plugins.filter(|(node, plugin)| self.autosave.ledger.is_changed(*node, plugin));
                 self.autosave.round = Some((changed.map(|(node, _)| node).collect(), false));
             }
-            Some((_, true)) => {}
+            Some((_, true)) if self.autosave.due.is_some_and(|due| now < due) => {}
+            Some((_, is_asked @ true)) => {
+                // It may never answer: the others have their turn, and what is known so far is written.
+                *is_asked = false;
+                self.autosave.due = Some(now + place.every);
+                self.write_recovery_file();
+            }
             Some((left, is_asked)) => match left.pop_front() {
                 Some(node) => {
                     let Some(record) = self.records.get(&node) else { return };
@@ -163,10 +167,11 @@ impl<P: Plugins> Engine<P> {
 
     /// Has a thread write what is, if that is not what was written last.
     fn write_recovery_file(&mut self) {
-        let Some(AutosavePlace { file, rig, program, .. }) = self.autosave.place.clone() else { return };
+        let Some(AutosavePlace { file, program, .. }) = self.autosave.place.clone() else { return };
         let document = self.document_with(Vec::new());
         let (scene, position) = self.playing_now();
         let edits = self.unstored_edits();
+        let rig = self.rig.file.clone();
         let now = (document, Whereabouts { rig, scene, position, edits, program });
         if self.autosave.written.as_ref() == Some(&now) {
             return;

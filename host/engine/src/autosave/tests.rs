@@ -24,12 +24,8 @@ impl Stage {
         let gain = engine.add_builtin("gain", Builtin::Gain { layout: ChannelLayout::Mono }).unwrap();
         let root = tempfile::tempdir().unwrap();
         let file = RecoveryFile::begin(root.path()).unwrap();
-        engine.set_autosave(Some(AutosavePlace {
-            file: file.path(),
-            every: EVERY,
-            rig: Some("/rigs/a.rig.toml".into()),
-            program: BTreeMap::new(),
-        }));
+        engine.set_autosave(Some(AutosavePlace { file: file.path(), every: EVERY, program: BTreeMap::new() }));
+        engine.rig.file = Some("/rigs/a.rig.toml".into());
         Self { engine, gain, file, now: Instant::now(), _root: root }
     }
 
@@ -138,4 +134,19 @@ fn a_failure_is_told_once() {
     }
     let told = |notice: &Notice| matches!(notice, Notice::AutosaveFailed { .. });
     assert_eq!(stage.engine.notices.iter().filter(|notice| told(notice)).count(), 1);
+}
+
+/// A plugin that was asked and never answers: what is known of it is written when the next save is due, and all else with it.
+#[test]
+fn a_plugin_that_never_answers_ends_nothing() {
+    let mut stage = Stage::new();
+    stage.after(Duration::ZERO).unwrap();
+    for value in [0.25, 0.75] {
+        stage.engine.autosave.round = Some((VecDeque::new(), true));
+        stage.set(value);
+        let text = stage.after(EVERY / 2).unwrap();
+        assert!(!text.contains(&value.to_string()), "it may still answer: {text}");
+        let text = stage.after(EVERY).unwrap();
+        assert!(text.contains(&value.to_string()), "{text}");
+    }
 }

@@ -5,7 +5,10 @@ use super::ear::{Ear, Stretch};
 use super::heard::Clip;
 use super::rehearsal::Rehearsal;
 use super::report::{Finding, Severity};
+use crate::controllers::Plugins;
+use crate::engine::Engine;
 use crate::notice::Notice;
+use crate::upstream::upstream;
 
 impl Rehearsal<'_, '_> {
     /// What was heard since the last call, of each channel, and the longest block; notes what was above full scale.
@@ -23,7 +26,7 @@ impl Rehearsal<'_, '_> {
             if stretch.clipped == 0 {
                 continue;
             }
-            let upstream = self.engine.upstream(output);
+            let upstream = upstream(&self.engine.graph, output, |_| true);
             let loud =
                 upstream.iter().rev().find_map(|node| levels.get_key_value(node).filter(|(_, peak)| **peak > 1.0));
             let culprit = loud.map(|(&node, &peak)| (node, peak)).filter(|(node, _)| *node != output);
@@ -44,7 +47,15 @@ impl Rehearsal<'_, '_> {
 
     /// What the engine has to say.
     pub(super) fn note(&mut self, notice: &Notice) {
-        let finding = match notice {
+        if let Some(finding) = self.engine.finding_of(notice) {
+            self.findings.add(finding.at(self.moment.clone()));
+        }
+    }
+}
+
+impl<P: Plugins> Engine<P> {
+    fn finding_of(&self, notice: &Notice) -> Option<Finding> {
+        Some(match notice {
             Notice::Fault { name, .. } => Finding::new(
                 "failed",
                 Severity::Error,
@@ -62,19 +73,48 @@ impl Rehearsal<'_, '_> {
             Notice::Inactive { node, reason } => Finding::new(
                 "inactive",
                 Severity::Error,
-                format!("\"{}\" cannot be activated and is bypassed: {reason}", self.engine.name(*node)),
+                format!("\"{}\" cannot be activated and is bypassed: {reason}", self.name(*node)),
                 "look at it with `crosspoint plugins doctor`, update or replace it",
             )
-            .of_node(self.engine.name(*node)),
+            .of_node(self.name(*node)),
+            Notice::TrackUnreadable { name, reason, .. } => Finding::new(
+                "file-unreadable",
+                Severity::Error,
+                format!("the audio file of \"{name}\" ends where it cannot be read: {reason}"),
+                "replace the file by a whole one, and see that its disk stays there",
+            )
+            .of_node(name),
             Notice::EventsLost { node, count } => Finding::new(
                 "events-lost",
                 Severity::Warning,
-                format!("\"{}\" loses {count} events: too many at once", self.engine.name(*node)),
+                format!("\"{}\" loses {count} events: too many at once", self.name(*node)),
                 "send it less at once",
             )
-            .of_node(self.engine.name(*node)),
-            _ => return,
-        };
-        self.findings.add(finding.at(self.moment.clone()));
+            .of_node(self.name(*node)),
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::EngineSettings;
+    use crate::session::Builtin;
+    use crosspoint_graph::ChannelLayout;
+
+    /// A track that ends in the midst for its file's sake will not be heard.
+    #[test]
+    fn a_file_that_cannot_be_read_is_an_error() {
+        let mut engine = Engine::new(EngineSettings::default());
+        let node = engine.add_builtin("track", Builtin::Gain { layout: ChannelLayout::Mono }).unwrap();
+        let (name, reason) = ("track".to_owned(), "the disk is gone".to_owned());
+        let found = engine.finding_of(&Notice::TrackUnreadable { node, name, reason }).unwrap();
+        assert_eq!(
+            (found.code, found.severity, found.node.as_deref()),
+            ("file-unreadable", Severity::Error, Some("track"))
+        );
+        assert!(found.seen.contains("the disk is gone"), "{}", found.seen);
+        assert_eq!(engine.finding_of(&Notice::ScenePlays { scene: "One".to_owned() }), None);
     }
 }

@@ -1,14 +1,13 @@
 //! What the renderer itself measures while a rig is checked: times and levels of its nodes. Sums and sorts only.
 
 use super::report::LoadShares;
-use crosspoint_graph::kernels::ticks;
+use crate::tick_rate::TickRate;
 use crosspoint_graph::{Level, Load, NodeId};
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 /// Times of blocks and nodes, in ticks, and levels of nodes.
 pub(super) struct Meters {
-    since: (Instant, u64),
+    tick_rate: TickRate,
     /// Ticks of each block, in thousandths for each frame of it.
     blocks: Vec<u64>,
     /// The most of them since [`Self::take_load`].
@@ -26,7 +25,7 @@ const PARTS: u64 = 1000;
 impl Meters {
     pub fn new() -> Self {
         Self {
-            since: (Instant::now(), ticks()),
+            tick_rate: TickRate::new(),
             blocks: Vec::new(),
             longest: 0,
             at_hand: BTreeMap::new(),
@@ -69,10 +68,7 @@ impl Meters {
 
     /// What a measure of this is of the time that there is: the factor to multiply it by.
     pub fn share(&self, rate: u32) -> f64 {
-        let (start, start_ticks) = self.since;
-        let passed = ticks().wrapping_sub(start_ticks);
-        let tick_seconds = if passed == 0 { 0.0 } else { start.elapsed().as_secs_f64() / passed as f64 };
-        tick_seconds * f64::from(rate) / PARTS as f64
+        self.tick_rate.tick_seconds() * f64::from(rate) / PARTS as f64
     }
 
     /// The load of the whole rig, by that factor.

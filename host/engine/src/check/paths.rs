@@ -30,21 +30,6 @@ impl<P: Plugins> Engine<P> {
         paths
     }
 
-    /// The nodes that lead to a node, itself among them.
-    pub(super) fn upstream(&self, node: NodeId) -> Vec<NodeId> {
-        let mut found = vec![node];
-        let mut at = 0;
-        while let Some(&to) = found.get(at) {
-            for (_, edge) in self.graph.edges().filter(|(_, edge)| edge.destination.node == to) {
-                if !found.contains(&edge.source.node) {
-                    found.push(edge.source.node);
-                }
-            }
-            at += 1;
-        }
-        found
-    }
-
     /// The shortest and the longest delay of each edge that does not feed back.
     fn delays(&self) -> Vec<(NodeId, NodeId, Arrival)> {
         let Some(schedule) = self.schedule() else { return Vec::new() };

@@ -11,6 +11,7 @@ use super::tour::Halt;
 use crate::controllers::PluginHost;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::measurement::from_decibels;
 use crosspoint_graph::{Command, NOW, NodeId, NodeKind, Renderer};
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -53,11 +54,13 @@ impl Engine<PluginHost> {
     ) -> Result<CheckReport, EngineError> {
         let cell = self.cell();
         let renderer = cell.take().ok_or(EngineError::RendererBusy)?;
+        self.load_tracks();
         let (halts, is_complete) = self.tour(settings.transitions);
         let mut rehearsal = Rehearsal::new(self, settings, renderer, findings, is_complete);
         let played = rehearsal.play(settings, &halts, progress);
         let Rehearsal { mut renderer, heard, findings, .. } = rehearsal;
         renderer.set_freewheel(false);
+        self.release_tracks();
         cell.put(renderer).map_err(|_| EngineError::RendererBusy)?;
         self.send_command(NOW, Command::Measure(false))?;
         for node in self.graph.nodes().map(|(id, _)| id).collect::<Vec<_>>() {
@@ -107,7 +110,7 @@ impl<'e, 's> Rehearsal<'e, 's> {
         let scenes = engine.rig.rest.scenes.len();
         let blocks = |count: usize| vec![vec![0.0; settings.block]; count];
         let rate = f64::from(engine.settings().rate);
-        let level = 10.0_f64.powf(settings.level / 20.0) as f32;
+        let level = from_decibels(settings.level) as f32;
         Self {
             block: settings.block,
             signal: Signal { rate, level, files: &settings.signal, begins: Some(0) },

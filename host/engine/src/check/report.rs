@@ -1,20 +1,10 @@
 //! What a check says: for people as text, for programs as serialised values whose keys and codes stay what they are.
 
+use crate::measurement::decibels;
 use crate::session::Severity as FileSeverity;
+pub use crosspoint_formats::doctor::Severity;
 use serde::Serialize;
 use std::fmt;
-
-/// How grave a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Good to know.
-    Note,
-    /// The rig plays, though perhaps not as it is meant.
-    Warning,
-    /// Something will be missing, fail or be heard as a fault.
-    Error,
-}
 
 impl From<FileSeverity> for Severity {
     fn from(severity: FileSeverity) -> Self {
@@ -23,16 +13,6 @@ impl From<FileSeverity> for Severity {
             FileSeverity::Warning => Self::Warning,
             FileSeverity::Error => Self::Error,
         }
-    }
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Note => "note",
-            Self::Warning => "warning",
-            Self::Error => "error",
-        })
     }
 }
 
@@ -101,9 +81,11 @@ impl Finding {
         Self { line, ..self }
     }
 
-    /// Whether another is the same seen once more.
+    /// Whether another is the same seen once more: of one node, or else in the same words.
     fn repeats(&self, other: &Self) -> bool {
-        self.code == other.code && self.node == other.node && self.moment.is_some() && other.moment.is_some()
+        let is_same =
+            self.code == other.code && self.node == other.node && (self.node.is_some() || self.seen == other.seen);
+        is_same && self.moment.is_some() && other.moment.is_some()
     }
 }
 
@@ -233,5 +215,29 @@ impl CheckReport {
 
 /// In dBFS; none for silence.
 pub(super) fn dbfs(peak: f32) -> Option<f64> {
-    (peak > 0.0).then(|| 20.0 * f64::from(peak).log10())
+    (peak > 0.0).then(|| decibels(peak.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(seen: &str, scene: &str) -> Finding {
+        let moment = Moment { from: None, scene: Some(scene.to_owned()), in_switch: true };
+        Finding::new("code", Severity::Error, seen, "advice").at(moment)
+    }
+
+    /// Of a node, the same in each scene is one finding; of no node, only what says the same is.
+    #[test]
+    fn what_is_seen_again_is_counted() {
+        let mut findings = Findings::default();
+        for (seen, scene) in [("One fails", "One"), ("Two fails", "Two"), ("One fails", "One")] {
+            findings.add(finding(seen, scene));
+        }
+        findings.add(finding("at 3 dB", "One").of_node("amp"));
+        findings.add(finding("at 4 dB", "Two").of_node("amp"));
+        let found: Vec<_> = findings.sorted().into_iter().map(|finding| (finding.seen, finding.times)).collect();
+        let expected = [("One fails", 2), ("Two fails", 1), ("at 3 dB", 2)];
+        assert_eq!(found, expected.map(|(seen, times)| (seen.to_owned(), times)));
+    }
 }

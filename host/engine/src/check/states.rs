@@ -17,7 +17,7 @@ pub(super) fn missing_files(state: &[u8]) -> BTreeSet<String> {
     // A path ends at what no path has: a control character, a quotation mark, what is no text.
     let is_inside = |byte: &u8| *byte >= 0x20 && !matches!(byte, b'"' | b'<' | b'>' | b'|' | 0x7F);
     let runs = state.split(|byte| !is_inside(byte)).filter_map(|run| std::str::from_utf8(run).ok());
-    let paths = runs.filter_map(absolute).map(|path| path.replace("\\\\", "\\"));
+    let paths = runs.filter_map(|run| absolute(run, cfg!(windows))).map(|path| path.replace("\\\\", "\\"));
     let is_meant = |path: &String| {
         let lower = path.to_lowercase();
         path.len() <= LONGEST && ENDINGS.iter().any(|ending| lower.ends_with(ending))
@@ -25,19 +25,32 @@ pub(super) fn missing_files(state: &[u8]) -> BTreeSet<String> {
     paths.filter(is_meant).filter(|path| !Path::new(path).exists()).collect()
 }
 
-/// The absolute path that a text ends in.
-fn absolute(text: &str) -> Option<&str> {
-    let begin = if cfg!(windows) { text.find(":\\")?.checked_sub(1)? } else { text.find('/')? };
+/// The absolute path that a text ends in, as Windows or other systems write them.
+fn absolute(text: &str, windows: bool) -> Option<&str> {
+    let begin = if windows { text.find(":\\")?.checked_sub(1)? } else { text.find('/')? };
+    let (before, path) = text.split_at_checked(begin)?;
     // Behind anything but a separator it is a part of another word, such as a type of content or an address.
-    let is_start =
-        text[..begin].chars().next_back().is_none_or(|before| matches!(before, '\'' | '=' | ' ' | ':' | ','));
-    (is_start && !text[begin..].starts_with("//")).then(|| &text[begin..])
+    let is_start = before.chars().next_back().is_none_or(|last| matches!(last, '\'' | '=' | ' ' | ':' | ','));
+    (is_start && !path.starts_with("//")).then_some(path)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    /// A drive is one letter: what stands before it ends a word, and what no drive is called is none.
+    #[test]
+    fn absolute_paths_begin_as_the_system_writes_them() {
+        assert_eq!(absolute("ir=C:\\rooms\\hall.wav", true), Some("C:\\rooms\\hall.wav"));
+        assert_eq!(absolute("名:\\a.wav", true), None);
+        assert_eq!(absolute("é:\\a.wav", true), None);
+        assert_eq!(absolute(":\\a.wav", true), None);
+        assert_eq!(absolute("名C:\\a.wav", true), None);
+        assert_eq!(absolute("ir=/rooms/hall.wav", false), Some("/rooms/hall.wav"));
+        assert_eq!(absolute("名/a.wav", false), None);
+    }
+
+    #[cfg(unix)]
     #[test]
     fn paths_in_a_state_are_seen() {
         let folder = tempfile::tempdir().unwrap();

@@ -6,6 +6,7 @@ use super::heard::{Clip, Heard, Switch, Tally, peak};
 use super::report::{CheckReport, Finding, Findings, Moment, NodeLoad, SceneHeard, Severity, Transition, dbfs};
 use crate::controllers::PluginHost;
 use crate::engine::Engine;
+use crate::upstream::upstream;
 use crosspoint_graph::{NodeId, NodeKind};
 use std::collections::BTreeSet;
 
@@ -147,7 +148,7 @@ impl Engine<PluginHost> {
     /// Whether a node hears an audio input: what hears only keyboards may be silent until a key goes down.
     fn has_audio_input(&self, node: NodeId) -> bool {
         let known = |node: &NodeId| self.graph.node(*node);
-        self.upstream(node)
+        upstream(&self.graph, node, |_| true)
             .iter()
             .filter_map(known)
             .any(|node| matches!(node.kind, NodeKind::Input { .. }) && !node.audio_outputs.is_empty())
@@ -202,7 +203,7 @@ impl Engine<PluginHost> {
         }
         for &node in &heard.restless {
             let Some(known) = self.graph.node(node).filter(|known| known.kind == NodeKind::Processor) else { continue };
-            let upstream = self.upstream(node);
+            let upstream = upstream(&self.graph, node, |_| true);
             let is_source = |node: &NodeId| {
                 !self.takes_notes(*node)
                     && self

@@ -137,8 +137,15 @@ impl<P: Plugins> Engine<P> {
         self.tell_control();
     }
 
-    /// Learns no longer.
+    /// Learns no longer: [`Notice::LearningStopped`] tells those who wait.
     pub fn stop_learning(&mut self) {
+        if self.control.learning.is_some() {
+            self.end_learning();
+            self.notices.push(Notice::LearningStopped);
+        }
+    }
+
+    fn end_learning(&mut self) {
         self.control.learning = None;
         self.snapshot.outdate();
         self.tell_control();
@@ -150,8 +157,11 @@ impl<P: Plugins> Engine<P> {
         let Some(learner) = &mut self.control.learning else { return };
         let Some((role, message)) = learner.heard.learned(frame, rate) else { return };
         let mapping = learner.mapping.take();
-        self.stop_learning();
-        let Some(role) = self.midi.role_name(role).map(str::to_owned) else { return };
+        self.end_learning();
+        let Some(role) = self.midi.role_name(role).map(str::to_owned) else {
+            self.notices.push(Notice::LearningStopped);
+            return;
+        };
         let mut place = None;
         if let Some(mapping) = mapping {
             match self.edit_mappings(MappingEdit::Add(MappingEntry { role: role.clone(), message, ..*mapping })) {

@@ -36,7 +36,7 @@ impl<P: Plugins> Engine<P> {
                     }
                     // A graph that was sent before this was known may have taken a gain back.
                     let is_cell = matches!(key, TargetKey::Gain(..) | TargetKey::Mute(..));
-                    if !is_fresh || is_cell && (was_republished || !self.solo.view.soloed.is_empty()) {
+                    if !is_fresh || is_cell && was_republished {
                         self.insist(key);
                     }
                 }

@@ -6,7 +6,7 @@ use super::binding::Grip;
 use super::compiled::Compiled;
 use super::decode::Ears;
 use super::line::{Desk, Report};
-use super::target::{Target, TargetKey, factor};
+use super::target::{Target, TargetKey};
 use crosspoint_graph::Command;
 use crosspoint_graph::event::{Event, EventBody, NoteAddress};
 use std::sync::Arc;
@@ -252,8 +252,7 @@ impl Mappings {
 fn command(compiled: &Compiled, held: &[Held], place: usize) -> Option<Command> {
     let (target, value) = (compiled.targets[place], held[place].known.value);
     let on = value >= 0.5;
-    let cell = target.cell.filter(|cell| cell.is_heard);
-    let cell = cell.map(|cell| (cell.invert, held[usize::from(cell.other)].known.value));
+    let cell = target.cell.map(|cell| (cell, held[usize::from(cell.other)].known.value));
     let gain = |edge, source, destination, gain| Command::Gain { edge, source, destination, gain, ramp: compiled.ramp };
     Some(match target.key {
         TargetKey::Parameter(node, parameter) => {
@@ -261,12 +260,12 @@ fn command(compiled: &Compiled, held: &[Held], place: usize) -> Option<Command> 
             Command::Event { node, event: Event { frame: 0, port: 0, body } }
         }
         TargetKey::Gain(edge, source, destination) => {
-            let (invert, muted) = cell?;
-            gain(edge, source, destination, factor(value, muted, invert))
+            let (cell, muted) = cell?;
+            gain(edge, source, destination, cell.heard(value, muted))
         }
         TargetKey::Mute(edge, source, destination) => {
-            let (invert, level) = cell?;
-            gain(edge, source, destination, factor(level, value, invert))
+            let (cell, level) = cell?;
+            gain(edge, source, destination, cell.heard(level, value))
         }
         TargetKey::Bypass(node) => Command::Bypass { node, on },
         TargetKey::Playing => Command::Play(on),

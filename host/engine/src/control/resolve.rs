@@ -125,8 +125,8 @@ impl<P: Plugins> Engine<P> {
         }
         for &key in keys.keys() {
             let cell = other_of_cell(key).map(|other| {
-                let (invert, is_heard) = self.cell_is(key);
-                CellTarget { invert, is_heard, other: keys[&other] }
+                let (invert, factor) = self.cell_is(key);
+                CellTarget { invert, factor, other: keys[&other] }
             });
             let region = (key == TargetKey::Looping).then(|| self.transport.region()).flatten();
             let plan = self.control.plans.usable(key);
@@ -247,19 +247,13 @@ impl<P: Plugins> Engine<P> {
         Ok((edge, source as u16, destination as u16))
     }
 
-    /// Whether a crosspoint is inverted, and whether it is heard as it says: not while others are soloed.
-    fn cell_is(&self, key: TargetKey) -> (bool, bool) {
+    /// Whether a crosspoint is inverted, and what it is multiplied by to be heard.
+    fn cell_is(&self, key: TargetKey) -> (bool, f32) {
         let (TargetKey::Gain(edge, source, destination) | TargetKey::Mute(edge, source, destination)) = key else {
-            return (false, true);
+            return (false, 1.0);
         };
-        let cell = |graph: &crosspoint_graph::Graph| {
-            graph.edge(edge).and_then(|edge| edge.matrix()?.get(source.into(), destination.into()))
-        };
-        let (said, heard) = (cell(&self.graph), cell(self.solo.heard(&self.graph)));
-        let is_silenced = said.zip(heard).is_some_and(|(said, heard)| heard.mute && !said.mute);
-        // One that the user muted while others are soloed would be heard if it were unmuted.
-        let is_unsure = said.is_some_and(|said| said.mute) && !self.solo.view.soloed.is_empty();
-        (said.is_some_and(|said| said.invert), !is_silenced && !is_unsure)
+        let cell = self.graph.edge(edge).and_then(|edge| edge.matrix()?.get(source.into(), destination.into()));
+        (cell.is_some_and(|cell| cell.invert), self.heard_factor(edge, source.into(), destination.into()))
     }
 }
 

@@ -2,6 +2,7 @@
 #![deny(clippy::disallowed_types)]
 
 use super::scale::Scale;
+use crate::matrix::scaled;
 use crosspoint_graph::{Cell, EdgeId, NodeId, SceneStart};
 
 /// What is controlled. Those from [`Self::ToStart`] on have no value: they are done.
@@ -46,8 +47,8 @@ impl TargetKey {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct CellTarget {
     pub invert: bool,
-    /// Whether it is to be heard: not if others are soloed.
-    pub is_heard: bool,
+    /// What solo and groups multiply it by.
+    pub factor: f32,
     /// The place of the same crosspoint's other target: a gain is heard unless it is muted.
     pub other: u16,
 }
@@ -111,7 +112,9 @@ impl Domain {
     }
 }
 
-/// The factor of a crosspoint with a gain, muted or not.
-pub(crate) fn factor(gain: f64, muted: f64, invert: bool) -> f32 {
-    Cell { gain: gain as f32, mute: muted >= 0.5, invert }.effective()
+impl CellTarget {
+    /// The factor of the crosspoint with a gain, muted or not.
+    pub fn heard(&self, gain: f64, muted: f64) -> f32 {
+        scaled(Cell { gain: gain as f32, mute: muted >= 0.5, invert: self.invert }, self.factor).effective()
+    }
 }

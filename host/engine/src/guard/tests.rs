@@ -80,6 +80,35 @@ fn a_loud_output_is_closed_and_it_is_told_who() {
     assert_eq!(engine.look().nodes[&out].guard.unwrap().closed, None);
 }
 
+/// Closed by its guard, an output that comes back by itself plays under a fresh renderer, unless somebody closed it too.
+#[test]
+fn what_comes_back_by_itself_is_not_held_by_a_rebuild() {
+    let Stage { mut engine, loud, out, cue } = stage();
+    engine.set_output_guard(out, OutputGuard { returns_after: Some(3600.0), ..OutputGuard::default() }).unwrap();
+    let closed = |engine: &mut Engine| engine.look().nodes[&out].guard.unwrap().closed;
+    for held in [false, true] {
+        engine.set_parameter(loud, nodes::tone::LEVEL, 4.0).unwrap();
+        let (played, _) = play(&mut engine);
+        assert!(is_silent(&played[0]) && closed(&mut engine).is_some_and(|closed| closed.cause.is_some()));
+        engine.set_parameter(loud, nodes::tone::LEVEL, 0.5).unwrap();
+        if held {
+            // By hand first, as far as the control half has heard.
+            let told = engine.guarding.closed.remove(&out).unwrap();
+            engine.hold_output(out, true).unwrap();
+            engine.output_closed(out, told.cause.unwrap());
+            engine.guarding.closed.get_mut(&out).unwrap().blamed = told.blamed;
+            engine.guarding.untraced.clear();
+        }
+        let max_block = engine.settings().max_block + 1;
+        engine.rebuild(EngineSettings { max_block, ..*engine.settings() }).unwrap();
+        let (played, told) = play(&mut engine);
+        assert_eq!(is_silent(&played[0]), held);
+        assert_eq!(closed(&mut engine).map(|closed| (closed.held, closed.blamed)), held.then_some((true, Some(loud))));
+        assert_eq!(told.iter().any(|notice| matches!(notice, Notice::OutputOpened { .. })), !held, "{told:?}");
+        assert_eq!(engine.look().nodes[&cue].guard.unwrap().closed, None);
+    }
+}
+
 /// What an output is set to counts at once, is in the rig's file and comes from it; what makes no sense is refused.
 #[test]
 fn a_guard_is_part_of_the_rig() {
@@ -92,6 +121,8 @@ fn a_guard_is_part_of_the_rig() {
         assert!(engine.set_output_guard(out, wrong).is_err());
     }
     assert!(engine.set_output_guard(loud, off).is_err());
+    let keys = engine.add_event_output("keys", "keys").unwrap();
+    assert!(matches!(engine.set_output_guard(keys, off), Err(EngineError::UnknownNode(node)) if node == keys));
     let document = engine.document().unwrap();
     let mut again = Engine::new(EngineSettings::default());
     let mut roles = crate::session::Mapping::default();

@@ -1,6 +1,7 @@
 //! Loudness of a few channels by EBU R 128 (ITU-R BS.1770 with its gates, EBU Tech 3341 and 3342), as the `ebur128` crate
 //! measures it. Bounded in memory and time however long it runs: blocks are counted in bins of 0.1 LU. Pure.
 
+use crate::measurement::decibels;
 use crosspoint_graph::ChannelLayout;
 use ebur128::{Channel, EbuR128, Mode};
 
@@ -96,7 +97,7 @@ impl Meter {
             range: self.state.loudness_range().unwrap_or(0.0),
             greatest_momentary: self.reading.greatest_momentary.max(momentary),
             greatest_short_term: self.reading.greatest_short_term.max(short_term),
-            true_peak: 20.0 * peaks.fold(0.0, f64::max).log10(),
+            true_peak: decibels(peaks.fold(0.0, f64::max)),
             frames: self.reading.frames,
         };
     }

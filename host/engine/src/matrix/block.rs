@@ -18,7 +18,7 @@ pub struct MatrixBlock {
 }
 
 impl MatrixBlock {
-    fn places(&self) -> impl Iterator<Item = (PortChannel, PortChannel)> + '_ {
+    pub(super) fn places(&self) -> impl Iterator<Item = (PortChannel, PortChannel)> + '_ {
         self.rows.iter().flat_map(|row| self.columns.iter().map(move |column| (*row, *column)))
     }
 }
@@ -93,7 +93,7 @@ impl<P: Plugins> Engine<P> {
     }
 
     /// The cell that a set of cells would change.
-    fn cell_at(&self, source: PortChannel, destination: PortChannel) -> Option<Cell> {
+    pub(super) fn cell_at(&self, source: PortChannel, destination: PortChannel) -> Option<Cell> {
         let (_, matrix) = edge_between(&self.graph, ends(source, destination))?;
         matrix.get(source.channel, destination.channel)
     }

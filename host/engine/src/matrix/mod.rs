@@ -1,18 +1,29 @@
 //! The whole rig as one routing matrix: a row for each channel that a node puts out, a column for each that one takes, and
-//! the crosspoints of all audio edges between them. Only a view of the graph: it keeps nothing of its own.
+//! the crosspoints of all audio edges between them. Only a view of the graph: what is said beside it, such as solo, groups and
+//! mixes, never touches a crosspoint.
 
 mod block;
+mod entries;
 mod gesture;
+mod groups;
+mod mixes;
+mod names;
+mod overlay;
 mod pan;
+mod presets;
 mod set;
 mod solo;
 
 pub use block::{BlockChange, MatrixBlock};
-use crosspoint_graph::{AudioPort, Cell, EdgeId, Graph, NodeId};
+use crosspoint_graph::{AudioPort, Cell, Edge, EdgeId, Endpoint, Graph, NodeId};
+pub(crate) use entries::{MatrixEntries, node_names};
 pub(crate) use gesture::Gesture;
+pub use groups::{GroupEdit, GroupSnapshot};
+pub use mixes::{MixEdit, MixSnapshot};
+pub(crate) use overlay::{Overlay, scaled};
 pub use pan::{PanLaw, PannedCell, PannedRows};
+pub use presets::{MatrixPresetEdit, MatrixPresetSnapshot};
 pub use set::CellChange;
-pub(crate) use solo::Solo;
 pub use solo::{SoloView, Soloed};
 use std::collections::HashMap;
 
@@ -95,6 +106,13 @@ fn channels(node: NodeId, ports: &[AudioPort]) -> impl Iterator<Item = PortChann
     (0..).zip(ports).flat_map(move |(port, AudioPort { layout, .. })| {
         (0..layout.channels()).map(move |channel| PortChannel::new(node, port, channel))
     })
+}
+
+/// The row, the column and the cell of each crosspoint of an edge.
+fn cells_of(edge: &Edge) -> impl Iterator<Item = (PortChannel, PortChannel, Cell)> + '_ {
+    let at = |end: Endpoint, channel| PortChannel::new(end.node, end.port, channel);
+    let cells = edge.matrix().into_iter().flat_map(|matrix| matrix.cells());
+    cells.map(move |(source, destination, cell)| (at(edge.source, source), at(edge.destination, destination), cell))
 }
 
 fn places(channels: &[PortChannel]) -> HashMap<PortChannel, usize> {

@@ -1,12 +1,10 @@
-//! Solo in place: what else goes to the same columns falls silent. Only what is sent to the renderer changes; the user's
-//! graph is never touched, so that neither the history nor a file knows of it.
+//! Solo in place: what else goes to the same columns falls silent. The history and files know nothing of it.
 
-use super::PortChannel;
+use super::{PortChannel, cells_of};
 use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crosspoint_graph::graph::{Edit, EditError};
-use crosspoint_graph::{Edge, EdgeId, Endpoint, Graph};
+use crosspoint_graph::Graph;
 use std::collections::BTreeSet;
 
 /// What can be soloed.
@@ -32,66 +30,39 @@ pub struct SoloView {
     pub safe: BTreeSet<PortChannel>,
 }
 
-/// The solo of an engine.
-#[derive(Debug, Default)]
-pub(crate) struct Solo {
-    pub view: SoloView,
-    /// The graph as it is to be heard; none while nothing is soloed.
-    heard: Option<Graph>,
-}
-
-impl Solo {
-    /// Works out anew what is to be heard of the user's graph. Before anything is sent.
-    pub fn follow(&mut self, graph: &Graph) -> Result<(), EditError> {
-        self.heard = None;
-        if self.view.soloed.is_empty() {
-            return Ok(());
-        }
-        let edits = self.silenced(graph);
-        let mut heard = graph.clone();
-        heard.apply(edits)?;
-        self.heard = Some(heard);
-        Ok(())
-    }
-
-    /// What the renderer is to play of the user's graph.
-    pub fn heard<'g>(&'g self, graph: &'g Graph) -> &'g Graph {
-        self.heard.as_ref().unwrap_or(graph)
-    }
-
-    /// The mutes of all cells that are silent because of others.
-    fn silenced(&self, graph: &Graph) -> Vec<Edit> {
-        let cells = || graph.edges().flat_map(|(id, edge)| cells_of(id, edge));
-        let columns: BTreeSet<PortChannel> = cells()
-            .filter(|(_, row, column, _)| self.is_soloed(*row, *column))
-            .map(|(_, _, column, _)| column)
-            .collect();
-        cells()
-            .filter(|(_, row, column, _)| {
-                columns.contains(column) && !self.is_soloed(*row, *column) && !self.view.safe.contains(row)
-            })
-            .map(|(edge, row, column, cell)| Edit::SetCell {
-                edge,
-                source: row.channel,
-                destination: column.channel,
-                cell: Some(crosspoint_graph::Cell { mute: true, ..cell }),
-            })
-            .collect()
-    }
-
+impl SoloView {
     fn is_soloed(&self, source: PortChannel, destination: PortChannel) -> bool {
-        let soloed = &self.view.soloed;
-        soloed.contains(&Soloed::Row(source)) || soloed.contains(&Soloed::Cell { source, destination })
+        self.soloed.contains(&Soloed::Row(source)) || self.soloed.contains(&Soloed::Cell { source, destination })
     }
 }
 
-fn cells_of(
-    id: EdgeId,
-    edge: &Edge,
-) -> impl Iterator<Item = (EdgeId, PortChannel, PortChannel, crosspoint_graph::Cell)> + '_ {
-    let at = |end: Endpoint, channel| PortChannel::new(end.node, end.port, channel);
-    let cells = edge.matrix().into_iter().flat_map(|matrix| matrix.cells());
-    cells.map(move |(source, destination, cell)| (id, at(edge.source, source), at(edge.destination, destination), cell))
+/// Which cells are silent because of others.
+#[derive(Debug, Default)]
+pub(super) struct Silence {
+    view: SoloView,
+    /// Those that something soloed goes to.
+    columns: BTreeSet<PortChannel>,
+}
+
+impl Silence {
+    /// That of a solo in a graph.
+    pub fn of(view: &SoloView, graph: &Graph) -> Self {
+        if view.soloed.is_empty() {
+            return Self::default();
+        }
+        let cells = graph.edges().flat_map(|(_, edge)| cells_of(edge));
+        let soloed = cells.filter(|(row, column, _)| view.is_soloed(*row, *column));
+        Self { view: view.clone(), columns: soloed.map(|(_, column, _)| column).collect() }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// Whether a cell is silent.
+    pub fn covers(&self, row: PortChannel, column: PortChannel) -> bool {
+        self.columns.contains(&column) && !self.view.is_soloed(row, column) && !self.view.safe.contains(&row)
+    }
 }
 
 impl<P: Plugins> Engine<P> {
@@ -111,11 +82,11 @@ impl<P: Plugins> Engine<P> {
                     self.column(destination)?;
                 }
             }
-            self.solo.view.soloed.insert(what);
+            self.solo.soloed.insert(what);
         } else {
-            self.solo.view.soloed.remove(&what);
+            self.solo.soloed.remove(&what);
         }
-        self.publish()
+        self.publish_overlay()
     }
 
     /// Lets a row be heard whatever is soloed, or no longer.
@@ -125,11 +96,11 @@ impl<P: Plugins> Engine<P> {
     pub fn set_solo_safe(&mut self, row: PortChannel, on: bool) -> Result<(), EngineError> {
         if on {
             self.row(row)?;
-            self.solo.view.safe.insert(row);
+            self.solo.safe.insert(row);
         } else {
-            self.solo.view.safe.remove(&row);
+            self.solo.safe.remove(&row);
         }
-        self.publish()
+        self.publish_overlay()
     }
 
     /// Ends every solo. Rows that are safe stay so.
@@ -137,12 +108,12 @@ impl<P: Plugins> Engine<P> {
     /// # Errors
     /// If nothing can be sent.
     pub fn clear_solo(&mut self) -> Result<(), EngineError> {
-        self.solo.view.soloed.clear();
-        self.publish()
+        self.solo.soloed.clear();
+        self.publish_overlay()
     }
 
     /// What is soloed.
     pub fn solo(&self) -> &SoloView {
-        &self.solo.view
+        &self.solo
     }
 }

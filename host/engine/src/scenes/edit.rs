@@ -6,9 +6,8 @@ use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::history::Step;
-use crate::session::{
-    MAX_BEAT_VALUE, MAX_BEATS, MAX_FADE, MappingEntry, MappingTarget, SceneEntry, SongEntry, TEMPO_RANGE, is_title,
-};
+use crate::session::{MAX_FADE, MappingEntry, MappingTarget, SceneEntry, SongEntry, TEMPO_RANGE, is_title};
+use crosspoint_graph::is_metre;
 
 /// A change of scenes, songs or the setlist.
 #[derive(Clone, Debug, PartialEq)]
@@ -243,7 +242,8 @@ pub(super) fn check_title(name: &str) -> Result<(), EngineError> {
     }
 }
 
-fn check_timing(tempo: Option<f64>, metre: Option<(u16, u16)>) -> Result<(), EngineError> {
+/// That a tempo and a metre make sense, if there are any.
+pub(crate) fn check_timing(tempo: Option<f64>, metre: Option<(u16, u16)>) -> Result<(), EngineError> {
     if let Some(tempo) = tempo.filter(|tempo| !(TEMPO_RANGE.0..=TEMPO_RANGE.1).contains(tempo)) {
         return Err(EngineError::OutOfRange {
             what: "a tempo",
@@ -251,10 +251,7 @@ fn check_timing(tempo: Option<f64>, metre: Option<(u16, u16)>) -> Result<(), Eng
             range: "1 to 1000 quarter notes a minute",
         });
     }
-    let makes_sense = |&(beats, value): &(u16, u16)| {
-        (1..=MAX_BEATS).contains(&beats) && value.is_power_of_two() && value <= MAX_BEAT_VALUE
-    };
-    match metre.filter(|metre| !makes_sense(metre)) {
+    match metre.filter(|&metre| !is_metre(metre)) {
         Some((beats, _)) => {
             let range = "1 to 256 beats of a power of two up to 64";
             Err(EngineError::OutOfRange { what: "a metre", value: f64::from(beats), range })

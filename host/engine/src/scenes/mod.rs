@@ -30,7 +30,7 @@ pub use moments::{AUTOMATIC_MOMENTS, MOST_MOMENTS, MomentEdit, MomentSnapshot};
 pub use show::{Readiness, SceneSnapshot, ScenesSnapshot, SongSnapshot};
 pub use store::Capture;
 
-pub(crate) use edit::Book;
+pub(crate) use edit::{Book, check_timing};
 pub(crate) use moments::MomentStep;
 pub(crate) use plan::{Destination, Wish};
 pub(crate) use resolve::Question;

@@ -92,8 +92,8 @@ impl<P: Plugins> Engine<P> {
     }
 
     /// The command that gives a key a value. None if the renderer cannot carry it out now: a plugin is not there yet, a
-    /// crosspoint is to be made, or what is heard of it is not what the graph says because something is soloed. Crosspoints
-    /// that lead from what rings on close later.
+    /// crosspoint is to be made. Crosspoints are sent as solo and groups let them be heard; those that lead from what rings on
+    /// close later.
     pub(super) fn planned(&self, key: Key, value: Value, ramp: u32, ringing: &BTreeSet<NodeId>) -> Option<Command> {
         Some(match (key, value) {
             (_, Value::Tempo(tempo)) => Command::Tempo(tempo),
@@ -108,13 +108,13 @@ impl<P: Plugins> Engine<P> {
             (Key::Cell(edge, source, destination), Value::Cell(cell)) => {
                 let known = self.graph.edge(edge)?;
                 let _is_there: Cell = known.matrix()?.get(source, destination)?;
-                self.solo.view.soloed.is_empty().then_some(())?;
                 let (source, destination) = (source as u16, destination as u16);
                 if cell.effective() == 0.0 && ringing.contains(&known.source.node) {
                     let after = self.spillover_frames();
                     return Some(Command::CloseLater { edge, source, destination, ramp, after });
                 }
-                Command::Gain { edge, source, destination, gain: cell.effective(), ramp }
+                let heard = self.heard_cell(edge, source.into(), destination.into(), cell);
+                Command::Gain { edge, source, destination, gain: heard.effective(), ramp }
             }
             _ => return None,
         })

@@ -180,8 +180,8 @@ impl<P: Plugins> Engine<P> {
         self.edge_between(&known.source, &known.destination, &self.nodes_by_name()).map(|(edge, ..)| edge)
     }
 
-    /// A node that was renamed is called so in the scenes and mappings too.
-    fn follow_names(&mut self) {
+    /// A node that was renamed is called so in the scenes, mappings and groups too.
+    pub(crate) fn follow_names(&mut self) {
         for (id, node) in self.graph.nodes() {
             let Some(before) = self.scenes.names.insert(id, node.name.clone()).filter(|name| *name != node.name) else {
                 continue;
@@ -190,6 +190,8 @@ impl<P: Plugins> Engine<P> {
             moments::rename_node(&mut self.rig.rest.moments, &before, &node.name);
             let mappings = self.rig.rest.mappings.iter_mut().flat_map(MappingEntry::node_names);
             mappings.filter(|name| **name == before).for_each(|name| name.clone_from(&node.name));
+            let others = crate::matrix::node_names(&mut self.rig.rest);
+            others.filter(|name| **name == before).for_each(|name| name.clone_from(&node.name));
         }
     }
 }

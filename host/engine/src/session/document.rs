@@ -8,8 +8,11 @@ use crosspoint_formats::Precision;
 use crosspoint_graph::{AudioPort, ChannelLayout, EventPort, Timing};
 
 use super::crosspoints::Crosspoints;
+use super::groups::GroupEntry;
 use super::guard::OutputGuard;
 use super::mappings::MappingEntry;
+use super::matrix_presets::MatrixPresetEntry;
+use super::mixes::MixEntry;
 use super::moments::MomentEntry;
 use super::overload::OverloadPolicy;
 use super::port::PortSelector;
@@ -30,7 +33,7 @@ pub struct Document {
     pub note: String,
     /// Quarter notes a minute, within [`TEMPO_RANGE`].
     pub tempo: f64,
-    /// Beats a bar, 1 to [`MAX_BEATS`], and the note value of a beat: a power of two up to [`MAX_BEAT_VALUE`].
+    /// Beats a bar and the note value of a beat: a [metre](crosspoint_graph::is_metre).
     pub metre: (u16, u16),
     /// How the transport starts, and what clocks it has to do with.
     pub transport: TransportEntry,
@@ -44,6 +47,14 @@ pub struct Document {
     pub edges: Vec<EdgeEntry>,
     /// Edges that made no sense, such as those to a node that does not exist. Written back as they were.
     pub unreadable_edges: Vec<toml::Table>,
+    /// Groups of the routing matrix.
+    pub groups: Vec<GroupEntry>,
+    /// Monitor mixes.
+    pub mixes: Vec<MixEntry>,
+    /// Presets of the routing matrix.
+    pub matrix_presets: Vec<MatrixPresetEntry>,
+    /// Presets of the routing matrix that do not say which cell stands where. Written back as they were.
+    pub unreadable_matrix_presets: Vec<toml::Table>,
     /// The scenes.
     pub scenes: Vec<SceneEntry>,
     /// The songs.
@@ -62,10 +73,6 @@ pub struct Document {
 
 /// The slowest and the fastest tempo, in quarter notes a minute.
 pub const TEMPO_RANGE: (f64, f64) = (1.0, 1000.0);
-/// The most beats a bar.
-pub const MAX_BEATS: u16 = 256;
-/// The shortest note value of a beat, as a fraction of a whole note.
-pub const MAX_BEAT_VALUE: u16 = 64;
 
 impl Default for Document {
     /// An empty rig: 120 quarter notes a minute, 4/4, aligned.
@@ -82,6 +89,10 @@ impl Default for Document {
             nodes: Vec::new(),
             edges: Vec::new(),
             unreadable_edges: Vec::new(),
+            groups: Vec::new(),
+            mixes: Vec::new(),
+            matrix_presets: Vec::new(),
+            unreadable_matrix_presets: Vec::new(),
             scenes: Vec::new(),
             songs: Vec::new(),
             setlist: Vec::new(),

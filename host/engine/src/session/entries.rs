@@ -2,9 +2,13 @@
 //! keys and words are those of the file, read by the same reader; but here nothing is lenient, since nobody's work is lost
 //! by a refusal.
 
+use super::groups::write_group;
 use super::mappings::write_mapping;
+use super::mixes::write_mix;
 use super::problem::Severity;
-use super::{Builtin, Document, EntryKind, MappingEntry, NodeEntry, SceneEntry, SongEntry, VERSION, read};
+use super::{
+    Builtin, Document, EntryKind, GroupEntry, MappingEntry, MixEntry, NodeEntry, SceneEntry, SongEntry, VERSION, read,
+};
 use std::path::Path;
 
 /// The document that has one entry. Names that the entry speaks of need not be there.
@@ -17,6 +21,18 @@ fn document(table: &str, entry: toml::Table, folder: &Path) -> Result<Document, 
     let wrong = loaded.problems.iter().filter(|problem| problem.severity != Severity::Warning);
     let wrong: Vec<&str> = wrong.map(|problem| problem.message.as_str()).collect();
     if wrong.is_empty() { Ok(loaded.document) } else { Err(wrong.join("; ")) }
+}
+
+/// The table that an entry writes.
+fn written(key: &str, write: impl FnOnce(&mut String)) -> toml::Table {
+    let mut text = String::new();
+    write(&mut text);
+    let table = text.parse::<toml::Table>().ok().and_then(|mut file| match file.remove(key)? {
+        toml::Value::Array(entries) => entries.into_iter().next()?.try_into().ok(),
+        _ => None,
+    });
+    // What was written here can be read.
+    table.unwrap_or_default()
 }
 
 fn only<T>(list: Vec<T>) -> Result<T, String> {
@@ -34,14 +50,37 @@ impl MappingEntry {
 
     /// Its `[[mapping]]` table.
     pub fn to_table(&self) -> toml::Table {
-        let mut text = String::new();
-        write_mapping(&mut text, self);
-        let table = text.parse::<toml::Table>().ok().and_then(|mut file| match file.remove("mapping")? {
-            toml::Value::Array(entries) => entries.into_iter().next()?.try_into().ok(),
-            _ => None,
-        });
-        // What was written here can be read.
-        table.unwrap_or_default()
+        written("mapping", |text| write_mapping(text, self))
+    }
+}
+
+impl GroupEntry {
+    /// The group that a `[[group]]` table says.
+    ///
+    /// # Errors
+    /// What is wrong with it, an unknown key too.
+    pub fn from_table(table: toml::Table) -> Result<Self, String> {
+        only(document("group", table, Path::new(""))?.groups)
+    }
+
+    /// Its `[[group]]` table.
+    pub fn to_table(&self) -> toml::Table {
+        written("group", |text| write_group(text, self))
+    }
+}
+
+impl MixEntry {
+    /// The mix that a `[[mix]]` table says.
+    ///
+    /// # Errors
+    /// What is wrong with it, an unknown key too.
+    pub fn from_table(table: toml::Table) -> Result<Self, String> {
+        only(document("mix", table, Path::new(""))?.mixes)
+    }
+
+    /// Its `[[mix]]` table.
+    pub fn to_table(&self) -> toml::Table {
+        written("mix", |text| write_mix(text, self))
     }
 }
 
@@ -120,6 +159,11 @@ mod tests {
         let scene = SceneEntry::from_table(table("name = 'Lead'\nbypassed = ['gate']\ntempo = 90")).unwrap();
         assert!(scene.name == "Lead" && scene.tempo == Some(90.0) && scene.bypass["gate"]);
         assert!(SceneEntry::from_table(table("name = 'Lead'\ntempo = 'fast'")).is_err());
+        let group = GroupEntry::from_table(table("name = 'Drums'\ngain = -6\nrows = [{node = 'kick'}]")).unwrap();
+        assert_eq!(GroupEntry::from_table(group.to_table()), Ok(group));
+        let mix = MixEntry::from_table(table("name = 'Ann'\ncolumns = [{node = 'ears', channel = 2}]")).unwrap();
+        assert_eq!(MixEntry::from_table(mix.to_table()), Ok(mix));
+        assert!(GroupEntry::from_table(table("name = 'Drums'\nrows = ['kick']")).is_err());
         let song = SongEntry::from_table(table("name = 'Opener'\nscenes = ['Lead', 'Lead']")).unwrap();
         assert_eq!(song.scenes, ["Lead", "Lead"]);
         let (entry, builtin) =

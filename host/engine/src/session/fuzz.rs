@@ -125,6 +125,60 @@ from = "keys"
 to = "fx"
 events = true
 
+[[group]]
+name = "Drums"
+note = "all of the kit"
+gain = "-6 dB"
+muted = true
+rows = [
+    { node = "in" },
+    { node = "gone/side", channel = 2 },
+]
+columns = [{ node = "out", channel = 1 }]
+cells = [{ from = "in", to = "fx/side", cell = "1>1" }]
+colour = "red"
+
+[[group]]
+name = "Band"
+
+[[mix]]
+name = "Ann"
+note = "more of herself"
+gain = "3 dB"
+columns = [
+    { node = "out", channel = 1 },
+    { node = "fx" },
+]
+later = 1
+
+[[mix]]
+name = "Ben"
+muted = true
+columns = [{ node = "gone" }]
+
+[[matrix_preset]]
+name = "Verse"
+note = "soft"
+rows = [
+    { node = "fx", channel = 1 },
+    { node = "gone/side", channel = 2 },
+]
+columns = [
+    { node = "out", channel = 1 },
+    { node = "out", channel = 2 },
+]
+gains = [
+    "   -6     .",
+    "-12im  -inf",
+]
+colour = "blue"
+
+[[matrix_preset]]
+name = "Nothing"
+rows = []
+columns = []
+gains = []
+
 [[scene]]
 name = "Clean"
 later = 1

@@ -191,6 +191,24 @@ impl MachineFile {
     pub fn map(&self, document: &Document) -> Mapping {
         let mut mapping = Mapping::default();
         let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
+        let mut midi = |direction: &str, role: &str| {
+            let here = self.roles.get(role);
+            let (ports, mapped) = match direction {
+                "input" => (here.map(|role| &role.midi_input), &mut mapping.midi_inputs),
+                _ => (here.map(|role| &role.midi_output), &mut mapping.midi_outputs),
+            };
+            if let Some(ports) = ports.filter(|ports| !ports.is_empty()) {
+                mapped.insert(role.to_owned(), ports.clone());
+                return;
+            }
+            let notice = format!(
+                "the MIDI {direction} `{role}` is not connected on this machine; name its port as `midi_{direction}` of the role"
+            );
+            // Several nodes and a clock may have one role.
+            if !mapping.notices.contains(&notice) {
+                mapping.notices.push(notice);
+            }
+        };
         for node in &document.nodes {
             match &node.kind {
                 EntryKind::Input { role, signal: HardwareSignal::Audio(layout) } => {
@@ -199,31 +217,14 @@ impl MachineFile {
                 EntryKind::Output { role, signal: HardwareSignal::Audio(layout), .. } => {
                     outputs.push((role.as_str(), layout.channels() as usize));
                 }
-                EntryKind::Input { role, signal: HardwareSignal::Events } => {
-                    let ports = self.roles.get(role).map_or(&[][..], |role| &role.midi_input);
-                    map_midi("input", role, ports, &mut mapping.midi_inputs, &mut mapping.notices);
-                }
-                EntryKind::Output { role, signal: HardwareSignal::Events, .. } => {
-                    let ports = self.roles.get(role).map_or(&[][..], |role| &role.midi_output);
-                    map_midi("output", role, ports, &mut mapping.midi_outputs, &mut mapping.notices);
-                }
+                EntryKind::Input { role, signal: HardwareSignal::Events } => midi("input", role),
+                EntryKind::Output { role, signal: HardwareSignal::Events, .. } => midi("output", role),
                 _ => {}
             }
         }
-        let is_unmapped = |mapped: &BTreeMap<String, Vec<String>>, role: &str| !mapped.contains_key(role);
         let transport = &document.transport;
-        if let Some(role) = &transport.clock_from
-            && is_unmapped(&mapping.midi_inputs, role)
-        {
-            let ports = self.roles.get(role).map_or(&[][..], |role| &role.midi_input);
-            map_midi("input", role, ports, &mut mapping.midi_inputs, &mut mapping.notices);
-        }
-        for role in &transport.clock_to {
-            if is_unmapped(&mapping.midi_outputs, role) {
-                let ports = self.roles.get(role).map_or(&[][..], |role| &role.midi_output);
-                map_midi("output", role, ports, &mut mapping.midi_outputs, &mut mapping.notices);
-            }
-        }
+        transport.clock_from.iter().for_each(|role| midi("input", role));
+        transport.clock_to.iter().for_each(|role| midi("output", role));
         // Controls need no node of the rig: their messages act by mappings alone.
         for control in &document.mappings {
             let ends = [
@@ -244,21 +245,6 @@ impl MachineFile {
         mapping.inputs = map_channels("input", &inputs, inputs_of, notices);
         mapping.outputs = map_channels("output", &outputs, outputs_of, notices);
         mapping
-    }
-}
-
-fn map_midi(
-    direction: &str,
-    role: &str,
-    ports: &[String],
-    mapped: &mut BTreeMap<String, Vec<String>>,
-    notices: &mut Vec<String>,
-) {
-    match ports {
-        [_, ..] => drop(mapped.insert(role.to_owned(), ports.to_vec())),
-        [] => notices.push(format!(
-            "the MIDI {direction} `{role}` is not connected on this machine; name its port as `midi_{direction}` of the role"
-        )),
     }
 }
 
@@ -393,5 +379,19 @@ mod tests {
         let firsts: Vec<u32> = (1..=3).map(|width| first_free(&taken, width)).collect();
         assert_eq!(firsts, [0, 2, 5]);
         assert_eq!(first_free(&BTreeSet::new(), 64), 0);
+    }
+
+    /// A role of two nodes and a clock: its ports are mapped, and where there are none that is told once.
+    #[test]
+    fn a_role_of_midi_is_told_of_once() {
+        let node = |name: &str| format!("[[input]]\nname = \"{name}\"\nrole = \"keys\"\nevents = true\n");
+        let text = format!("crosspoint = 1\n[transport]\nclock_from = \"keys\"\n{}{}", node("one"), node("two"));
+        let document = super::super::read::parse(&text, Path::new("")).unwrap().document;
+        let mapping = MachineFile::default().map(&document);
+        assert!(mapping.midi_inputs.is_empty() && mapping.notices.len() == 1, "{:?}", mapping.notices);
+        let role = Role { midi_input: vec!["Piano".to_owned()], ..Role::default() };
+        let machine = MachineFile { roles: BTreeMap::from([("keys".to_owned(), role)]), ..MachineFile::default() };
+        let mapping = machine.map(&document);
+        assert_eq!((mapping.midi_inputs["keys"].len(), mapping.notices), (1, Vec::new()));
     }
 }

@@ -23,6 +23,9 @@
 //! | `[[plugin]]` | `format`, `id`, `plugin` (its own name), `vendor`, `version`, `path` (a hint), `overload` (`{ budget = 0.3, blocks = 8, action = "bypass", returns_after = 10.0 }`: a part of the time for a block, how many in a row, `"nothing"`, `"bypass"` or `"mute"`, and seconds after which it comes back by itself, if it does), `precision` (32 or 64 bits; else the one that it prefers), `state`; as last seen: `latency`, `inputs` and `outputs` (`["main: stereo"]`), `event_inputs`, `event_outputs`; `parameters` |
 //! | `[[builtin]]` | `kind`: `gain`, `pan`, `tone`, `meter` with `channels` or `layout`; `mixer` with `inputs` and `outputs` (`["stereo"]`); `delay` with `longest` in frames; `player` with `file` (WAV, AIFF, FLAC, MP3 or Ogg Vorbis, read while it plays; parameters `follow` the transport, `play`, `loop`); `zone`, by its parameters alone; `metronome` with `channels`; `parameters` |
 //! | `[[edge]]` | `from` and `to`: a node, `node/port` or `node/#2`; `events = true`, or crosspoints; `timing`; `feedback` in frames |
+//! | `[[group]]` | `name`, `note`; `gain` (`"-6 dB"`) and `muted`, by which all its cells are heard; `rows` and `columns` of the matrix (`{ node = "amp" }`, `{ node = "amp/side", channel = 2 }`), `cells` (`{ from = "amp", to = "cabinet", cell = "1>1" }`) |
+//! | `[[mix]]` | `name`, `note`; the `columns` that a listener hears; `gain` and `muted` of all of it |
+//! | `[[matrix_preset]]` | `name`, `note`; `rows` and `columns`, all single channels; `gains`: a text for each row with a word for each column, as of an edge |
 //! | `[[scene]]` | `name`, `note`, `tempo`, `metre`; `fade` of its crosspoints in seconds, 0 to switch hard; `start` (`now`, `beat` or `bar`); `bypassed` and `active` nodes; `parameters` (`{ node = "amp", name = "Drive", value = 30.0 }`); `crosspoints` (`{ from = "amp", to = "cabinet", cells = ["1>1 -6 dB"] }`) |
 //! | `[[song]]` | `name`, `note`, `tempo`, `metre`; `scenes` by name |
 //! | `[[mapping]]` | `role` of MIDI ports, `message` (`"cc 7 channel 1"`); one of `parameter` (`{ node = "amp", name = "Drive" }`), `gain` and `mute` (`{ from = "amp", to = "cabinet", cell = "1>1" }`), `bypass`, `scene`, `song`, `action`; `behaviour`, `step`, `range` (`[0.0, 10.0]`, `["-inf dB", "6 dB"]`), `curve`, `pick_up`; `scenes` while which it acts; `pass_on`; `feedback`, a role of MIDI ports; `note` |
@@ -124,9 +127,12 @@ mod file;
 mod folders;
 #[cfg(test)]
 mod fuzz;
+mod groups;
 mod guard;
 mod machine;
 mod mappings;
+mod matrix_presets;
+mod mixes;
 mod moments;
 mod overload;
 mod path;
@@ -144,20 +150,24 @@ mod write;
 pub(crate) use disk::write_file;
 pub(crate) use recovery::write_recovery;
 
+pub use crosspoint_graph::{MAX_BEAT_VALUE, MAX_BEATS};
 pub use crosspoints::{Crosspoint, Crosspoints, cable};
 pub use document::{
-    Builtin, BypassMode, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, MAX_BEAT_VALUE, MAX_BEATS,
-    MAX_DELAY_FRAMES, NodeEntry, ParameterEntry, ParameterValue, PluginEntry, PluginRef, SignalEntry, Spillover, State,
-    TEMPO_RANGE, VERSION, is_node_name,
+    Builtin, BypassMode, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, MAX_DELAY_FRAMES, NodeEntry,
+    ParameterEntry, ParameterValue, PluginEntry, PluginRef, SignalEntry, Spillover, State, TEMPO_RANGE, VERSION,
+    is_node_name,
 };
 pub use file::{SaveError, load, save};
 pub use folders::runtime_folder;
+pub use groups::{ChannelEntry, ChannelsEntry, Fader, GroupEntry};
 pub use guard::OutputGuard;
 pub use machine::{DeviceChoice, LoadedMachine, MachineFile, Mapping, Role};
 pub use mappings::{
     Behaviour, Coding, ControlAction, ControlMessage, CrosspointPlace, Curve, DEFAULT_STEP, MappingEntry,
     MappingTarget, MessageKind, PickUp, RangeEnd,
 };
+pub use matrix_presets::MatrixPresetEntry;
+pub use mixes::MixEntry;
 pub use moments::{MomentEntry, MomentError};
 pub use overload::OverloadPolicy;
 pub use port::PortSelector;

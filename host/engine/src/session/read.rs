@@ -22,7 +22,7 @@ use super::document::{
 use super::fields::{Fields, kept_table, number, owned_table, whole};
 use super::port::PortSelector;
 use super::problem::{LoadError, Problem, Report, Severity};
-use super::{guard, mappings, moments, overload, path, scenes, state, transport, words};
+use super::{groups, guard, mappings, matrix_presets, mixes, moments, overload, path, scenes, state, transport, words};
 
 /// What a rig file held.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,6 +86,7 @@ pub(super) fn parse_with(
             None => document.unreadable_edges.push(owned_table(content)),
         }
     }
+    reader.matrix(&mut fields, &mut document);
     let scene_lines = reader.scenes(&mut fields, &mut document);
     let mapping_lines = reader.mappings(&mut fields, &mut document);
     reader.moments(&mut fields, &mut document);
@@ -221,6 +222,28 @@ impl Reader<'_, '_> {
         }
         self.names.insert(name.clone());
         name
+    }
+
+    /// What is said of the routing matrix beside its cells.
+    fn matrix(&mut self, fields: &mut Fields<'_>, document: &mut Document) {
+        let mut names = BTreeSet::new();
+        for (_, content, span) in self.entries(fields, "group") {
+            let group = groups::read_group(Fields::new(content, span), self.report, &self.names, &mut names);
+            document.groups.push(group);
+        }
+        names.clear();
+        for (_, content, span) in self.entries(fields, "mix") {
+            let mix = mixes::read_mix(Fields::new(content, span), self.report, &self.names, &mut names);
+            document.mixes.push(mix);
+        }
+        names.clear();
+        for (_, content, span) in self.entries(fields, "matrix_preset") {
+            let fields = Fields::new(content, span);
+            match matrix_presets::read_matrix_preset(fields, self.report, &self.names, &mut names) {
+                Some(preset) => document.matrix_presets.push(preset),
+                None => document.unreadable_matrix_presets.push(kept_table(content)),
+            }
+        }
     }
 
     /// Scenes, songs and the setlist; where the scenes stand.

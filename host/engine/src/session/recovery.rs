@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use toml::{Table, Value};
 
 /// The key of the table.
@@ -25,6 +25,8 @@ const RIG: &str = "recovered.rig.toml";
 const LOCK: &str = "lock";
 /// What a run's folder is called.
 const PREFIX: &str = "run-";
+/// For how long a run may have a folder and no lock yet.
+const BEGINNING: Duration = Duration::from_secs(60);
 /// Runs whose remains are kept.
 const KEPT: usize = 8;
 
@@ -49,7 +51,8 @@ pub struct Whereabouts {
     pub program: BTreeMap<String, Vec<String>>,
 }
 
-/// The place of a run's recovery file. It goes when this is dropped: the run has ended as it should.
+/// The place of a run's recovery file. It goes when this is dropped: the run has ended as it should. It stays if a panic
+/// drops it.
 #[derive(Debug)]
 pub struct RecoveryFile {
     folder: PathBuf,
@@ -84,6 +87,10 @@ impl Drop for RecoveryFile {
     fn drop(&mut self) {
         // Some systems remove no file that is open.
         drop(self.lock.take());
+        // Who is cut off by a fault has not ended as it should.
+        if std::thread::panicking() {
+            return;
+        }
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -174,18 +181,39 @@ pub fn recoverable(root: &Path) -> Vec<Remains> {
     let mut found: Vec<Remains> = ours
         .filter_map(|folder| {
             // The system lets go of the lock when a process ends.
-            File::open(folder.join(LOCK)).ok()?.try_lock().ok()?;
-            let saved = fs::metadata(folder.join(RIG)).and_then(|file| file.modified()).ok()?;
-            Some(Remains { folder, saved })
+            let lock = open_lock(&folder).ok()?;
+            lock.try_lock().ok()?;
+            let begun = lock.metadata().and_then(|file| file.modified());
+            drop(lock);
+            match fs::metadata(folder.join(RIG)).and_then(|file| file.modified()) {
+                Ok(saved) => return Some(Remains { folder, saved }),
+                // A run that ended before it had saved anything. If it cannot be removed it does no harm.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && begun.is_ok_and(is_long_ago) => {
+                    let _ = fs::remove_dir_all(folder);
+                }
+                Err(_) => {}
+            }
+            None
         })
         .collect();
     found.sort_by_key(|remains| std::cmp::Reverse(remains.saved));
     found
 }
 
+/// Whether a run that began then has long had its lock.
+fn is_long_ago(time: SystemTime) -> bool {
+    time.elapsed().is_ok_and(|passed| passed > BEGINNING)
+}
+
+/// The lock of a run's folder that is there already. Network file systems lock only what is open for writing.
+fn open_lock(folder: &Path) -> io::Result<File> {
+    File::options().write(true).open(folder.join(LOCK))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
 
     /// While a run lives nobody else finds its file; one that ended leaves nothing; one that was cut off leaves all it said.
     #[test]
@@ -217,5 +245,47 @@ mod tests {
         assert_eq!(found, whereabouts);
         remains.clone().remove().unwrap();
         assert_eq!(recoverable(&root), []);
+    }
+
+    /// A fault that unwinds the thread of a run, and with it the place of its file.
+    #[test]
+    fn a_run_that_a_fault_cuts_off_leaves_its_file() {
+        let root = tempfile::tempdir().unwrap();
+        let run = RecoveryFile::begin(root.path()).unwrap();
+        write_recovery(Document::default(), Whereabouts::default(), &run.path()).unwrap();
+        let faulty = std::thread::spawn(move || {
+            let _run = run;
+            panic!("a fault");
+        });
+        assert!(faulty.join().is_err());
+        assert_eq!(recoverable(root.path()).len(), 1);
+    }
+
+    /// A run that was cut off before it saved anything leaves nothing behind for long; one that has just begun is left alone.
+    #[test]
+    fn a_run_that_never_saved_is_cleared_away() {
+        let root = tempfile::tempdir().unwrap();
+        let long_ago = SystemTime::now() - 2 * BEGINNING;
+        let begin = |since: Option<SystemTime>| {
+            let mut run = RecoveryFile::begin(root.path()).unwrap();
+            since.into_iter().for_each(|since| run.lock.as_ref().unwrap().set_modified(since).unwrap());
+            run.lock = None;
+            run
+        };
+        let (old, young) = (begin(Some(long_ago)), begin(None));
+        let living = RecoveryFile::begin(root.path()).unwrap();
+        living.lock.as_ref().unwrap().set_modified(long_ago).unwrap();
+        assert_eq!(recoverable(root.path()), []);
+        assert!(!old.folder.exists() && young.folder.exists() && living.folder.exists());
+    }
+
+    /// What cannot be written has no lock on a network file system.
+    #[test]
+    fn a_lock_is_tried_where_it_could_be_written() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join(LOCK), "").unwrap();
+        open_lock(root.path()).unwrap().write_all(b"1").unwrap();
+        fs::remove_file(root.path().join(LOCK)).unwrap();
+        assert!(open_lock(root.path()).is_err(), "it makes none");
     }
 }

@@ -3,11 +3,10 @@
 
 use std::fmt::Write;
 
-use crosspoint_graph::{AudioPort, Cell, ChannelLayout, MAX_PORT_CHANNELS};
+use crosspoint_graph::{AudioPort, Cell, ChannelLayout, MAX_PORT_CHANNELS, SceneStart, is_metre};
 
 use super::crosspoints::Crosspoint;
-use super::document::{BypassMode, MAX_BEAT_VALUE, MAX_BEATS};
-use crosspoint_graph::SceneStart;
+use super::document::BypassMode;
 
 /// Decimals of a gain in dB at which every float can be told from its neighbours: these are at least 5e-7 dB apart.
 const MOST_DECIMALS: usize = 9;
@@ -146,8 +145,7 @@ pub(super) fn port(text: &str) -> Option<AudioPort> {
 pub(super) fn metre(text: &str) -> Option<(u16, u16)> {
     let (beats, value) = text.split_once('/')?;
     let (beats, value) = (beats.parse().ok()?, value.parse::<u16>().ok()?);
-    let fits = (1..=MAX_BEATS).contains(&beats) && value.is_power_of_two() && value <= MAX_BEAT_VALUE;
-    fits.then_some((beats, value))
+    Some((beats, value)).filter(|&metre| is_metre(metre))
 }
 
 /// How a node is bypassed: reads [`BypassMode::word`].

@@ -14,7 +14,7 @@ use super::document::{
     ParameterValue, PluginEntry, SignalEntry, Spillover, VERSION,
 };
 use super::transport::{TransportEntry, write_transport};
-use super::{guard, mappings, moments, overload, path, scenes, state, words};
+use super::{groups, guard, mappings, matrix_presets, mixes, moments, overload, path, scenes, state, words};
 
 /// More cells than this are written as rows if they fill more than half of their rectangle.
 const MOST_LISTED_CELLS: usize = 8;
@@ -57,6 +57,13 @@ pub(super) fn document(document: &Document, folder: &Path, state_folder: &str) -
     for edge in &document.unreadable_edges {
         text.push_str("\n[[edge]]\n");
         Table::new(&mut text, edge).finish();
+    }
+    document.groups.iter().for_each(|group| groups::write_group(&mut text, group));
+    document.mixes.iter().for_each(|mix| mixes::write_mix(&mut text, mix));
+    document.matrix_presets.iter().for_each(|preset| matrix_presets::write_matrix_preset(&mut text, preset));
+    for preset in &document.unreadable_matrix_presets {
+        text.push_str("\n[[matrix_preset]]\n");
+        Table::new(&mut text, preset).finish();
     }
     document.scenes.iter().for_each(|scene| scenes::write_scene(&mut text, scene));
     document.songs.iter().for_each(|song| scenes::write_song(&mut text, song));

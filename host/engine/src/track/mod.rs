@@ -80,17 +80,23 @@ pub(crate) fn open(path: &Path, rate: u32) -> Result<(Pages, Track), EngineError
         let problem = "is longer than any track may be; cut it".to_owned();
         return Err(EngineError::File { path: path.to_owned(), problem });
     };
+    let (reading, pages, shared) = halves(file, rate, length).map_err(refused)?;
+    // Nobody waits for its end: it only reads, and a disk may never answer.
+    let thread = std::thread::Builder::new().name("crosspoint-track".to_owned());
+    let thread = thread.spawn(move || reading.run());
+    thread.map_err(|error| EngineError::NoThread { reason: error.to_string() })?;
+    Ok((pages, Track::new(shared, rate, length)))
+}
+
+/// What reads a file of so many frames at a rate, what plays it, and what both know.
+fn halves(file: AudioFile, rate: u32, length: u64) -> Result<(Reading, Pages, Arc<Shared>), TapeError> {
     let shared = Arc::new(Shared::default());
     let count = length.div_ceil(PAGE as u64) as usize;
     let (deliveries, arriving) = rtrb::RingBuffer::new(2 * count + 1);
     let (home, returned) = rtrb::RingBuffer::new(count + 1);
-    let channels = file.channels();
-    let reading = Reading::new(file, rate, length, deliveries, returned, shared.clone()).map_err(refused)?;
-    let thread = std::thread::Builder::new().name("crosspoint-track".to_owned());
-    let thread = thread.spawn(move || reading.run());
-    let thread = thread.map_err(|error| EngineError::NoThread { reason: error.to_string() })?;
-    let pages = Pages::new(channels, length, arriving, home, shared.clone(), thread);
-    Ok((pages, Track::new(shared, rate, length)))
+    let pages = Pages::new(file.channels(), length, arriving, home, shared.clone());
+    let reading = Reading::new(file, rate, length, deliveries, returned, shared.clone())?;
+    Ok((reading, pages, shared))
 }
 
 /// What a file says is wrong, without its name.

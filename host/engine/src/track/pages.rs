@@ -6,7 +6,6 @@ use crosspoint_graph::Transport;
 use crosspoint_graph::nodes::player::Source;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread::JoinHandle;
 
 /// Deliveries that are taken in one chunk.
 const DELIVERIES: usize = 64;
@@ -28,7 +27,6 @@ pub(crate) struct Pages {
     arriving: rtrb::Consumer<Delivery>,
     home: rtrb::Producer<Page>,
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl Pages {
@@ -38,10 +36,9 @@ impl Pages {
         arriving: rtrb::Consumer<Delivery>,
         home: rtrb::Producer<Page>,
         shared: Arc<Shared>,
-        thread: JoinHandle<()>,
     ) -> Self {
         let pages = (0..length.div_ceil(PAGE as u64)).map(|_| None).collect();
-        Self { channels, length, pages, arriving, home, shared, thread: Some(thread) }
+        Self { channels, length, pages, arriving, home, shared }
     }
 
     fn take(&mut self, delivery: Delivery) {
@@ -100,12 +97,9 @@ impl Source for Pages {
     }
 }
 
-/// On the thread that drops players, which is none that renders.
+/// On the thread that drops players, which is none that renders. The reading thread ends once it sees it.
 impl Drop for Pages {
     fn drop(&mut self) {
         self.shared.quit.store(true, Ordering::Release);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }

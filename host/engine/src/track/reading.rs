@@ -71,23 +71,30 @@ impl Reading {
     /// Reads until the player is gone. A file that cannot be read any more is silent from there, and that is told.
     pub fn run(mut self) {
         while !self.shared.quit.load(Ordering::Acquire) {
-            while let Ok(page) = self.returned.pop() {
-                if self.free.len() < SPARE {
-                    self.free.push(page);
-                }
-            }
-            let wants_all = self.shared.wants_all.load(Ordering::Acquire);
-            let wanted = if wants_all { (0..self.out.len()).collect() } else { self.wanted() };
-            let next = wanted.iter().copied().find(|&page| self.out[page].is_none());
-            match next {
-                Some(page) => self.deliver(page),
-                None => {
-                    self.shared.has_all.store(wants_all, Ordering::Release);
-                    self.take_back(&wanted);
-                    std::thread::sleep(REST);
-                }
+            if !self.step() {
+                std::thread::sleep(REST);
             }
         }
+    }
+
+    /// Reads the page that is wanted most. False if there is none: time for a rest.
+    pub(super) fn step(&mut self) -> bool {
+        while let Ok(page) = self.returned.pop() {
+            if self.free.len() < SPARE {
+                self.free.push(page);
+            }
+        }
+        let wants_all = self.shared.wants_all.load(Ordering::Acquire);
+        let wanted = if wants_all { (0..self.out.len()).collect() } else { self.wanted() };
+        let next = wanted.iter().copied().find(|&page| self.out[page].is_none());
+        match next {
+            Some(page) => self.deliver(page),
+            None => {
+                self.shared.has_all.store(wants_all, Ordering::Release);
+                self.take_back(&wanted);
+            }
+        }
+        next.is_some()
     }
 
     /// The pages that should be in memory, the most urgent first.
@@ -102,8 +109,12 @@ impl Reading {
         wanted
     }
 
-    /// Wants those back that nobody has wanted for a while.
+    /// Wants those back that nobody has wanted for a while. Not from a player that is not called: it would give nothing back,
+    /// and what is sent to it for all that it does not take would know no end.
     fn take_back(&mut self, wanted: &[usize]) {
+        if self.deliveries.slots() < self.deliveries.buffer().capacity() {
+            return;
+        }
         let mut is_wanted = vec![false; self.out.len()];
         wanted.iter().for_each(|&page| is_wanted[page] = true);
         for (page, rests) in self.out.iter_mut().enumerate() {
@@ -123,10 +134,9 @@ impl Reading {
             let mut failure = self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner);
             failure.get_or_insert(error.to_string());
         }
-        match self.deliveries.push(Delivery { page: page as u32, samples: Some(samples) }) {
-            Ok(()) => self.out[page] = Some(0),
-            // The player is not called, and has not taken what came before.
-            Err(_) => std::thread::sleep(REST),
+        // There is room: of each page one comes at most, and one is wanted back, until the player has taken them.
+        if self.deliveries.push(Delivery { page: page as u32, samples: Some(samples) }).is_ok() {
+            self.out[page] = Some(0);
         }
     }
 

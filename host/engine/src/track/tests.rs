@@ -55,6 +55,22 @@ impl Rig {
         self.engine.render(&job, |_| true).unwrap().channels
     }
 
+    /// Plays from a frame on, once what is there has been read, as if a device called.
+    fn play_once_read(&mut self, frame: usize) {
+        let started = Instant::now();
+        loop {
+            self.act(TransportAction::Stop);
+            self.act(TransportAction::Locate(SongPosition::Frame(frame as i64)));
+            self.pass(1024);
+            self.act(TransportAction::Play);
+            if self.pass(512)[511] == sample(frame + 511, 0) {
+                return;
+            }
+            assert!(started.elapsed() < Duration::from_secs(60), "what is at {frame} is never read");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// As a device would, without waiting for anything.
     fn pass(&mut self, frames: usize) -> Vec<f32> {
         let (mut left, mut right) = (vec![0.0; frames], vec![0.0; frames]);
@@ -127,19 +143,8 @@ fn another_rate_is_resampled() {
 #[test]
 fn what_is_late_is_told_and_what_is_at_the_start_never_is() {
     let mut rig = rig(48_000, 1_000_000);
-    let started = Instant::now();
     // The beginning is being read since the file was opened.
-    loop {
-        rig.act(TransportAction::Stop);
-        rig.act(TransportAction::Locate(SongPosition::Frame(0)));
-        rig.pass(1024);
-        rig.act(TransportAction::Play);
-        if rig.pass(64)[63] == sample(63, 0) {
-            break;
-        }
-        assert!(started.elapsed() < Duration::from_secs(60), "the start is not read");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    rig.play_once_read(0);
     rig.engine.poll();
     let before = rig.engine.look().tracks[0].underruns();
     rig.act(TransportAction::Locate(SongPosition::Frame(800_000)));
@@ -148,12 +153,7 @@ fn what_is_late_is_told_and_what_is_at_the_start_never_is() {
     let late =
         notices.iter().any(|notice| matches!(notice, Notice::TrackLate { node, count: 1, .. } if *node == rig.track));
     assert!(late && rig.engine.look().tracks[0].underruns() == before + 1, "{notices:?}");
-    let mut frame = 801_024;
-    while rig.pass(64)[63] != sample(frame + 63, 0) {
-        assert!(frame < 1_000_000 && started.elapsed() < Duration::from_secs(60), "it is never read");
-        std::thread::sleep(Duration::from_millis(1));
-        frame += 64;
-    }
+    rig.play_once_read(800_000);
     assert!(rig.engine.look().tracks[0].missing() > 0.0);
     // Back at the start.
     rig.act(TransportAction::Locate(SongPosition::Frame(0)));
@@ -234,6 +234,36 @@ fn memory_is_bounded() {
         has(pages, 1_000_000, 192_000) && pages.available(2_000_000, 1) == 0 && pages.available(480_000, 1) == 0
     });
     assert!(has(&pages, 0, 96_000));
+}
+
+/// ```text
+/// load all ── let go, rest ── load all ── let go, rest ── load all ──► the player is called
+/// ```
+/// A player on the shelf takes nothing, however often its file is loaded. Each time that ends, and once the player is called
+/// it has all.
+#[test]
+fn a_player_that_is_not_called_holds_nobody_up() {
+    let rig = rig(48_000, 100 * PAGE);
+    let (mut reading, mut pages, shared) =
+        halves(AudioFile::open(&rig.file).unwrap(), 48_000, 100 * PAGE as u64).unwrap();
+    let steps_on = |reading: &mut Reading, steps: usize| {
+        for _ in 0..steps {
+            reading.step();
+        }
+    };
+    for round in 0..2 {
+        shared.wants_all.store(true, Ordering::Release);
+        let steps = (0..1000).take_while(|_| !shared.has_all.load(Ordering::Acquire));
+        steps.for_each(|_| steps_on(&mut reading, 1));
+        assert!(shared.has_all.load(Ordering::Acquire), "round {round}: it is never loaded");
+        shared.wants_all.store(false, Ordering::Release);
+        steps_on(&mut reading, 1000);
+        assert!(!shared.has_all.load(Ordering::Acquire));
+    }
+    shared.wants_all.store(true, Ordering::Release);
+    steps_on(&mut reading, 200);
+    pages.prepare(0, &Transport::default(), 60.0 * 48_000.0);
+    assert_eq!(pages.available(0, 100 * PAGE as u64), 100 * PAGE as u64);
 }
 
 /// What is no audio file is refused with what to do.

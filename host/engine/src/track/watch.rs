@@ -100,8 +100,8 @@ impl<P: Plugins> Engine<P> {
     /// Tells what of tracks was not there in time, and which cannot be read.
     pub(crate) fn hear_tracks(&mut self) {
         let Self { tracks, graph, notices, .. } = self;
-        // Undo may bring back what is not in the graph; what is gone for good has nobody else who knows of it.
-        tracks.retain(|node, track| graph.node(*node).is_some() || Arc::strong_count(&track.shared) > 1);
+        // Undo may bring back what is not in the graph, until its player is gone.
+        tracks.retain(|node, track| graph.node(*node).is_some() || !track.shared.quit.load(Ordering::Acquire));
         for (&node, track) in tracks {
             let name = || graph.node(node).map_or_else(|| node.to_string(), |known| known.name.clone());
             let underruns = track.shared.underruns.load(Ordering::Relaxed);
@@ -111,8 +111,10 @@ impl<P: Plugins> Engine<P> {
                 notices.push(Notice::TrackLate { node, name: name(), count: underruns - track.underruns, seconds });
             }
             (track.underruns, track.missing) = (underruns, missing);
-            let failure = track.shared.failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            if let Some(reason) = failure.filter(|_| !track.has_failed) {
+            if track.has_failed {
+                continue;
+            }
+            if let Some(reason) = track.shared.failure.lock().unwrap_or_else(PoisonError::into_inner).clone() {
                 track.has_failed = true;
                 notices.push(Notice::TrackUnreadable { node, name: name(), reason });
             }

@@ -10,7 +10,8 @@ pub use clock::{ClockSnapshot, ClockState};
 use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::session::{MAX_BEAT_VALUE, MAX_BEATS, MAX_COUNT_IN_BARS, TEMPO_RANGE};
+use crate::scenes::check_timing;
+use crate::session::{MAX_COUNT_IN_BARS, TEMPO_RANGE};
 use crosspoint_graph::{Command, MAX_COUNT_IN, NOW, Transport};
 use std::time::Instant;
 use tap::Tap;
@@ -29,7 +30,7 @@ pub enum TransportAction {
     Locate(SongPosition),
     /// Quarter notes a minute, within [`TEMPO_RANGE`].
     Tempo(f64),
-    /// Beats a bar, 1 to 64, and the note value of a beat: a power of two up to 64. The bar begins anew.
+    /// Beats a bar and the note value of a beat: a [metre](crosspoint_graph::is_metre). The bar begins anew.
     Metre(u16, u16),
     /// A beat of the tempo, tapped at that moment. From the second one of a tempo on, the transport has it.
     Tap(Instant),
@@ -69,6 +70,12 @@ pub enum SongPosition {
         /// The beat, and what of it.
         beat: f64,
     },
+}
+
+/// A place in the song, from its start.
+enum Counted {
+    Frames(f64),
+    Quarters(f64),
 }
 
 /// Where a tap comes from: each has a time of its own.
@@ -113,20 +120,11 @@ impl<P: Plugins> Engine<P> {
                 self.send_command(NOW, command)
             }
             TransportAction::Tempo(tempo) => {
-                let (least, greatest) = TEMPO_RANGE;
-                if !(least..=greatest).contains(&tempo) {
-                    let range = "1 to 1000 quarter notes a minute";
-                    return Err(EngineError::OutOfRange { what: "a tempo", value: tempo, range });
-                }
+                check_timing(Some(tempo), None)?;
                 self.set_tempo(tempo)
             }
             TransportAction::Metre(beats, value) => {
-                let beats_range = 1..=MAX_BEATS.min(MAX_COUNT_IN as u16);
-                if !beats_range.contains(&beats) || !value.is_power_of_two() || value > MAX_BEAT_VALUE {
-                    let range = "1 to 64 beats a bar, each a whole note's 1st, 2nd, 4th, 8th, 16th, 32nd or 64th";
-                    let value = f64::from(beats);
-                    return Err(EngineError::OutOfRange { what: "a metre", value, range });
-                }
+                check_timing(None, Some((beats, value)))?;
                 self.send_command(NOW, Command::Metre(beats, value))
             }
             TransportAction::Tap(moment) => {
@@ -204,27 +202,29 @@ impl<P: Plugins> Engine<P> {
     }
 
     fn locating(&self, place: SongPosition) -> Result<Command, EngineError> {
-        let quarters = match place {
-            SongPosition::Frame(_) | SongPosition::Seconds(_) => return Ok(Command::Locate(self.frame_of(place)?)),
-            SongPosition::Quarters(quarters) => quarters,
+        let frame = self.frame_of(place)?;
+        Ok(match self.counted(place) {
+            Counted::Frames(_) => Command::Locate(frame),
+            Counted::Quarters(quarters) => Command::LocateQuarters(quarters),
+        })
+    }
+
+    fn counted(&self, place: SongPosition) -> Counted {
+        match place {
+            SongPosition::Frame(frame) => Counted::Frames(frame as f64),
+            SongPosition::Seconds(seconds) => Counted::Frames((seconds * f64::from(self.settings.rate)).round()),
+            SongPosition::Quarters(quarters) => Counted::Quarters(quarters),
             SongPosition::Bar { bar, beat } => {
                 let (beats, value) = self.rig.metre;
-                (f64::from(bar) * f64::from(beats) + beat) * 4.0 / f64::from(value)
+                Counted::Quarters((f64::from(bar) * f64::from(beats) + beat) * 4.0 / f64::from(value))
             }
-        };
-        self.frame_of(SongPosition::Quarters(quarters)).map(|_| Command::LocateQuarters(quarters))
+        }
     }
 
     fn frame_of(&self, place: SongPosition) -> Result<i64, EngineError> {
-        let rate = f64::from(self.settings.rate);
-        let frame = match place {
-            SongPosition::Frame(frame) => frame as f64,
-            SongPosition::Seconds(seconds) => (seconds * rate).round(),
-            SongPosition::Quarters(quarters) => (quarters * 60.0 * rate / self.tempo()).round(),
-            SongPosition::Bar { .. } => match self.locating(place)? {
-                Command::LocateQuarters(quarters) => return self.frame_of(SongPosition::Quarters(quarters)),
-                _ => f64::NAN,
-            },
+        let frame = match self.counted(place) {
+            Counted::Frames(frame) => frame,
+            Counted::Quarters(quarters) => (quarters * 60.0 * f64::from(self.settings.rate) / self.tempo()).round(),
         };
         // What a double does not hold to the frame is no place in any song.
         if frame.abs() < (1_u64 << 53) as f64 {

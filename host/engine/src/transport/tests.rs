@@ -80,6 +80,7 @@ fn what_makes_no_sense_is_refused() {
         TransportAction::Tempo(0.5),
         TransportAction::Metre(0, 4),
         TransportAction::Metre(4, 3),
+        TransportAction::Metre(257, 4),
         TransportAction::SetCountIn(17),
         TransportAction::Locate(SongPosition::Seconds(f64::INFINITY)),
         TransportAction::Locate(SongPosition::Bar { bar: i32::MAX, beat: f64::NAN }),
@@ -92,6 +93,18 @@ fn what_makes_no_sense_is_refused() {
     }
     rig.pass(64);
     assert_eq!(rig.playhead(), before);
+}
+
+/// What a rig may have is what plays: a long bar, too.
+#[test]
+fn a_long_bar_is_played() {
+    let mut rig = Rig::new();
+    rig.act(TransportAction::Metre(100, 4)).unwrap();
+    rig.act(TransportAction::Locate(SongPosition::Quarters(299.0))).unwrap();
+    rig.pass(64);
+    let at = rig.playhead();
+    assert_eq!((at.metre, at.bar, at.beat()), ((100, 4), 2, 99.0));
+    assert_eq!(rig.engine.document().unwrap().metre, (100, 4));
 }
 
 /// Taps 0.4 seconds apart, whenever the engine gets to hear of them.

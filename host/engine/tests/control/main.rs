@@ -275,9 +275,11 @@ fn a_control_is_learned() {
     stage.settle();
     stage.send(&[0xB4, 5, 127, 37, 1]);
     assert!(stage.engine.look().muted);
+    assert!(!stage.notices.contains(&Notice::LearningStopped));
     stage.engine.start_learning(None);
     stage.engine.stop_learning();
     stage.settle();
+    assert!(stage.notices.contains(&Notice::LearningStopped), "{:?}", stage.notices);
     stage.send(&[0xB4, 5, 0, 37, 1]);
     stage.send(&[0xB4, 5, 127, 37, 1]);
     assert!(!stage.engine.look().muted);
@@ -421,6 +423,46 @@ fn a_solo_is_not_undone_by_a_fader() {
     let gain = stage.engine.graph().edge(edge).unwrap().matrix().unwrap().get(0, 0).unwrap().gain;
     assert!(gain > 0.0 && gain < 1.0);
     assert_eq!(stage.play(&[], 64, 64)[0][63], 1.0 + gain);
+}
+
+/// ```text
+/// volume 1 ──► out 1: a group at 1/2 ──► a fader of that crosspoint, a scene of the other one: each times 1/2, from its very frame
+/// ```
+#[test]
+fn what_is_set_by_messages_is_heard_by_its_group() {
+    use crosspoint::GroupEdit;
+    use crosspoint::session::{ChannelsEntry, Fader, GroupEntry};
+    let half = || {
+        let fader = Fader { gain: 0.5, muted: false };
+        let rows = vec![ChannelsEntry::Node("volume".into())];
+        GroupEdit::Set(GroupEntry { name: "half".into(), fader, rows, ..GroupEntry::default() })
+    };
+    let (mut stage, _, edge) = volume();
+    stage.map("cc 2", MappingTarget::Gain(place("volume", "out")), |_| {});
+    stage.engine.edit_groups(half()).unwrap();
+    stage.settle();
+    let [left, right] = stage.play(&[(3, &[0xB0, 2, 127])], 1024, 64);
+    let top = 10.0_f32.powf(6.0 / 20.0);
+    assert!(left[..=3].iter().all(|sample| *sample == 0.5) && (left[1023] - top / 2.0).abs() < 1e-6, "{}", left[1023]);
+    assert!(left.iter().all(|sample| *sample <= left[1023]), "not once without its group");
+    assert!(right.iter().all(|sample| *sample == 0.5));
+    stage.settle();
+    let cell = stage.engine.graph().edge(edge).unwrap().matrix().unwrap().get(0, 0).unwrap();
+    assert!((cell.gain - top).abs() < 1e-6, "the crosspoint is as the fader says");
+    stage.engine.undo().unwrap();
+    stage.settle();
+    let [left, _] = stage.play(&[], 1024, 64);
+    assert!((left[1023] - top).abs() < 1e-6, "{}", left[1023]);
+
+    let (mut stage, _, _) = scenes();
+    stage.engine.edit_groups(half()).unwrap();
+    stage.settle();
+    let [left, right] = stage.play(&[(100, &[0xC0, 2]), (1500, &[0xC0, 1])], 3000, 64);
+    assert_eq!((left[100], left[1500], right[1500]), (0.5, 1.0, 0.25), "by the callback");
+    assert_eq!((left[2999], right[2999]), (0.25, 0.25));
+    stage.settle();
+    let [left, right] = stage.play(&[], 64, 64);
+    assert_eq!((left[63], right[63]), (0.25, 0.25));
 }
 
 /// ```text
@@ -570,7 +612,7 @@ fn the_way_through_scenes_is_gone_within_the_callback() {
 }
 
 /// A switch and a graph that cross: the graph, sent before the engine knows of the switch, takes no gain of it back for long.
-/// While something is soloed the engine switches, as the solo lets it.
+/// While something is soloed it is switched as the solo lets it.
 #[test]
 fn what_crosses_with_a_switch_is_right_in_the_end() {
     let (mut stage, gain, _) = scenes();
@@ -583,7 +625,7 @@ fn what_crosses_with_a_switch_is_right_in_the_end() {
     stage.engine.set_soloed(crosspoint::Soloed::Row(crosspoint::PortChannel::new(gain, 0, 0)), true).unwrap();
     stage.settle();
     let [left, _] = stage.play(&[(0, &[0xC0, 1])], 1024, 64);
-    assert_eq!(left[1023], 2.0, "not by the callback");
+    assert_eq!(left[1023], 0.5, "by the callback, which knows what the solo lets through");
     stage.settle();
     let [left, right] = stage.play(&[], 64, 64);
     assert_eq!((left[63], right[63]), (0.5, 0.5));

@@ -220,6 +220,10 @@ impl Processor for ClapProcessor {
         self.collect(&mut block);
     }
 
+    fn is_foreign(&self) -> bool {
+        true
+    }
+
     /// Forgets the wish as it tells it, so that a block need not look. One from before the sleep wakes the plugin once for
     /// nothing.
     fn wants_processing(&self) -> bool {

@@ -1,7 +1,7 @@
 //! The starter's end of a worker, be it for a scan or for the doctor: a process that may end or fall silent at any time.
 //! Never waits beyond its deadline, and never leaves a process behind.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -17,6 +17,9 @@ use super::scanner::WorkerProgram;
 const INSIDE: &str = "CROSSPOINT_SCAN_WORKER";
 /// How often a silent worker is looked after.
 const GLANCE: Duration = Duration::from_millis(50);
+/// How often the system is asked for a process that it refuses for a reason that may pass, and how long between.
+const TRIES: u32 = 5;
+const BREATH: Duration = Duration::from_millis(200);
 /// How long a worker may take to get ready, and to end once it has closed its pipe.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -58,7 +61,7 @@ impl<A: Answer> Worker<A> {
         command.args(&program.arguments).env(INSIDE, "1").stdin(Stdio::piped()).stdout(Stdio::piped());
         command.stderr(if program.verbose { Stdio::inherit() } else { Stdio::null() });
         alone(&mut command);
-        let mut child = command.spawn().map_err(|error| error.to_string())?;
+        let mut child = patiently(|| command.spawn()).map_err(|error| error.to_string())?;
         let (Some(requests), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err("it has no pipes".to_owned());
         };
@@ -141,6 +144,20 @@ fn answers<A: Answer>(output: ChildStdout) -> Receiver<A> {
     answers
 }
 
+/// A system that is short of something for a moment, memory or processes, gives later what it refuses now: that must not
+/// cost a whole scan. What is not there, or not allowed, is not asked for again.
+fn patiently<T>(mut start: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    for _ in 1..TRIES {
+        match start() {
+            Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
+                std::thread::sleep(BREATH);
+            }
+            result => return result,
+        }
+    }
+    start()
+}
+
 /// Makes it a group of its own: an interrupt from the keyboard is for the scanner, and what a plugin starts ends with it.
 fn alone(command: &mut Command) {
     #[cfg(unix)]
@@ -166,3 +183,26 @@ fn kill_group(child: &Child) {
 
 #[cfg(not(unix))]
 fn kill_group(_child: &Child) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A start that is refused `times` times: what comes of it, and how often it was tried.
+    fn refused(times: u32, kind: ErrorKind) -> (Option<ErrorKind>, u32) {
+        let mut tries = 0;
+        let result = patiently(|| {
+            tries += 1;
+            if tries <= times { Err(kind.into()) } else { Ok(()) }
+        });
+        (result.err().map(|error| error.kind()), tries)
+    }
+
+    /// What passes is waited for, not for ever; what is not there is not waited for.
+    #[test]
+    fn a_refused_start_is_tried_again() {
+        assert_eq!(refused(2, ErrorKind::WouldBlock), (None, 3));
+        assert_eq!(refused(u32::MAX, ErrorKind::OutOfMemory), (Some(ErrorKind::OutOfMemory), TRIES));
+        assert_eq!(refused(u32::MAX, ErrorKind::NotFound), (Some(ErrorKind::NotFound), 1));
+    }
+}

@@ -141,6 +141,10 @@ impl Processor for Vst3Processor {
         self.call.finish(&self.notes, Some(&mut block));
     }
 
+    fn is_foreign(&self) -> bool {
+        true
+    }
+
     /// Whether a person moved something in the plugin's window.
     fn wants_processing(&self) -> bool {
         let _mark = self.mark();

@@ -36,6 +36,14 @@ impl Movers {
         }
     }
 
+    /// Adds one that comes behind all that there are.
+    fn push(&mut self, source: u16) {
+        if let Some(place) = self.sources.get_mut(self.count) {
+            *place = source;
+        }
+        self.count += 1;
+    }
+
     fn remove(&mut self, source: u16) {
         if let Ok(place) = self.listed().binary_search(&source) {
             self.sources.copy_within(place + 1..self.count, place);
@@ -61,8 +69,9 @@ impl DenseRow<'_> {
     /// Finds out anew which cells move.
     pub(super) fn count(&mut self) {
         *self.movers = Movers::default();
-        let moving = (0..self.sources).filter(|source| self.ends[self.first + source * self.stride] != 0);
-        moving.take(FEW + 1).for_each(|source| self.movers.insert(source as u16));
+        let ends = self.ends[self.first..].iter().step_by(self.stride).take(self.sources);
+        let moving = (0..).zip(ends).filter(|(_, end)| **end != 0);
+        moving.take(FEW + 1).for_each(|(source, _)| self.movers.push(source));
     }
 }
 

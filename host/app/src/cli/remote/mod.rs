@@ -1,15 +1,18 @@
 //! The words of remote control: how `run` lets clients in, and what `ctl` asks of a running rig.
 
+mod matrix;
 mod performance;
 mod stage;
 
-use clap::{Args, Subcommand, ValueEnum};
+use crate::remote::{
+    Between, BlockWord, BypassModeChange, IntoCable, NewName, Replacement, SpilloverChange, TimingWord,
+};
+use clap::{Args, Subcommand};
+pub use matrix::{FaderChoice, GroupOrder, MatrixPresetOrder, MixOrder};
 pub use performance::{
     LoadOrder, MappingOrder, MetersOrder, MidiOrder, MomentOrder, SceneOrder, SongOrder, TunerOrder,
 };
-pub use stage::{
-    BypassModeOrder, LoudnessOrder, OutputOrder, OverloadOrder, PanOrder, PlayheadOrder, TransportOrder, XrunsOrder,
-};
+pub use stage::{LoudnessOrder, OutputOrder, OverloadOrder, PanOrder, PlayheadOrder, TransportOrder, XrunsOrder};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -51,6 +54,10 @@ pub struct RemoteChoice {
     crosspoint ctl overload policy amp --budget 0.3 --action bypass\n  crosspoint ctl overload recover amp\n  \
     crosspoint ctl xruns list\n  crosspoint ctl loudness on speakers\n  crosspoint ctl bypass-mode delay live\n  \
     crosspoint ctl spillover --seconds 5\n  crosspoint ctl pan -0.5 --rows amp:1 --columns out:1 out:2 --gain -3\n  \
+    crosspoint ctl group set Drums --rows kick snare overheads:1 --gain -3\n  crosspoint ctl group fader Drums --mute on\n  \
+    crosspoint ctl mix set Ann in-ears:1 in-ears:2\n  crosspoint ctl mix copy Ann Ben\n  \
+    crosspoint ctl matrix-preset store Verse --from amp reverb --to speakers\n  \
+    crosspoint ctl matrix-preset recall Verse\n  \
     crosspoint ctl move delay reverb master\n  crosspoint ctl replace amp bass-amp\n  \
     crosspoint ctl performance-lock on\n  crosspoint ctl undo\n  crosspoint ctl save evening.rig.toml\n  \
     crosspoint ctl send text '{\"node\": \"amp\", \"parameter\": 3, \"value\": 0.5}'\n\n\
@@ -116,16 +123,9 @@ pub enum CtlOrder {
         on: bool,
     },
     /// Say how a node is bypassed.
-    BypassMode(BypassModeOrder),
+    BypassMode(BypassModeChange),
     /// Say what may ring on of nodes that are bypassed or gone. What is not said stays as it is.
-    Spillover {
-        /// For how long, 0 to 60.
-        #[arg(long)]
-        seconds: Option<f64>,
-        /// How many nodes that are gone, at once, 0 to 64.
-        #[arg(long)]
-        nodes: Option<u32>,
-    },
+    Spillover(SpilloverChange),
     /// Set two cells of the routing matrix by a position between left and right.
     Pan(PanOrder),
     /// Set one cell of the routing matrix; the cable comes and goes with its cells.
@@ -151,7 +151,7 @@ pub enum CtlOrder {
     /// Clear, invert, copy or swap blocks of the routing matrix.
     Block {
         /// What to do.
-        change: BlockVerb,
+        change: BlockWord,
         /// Its rows: NODE[/PORT]:CHANNEL.
         #[arg(long, required = true, num_args = 1..)]
         rows: Vec<String>,
@@ -186,6 +186,15 @@ pub enum CtlOrder {
     },
     /// End every solo.
     ClearSolo,
+    /// Groups of the matrix: a fader for many cells.
+    #[command(subcommand)]
+    Group(GroupOrder),
+    /// Monitor mixes: what each listener hears.
+    #[command(subcommand)]
+    Mix(MixOrder),
+    /// Presets of the matrix: stored blocks of cells.
+    #[command(subcommand)]
+    MatrixPreset(MatrixPresetOrder),
     /// Join two nodes by a cable.
     Connect {
         /// Where the signal comes from: NODE[/PORT].
@@ -200,12 +209,7 @@ pub enum CtlOrder {
         feedback: Option<u32>,
     },
     /// Remove the cables between two nodes.
-    Disconnect {
-        /// Where the signal comes from.
-        source: String,
-        /// Where it goes.
-        destination: String,
-    },
+    Disconnect(Between),
     /// Say whether the cables between two nodes wait for others.
     Timing {
         /// Where the signal comes from.
@@ -264,37 +268,13 @@ pub enum CtlOrder {
         bridge: bool,
     },
     /// Put a node into the cable between two others.
-    Insert {
-        /// The node, which is in the rig already.
-        node: String,
-        /// Where the cable comes from.
-        source: String,
-        /// Where it goes.
-        destination: String,
-    },
+    Insert(IntoCable),
     /// Take a node out of its cables, which are joined, and put it into another cable: reorders a chain.
-    Move {
-        /// The node.
-        node: String,
-        /// Where the cable comes from.
-        source: String,
-        /// Where it goes.
-        destination: String,
-    },
+    Move(IntoCable),
     /// Remove a node and give its cables to another one.
-    Replace {
-        /// The node that goes.
-        node: String,
-        /// The one that takes its place, which is in the rig already.
-        with: String,
-    },
+    Replace(Replacement),
     /// Give a node another name.
-    Rename {
-        /// As it is called now.
-        from: String,
-        /// As it is to be called.
-        to: String,
-    },
+    Rename(NewName),
     /// List the presets for a plugin.
     Presets {
         /// The node.
@@ -380,7 +360,7 @@ pub enum CtlOrder {
     },
     /// Save the rig.
     Save {
-        /// The rig file. Default: the one that was loaded.
+        /// The rig file. Default: the one that was loaded, or saved to last.
         file: Option<PathBuf>,
     },
     /// How many requests were refused, by why.
@@ -406,28 +386,4 @@ fn on_or_off(text: &str) -> Result<bool, String> {
 fn metre(text: &str) -> Result<(u16, u16), String> {
     let parts = text.split_once('/').and_then(|(beats, value)| Some((beats.parse().ok()?, value.parse().ok()?)));
     parts.ok_or_else(|| "write it as BEATS/VALUE, such as 3/4".to_owned())
-}
-
-/// What is done to a block of the matrix.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum BlockVerb {
-    /// Takes its cells away.
-    Clear,
-    /// Turns the polarity of its cells round.
-    Invert,
-    /// Gives its cells to another block.
-    Copy,
-    /// Gives each of two blocks the other's cells.
-    Swap,
-}
-
-/// When a cable waits for others.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum TimingWord {
-    /// It does.
-    Aligned,
-    /// It does not.
-    Immediate,
-    /// As the rig has it.
-    Default,
 }

@@ -1,7 +1,7 @@
 //! The words of `ctl` for what is played: scenes, moments, songs, mappings, the tuner, meters, MIDI.
 
 use super::on_or_off;
-use crate::remote::StartWord;
+use crate::remote::{NewName, StartWord};
 use clap::Subcommand;
 
 /// What is asked of scenes.
@@ -44,12 +44,7 @@ pub enum SceneOrder {
         scene: String,
     },
     /// Give one another name.
-    Rename {
-        /// As it is called now.
-        from: String,
-        /// As it is to be called.
-        to: String,
-    },
+    Rename(NewName),
     /// Move one among all.
     Move {
         /// Its name.
@@ -135,12 +130,7 @@ pub enum SongOrder {
         note: Option<String>,
     },
     /// Give one another name.
-    Rename {
-        /// As it is called now.
-        from: String,
-        /// As it is to be called.
-        to: String,
-    },
+    Rename(NewName),
     /// Remove one.
     Remove {
         /// Its name.

@@ -1,7 +1,7 @@
 //! The words of `ctl` for the transport and for what keeps a stage safe: outputs, overload, xruns, bypass.
 
 use super::{metre, on_or_off};
-use crate::remote::{BypassWord, LawWord, OrOff, OverloadWord};
+use crate::remote::{GuardChange, LawWord, OverloadChange};
 use clap::{Args, Subcommand};
 
 /// What is asked of the playhead: by itself or as a part of `transport`.
@@ -104,19 +104,7 @@ pub enum OutputOrder {
         node: String,
     },
     /// Say what it may play before its guard closes it. What is not said stays as it is.
-    Guard {
-        /// The output.
-        node: String,
-        /// The peak level that may last, -60 to 60 dBFS, or `off`.
-        #[arg(long, value_name = "DBFS", allow_hyphen_values = true)]
-        limit: Option<OrOff>,
-        /// For how long it may be exceeded, 0 to 10.
-        #[arg(long, value_name = "SECONDS")]
-        time: Option<f64>,
-        /// After how long without a fault it plays again by itself, 0.1 to 3600, or `off`.
-        #[arg(long, value_name = "SECONDS")]
-        returns_after: Option<OrOff>,
-    },
+    Guard(GuardChange),
 }
 
 /// What is asked of plugins that take too much time.
@@ -129,22 +117,7 @@ pub enum OverloadOrder {
         on: bool,
     },
     /// Say what becomes of a plugin that takes too much. What is not said stays as it is.
-    Policy {
-        /// The plugin's node.
-        node: String,
-        /// Its part of the time that there is for a block, 0.001 to 10.
-        #[arg(long)]
-        budget: Option<f64>,
-        /// How many blocks in a row must exceed that.
-        #[arg(long)]
-        blocks: Option<u32>,
-        /// What is done then.
-        #[arg(long)]
-        action: Option<OverloadWord>,
-        /// After how long it comes back by itself, 0.1 to 3600, or `off`.
-        #[arg(long, value_name = "SECONDS")]
-        returns_after: Option<OrOff>,
-    },
+    Policy(OverloadChange),
     /// Bring one back that was taken out of the way.
     Recover {
         /// The plugin's node.
@@ -181,15 +154,6 @@ pub enum LoudnessOrder {
         /// The node. Default: all that are measured.
         node: Option<String>,
     },
-}
-
-/// How a node is bypassed.
-#[derive(Clone, Debug, Args)]
-pub struct BypassModeOrder {
-    /// The node.
-    pub node: String,
-    /// How.
-    pub mode: BypassWord,
 }
 
 /// Two cells between left and right.

@@ -1,5 +1,6 @@
 //! `crosspoint ctl`: orders for a running rig, for scripts and for people at a distance.
 
+mod matrix;
 mod order;
 mod stage;
 mod text;
@@ -59,6 +60,9 @@ fn learn(client: &mut Client, order: Order, output: &mut Output) -> Result<ExitC
         if notice["kind"] == "learned" {
             output.text(&format!("{notice}\n"))?;
             return Ok(ExitCode::SUCCESS);
+        }
+        if notice["kind"] == "learning_stopped" {
+            return Err(Failure::new("learning was ended before a control was moved"));
         }
     }
 }

@@ -1,14 +1,12 @@
 //! From the words of a command line to an order.
 
-use super::stage;
+use super::{matrix, stage};
 use crate::cli::{
-    BlockVerb, BypassModeOrder, CtlOrder, LoadOrder, MappingOrder, MetersOrder, MidiOrder, MomentOrder, PanOrder,
-    SceneOrder, SongOrder, TimingWord, TunerOrder, XrunsOrder,
+    CtlOrder, LoadOrder, MappingOrder, MetersOrder, MidiOrder, MomentOrder, PanOrder, SceneOrder, SongOrder,
+    TunerOrder, XrunsOrder,
 };
 use crate::failure::Failure;
-use crate::remote::{
-    BlockDeed, BlockName, CellOrder, ChannelName, End, Order, PortName, Setting, Spot, TimingName, Title, Topic,
-};
+use crate::remote::{BlockName, CellOrder, ChannelName, End, Order, PortName, Setting, Spot, Title, Topic};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 
@@ -31,8 +29,8 @@ pub fn order(order: &CtlOrder) -> Result<Order, Failure> {
         CtlOrder::LoadPreset { node, preset } => Order::LoadPreset { node, preset },
         CtlOrder::SavePreset { node, file } => Order::SavePreset { node, file: absolute(&file)? },
         CtlOrder::Bypass { node, on } => Order::Bypass { node, on },
-        CtlOrder::BypassMode(BypassModeOrder { node, mode }) => Order::BypassMode { node, mode },
-        CtlOrder::Spillover { seconds, nodes } => Order::Spillover { seconds, nodes },
+        CtlOrder::BypassMode(change) => Order::BypassMode(change),
+        CtlOrder::Spillover(change) => Order::Spillover(change),
         CtlOrder::Pan(PanOrder { position, rows, columns, gain, law }) => {
             let BlockName { rows, columns } = block(&rows, &columns)?;
             Order::Pan { rows, columns, position, law, gain_db: gain, mute: false, invert: false }
@@ -53,12 +51,6 @@ pub fn order(order: &CtlOrder) -> Result<Order, Failure> {
             Order::Cells { cells: vec![cell] }
         }
         CtlOrder::Block { change, rows, columns, other_rows, other_columns } => {
-            let change = match change {
-                BlockVerb::Clear => BlockDeed::Clear,
-                BlockVerb::Invert => BlockDeed::Invert,
-                BlockVerb::Copy => BlockDeed::Copy,
-                BlockVerb::Swap => BlockDeed::Swap,
-            };
             let has_other = !(other_rows.is_empty() && other_columns.is_empty());
             let other = has_other.then(|| block(&other_rows, &other_columns)).transpose()?;
             Order::Block { change, block: block(&rows, &columns)?, other }
@@ -69,18 +61,14 @@ pub fn order(order: &CtlOrder) -> Result<Order, Failure> {
         }
         CtlOrder::SoloSafe { source, on } => Order::SoloSafe { source: channel_name(&source)?, on },
         CtlOrder::ClearSolo => Order::ClearSolo {},
+        CtlOrder::Group(group) => matrix::group_order(group)?,
+        CtlOrder::Mix(mix) => matrix::mix_order(mix)?,
+        CtlOrder::MatrixPreset(preset) => matrix::preset_order(preset)?,
         CtlOrder::Connect { source, destination, events, feedback } => {
             Order::Connect { source: spot(&source), destination: spot(&destination), events, feedback }
         }
-        CtlOrder::Disconnect { source, destination } => Order::Disconnect { source, destination },
-        CtlOrder::Timing { source, destination, timing } => {
-            let timing = match timing {
-                TimingWord::Aligned => TimingName::Aligned,
-                TimingWord::Immediate => TimingName::Immediate,
-                TimingWord::Default => TimingName::Default,
-            };
-            Order::Timing { source, destination, timing }
-        }
+        CtlOrder::Disconnect(between) => Order::Disconnect(between),
+        CtlOrder::Timing { source, destination, timing } => Order::Timing { source, destination, timing },
         CtlOrder::AddInput { name, channels, role } => Order::AddInput { name, role, channels },
         CtlOrder::AddOutput { name, channels, role } => Order::AddOutput { name, role, channels },
         CtlOrder::AddBuiltin { name, kind, channels, keys } => {
@@ -90,10 +78,10 @@ pub fn order(order: &CtlOrder) -> Result<Order, Failure> {
             Order::AddBuiltin { name, builtin }
         }
         CtlOrder::Add { name, plugin } => Order::AddPlugin { name, plugin },
-        CtlOrder::Insert { node, source, destination } => Order::Insert { node, source, destination },
-        CtlOrder::Move { node, source, destination } => Order::Move { node, source, destination },
-        CtlOrder::Replace { node, with } => Order::Replace { node, with },
-        CtlOrder::Rename { from, to } => Order::Rename { from, to },
+        CtlOrder::Insert(cable) => Order::Insert(cable),
+        CtlOrder::Move(cable) => Order::Move(cable),
+        CtlOrder::Replace(replacement) => Order::Replace(replacement),
+        CtlOrder::Rename(name) => Order::Rename(name),
         CtlOrder::Remove { node, bridge } => Order::Remove { node, bridge },
         CtlOrder::Undo => Order::Undo {},
         CtlOrder::Redo => Order::Redo {},
@@ -141,7 +129,7 @@ fn scene_order(order: SceneOrder) -> Result<Order, Failure> {
         SceneOrder::Leave => Order::LeaveScene {},
         SceneOrder::Store { scene, node, all } => Order::StoreScene { scene, nodes: node, all },
         SceneOrder::Set { scene } => Order::SetScene { scene: object(&scene)? },
-        SceneOrder::Rename { from, to } => Order::RenameScene { from, to },
+        SceneOrder::Rename(name) => Order::RenameScene(name),
         SceneOrder::Move { scene, place } => Order::MoveScene { scene, place },
         SceneOrder::Remove { scene } => Order::RemoveScene { scene },
     })
@@ -174,7 +162,7 @@ fn song_order(order: SongOrder) -> Result<Order, Failure> {
             let song = keys.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
             Order::SetSong { song }
         }
-        SongOrder::Rename { from, to } => Order::RenameSong { from, to },
+        SongOrder::Rename(name) => Order::RenameSong(name),
         SongOrder::Remove { song } => Order::RemoveSong { song },
         SongOrder::Setlist { songs } => Order::SetSetlist { songs },
     })
@@ -196,7 +184,7 @@ fn title(name: Option<String>, number: Option<usize>) -> Result<Title, Failure> 
     title.ok_or_else(|| Failure::usage("give a name or a number"))
 }
 
-fn object(text: &str) -> Result<Map<String, Value>, Failure> {
+pub(super) fn object(text: &str) -> Result<Map<String, Value>, Failure> {
     serde_json::from_str(text).map_err(|error| Failure::usage(format_args!("{text}: no JSON object: {error}")))
 }
 
@@ -227,12 +215,12 @@ fn channel(text: &str) -> Result<(End, u32), Failure> {
     Ok((end(text), channel.parse().map_err(|_| wrong())?))
 }
 
-fn channel_name(text: &str) -> Result<ChannelName, Failure> {
+pub(super) fn channel_name(text: &str) -> Result<ChannelName, Failure> {
     let (End { node, port }, channel) = channel(text)?;
     Ok(ChannelName { node, port, channel })
 }
 
-fn block(rows: &[String], columns: &[String]) -> Result<BlockName, Failure> {
+pub(super) fn block(rows: &[String], columns: &[String]) -> Result<BlockName, Failure> {
     let names = |texts: &[String]| texts.iter().map(|text| channel_name(text)).collect::<Result<_, _>>();
     Ok(BlockName { rows: names(rows)?, columns: names(columns)? })
 }

@@ -45,9 +45,7 @@ pub fn output_order(order: OutputOrder) -> Order {
     match order {
         OutputOrder::Close { node } => Order::HoldOutput { node, on: true },
         OutputOrder::Open { node } => Order::HoldOutput { node, on: false },
-        OutputOrder::Guard { node, limit, time, returns_after } => {
-            Order::Guard { node, limit_db: limit, time, returns_after }
-        }
+        OutputOrder::Guard(change) => Order::Guard(change),
     }
 }
 
@@ -55,9 +53,7 @@ pub fn output_order(order: OutputOrder) -> Order {
 pub fn overload_order(order: OverloadOrder) -> Order {
     match order {
         OverloadOrder::Watch { on } => Order::WatchTime { on },
-        OverloadOrder::Policy { node, budget, blocks, action, returns_after } => {
-            Order::Overload { node, budget, blocks, action, returns_after }
-        }
+        OverloadOrder::Policy(change) => Order::Overload(change),
         OverloadOrder::Recover { node } => Order::Recover { node },
     }
 }

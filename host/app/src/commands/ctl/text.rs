@@ -1,9 +1,9 @@
 //! What came of an order, for people.
 
-use super::stage;
+use super::{matrix, stage};
 use crate::cli::{
-    CtlOrder, LoudnessOrder, MappingOrder, MetersOrder, MidiOrder, MomentOrder, SceneOrder, SongOrder, TransportOrder,
-    TunerOrder, XrunsOrder,
+    CtlOrder, GroupOrder, LoudnessOrder, MappingOrder, MatrixPresetOrder, MetersOrder, MidiOrder, MixOrder,
+    MomentOrder, SceneOrder, SongOrder, TransportOrder, TunerOrder, XrunsOrder,
 };
 use serde_json::Value;
 use std::fmt::{Display, Write};
@@ -27,7 +27,15 @@ pub fn text(order: &CtlOrder, result: &Value) -> String {
         CtlOrder::Transport(TransportOrder::Show) => stage::transport(result),
         CtlOrder::Xruns(XrunsOrder::List) => stage::xruns(result),
         CtlOrder::Loudness(LoudnessOrder::Show) => stage::loudness(&result["loudness"]),
-        CtlOrder::Replace { .. } => {
+        CtlOrder::Group(GroupOrder::List) => matrix::faders(result, "groups"),
+        CtlOrder::Mix(MixOrder::List) => matrix::faders(result, "mixes"),
+        CtlOrder::Mix(MixOrder::Show { .. }) => matrix::mix(result),
+        CtlOrder::MatrixPreset(MatrixPresetOrder::List) => matrix::presets(result),
+        CtlOrder::MatrixPreset(MatrixPresetOrder::Recall { .. }) => {
+            let left = list(result, "left_out").filter_map(Value::as_str);
+            lines(left.map(|what| format!("{what}: it is passed over")))
+        }
+        CtlOrder::Replace(_) => {
             let left = list(result, "left_out").filter_map(Value::as_str);
             lines(left.map(|way| format!("{way}: found no port, and is gone")))
         }

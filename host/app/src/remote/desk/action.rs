@@ -1,5 +1,6 @@
 //! What each order asks of the engine.
 
+use super::matrix;
 use super::names::{
     Refused, between, block, cable_between, change, column, device_channels, edge, ends, find, known, moment,
     parameter_id, place, row, scene, song,
@@ -8,7 +9,9 @@ use super::stage::{bypass_mode, guard, outputs, overload, pan, spillover};
 use super::transport::{looping, position, transport};
 use super::{Desk, Step, document, levels_document};
 use crate::remote::look;
-use crate::remote::order::{BlockDeed, Order, Setting, Spot, TimingName};
+use crate::remote::order::{
+    Between, BlockWord, BypassModeChange, IntoCable, NewName, Order, Replacement, Setting, Spot, TimingWord,
+};
 use crate::source::machine_roles;
 use crosspoint::devices::midi::Direction;
 use crosspoint::formats::PresetPlace;
@@ -17,12 +20,11 @@ use crosspoint::graph::graph::Edit;
 use crosspoint::graph::{ListenTo, SceneStart, Timing};
 use crosspoint::session::{self, MappingEntry, NodeEntry, SceneEntry, SongEntry};
 use crosspoint::{
-    Action, BlockChange, Capture, MappingEdit, MomentEdit, PluginReference, PluginSetup, SceneEdit, Snapshot, Soloed,
-    TransportAction,
+    Action, BlockChange, Capture, GroupEdit, MappingEdit, MatrixPresetEdit, MixEdit, MomentEdit, PluginReference,
+    PluginSetup, SceneEdit, Snapshot, Soloed, TransportAction,
 };
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
 use std::time::Instant;
 
 impl Desk {
@@ -63,10 +65,10 @@ impl Desk {
                 return self.clerk.ask(look).map(Step::Look);
             }
             Order::Bypass { node, on } => Action::SetBypassed { node: find(graph, &node)?, on },
-            Order::BypassMode { node, mode } => {
+            Order::BypassMode(BypassModeChange { node, mode }) => {
                 Action::SetBypassMode { node: find(graph, &node)?, mode: bypass_mode(mode) }
             }
-            Order::Spillover { seconds, nodes } => spillover(&snapshot, seconds, nodes),
+            Order::Spillover(change) => spillover(&snapshot, &change),
             Order::Pan { rows, columns, position, law, gain_db, mute, invert } => {
                 pan(graph, &rows, &columns, position, law, (gain_db, mute, invert))?
             }
@@ -78,11 +80,11 @@ impl Desk {
                 let one = block(graph, &one)?;
                 let other = other.map(|other| block(graph, &other)).transpose()?;
                 Action::ChangeBlock(match (change, other) {
-                    (BlockDeed::Clear, None) => BlockChange::Clear(one),
-                    (BlockDeed::Invert, None) => BlockChange::Invert(one),
-                    (BlockDeed::Copy, Some(to)) => BlockChange::Copy { from: one, to },
-                    (BlockDeed::Swap, Some(other)) => BlockChange::Swap(one, other),
-                    (BlockDeed::Copy | BlockDeed::Swap, None) => return Err("name the `other` block".to_owned()),
+                    (BlockWord::Clear, None) => BlockChange::Clear(one),
+                    (BlockWord::Invert, None) => BlockChange::Invert(one),
+                    (BlockWord::Copy, Some(to)) => BlockChange::Copy { from: one, to },
+                    (BlockWord::Swap, Some(other)) => BlockChange::Swap(one, other),
+                    (BlockWord::Copy | BlockWord::Swap, None) => return Err("name the `other` block".to_owned()),
                     (_, Some(_)) => return Err("there is no `other` block in that".to_owned()),
                 })
             }
@@ -98,6 +100,22 @@ impl Desk {
             }
             Order::SoloSafe { source, on } => Action::SetSoloSafe { row: row(graph, &source)?, on },
             Order::ClearSolo {} => Action::ClearSolo,
+            Order::SetGroup { group } => matrix::set_group(group)?,
+            Order::GroupFader { group, gain_db, mute } => return matrix::group_fader(&group, gain_db, mute),
+            Order::RenameGroup { from, to } => matrix::edit_groups(GroupEdit::Rename { from, to }),
+            Order::RemoveGroup { group } => matrix::edit_groups(GroupEdit::Remove(group)),
+            Order::Mix { mix } => return say(matrix::mix(&snapshot, &mix)?),
+            Order::SetMix { mix } => matrix::set_mix(mix)?,
+            Order::MixFader { mix, gain_db, mute } => return matrix::mix_fader(&mix, gain_db, mute),
+            Order::CopyMix { from, to } => Action::CopyMix { from, to },
+            Order::RenameMix { from, to } => matrix::edit_mixes(MixEdit::Rename { from, to }),
+            Order::RemoveMix { mix } => matrix::edit_mixes(MixEdit::Remove(mix)),
+            Order::StoreMatrixPreset { preset, block, sources, destinations } => {
+                matrix::store_preset(&snapshot, preset, block.as_ref(), &sources, &destinations)?
+            }
+            Order::RecallMatrixPreset { preset } => Action::RecallMatrixPreset { preset },
+            Order::RenameMatrixPreset { from, to } => matrix::edit_presets(MatrixPresetEdit::Rename { from, to }),
+            Order::RemoveMatrixPreset { preset } => matrix::edit_presets(MatrixPresetEdit::Remove(preset)),
             Order::Connect {
                 source: Spot::Node(source),
                 destination: Spot::Node(destination),
@@ -113,15 +131,15 @@ impl Desk {
             Order::Connect { source, destination, events, feedback } => {
                 Action::ConnectEdge(edge(graph, source, destination, events, feedback)?)
             }
-            Order::Disconnect { source, destination } => {
+            Order::Disconnect(Between { source, destination }) => {
                 let edges = between(graph, &source, &destination)?;
                 Action::Edit(edges.iter().map(|(id, _)| Edit::Disconnect { id: *id }).collect())
             }
             Order::Timing { source, destination, timing } => {
                 let timing = match timing {
-                    TimingName::Aligned => Some(Timing::Aligned),
-                    TimingName::Immediate => Some(Timing::Immediate),
-                    TimingName::Default => None,
+                    TimingWord::Aligned => Some(Timing::Aligned),
+                    TimingWord::Immediate => Some(Timing::Immediate),
+                    TimingWord::Default => None,
                 };
                 let edges = between(graph, &source, &destination)?;
                 Action::Edit(edges.iter().map(|(edge, _)| Edit::SetTiming { edge: *edge, timing }).collect())
@@ -142,16 +160,18 @@ impl Desk {
             }
             Order::AddBuiltin { name, builtin } => return self.add_builtin(name, builtin),
             Order::AddPlugin { name, plugin } => return self.add_plugin(name, &plugin),
-            Order::Insert { node, source, destination } => {
+            Order::Insert(IntoCable { node, source, destination }) => {
                 Action::InsertNode { node: find(graph, &node)?, edge: cable_between(graph, &source, &destination)? }
             }
-            Order::Move { node, source, destination } => {
+            Order::Move(IntoCable { node, source, destination }) => {
                 Action::MoveNode { node: find(graph, &node)?, edge: cable_between(graph, &source, &destination)? }
             }
-            Order::Replace { node, with } => {
+            Order::Replace(Replacement { node, with }) => {
                 Action::ReplaceNode { node: find(graph, &node)?, with: find(graph, &with)? }
             }
-            Order::Rename { from, to } => Action::Edit(vec![Edit::Rename { node: find(graph, &from)?, name: to }]),
+            Order::Rename(NewName { from, to }) => {
+                Action::Edit(vec![Edit::Rename { node: find(graph, &from)?, name: to }])
+            }
             Order::Remove { node, bridge } => Action::RemoveNode { node: find(graph, &node)?, bridge },
             Order::Undo {} => Action::Undo,
             Order::Redo {} => Action::Redo,
@@ -172,14 +192,10 @@ impl Desk {
             }
             Order::SendClock { roles, while_stopped } => transport(TransportAction::SendClock { roles, while_stopped }),
             Order::WatchTime { on } => Action::WatchTime(on),
-            Order::Overload { node, budget, blocks, action, returns_after } => {
-                overload(&snapshot, &node, budget, blocks, action, returns_after)?
-            }
+            Order::Overload(change) => overload(&snapshot, &change)?,
             Order::Recover { node } => Action::RecoverNode { node: find(graph, &node)? },
             Order::ClearXruns {} => Action::ClearXruns,
-            Order::Guard { node, limit_db, time, returns_after } => {
-                guard(&snapshot, &node, limit_db, time, returns_after)?
-            }
+            Order::Guard(change) => guard(&snapshot, &change)?,
             Order::HoldOutput { node, on } => Action::HoldOutput { node: find(graph, &node)?, on },
             Order::Loudness { node: Some(node), on } => Action::MeasureLoudness { node: find(graph, &node)?, on },
             Order::Loudness { node: None, on } => {
@@ -240,11 +256,11 @@ impl Desk {
             Order::RemoveMoment { moment } => Action::EditMoments(MomentEdit::Remove(moment)),
             Order::SetScene { scene } => edit_scenes(SceneEdit::SetScene(table(scene, SceneEntry::from_table)?)),
             Order::RemoveScene { scene } => edit_scenes(SceneEdit::RemoveScene(scene)),
-            Order::RenameScene { from, to } => edit_scenes(SceneEdit::RenameScene { from, to }),
+            Order::RenameScene(NewName { from, to }) => edit_scenes(SceneEdit::RenameScene { from, to }),
             Order::MoveScene { scene, place: to } => edit_scenes(SceneEdit::MoveScene { scene, place: place(to)? }),
             Order::SetSong { song } => edit_scenes(SceneEdit::SetSong(table(song, SongEntry::from_table)?)),
             Order::RemoveSong { song } => edit_scenes(SceneEdit::RemoveSong(song)),
-            Order::RenameSong { from, to } => edit_scenes(SceneEdit::RenameSong { from, to }),
+            Order::RenameSong(NewName { from, to }) => edit_scenes(SceneEdit::RenameSong { from, to }),
             Order::SetSetlist { songs } => edit_scenes(SceneEdit::SetSetlist(songs)),
             Order::AddMapping { mapping: entry } => edit_mappings(MappingEdit::Add(mapping(entry)?)),
             Order::ChangeMapping { place: at, mapping: entry } => {
@@ -275,22 +291,18 @@ impl Desk {
             let loaded = session::load(&path).map_err(|error| error.to_string())?;
             let roles = machine_roles(&loaded.document).map_err(|error| error.to_string())?;
             let told = loaded.problems.iter().map(|problem| format!("{}:{problem}", path.display())).collect();
-            let action = Box::new(Action::Load { document: Box::new(loaded.document), roles });
-            Ok(Step::Use { action, told, file: Some(path) })
+            let action = Action::Load { document: Box::new(loaded.document), roles, file: Some(path) };
+            Ok(Step::Use { action: Box::new(action), told })
         };
         self.clerk.ask(look).map(Step::Look)
     }
 
     fn save(&self, file: Option<PathBuf>) -> Result<Step, Refused> {
-        let own = self.file.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let folders = self.folders.clone();
+        // Without a file too: not to overtake a rig that is still being read.
         let look = move || {
-            let path = match file {
-                Some(file) => folders.find(&file)?,
-                None => own.ok_or("the rig has no file yet: name one")?,
-            };
-            let action = Box::new(Action::Save { path: path.clone() });
-            Ok(Step::Use { action, told: Vec::new(), file: Some(path) })
+            let path = file.map(|file| folders.find(&file)).transpose()?;
+            Ok(Step::Do(vec![Action::Save { path }]))
         };
         self.clerk.ask(look).map(Step::Look)
     }
@@ -353,7 +365,7 @@ fn edit_mappings(edit: MappingEdit) -> Action {
 }
 
 /// An entry of a rig file by its keys.
-fn table<Table: serde::de::DeserializeOwned, T>(
+pub(super) fn table<Table: serde::de::DeserializeOwned, T>(
     keys: Map<String, Value>,
     read: impl FnOnce(Table) -> Result<T, String>,
 ) -> Result<T, Refused> {

@@ -4,8 +4,13 @@
 use std::collections::BTreeSet;
 
 const ENGINE: &str = include_str!("../../../../engine/src/handle.rs");
-const DESK: [&str; 4] =
-    [include_str!("action.rs"), include_str!("mod.rs"), include_str!("stage.rs"), include_str!("transport.rs")];
+const DESK: [&str; 5] = [
+    include_str!("action.rs"),
+    include_str!("matrix.rs"),
+    include_str!("mod.rs"),
+    include_str!("stage.rs"),
+    include_str!("transport.rs"),
+];
 
 /// What has no order of its own, and why.
 const LEFT_OUT: [(&str, &str); 3] = [

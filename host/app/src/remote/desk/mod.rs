@@ -5,6 +5,7 @@ mod action;
 mod clerk;
 #[cfg(test)]
 mod completeness;
+mod matrix;
 mod names;
 mod stage;
 mod transport;
@@ -21,9 +22,8 @@ use names::Refused;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::io;
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
-use std::sync::{Arc, Mutex, PoisonError};
 use transport::Taps;
 
 /// What clients command.
@@ -33,8 +33,6 @@ pub struct Desk {
     clerk: Clerk,
     bulletin: Arc<Bulletin>,
     taps: Taps,
-    /// The rig file that plays.
-    file: Mutex<Option<PathBuf>>,
 }
 
 /// What came of an order.
@@ -54,8 +52,6 @@ pub struct Later {
     pending: VecDeque<Pending<Done>>,
     /// Problems that are told with the answer.
     told: Vec<String>,
-    /// The rig's file from then on.
-    file: Option<PathBuf>,
 }
 
 /// What is to be done next of an order.
@@ -64,8 +60,8 @@ pub enum Step {
     Say(Value),
     /// These, in order.
     Do(Vec<Action>),
-    /// That, with problems told and a file that is the rig's from then on.
-    Use { action: Box<Action>, told: Vec<String>, file: Option<PathBuf> },
+    /// That, with problems told.
+    Use { action: Box<Action>, told: Vec<String> },
     /// To look at files first.
     Look(Receiver<Result<Step, Refused>>),
     /// To choose among the presets of a node first.
@@ -73,14 +69,14 @@ pub enum Step {
 }
 
 impl Desk {
-    /// Commands the engine of `handle`, which plays the rig of `file`.
+    /// Commands the engine of `handle`.
     ///
     /// # Errors
     /// If there is no thread to be had.
-    pub fn new(handle: EngineHandle, folders: Folders, file: Option<PathBuf>) -> io::Result<Self> {
+    pub fn new(handle: EngineHandle, folders: Folders) -> io::Result<Self> {
         let (folders, bulletin) = (Arc::new(folders), Arc::default());
         let (clerk, taps) = (Clerk::new()?, Taps::default());
-        Ok(Self { handle, folders, clerk, bulletin, taps, file: Mutex::new(file) })
+        Ok(Self { handle, folders, clerk, bulletin, taps })
     }
 
     /// The rig as it is.
@@ -108,7 +104,7 @@ impl Desk {
         loop {
             *answer = match answer {
                 Answer::Now(result) => return Some(std::mem::replace(result, Ok(Value::Null))),
-                Answer::Later(later) => return self.finish_later(later),
+                Answer::Later(later) => return finish_later(later),
                 Answer::Prepared(prepared) => match prepared.try_recv() {
                     Ok(step) => self.take(step),
                     Err(TryRecvError::Empty) => return None,
@@ -132,14 +128,14 @@ impl Desk {
     }
 
     fn take(&self, step: Result<Step, Refused>) -> Answer {
-        let later = |actions: Vec<Action>, told, file| {
+        let later = |actions: Vec<Action>, told| {
             let pending = actions.into_iter().map(|action| self.handle.send(action)).collect();
-            Answer::Later(Later { pending, told, file })
+            Answer::Later(Later { pending, told })
         };
         match step {
             Ok(Step::Say(value)) => Answer::Now(Ok(value)),
-            Ok(Step::Do(actions)) => later(actions, Vec::new(), None),
-            Ok(Step::Use { action, told, file }) => later(vec![*action], told, file),
+            Ok(Step::Do(actions)) => later(actions, Vec::new()),
+            Ok(Step::Use { action, told }) => later(vec![*action], told),
             Ok(Step::Look(prepared)) => Answer::Prepared(prepared),
             Ok(Step::Choose { node, wanted }) => {
                 Answer::Preset { found: self.handle.send(Action::Presets { node }), node, wanted }
@@ -147,22 +143,19 @@ impl Desk {
             Err(refused) => Answer::Now(Err(refused)),
         }
     }
+}
 
-    /// What the last answer says, once all are there; what went wrong first.
-    fn finish_later(&self, later: &mut Later) -> Option<Result<Value, String>> {
-        let mut last = Done::Done;
-        while let Some(pending) = later.pending.front() {
-            match pending.try_take()? {
-                Ok(done) => last = done,
-                Err(error) => return Some(Err(error.to_string())),
-            }
-            later.pending.pop_front();
+/// What the last answer says, once all are there; what went wrong first.
+fn finish_later(later: &mut Later) -> Option<Result<Value, String>> {
+    let mut last = Done::Done;
+    while let Some(pending) = later.pending.front() {
+        match pending.try_take()? {
+            Ok(done) => last = done,
+            Err(error) => return Some(Err(error.to_string())),
         }
-        if let Some(file) = later.file.take() {
-            *self.file.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
-        }
-        Some(Ok(describe(last, std::mem::take(&mut later.told))))
+        later.pending.pop_front();
     }
+    Some(Ok(describe(last, std::mem::take(&mut later.told))))
 }
 
 fn describe(done: Done, mut told: Vec<String>) -> Value {

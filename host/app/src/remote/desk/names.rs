@@ -205,6 +205,8 @@ pub fn change(graph: &Graph, order: &CellOrder) -> Result<CellChange, Refused> {
         .filter(|(_, edge)| (edge.destination.node, edge.destination.port) == (destination.node, destination.port))
         .find_map(|(_, edge)| edge.matrix()?.get(source.channel, destination.channel));
     let before = before.unwrap_or(Cell::UNITY);
+    // As it is shown: in a rig file a gain may be negative by itself.
+    let before = Cell { gain: before.gain.abs(), invert: before.invert != (before.gain < 0.0), ..before };
     let gain = order.gain_db.map_or(Ok(before.gain), gain)?;
     let cell = Cell { gain, mute: order.mute.unwrap_or(before.mute), invert: order.invert.unwrap_or(before.invert) };
     Ok(CellChange { source, destination, cell: (!order.remove).then_some(cell) })
@@ -226,4 +228,42 @@ fn selector(name: Option<&PortName>) -> Option<PortSelector> {
         Some(PortName::Number(number)) => PortSelector::Number(number.checked_sub(1)?),
         Some(PortName::Name(name)) => PortSelector::Name(name.clone()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crosspoint::graph::{ChannelLayout, Matrix, Node};
+
+    /// ```text
+    /// a ──x-0.5──► b         shown as -6 dB, inverted: a fader moves the gain, a button turns the polarity
+    /// ```
+    #[test]
+    fn a_fader_leaves_the_polarity_of_a_negative_gain() {
+        let mono = || vec![AudioPort::new("port", ChannelLayout::Mono)];
+        let mut matrix = Matrix::new(1, 1);
+        matrix.set(0, 0, Some(Cell::new(-0.5))).unwrap();
+        let mut graph = Graph::new();
+        let built = graph.edit(|graph| {
+            let a = graph.add_node(Node { audio_outputs: mono(), ..Node::processor("a") })?;
+            let b = graph.add_node(Node { audio_inputs: mono(), ..Node::processor("b") })?;
+            graph.connect(Edge::audio(Endpoint::new(a, 0), Endpoint::new(b, 0), matrix))
+        });
+        assert!(built.is_ok());
+        let end = |node: &str| End { node: node.to_owned(), port: None };
+        let order = CellOrder {
+            source: end("a"),
+            source_channel: 1,
+            destination: end("b"),
+            destination_channel: 1,
+            gain_db: None,
+            mute: None,
+            invert: None,
+            remove: false,
+        };
+        let after = |order: &CellOrder| change(&graph, order).unwrap().cell.map(|cell| (cell.gain, cell.invert));
+        assert_eq!(after(&CellOrder { gain_db: Some(0.0), ..order.clone() }), Some((1.0, true)));
+        assert_eq!(after(&CellOrder { mute: Some(true), ..order.clone() }), Some((0.5, true)));
+        assert_eq!(after(&CellOrder { invert: Some(false), ..order }), Some((0.5, false)));
+    }
 }

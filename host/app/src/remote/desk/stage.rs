@@ -1,23 +1,20 @@
 //! From what clients say of guards, overload, bypass and pan to what the engine is to do. What they do not say stays as it is.
 
 use super::names::{Refused, column, ends, gain, known, row, within};
-use crate::remote::order::{BypassWord, ChannelName, LawWord, OrOff, OverloadWord};
+use crate::remote::order::{
+    BypassWord, ChannelName, GuardChange, LawWord, OrOff, OverloadChange, OverloadWord, SpilloverChange,
+};
 use crosspoint::graph::{Cell, Graph, NodeId, NodeKind, OverloadAction};
 use crosspoint::session::{BypassMode, OutputGuard, OverloadPolicy, Spillover};
 use crosspoint::{Action, PanLaw, PannedCell, PannedRows, Snapshot};
 
 /// What an output may play.
-pub fn guard(
-    snapshot: &Snapshot,
-    name: &str,
-    limit: Option<OrOff>,
-    time: Option<f64>,
-    returns_after: Option<OrOff>,
-) -> Result<Action, Refused> {
+pub fn guard(snapshot: &Snapshot, change: &GuardChange) -> Result<Action, Refused> {
+    let GuardChange { node: name, limit_db, time, returns_after } = change;
     let (node, shown) = known(snapshot, name)?;
     let before = shown.guard.ok_or_else(|| format!("\"{name}\" is no audio output"))?.settings;
     let guard = OutputGuard {
-        limit: limit.map_or(before.limit, OrOff::value),
+        limit: limit_db.map_or(before.limit, OrOff::value),
         time: time.unwrap_or(before.time),
         returns_after: returns_after.map_or(before.returns_after, OrOff::value),
     };
@@ -25,14 +22,8 @@ pub fn guard(
 }
 
 /// What becomes of a plugin that takes too much time.
-pub fn overload(
-    snapshot: &Snapshot,
-    name: &str,
-    budget: Option<f64>,
-    blocks: Option<u32>,
-    action: Option<OverloadWord>,
-    returns_after: Option<OrOff>,
-) -> Result<Action, Refused> {
+pub fn overload(snapshot: &Snapshot, change: &OverloadChange) -> Result<Action, Refused> {
+    let OverloadChange { node: name, budget, blocks, action, returns_after } = change;
     let (node, shown) = known(snapshot, name)?;
     let before = shown.overload.as_ref().ok_or_else(|| format!("\"{name}\" is no plugin"))?.policy;
     let action = action.map(|action| match action {
@@ -60,9 +51,9 @@ pub fn bypass_mode(mode: BypassWord) -> BypassMode {
 }
 
 /// What may ring on.
-pub fn spillover(snapshot: &Snapshot, seconds: Option<f64>, nodes: Option<u32>) -> Action {
-    let Spillover { seconds: before, nodes: nodes_before } = snapshot.spillover;
-    Action::SetSpillover(Spillover { seconds: seconds.unwrap_or(before), nodes: nodes.unwrap_or(nodes_before) })
+pub fn spillover(snapshot: &Snapshot, change: &SpilloverChange) -> Action {
+    let Spillover { seconds, nodes } = snapshot.spillover;
+    Action::SetSpillover(Spillover { seconds: change.seconds.unwrap_or(seconds), nodes: change.nodes.unwrap_or(nodes) })
 }
 
 /// Two cells between left and right.

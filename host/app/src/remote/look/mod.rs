@@ -2,6 +2,7 @@
 
 mod levels;
 mod mappings;
+mod matrix;
 mod moments;
 mod playhead;
 mod scenes;
@@ -15,6 +16,8 @@ use crosspoint::session::Builtin;
 use crosspoint::{Condition, DeviceState, LoadStatistics, NodeSnapshot, PortChannel, Snapshot, Soloed};
 pub use levels::LevelsDocument;
 pub use mappings::Mappings;
+pub use matrix::MixView;
+use matrix::{Group, MatrixPreset, Mix};
 use moments::Moment;
 pub use moments::moments;
 use playhead::Clock;
@@ -23,6 +26,7 @@ pub use scenes::Scenes;
 use serde::Serialize;
 pub use stage::xruns;
 use stage::{Autosave, Guard, Overload, Xrun};
+use std::collections::HashMap;
 
 /// The rig at one moment.
 #[derive(Serialize)]
@@ -69,6 +73,9 @@ pub struct Rig {
     soloed: Vec<Solo>,
     /// Rows that are heard whatever is soloed.
     solo_safe: Vec<Channel>,
+    groups: Vec<Group>,
+    mixes: Vec<Mix>,
+    matrix_presets: Vec<MatrixPreset>,
     /// Whether a rig waits for its plugins.
     is_building: bool,
     nodes: Vec<Node>,
@@ -116,6 +123,8 @@ struct Node {
     plugin: Option<Plugin>,
     /// Which built-in node it is, such as `gain`.
     builtin: Option<&'static str>,
+    /// The linear gain of a `gain` node; null for all others.
+    gain: Option<f64>,
     audio_inputs: Vec<Port>,
     audio_outputs: Vec<Port>,
     event_inputs: Vec<String>,
@@ -251,6 +260,7 @@ impl Rig {
                     vendor: plugin.vendor.clone(),
                 }),
                 builtin: more.and_then(|more| more.builtin.as_ref()).map(Builtin::kind),
+                gain: more.and_then(gain),
                 audio_inputs: ports(&node.audio_inputs),
                 audio_outputs: ports(&node.audio_outputs),
                 event_inputs: names(&node.event_inputs),
@@ -290,6 +300,9 @@ impl Rig {
             is_learning: snapshot.mappings.is_learning,
             soloed: snapshot.solo.soloed.iter().map(|soloed| solo(&snapshot.graph, soloed)).collect(),
             solo_safe: snapshot.solo.safe.iter().map(|row| channel(&snapshot.graph, row)).collect(),
+            groups: snapshot.groups.iter().map(Group::of).collect(),
+            mixes: snapshot.mixes.iter().map(|mix| Mix::of(&snapshot.graph, mix)).collect(),
+            matrix_presets: snapshot.matrix_presets.iter().map(MatrixPreset::of).collect(),
             is_building: snapshot.is_building,
             nodes: nodes.collect(),
             edges: edges(&snapshot.graph),
@@ -309,9 +322,17 @@ impl Rig {
     }
 }
 
+impl Parameter {
+    /// What it is called, and its value as far as it is known.
+    pub fn named_value(self) -> Option<(String, f64)> {
+        Some((self.name, self.value?))
+    }
+}
+
 /// The parameters of a node.
 pub fn parameters(node: &NodeSnapshot) -> Vec<Parameter> {
-    let value = |id| node.values.iter().find(|(known, _)| *known == id).map(|(_, value)| *value);
+    let values: HashMap<u32, f64> = node.values.iter().copied().collect();
+    let value = |id| values.get(&id).copied();
     if let Some(builtin) = &node.builtin {
         let described = builtin.parameters().into_iter().map(|parameter| Parameter {
             id: parameter.id,
@@ -343,6 +364,11 @@ pub fn parameters(node: &NodeSnapshot) -> Vec<Parameter> {
     described.collect()
 }
 
+fn gain(node: &NodeSnapshot) -> Option<f64> {
+    node.builtin.as_ref().filter(|builtin| matches!(builtin, Builtin::Gain { .. }))?;
+    parameters(node).into_iter().find(|parameter| parameter.is_gain)?.value
+}
+
 fn channel(graph: &Graph, place: &PortChannel) -> Channel {
     let node = graph.node(place.node).map_or_else(String::new, |node| node.name.clone());
     Channel { node, port: place.port + 1, channel: place.channel + 1 }
@@ -357,7 +383,8 @@ fn solo(graph: &Graph, soloed: &Soloed) -> Solo {
     }
 }
 
-fn condition(node: Option<&NodeSnapshot>) -> (&'static str, Option<String>) {
+/// The word for how a node is, and why it is missing.
+pub fn condition(node: Option<&NodeSnapshot>) -> (&'static str, Option<String>) {
     match node.map(|node| &node.condition) {
         Some(Condition::Loading) => ("loading", None),
         Some(Condition::Restarting) => ("restarting", None),

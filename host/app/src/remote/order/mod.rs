@@ -4,16 +4,20 @@
 //! `{"id": 7, "result": ...}` or `{"id": 7, "error": "..."}`. Nodes go by their names, ports by their names or numbers,
 //! ports and channels are counted from 1.
 
+mod changes;
 mod stage;
 mod words;
 
+pub use changes::{
+    Between, BypassModeChange, GuardChange, IntoCable, NewName, OverloadChange, Replacement, SpilloverChange,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use stage::constant_power;
 pub use stage::{BypassWord, LawWord, OrOff, OverloadWord, Place, Position, StartWord};
 use std::path::PathBuf;
 use words::first;
-pub use words::{BlockDeed, BlockName, CellOrder, ChannelName, End, PortName, Setting, Spot, TimingName, Title, Topic};
+pub use words::{BlockName, BlockWord, CellOrder, ChannelName, End, PortName, Setting, Spot, TimingWord, Title, Topic};
 
 /// A request as it stands on the wire.
 #[derive(Debug, Serialize, Deserialize)]
@@ -110,21 +114,9 @@ pub enum Order {
         on: bool,
     },
     /// Says how a node is bypassed.
-    BypassMode {
-        /// The node.
-        node: String,
-        /// How.
-        mode: BypassWord,
-    },
+    BypassMode(BypassModeChange),
     /// Says for how long, and for how many nodes at once, what is gone may ring on. What is not said stays as it is.
-    Spillover {
-        /// 0 to 60.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        seconds: Option<f64>,
-        /// Nodes that are gone, 0 to 64.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        nodes: Option<u32>,
-    },
+    Spillover(SpilloverChange),
     /// Sets cells of the routing matrix, all or none.
     Cells {
         /// Which, and what to.
@@ -154,7 +146,7 @@ pub enum Order {
     /// Clears, inverts, copies or swaps blocks of the matrix.
     Block {
         /// What to do.
-        change: BlockDeed,
+        change: BlockWord,
         /// With which block.
         block: BlockName,
         /// The other block, for `copy` and `swap`.
@@ -185,6 +177,105 @@ pub enum Order {
     },
     /// Ends every solo.
     ClearSolo {},
+    /// Puts a group of the matrix in the place of the one of its name, or after the last.
+    SetGroup {
+        /// The keys of a rig file's `[[group]]` table.
+        group: Map<String, Value>,
+    },
+    /// Sets the gain of a group, or mutes it. What is not said stays as it is.
+    GroupFader {
+        /// Its name.
+        group: String,
+        /// In dB, at most 20.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gain_db: Option<f32>,
+        /// Whether it is silent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mute: Option<bool>,
+    },
+    /// Gives a group another name.
+    RenameGroup {
+        /// As it is called now.
+        from: String,
+        /// As it is to be called.
+        to: String,
+    },
+    /// Removes a group.
+    RemoveGroup {
+        /// Its name.
+        group: String,
+    },
+    /// A monitor mix with its part of the matrix.
+    Mix {
+        /// Its name.
+        mix: String,
+    },
+    /// Puts a mix in the place of the one of its name, or after the last.
+    SetMix {
+        /// The keys of a rig file's `[[mix]]` table.
+        mix: Map<String, Value>,
+    },
+    /// Sets the gain of all of a mix, or mutes it. What is not said stays as it is.
+    MixFader {
+        /// Its name.
+        mix: String,
+        /// In dB, at most 20.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gain_db: Option<f32>,
+        /// Whether it is silent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mute: Option<bool>,
+    },
+    /// Gives a mix the cells of another one, column by column.
+    CopyMix {
+        /// Whose cells.
+        from: String,
+        /// Who gets them.
+        to: String,
+    },
+    /// Gives a mix another name.
+    RenameMix {
+        /// As it is called now.
+        from: String,
+        /// As it is to be called.
+        to: String,
+    },
+    /// Removes a mix. Its cells stay.
+    RemoveMix {
+        /// Its name.
+        mix: String,
+    },
+    /// Stores cells of the matrix as they are: those of a block, or what is between nodes.
+    StoreMatrixPreset {
+        /// Its name; a new one, or that of the preset to be overwritten.
+        preset: String,
+        /// Whose cells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        block: Option<BlockName>,
+        /// In place of a block: the nodes of which all that they put out is meant.
+        #[serde(default)]
+        sources: Vec<String>,
+        /// The nodes of which all that they take is meant.
+        #[serde(default)]
+        destinations: Vec<String>,
+    },
+    /// Sets the cells of a preset of the matrix.
+    RecallMatrixPreset {
+        /// Its name.
+        preset: String,
+    },
+    /// Gives a preset of the matrix another name.
+    RenameMatrixPreset {
+        /// As it is called now.
+        from: String,
+        /// As it is to be called.
+        to: String,
+    },
+    /// Removes a preset of the matrix.
+    RemoveMatrixPreset {
+        /// Its name.
+        preset: String,
+    },
     /// Joins two ports by a cable.
     Connect {
         /// Where the signal comes from.
@@ -199,12 +290,7 @@ pub enum Order {
         feedback: Option<u32>,
     },
     /// Removes all edges between two nodes.
-    Disconnect {
-        /// Where the signal comes from.
-        source: String,
-        /// Where it goes.
-        destination: String,
-    },
+    Disconnect(Between),
     /// Says whether the edges between two nodes wait for others.
     Timing {
         /// Where the signal comes from.
@@ -212,7 +298,7 @@ pub enum Order {
         /// Where it goes.
         destination: String,
         /// Whether.
-        timing: TimingName,
+        timing: TimingWord,
     },
     /// Adds what the hardware delivers.
     AddInput {
@@ -259,37 +345,13 @@ pub enum Order {
         bridge: bool,
     },
     /// Puts a node into the cable between two others.
-    Insert {
-        /// The node, which is in the rig already.
-        node: String,
-        /// Where the cable comes from.
-        source: String,
-        /// Where it goes.
-        destination: String,
-    },
+    Insert(IntoCable),
     /// Takes a node out of its cables, which are joined, and puts it into the cable between two others: reorders a chain.
-    Move {
-        /// The node.
-        node: String,
-        /// Where the cable comes from.
-        source: String,
-        /// Where it goes.
-        destination: String,
-    },
+    Move(IntoCable),
     /// Removes a node and gives its cables to another one.
-    Replace {
-        /// The node that goes.
-        node: String,
-        /// The one that takes its place, which is in the rig already.
-        with: String,
-    },
+    Replace(Replacement),
     /// Gives a node another name.
-    Rename {
-        /// As it is called now.
-        from: String,
-        /// As it is to be called.
-        to: String,
-    },
+    Rename(NewName),
     /// Takes the last step back.
     Undo {},
     /// Makes it again.
@@ -372,22 +434,7 @@ pub enum Order {
         on: bool,
     },
     /// Says what becomes of a plugin that takes too much time. What is not said stays as it is.
-    Overload {
-        /// The node.
-        node: String,
-        /// Its part of the time that there is for a block, 0.001 to 10.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        budget: Option<f64>,
-        /// How many blocks in a row must exceed that.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        blocks: Option<u32>,
-        /// What is done then, beside telling.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        action: Option<OverloadWord>,
-        /// After how many seconds it comes back by itself, 0.1 to 3600, or `off`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        returns_after: Option<OrOff>,
-    },
+    Overload(OverloadChange),
     /// Brings a plugin back that was taken out of the way for being overloaded.
     Recover {
         /// The node.
@@ -398,19 +445,7 @@ pub enum Order {
     /// Forgets all xruns of the log.
     ClearXruns {},
     /// Says what an output may play before its guard takes it to silence. What is not said stays as it is.
-    Guard {
-        /// The output.
-        node: String,
-        /// The peak level that may last, -60 to 60 dBFS, or `off`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        limit_db: Option<OrOff>,
-        /// For how many seconds it may be exceeded, 0 to 10.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        time: Option<f64>,
-        /// After how many seconds without a fault it plays again by itself, 0.1 to 3600, or `off`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        returns_after: Option<OrOff>,
-    },
+    Guard(GuardChange),
     /// Takes an output to silence, or lets one that is silent play again.
     HoldOutput {
         /// The output.
@@ -567,12 +602,7 @@ pub enum Order {
         scene: String,
     },
     /// Gives a scene another name.
-    RenameScene {
-        /// As it is called now.
-        from: String,
-        /// As it is to be called.
-        to: String,
-    },
+    RenameScene(NewName),
     /// Moves a scene among all.
     MoveScene {
         /// Its name.
@@ -591,12 +621,7 @@ pub enum Order {
         song: String,
     },
     /// Gives a song another name.
-    RenameSong {
-        /// As it is called now.
-        from: String,
-        /// As it is to be called.
-        to: String,
-    },
+    RenameSong(NewName),
     /// Puts the songs in an order.
     SetSetlist {
         /// Their names, one perhaps twice; none for the order in which they stand.
@@ -642,7 +667,7 @@ pub enum Order {
     },
     /// Saves the rig.
     Save {
-        /// The file; none for the one that was loaded.
+        /// The file; none for the one that was loaded, or saved to last.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         file: Option<PathBuf>,
     },
@@ -699,12 +724,23 @@ mod tests {
             Order::Save { file: None },
             Order::Locate(Position { bar: Some(5), beat: Some(2.5), ..Position::default() }),
             Order::Loop { from: Some(Place::Seconds(1.0)), to: Some(Place::Position(Position::default())) },
-            Order::Guard { node: "out".into(), limit_db: Some(OrOff::Off), time: Some(0.1), returns_after: None },
+            Order::Guard(GuardChange {
+                node: "out".into(),
+                limit_db: Some(OrOff::Off),
+                time: Some(0.1),
+                returns_after: None,
+            }),
+            Order::Rename(NewName { from: "amp".into(), to: "clean amp".into() }),
+            Order::Spillover(SpilloverChange { seconds: Some(5.0), nodes: None }),
         ];
         for (id, order) in (0..).zip(orders) {
             let text = serde_json::to_string(&order.clone().into_request(id).unwrap()).unwrap();
             assert_eq!(Request::parse(&text).unwrap(), (id, order), "{text}");
         }
+        let text =
+            r#"{"id": 1, "command": "insert", "arguments": {"node": "eq", "source": "amp", "destination": "out"}}"#;
+        let cable = IntoCable { node: "eq".into(), source: "amp".into(), destination: "out".into() };
+        assert_eq!(Request::parse(text).unwrap(), (1, Order::Insert(cable)));
     }
 
     /// Nothing that is not understood is guessed at.
@@ -717,6 +753,8 @@ mod tests {
         assert!(id == Some(4) && why.contains("`on`"), "{why}");
         let (_, why) = refusal(r#"{"id": 4, "command": "undo", "arguments": {"twice": true}}"#);
         assert!(why.contains("twice"), "{why}");
+        let (_, why) = refusal(r#"{"id": 4, "command": "rename", "arguments": {"from": "amp", "to": "x", "by": 1}}"#);
+        assert!(why.contains("by"), "{why}");
         for text in ["", "7", "[]", "{}", r#"{"id": -1, "command": "undo"}"#, r#"{"id":1,"command":"undo","x":1}"#] {
             assert_eq!(refusal(text).0, None, "{text}");
         }

@@ -1,5 +1,6 @@
 //! What orders speak of: ends of edges, channels, values, scenes by name or number. Shapes only.
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 /// The end of an edge: a node and one of its ports.
@@ -88,9 +89,9 @@ pub struct BlockName {
 }
 
 /// What is to be done to a block of the matrix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
-pub enum BlockDeed {
+pub enum BlockWord {
     /// Takes its cells away.
     Clear,
     /// Turns the polarity of its cells round.
@@ -144,9 +145,9 @@ pub enum Topic {
 }
 
 /// When an edge waits for others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
-pub enum TimingName {
+pub enum TimingWord {
     /// Its channels come at the same time as those of other edges.
     Aligned,
     /// It waits for nobody.

@@ -65,6 +65,20 @@ const ORDERS: &[(&str, &[Argument])] = &[
     ("solo", &[Json("source"), Switch("on"), Json("destination")]),
     ("solo_safe", &[Json("source"), Switch("on")]),
     ("clear_solo", &[]),
+    ("set_group", &[Json("group")]),
+    ("group_fader", &[Plain("group"), Plain("gain_db"), Switch("mute")]),
+    ("rename_group", &[Plain("from"), Plain("to")]),
+    ("remove_group", &[Plain("group")]),
+    ("mix", &[Plain("mix")]),
+    ("set_mix", &[Json("mix")]),
+    ("mix_fader", &[Plain("mix"), Plain("gain_db"), Switch("mute")]),
+    ("copy_mix", &[Plain("from"), Plain("to")]),
+    ("rename_mix", &[Plain("from"), Plain("to")]),
+    ("remove_mix", &[Plain("mix")]),
+    ("store_matrix_preset", &[Plain("preset"), Json("block"), Json("sources"), Json("destinations")]),
+    ("recall_matrix_preset", &[Plain("preset")]),
+    ("rename_matrix_preset", &[Plain("from"), Plain("to")]),
+    ("remove_matrix_preset", &[Plain("preset")]),
     ("connect", &[Plain("source"), Plain("destination"), Switch("events"), Plain("feedback")]),
     ("disconnect", &[Plain("source"), Plain("destination")]),
     ("timing", &[Plain("source"), Plain("destination"), Plain("timing")]),
@@ -219,12 +233,31 @@ pub fn errand(message: &OscMessage) -> Result<Errand, String> {
             };
             order(Order::Cells { cells: vec![cell] })
         }
-        ["scene", _] | ["song", _] | ["moment", _] | ["take_moment"] if is_released(args) => Ok(Errand::Nothing),
+        ["group", group, "gain"] => {
+            let gain_db = Some(number(one(args)?)? as f32);
+            order(Order::GroupFader { group: group.to_owned(), gain_db, mute: None })
+        }
+        ["group", group, "mute"] => {
+            let mute = Some(switch(one(args)?)?);
+            order(Order::GroupFader { group: group.to_owned(), gain_db: None, mute })
+        }
+        ["mix", mix, "gain"] => {
+            let gain_db = Some(number(one(args)?)? as f32);
+            order(Order::MixFader { mix: mix.to_owned(), gain_db, mute: None })
+        }
+        ["mix", mix, "mute"] => {
+            let mute = Some(switch(one(args)?)?);
+            order(Order::MixFader { mix: mix.to_owned(), gain_db: None, mute })
+        }
+        ["scene", _] | ["song", _] | ["matrix_preset", _] | ["moment", _] | ["take_moment"] if is_released(args) => {
+            Ok(Errand::Nothing)
+        }
         // A button that is pressed has no name to give.
         ["take_moment"] if is_pressed(args) => order(Order::TakeMoment { moment: None }),
         ["moment", moment] => order(Order::RecallMoment { moment: Title::Name(moment.to_owned()) }),
         ["scene", scene] => order(Order::PlayScene { scene: Title::Name(scene.to_owned()), start: None }),
         ["song", song] => order(Order::PlaySong { song: Title::Name(song.to_owned()), scene: 1 }),
+        ["matrix_preset", preset] => order(Order::RecallMatrixPreset { preset: preset.to_owned() }),
         [command] => by_name(command, args),
         _ => Err("there is no such address".to_owned()),
     }
@@ -379,8 +412,7 @@ fn decoded(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::order::OrOff;
-    use crate::remote::order::StartWord;
+    use crate::remote::order::{GuardChange, OrOff, StartWord};
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
@@ -428,6 +460,15 @@ mod tests {
         };
         assert_eq!(cells[0].source, End { node: "amp".into(), port: Some(PortName::Name("side".into())) });
         assert_eq!((cells[0].destination_channel, cells[0].gain_db, cells[0].mute), (2, Some(-6.0), None));
+        let fader = |gain_db, mute| Order::GroupFader { group: "the kit".into(), gain_db, mute };
+        assert_eq!(ordered("group/the%20kit/gain", vec![OscType::Float(-6.0)]), fader(Some(-6.0), None));
+        assert_eq!(ordered("group/the%20kit/mute", vec![OscType::Int(1)]), fader(None, Some(true)));
+        let muted = ordered("group_fader", vec![text("the kit"), OscType::Nil, OscType::Bool(false)]);
+        assert_eq!(muted, fader(None, Some(false)));
+        let own = Order::MixFader { mix: "Ann".into(), gain_db: Some(-144.0), mute: None };
+        assert_eq!(ordered("mix/Ann/gain", vec![OscType::Int(-144)]), own);
+        let recall = Order::RecallMatrixPreset { preset: "Verse".into() };
+        assert_eq!(ordered("matrix_preset/Verse", vec![OscType::Float(1.0)]), recall);
         let second = |start| Order::PlayScene { scene: Title::Number(2), start };
         assert_eq!(ordered("play_scene", vec![OscType::Float(2.0)]), second(None));
         let take = |moment: Option<&str>| Order::TakeMoment { moment: moment.map(str::to_owned) };
@@ -448,7 +489,7 @@ mod tests {
         let guard = ordered("guard", vec![text("out"), text("off"), OscType::Nil, OscType::Float(5.0)]);
         assert!(matches!(
             guard,
-            Order::Guard { limit_db: Some(OrOff::Off), returns_after: Some(OrOff::Value(5.0)), .. }
+            Order::Guard(GuardChange { limit_db: Some(OrOff::Off), returns_after: Some(OrOff::Value(5.0)), .. })
         ));
         let midi = ordered("midi", vec![text("keys"), OscType::Int(144), OscType::Int(60), OscType::Int(100)]);
         assert_eq!(midi, Order::Midi { node: "keys".into(), message: vec![144, 60, 100] });
@@ -458,7 +499,16 @@ mod tests {
     /// A button sends 1 when it is pressed and 0 when it is released.
     #[test]
     fn a_button_acts_once() {
-        for address in ["panic", "next_scene", "tap", "scene/Lead", "song/Opener", "moment/Verse", "take_moment"] {
+        for address in [
+            "panic",
+            "next_scene",
+            "tap",
+            "scene/Lead",
+            "song/Opener",
+            "matrix_preset/Verse",
+            "moment/Verse",
+            "take_moment",
+        ] {
             assert!(matches!(read(address, vec![OscType::Float(1.0)]), Ok(Errand::Order(..))), "{address}");
             assert!(matches!(read(address, vec![]), Ok(Errand::Order(..))), "{address}");
             assert_eq!(read(address, vec![OscType::Float(0.0)]), Ok(Errand::Nothing), "{address}");

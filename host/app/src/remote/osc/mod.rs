@@ -7,11 +7,11 @@ mod state;
 
 use super::access::Refusals;
 use super::allowance::Allowance;
-use super::desk::Answer;
-use super::order::{Order, Topic};
+use super::desk::{Answer, Desk};
+use super::order::Order;
 use super::service::Shared;
+use super::subscription::{News, Subscription};
 use address::{Errand, ROOT, errand};
-use crosspoint::Levels;
 use packets::{LONGEST, packed, read};
 use rosc::{OscMessage, OscType};
 use serde_json::Value;
@@ -43,16 +43,17 @@ struct Sender {
     feedback: Option<Feedback>,
     /// Whether it was told that nothing waits for a time tag.
     is_told_of_time: bool,
+    /// Whether it has begun a gesture and not ended it.
+    in_gesture: bool,
 }
 
 /// What a subscriber is told, and what it was told last.
 struct Feedback {
-    topics: Vec<Topic>,
+    subscription: Subscription,
     until: Instant,
-    rig: (Option<u64>, State),
-    levels: (Option<Arc<Levels>>, State),
+    rig: State,
+    levels: State,
     playhead: State,
-    notices: u64,
 }
 
 /// The server.
@@ -137,7 +138,7 @@ impl Osc {
         if !self.senders.contains_key(&from) {
             if self.senders.len() >= SENDERS {
                 let idle = |sender: &Sender| sender.feedback.is_none() && sender.answers.is_empty();
-                self.senders.retain(|_, sender| !idle(sender) || now.duration_since(sender.heard) < IDLE);
+                self.forget(|sender| idle(sender) && now.duration_since(sender.heard) >= IDLE);
             }
             if self.senders.len() >= SENDERS {
                 return false;
@@ -149,10 +150,19 @@ impl Osc {
                 answers: Vec::new(),
                 feedback: None,
                 is_told_of_time: false,
+                in_gesture: false,
             };
             self.senders.insert(from, sender);
         }
         true
+    }
+
+    /// Forgets who is gone, who lifts no finger any more.
+    fn forget(&mut self, is_gone: impl Fn(&Sender) -> bool) {
+        let gone = self.senders.extract_if(|_, sender| is_gone(sender));
+        if gone.filter(|(_, sender)| sender.in_gesture).count() > 0 {
+            let _ended = self.shared.desk.begin(Order::Gesture { on: false });
+        }
     }
 
     fn obey(&mut self, told: &OscMessage, from: SocketAddr, now: Instant) {
@@ -173,14 +183,12 @@ impl Osc {
                 }
             }
             Ok(Errand::Subscribe(topics, seconds)) => {
-                let notices = shared.desk.bulletin().count();
                 sender.feedback = Some(Feedback {
-                    topics,
+                    subscription: Subscription::begin(topics, &shared.desk),
                     until: now + Duration::from_secs(seconds),
-                    rig: Default::default(),
-                    levels: Default::default(),
-                    playhead: Default::default(),
-                    notices,
+                    rig: State::default(),
+                    levels: State::default(),
+                    playhead: State::default(),
                 });
                 self.say(from, [message("subscribed", vec![OscType::Int(seconds as i32)])]);
             }
@@ -203,6 +211,9 @@ impl Osc {
                 self.say(from, [refusal(&name, "too many orders wait for their answers")]);
             }
             Ok(Errand::Order(name, order)) => {
+                if let Order::Gesture { on } = order {
+                    sender.in_gesture = on;
+                }
                 let mut answer = shared.desk.begin(order);
                 match shared.desk.finish(&mut answer) {
                     Some(result) => self.answer(from, &name, result),
@@ -244,13 +255,13 @@ impl Osc {
                 news.push((*to, vec![message("expired", vec![])]));
             }
             if let Some(feedback) = &mut sender.feedback {
-                news.push((*to, feedback.news(&shared)));
+                news.push((*to, feedback.news(&shared.desk)));
             }
         }
         for (to, messages) in news {
             self.say(to, messages);
         }
-        self.senders.retain(|_, sender| sender.feedback.is_some() || now.duration_since(sender.heard) < REMEMBERED);
+        self.forget(|sender| sender.feedback.is_none() && now.duration_since(sender.heard) >= REMEMBERED);
     }
 
     fn answer(&mut self, to: SocketAddr, name: &str, result: Result<Value, String>) {
@@ -275,47 +286,31 @@ impl Osc {
 
 impl Feedback {
     /// What has changed since it was told last.
-    fn news(&mut self, shared: &Shared) -> Vec<OscMessage> {
-        let desk = &shared.desk;
-        let mut news = Vec::new();
-        if self.topics.contains(&Topic::Rig) {
-            let snapshot = desk.snapshot();
-            if self.rig.0 != Some(snapshot.revision) {
-                let state = state::of_rig(&snapshot);
-                news.extend(changed(&self.rig.1, &state));
-                self.rig = (Some(snapshot.revision), state);
-            }
-        }
-        if self.topics.contains(&Topic::Playhead) {
-            let state = state::of_playhead(&desk.snapshot());
-            news.extend(changed(&self.playhead, &state));
-            self.playhead = state;
-        }
-        if self.topics.contains(&Topic::Levels) {
-            let levels = desk.levels();
-            if !self.levels.0.as_ref().is_some_and(|told| Arc::ptr_eq(told, &levels)) {
-                let state = state::of_levels(&desk.snapshot().graph, &levels);
-                news.extend(changed(&self.levels.1, &state));
-                self.levels = (Some(levels), state);
-            }
-        }
-        if self.topics.contains(&Topic::Notices) {
-            news.extend(desk.bulletin().since(&mut self.notices).into_iter().map(|notice| {
+    fn news(&mut self, desk: &Desk) -> Vec<OscMessage> {
+        let snapshot = desk.snapshot();
+        let news = self.subscription.news(&snapshot, desk).into_iter();
+        let messages = |news| match news {
+            News::Rig => changed(&mut self.rig, state::of_rig(&snapshot)),
+            News::Playhead => changed(&mut self.playhead, state::of_playhead(&snapshot)),
+            News::Levels(levels) => changed(&mut self.levels, state::of_levels(&snapshot.graph, &levels)),
+            News::Notice(notice) => {
                 let kind = notice["kind"].as_str().unwrap_or_default();
-                message("notice", vec![text(kind), text(&notice.to_string())])
-            }));
-        }
-        news
+                vec![message("notice", vec![text(kind), text(&notice.to_string())])]
+            }
+        };
+        news.flat_map(messages).collect()
     }
 }
 
 /// What has another value than before; what is gone is told without one.
-fn changed(before: &State, now: &State) -> Vec<OscMessage> {
+fn changed(before: &mut State, now: State) -> Vec<OscMessage> {
     let new = now.iter().filter(|(addr, args)| before.get(*addr) != Some(args));
     let new = new.map(|(addr, args)| OscMessage { addr: addr.clone(), args: args.clone() });
     let gone = before.keys().filter(|addr| !now.contains_key(*addr));
     let gone = gone.map(|addr| OscMessage { addr: addr.clone(), args: Vec::new() });
-    gone.chain(new).collect()
+    let changed = gone.chain(new).collect();
+    *before = now;
+    changed
 }
 
 fn message(address: &str, args: Vec<OscType>) -> OscMessage {
@@ -329,4 +324,34 @@ fn refusal(of: &str, why: &str) -> OscMessage {
 fn text(text: &str) -> OscType {
     // Nothing in OSC may hold a zero.
     OscType::String(text.replace('\0', ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remote::access::{Folders, Token};
+    use crate::remote::desk::Desk;
+    use crosspoint::{Engine, EngineSettings};
+
+    /// A fader of one whose battery has died is let go once its place is another's.
+    #[test]
+    fn the_gesture_of_who_is_gone_ends() {
+        let mut engine = Engine::new(EngineSettings::default());
+        let desk = Desk::new(engine.handle(), Folders::default()).unwrap();
+        let shared = Arc::new(Shared { desk, token: Token::random().unwrap(), refusals: Arc::default() });
+        let now = Instant::now();
+        let mut osc =
+            Osc { shared: shared.clone(), needs_token: false, senders: HashMap::new(), told: now, outbox: Vec::new() };
+        let sender = |number: usize| SocketAddr::from(([127, 0, 0, 1], 1000 + number as u16));
+        let packets = packed([message("gesture", vec![OscType::Bool(true)])]);
+        osc.hear(&packets[0], sender(0));
+        engine.poll();
+        osc.tell();
+        assert!(shared.desk.snapshot().in_gesture);
+        (1..SENDERS).for_each(|number| assert!(osc.make_room(sender(number), now)));
+        assert!(osc.make_room(sender(SENDERS), Instant::now() + IDLE));
+        assert!(!osc.senders.contains_key(&sender(0)));
+        engine.poll();
+        assert!(!shared.desk.snapshot().in_gesture);
+    }
 }

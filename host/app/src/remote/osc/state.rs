@@ -2,9 +2,11 @@
 //! who ask or subscribe.
 
 use super::address::{ROOT, encoded};
+use super::text;
+use crate::remote::look;
 use crosspoint::graph::{Graph, NodeId};
 use crosspoint::measurement::decibels;
-use crosspoint::{ClockState, Condition, Levels, Loudness, NodeSnapshot, Snapshot};
+use crosspoint::{ClockState, Levels, Loudness, Snapshot};
 use rosc::OscType;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -57,17 +59,26 @@ pub fn of_rig(snapshot: &Snapshot) -> State {
         let name = encoded(&node.name);
         put(format!("node/{name}/bypass"), vec![switch(known.bypassed)]);
         put(format!("node/{name}/bypass_mode"), vec![text(known.bypass.word())]);
-        put(format!("node/{name}/condition"), vec![text(condition(known))]);
+        put(format!("node/{name}/condition"), vec![text(look::condition(Some(known)).0)]);
         if let Some(guard) = &known.guard {
             put(format!("node/{name}/hold"), vec![switch(guard.closed.is_some())]);
         }
         if let Some(overload) = &known.overload {
             put(format!("node/{name}/overloaded"), vec![switch(overload.overloaded.is_some())]);
         }
-        for (parameter, value) in values(known) {
+        let values = look::parameters(known).into_iter().filter_map(look::Parameter::named_value);
+        // Of several of one name the first.
+        for (parameter, value) in values.rev() {
             let value = OscType::Float(value as f32);
             put(format!("node/{name}/parameter/{}", encoded(&parameter)), vec![value]);
         }
+    }
+    let faders = snapshot.groups.iter().map(|known| ("group", &known.group.name, known.group.fader));
+    let mixes = snapshot.mixes.iter().map(|known| ("mix", &known.mix.name, known.mix.fader));
+    for (what, name, fader) in faders.chain(mixes) {
+        let gain = (decibels(fader.gain.into()) as f32).max(SILENCE);
+        put(format!("{what}/{}/gain", encoded(name)), vec![OscType::Float(gain)]);
+        put(format!("{what}/{}/mute", encoded(name)), vec![switch(fader.muted)]);
     }
     for (address, values) in cells(&snapshot.graph) {
         put(address, values);
@@ -141,43 +152,10 @@ fn cells(graph: &Graph) -> impl Iterator<Item = (String, Vec<OscType>)> + '_ {
     })
 }
 
-/// The values that are known, by the parameter's name; of several of one name the first.
-fn values(node: &NodeSnapshot) -> Vec<(String, f64)> {
-    let known = |id| node.values.iter().find(|(known, _)| *known == id).map(|(_, value)| *value);
-    let mut values: Vec<(String, f64)> = match &node.builtin {
-        Some(builtin) => {
-            let parameters = builtin.parameters().into_iter();
-            parameters
-                .filter_map(|parameter| Some((parameter.name, known(parameter.id).or(parameter.initial)?)))
-                .collect()
-        }
-        None => {
-            let shown = node.parameters.iter().filter(|parameter| !parameter.flags.hidden);
-            shown.filter_map(|parameter| Some((parameter.name.clone(), known(parameter.id)?))).collect()
-        }
-    };
-    let mut seen = std::collections::BTreeSet::new();
-    values.retain(|(name, _)| seen.insert(name.clone()));
-    values
-}
-
-fn condition(node: &NodeSnapshot) -> &'static str {
-    match node.condition {
-        Condition::Loading => "loading",
-        Condition::Restarting => "restarting",
-        Condition::Missing { .. } => "missing",
-        _ => "ready",
-    }
-}
-
 fn name(graph: &Graph, node: NodeId) -> String {
     graph.node(node).map_or_else(String::new, |node| encoded(&node.name))
 }
 
 fn switch(on: bool) -> OscType {
     OscType::Int(on.into())
-}
-
-fn text(text: &str) -> OscType {
-    OscType::String(text.to_owned())
 }

@@ -1,6 +1,6 @@
 // Faders and meters. The law of a fader, strips for inputs, gains and what goes to the outputs.
 
-const SILENCE = -144;
+export const SILENCE = -144;
 // Parts of a fader's way, from the bottom, and the decibels there: wide where ears are keen.
 const LAW = [[0, SILENCE], [0.04, -60], [0.25, -30], [0.5, -12], [0.8, 0], [1, 6]];
 
@@ -34,11 +34,10 @@ export function element(tag, properties = {}, ...children) {
 export function whenDragged(input, begin, send, end) {
   let waiting = false;
   let dragged = false;
-  const finish = () => {
-    if (!dragged) return;
+  // Lets go without a hand: what is shown in its place is something else.
+  const release = () => {
+    if (dragged) end();
     dragged = false;
-    send();
-    end();
   };
   input.addEventListener("input", () => {
     if (!dragged) begin();
@@ -50,8 +49,11 @@ export function whenDragged(input, begin, send, end) {
       if (dragged) send();
     });
   });
-  input.addEventListener("change", finish);
-  return { isDragged: () => dragged };
+  input.addEventListener("change", () => {
+    if (dragged) send();
+    release();
+  });
+  return { isDragged: () => dragged, release };
 }
 
 // Where a level stands on a meter, from 0 to 1.
@@ -59,7 +61,7 @@ function height(level) {
   return level === null ? 0 : Math.min(1, Math.max(0, (level + 60) / 60));
 }
 
-class Meter {
+export class Meter {
   constructor() {
     this.cover = element("s");
     this.held = element("u");
@@ -93,7 +95,7 @@ export class Faders {
     const outputs = new Set(rig.nodes.filter((node) => node.kind === "output").map((node) => node.name));
     const strips = inputs.map((node) => ({ kind: "input", key: `input ${node.name}`, node: node.name }));
     for (const node of rig.nodes.filter((node) => node.builtin === "gain")) {
-      strips.push({ kind: "gain", key: `gain ${node.name}`, node: node.name });
+      strips.push({ kind: "gain", key: `gain ${node.name}`, node: node.name, gain: node.gain });
     }
     for (const edge of rig.edges.filter((edge) => outputs.has(edge.destination.node))) {
       for (const cell of edge.crosspoints) {
@@ -104,6 +106,7 @@ export class Faders {
     const layout = strips.map(({ key }) => key).join("\n");
     if (layout !== this.#layout) {
       this.#layout = layout;
+      this.#strips.forEach((strip) => strip.release());
       this.#strips.clear();
       this.view.replaceChildren(...strips.map((strip) => this.#strip(strip)));
       // The rig's own ends are metered already.
@@ -112,14 +115,13 @@ export class Faders {
     for (const strip of strips) {
       const known = this.#strips.get(strip.key);
       if (strip.kind === "cell") known.set(strip.cell.mute ? null : strip.cell.gain_db);
-      if (strip.kind === "gain") this.#ask(strip.node, known);
+      if (strip.kind === "gain") known.set(strip.gain > 0 ? 20 * Math.log10(strip.gain) : null);
     }
   }
 
-  #ask(node, strip) {
-    const gain = ({ parameters }) => parameters.find((parameter) => parameter.is_gain)?.value;
-    const take = (result) => strip.set(gain(result) > 0 ? 20 * Math.log10(gain(result)) : null);
-    this.rig().ask("parameters", { node }).then(take, () => {});
+  // Another run of the rig knows nothing of what was ordered.
+  forget() {
+    this.#layout = "";
   }
 
   #strip(strip) {
@@ -131,7 +133,7 @@ export class Faders {
     const meters = element("div", { className: "meters" });
     const body = element("div", { className: "body" }, meters);
     const value = element("output");
-    const known = { node, channel, meters: [], place: meters, set() {} };
+    const known = { node, channel, meters: [], place: meters, set() {}, release() {} };
     if (kind !== "input") {
       const input = element("input", { type: "range", min: 0, max: 1000, ariaLabel: `${title} from ${more}` });
       input.dataset.strip = kind === "cell" ? `${edge.source.node}:${cell.source}>${edge.destination.node}:${cell.destination}` : node;
@@ -149,6 +151,7 @@ export class Faders {
       };
       const gesture = (on) => kind === "cell" && this.rig().order("gesture", { on });
       const drag = whenDragged(input, () => gesture(true), send, () => gesture(false));
+      known.release = drag.release;
       input.addEventListener("input", write);
       known.set = (level) => {
         if (drag.isDragged()) return;
@@ -163,7 +166,7 @@ export class Faders {
 
   levels({ nodes }) {
     for (const strip of this.#strips.values()) {
-      const all = nodes[strip.node] ?? [];
+      const all = Object.hasOwn(nodes, strip.node) ? nodes[strip.node] : [];
       const channels = strip.channel === undefined ? all : all.slice(strip.channel - 1, strip.channel);
       while (strip.meters.length < channels.length) {
         const meter = new Meter();

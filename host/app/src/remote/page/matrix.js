@@ -81,7 +81,9 @@ export class Matrix {
       return element("td", {}, button);
     }));
     this.table.replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows.map(line)));
-    if (!this.#buttons.has(this.#chosen?.key)) this.#chosen = null;
+    if (this.#buttons.has(this.#chosen?.key)) return;
+    this.drag.release();
+    this.#chosen = null;
   }
 
   #showChosen() {

@@ -19,6 +19,7 @@ pub const FILES: &[File] = &[
     File { path: "/page.js", kind: "text/javascript; charset=utf-8", text: include_str!("page.js") },
     File { path: "/faders.js", kind: "text/javascript; charset=utf-8", text: include_str!("faders.js") },
     File { path: "/matrix.js", kind: "text/javascript; charset=utf-8", text: include_str!("matrix.js") },
+    File { path: "/mix.js", kind: "text/javascript; charset=utf-8", text: include_str!("mix.js") },
     File { path: "/rig.js", kind: "text/javascript; charset=utf-8", text: include_str!("rig.js") },
     File { path: "/transport.js", kind: "text/javascript; charset=utf-8", text: include_str!("transport.js") },
 ];

@@ -2,11 +2,13 @@
 
 import { Faders, element } from "./faders.js";
 import { Matrix } from "./matrix.js";
+import { Mix } from "./mix.js";
 import { Rig } from "./rig.js";
 import { Transport } from "./transport.js";
 
 const find = (id) => document.getElementById(id);
 const KEPT = "crosspoint token";
+const KEPT_MIX = "crosspoint mix";
 const IN_TUNE = 2;
 const MOST_TRIES = 20;
 
@@ -18,6 +20,14 @@ let tries = 0;
 
 const faders = new Faders(find("faders"), () => rig);
 const matrix = new Matrix(find, () => rig);
+// `#TOKEN`, or `#TOKEN&mix=NAME` for a listener's own mix.
+const [token, ...more] = location.hash.slice(1).split("&");
+const wanted = new URLSearchParams(more.join("&")).get("mix") ?? sessionStorage.getItem(KEPT_MIX) ?? "";
+const mix = new Mix(find, () => rig, wanted, (name) => {
+  sessionStorage.setItem(KEPT_MIX, name);
+  if (last) show(last);
+});
+sessionStorage.setItem(KEPT_MIX, wanted);
 const transport = new Transport(find, () => rig);
 
 function tell(text) {
@@ -34,6 +44,8 @@ const hear = {
     find("entry").hidden = true;
     find("notice").hidden = true;
     sessionStorage.setItem(KEPT, rig.token);
+    faders.forget();
+    mix.forget();
     rig.order("subscribe", { to: ["rig", "levels", "playhead", "notices"] });
     rig.order("meter", { on: true });
     rig.order("measure_load", { on: true });
@@ -58,7 +70,7 @@ const hear = {
   rig: show,
   playhead: (playhead) => transport.move(playhead),
   levels(levels) {
-    if (view === "faders") faders.levels(levels);
+    if (view === "faders") desk().levels(levels);
     if (view === "tuner") showTuner(levels.tuner);
   },
   notice(notice) {
@@ -67,6 +79,11 @@ const hear = {
     if (notice.message && !notice.kind.startsWith("output_")) tell(notice.message);
   },
 };
+
+// The faders that are shown: a listener's own, or all.
+function desk() {
+  return last && mix.of(last) ? mix : faders;
+}
 
 function show(now) {
   // Nodes that came are metered too.
@@ -85,7 +102,13 @@ function show(now) {
   find("mute").ariaPressed = String(now.muted);
   find("mute").textContent = now.muted ? "Muted" : "Mute";
   showScenes(scenes);
-  if (view === "faders") faders.show(now);
+  mix.offer(now);
+  if (view === "faders") {
+    [find("faders").hidden, find("mix").hidden] = [desk() === mix, desk() === faders];
+    desk().show(now);
+  } else {
+    find("mix").hidden = true;
+  }
   if (view === "matrix") matrix.show(now);
   showTuned(now);
 }
@@ -202,7 +225,7 @@ function enter(token) {
 }
 
 // The token is not to stay where it is seen and kept: in the address.
-const given = decodeURIComponent(location.hash.slice(1)) || sessionStorage.getItem(KEPT);
+const given = token || sessionStorage.getItem(KEPT);
 if (location.hash) history.replaceState(null, "", location.pathname);
 if (given) enter(given);
 else find("entry").hidden = false;

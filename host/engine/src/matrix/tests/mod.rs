@@ -1,8 +1,12 @@
 //! The rig as one matrix: what it shows, and what setting its cells does.
 
 mod block;
+mod desk;
 mod gesture;
+mod groups;
+mod mixes;
 mod pan;
+mod presets;
 mod solo;
 
 use super::*;

@@ -1,47 +1,8 @@
 //! Solo is heard and nowhere seen: neither in the graph nor in the history.
 
+use super::desk::Desk;
 use super::*;
 use crate::{SoloView, Soloed};
-
-/// `a`, `b` and `c` (1 each) go to both channels of `out` at 1/2, 1/4 and 1/8, and each plays a constant 1.
-struct Desk {
-    engine: Engine,
-    rows: [NodeId; 3],
-    output: NodeId,
-    played: Vec<[f32; 2]>,
-}
-
-impl Desk {
-    fn new() -> Self {
-        let mut engine = Engine::new(EngineSettings::default());
-        let rows = ["a", "b", "c"].map(|name| engine.add_input(name, name, &[Some(0)]).unwrap());
-        let output = engine.add_output("out", "out", &[Some(0), Some(1)]).unwrap();
-        let cells: Vec<CellChange> = (0..6)
-            .map(|at| change(rows[at / 2], 0, output, at as u32 % 2, Some(Cell::new([0.5, 0.25, 0.125][at / 2]))))
-            .collect();
-        engine.set_cells(&cells, false).unwrap();
-        let mut desk = Self { engine, rows, output, played: Vec::new() };
-        desk.settled();
-        desk.played.clear();
-        desk
-    }
-
-    /// The level of both channels once all ramps are over.
-    fn settled(&mut self) -> [f32; 2] {
-        let (cell, ones) = (self.engine.cell(), [1.0_f32; 64]);
-        for _ in 0..100 {
-            let (mut left, mut right) = ([0.0; 64], [0.0; 64]);
-            cell.render(&[&ones], &mut [&mut left, &mut right], true);
-            self.engine.poll();
-            self.played.extend(left.into_iter().zip(right).map(|(left, right)| [left, right]));
-        }
-        self.played[self.played.len() - 1]
-    }
-
-    fn row(&self, at: usize) -> Soloed {
-        Soloed::Row(PortChannel::new(self.rows[at], 0, 0))
-    }
-}
 
 /// Rows and cells, one after the other and together; safe rows; back to exactly what it was. No click anywhere.
 #[test]
@@ -67,8 +28,7 @@ fn what_is_soloed_silences_the_rest_of_its_columns() {
     assert_eq!(desk.settled(), all);
 
     assert_eq!(*desk.engine.graph(), graph, "the user's gains were never touched");
-    let step = desk.played.windows(2).map(|pair| (pair[1][1] - pair[0][1]).abs()).fold(0.0, f32::max);
-    assert!(step < 0.02, "a step of {step}");
+    assert!(desk.steepest() < 0.02, "a step of {}", desk.steepest());
 }
 
 /// What is edited, undone and connected during a solo is heard as far as the solo lets it, and all of it behind.

@@ -114,10 +114,9 @@ impl ClockFollower {
         Command::LocateQuarters(self.next as f64 / CLOCKS)
     }
 
+    /// The master's song ends. After a loss the transport has gone on without it.
     fn stand(&mut self, offset: usize, push: &mut Push<'_>) {
-        if self.going == Going::Goes {
-            push(offset, Command::Play(false));
-        }
+        push(offset, Command::Play(false));
         self.going = Going::Stands;
     }
 

@@ -310,10 +310,21 @@ fn a_clock_that_ceases_is_lost() {
     // Stopped first.
     messages.truncate(101);
     messages.push((100_500, [STOP, 0, 0]));
-    let mut rig = Rig::new(messages);
+    let mut rig = Rig::new(messages.clone());
     rig.play(300_000, 64);
     assert_eq!(rig.lead(), Lead { tempo: None, losses: 0 });
     assert!(!rig.at(299_999).playing && rig.at(299_999).tempo == 120.0);
+    // Lost, and then stopped; or started anew, which waits for its clock.
+    for (message, playing) in [(STOP, false), (START, true)] {
+        messages.truncate(101);
+        messages.push((200_500, [message, 0, 0]));
+        messages.extend(clocks_from(210_000, 2));
+        let mut rig = Rig::new(messages.clone());
+        rig.play(212_000, 64);
+        assert_eq!(rig.lead().losses, 1);
+        assert!(rig.at(200_499).playing && !rig.at(200_500).playing && !rig.at(209_999).playing);
+        assert_eq!(rig.at(210_000).playing, playing);
+    }
 }
 
 /// ```text

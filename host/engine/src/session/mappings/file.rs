@@ -152,7 +152,8 @@ fn parameter(value: &DeValue<'_>) -> Option<MappingTarget> {
     (id.is_some() || !name.is_empty()).then_some(MappingTarget::Parameter { node, id, name })
 }
 
-fn crosspoint(value: &DeValue<'_>) -> Option<CrosspointPlace> {
+/// A crosspoint by its place.
+pub(in super::super) fn crosspoint(value: &DeValue<'_>) -> Option<CrosspointPlace> {
     let table = value.as_table()?;
     only(table, &["from", "to", "cell"])?;
     let cell = text(table, "cell")?;
@@ -206,11 +207,6 @@ pub(in super::super) fn write_mapping(text: &mut String, mapping: &MappingEntry)
     let mut fields = Table::new(text, &mapping.extra);
     fields.put("role", quoted(&mapping.role));
     fields.put("message", quoted(&mapping.message.to_string()));
-    let crosspoint = |place: &CrosspointPlace| {
-        let end = |end: &EndpointEntry| quoted(&format!("{}{}", end.node, end.port));
-        let cell = format!("{}>{}", u64::from(place.source_channel) + 1, u64::from(place.destination_channel) + 1);
-        format!("{{ from = {}, to = {}, cell = {} }}", end(&place.source), end(&place.destination), quoted(&cell))
-    };
     match &mapping.target {
         MappingTarget::Parameter { node, id, name } => {
             let id = id.map(|id| format!("id = {id}"));
@@ -218,8 +214,8 @@ pub(in super::super) fn write_mapping(text: &mut String, mapping: &MappingEntry)
             let parts: Vec<String> = [format!("node = {}", quoted(node))].into_iter().chain(id).chain(name).collect();
             fields.put("parameter", format!("{{ {} }}", parts.join(", ")));
         }
-        MappingTarget::Gain(place) => fields.put("gain", crosspoint(place)),
-        MappingTarget::Mute(place) => fields.put("mute", crosspoint(place)),
+        MappingTarget::Gain(place) => fields.put("gain", crosspoint_text(place)),
+        MappingTarget::Mute(place) => fields.put("mute", crosspoint_text(place)),
         MappingTarget::Bypass(node) => fields.put("bypass", quoted(node)),
         MappingTarget::Scene(scene) => fields.put("scene", quoted(scene)),
         MappingTarget::Song(song) => fields.put("song", quoted(song)),
@@ -251,6 +247,13 @@ pub(in super::super) fn write_mapping(text: &mut String, mapping: &MappingEntry)
     }
     fields.note(&mapping.note);
     fields.finish();
+}
+
+/// Writes what [`crosspoint`] reads.
+pub(in super::super) fn crosspoint_text(place: &CrosspointPlace) -> String {
+    let end = |end: &EndpointEntry| quoted(&format!("{}{}", end.node, end.port));
+    let cell = format!("{}>{}", u64::from(place.source_channel) + 1, u64::from(place.destination_channel) + 1);
+    format!("{{ from = {}, to = {}, cell = {} }}", end(&place.source), end(&place.destination), quoted(&cell))
 }
 
 #[cfg(test)]

@@ -1,0 +1,139 @@
+//! What is heard of the user's matrix: each cell by the factor that solo and groups give it. Only what is sent to the
+//! renderer changes; the user's graph is never touched. Knows no cause: what is soloed is in `solo`, what is grouped in
+//! `groups`.
+
+use super::groups::GroupFactors;
+use super::solo::Silence;
+use super::{PortChannel, cells_of};
+use crate::controllers::Plugins;
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crosspoint_graph::graph::{Edit, EditError};
+use crosspoint_graph::{Cell, Command, Edge, EdgeId, Endpoint, Graph, NOW, Published, Signal};
+use std::borrow::Cow;
+
+/// More cells than this are sent with a schedule, which the callback takes over at once, and not one by one.
+const MOST_COMMANDS: usize = 512;
+
+/// By what each cell is heard beside its own gain.
+#[derive(Debug, Default)]
+pub(crate) struct Overlay {
+    pub(super) silence: Silence,
+    pub(super) groups: GroupFactors,
+}
+
+impl Overlay {
+    /// Whether all is heard as the graph says it.
+    pub fn is_plain(&self) -> bool {
+        self.silence.is_empty() && self.groups.is_empty()
+    }
+
+    /// What a cell is multiplied by, whether the graph has it or not.
+    pub fn factor(&self, source: PortChannel, destination: PortChannel) -> f32 {
+        if self.silence.covers(source, destination) { 0.0 } else { self.groups.factor(source, destination) }
+    }
+
+    /// A cell as it is heard.
+    pub fn of(&self, source: PortChannel, destination: PortChannel, cell: Cell) -> Cell {
+        scaled(cell, self.factor(source, destination))
+    }
+
+    /// A graph as it is heard.
+    pub fn heard<'g>(&self, graph: &'g Graph) -> Result<Cow<'g, Graph>, EditError> {
+        if self.is_plain() {
+            return Ok(Cow::Borrowed(graph));
+        }
+        let mut edits = Vec::new();
+        for (id, edge) in graph.edges() {
+            let heard = self.heard_of(edge);
+            if let Cow::Owned(Edge { signal: Signal::Audio { matrix }, .. }) = heard {
+                edits.push(Edit::SetCells { edge: id, block: matrix.get_block(matrix.region())? });
+            }
+        }
+        if edits.is_empty() {
+            return Ok(Cow::Borrowed(graph));
+        }
+        let mut heard = graph.clone();
+        heard.apply(edits)?;
+        Ok(Cow::Owned(heard))
+    }
+
+    /// An edge as it is heard.
+    pub fn heard_of<'e>(&self, edge: &'e Edge) -> Cow<'e, Edge> {
+        let mut heard = Cow::Borrowed(edge);
+        for (source, destination, cell) in cells_of(edge) {
+            let now = self.of(source, destination, cell);
+            if now != cell
+                && let Signal::Audio { matrix } = &mut heard.to_mut().signal
+            {
+                // It is one of the edge's own.
+                let _ = matrix.set(source.channel, destination.channel, Some(now));
+            }
+        }
+        heard
+    }
+}
+
+/// A cell with a factor, as loud as can be if that is too much for a float.
+pub(crate) fn scaled(cell: Cell, factor: f32) -> Cell {
+    match factor {
+        1.0 => cell,
+        0.0 => Cell { mute: true, ..cell },
+        _ => Cell { gain: (cell.gain * factor).clamp(f32::MIN, f32::MAX), ..cell },
+    }
+}
+
+impl<P: Plugins> Engine<P> {
+    /// Finds anew by what cells are heard. Before anything is sent.
+    pub(crate) fn follow_overlay(&mut self) {
+        let silence = Silence::of(&self.solo, &self.graph);
+        self.overlay = Overlay { silence, groups: self.group_factors() };
+    }
+
+    /// A cell of an edge as it is heard.
+    pub(crate) fn heard_cell(&self, edge: EdgeId, source: u32, destination: u32, cell: Cell) -> Cell {
+        scaled(cell, self.heard_factor(edge, source, destination))
+    }
+
+    /// What a cell of an edge is multiplied by.
+    pub(crate) fn heard_factor(&self, edge: EdgeId, source: u32, destination: u32) -> f32 {
+        let Some(edge) = self.graph.edge(edge) else { return 1.0 };
+        let at = |end: Endpoint, channel| PortChannel::new(end.node, end.port, channel);
+        self.overlay.factor(at(edge.source, source), at(edge.destination, destination))
+    }
+
+    /// Sends what is heard otherwise because of solo or groups: ramped, and without a compile where that can be.
+    pub(super) fn publish_overlay(&mut self) -> Result<(), EngineError> {
+        self.snapshot.outdate();
+        if self.unpublished || self.batches > 0 || self.parking.is_in_use() {
+            return self.publish();
+        }
+        let before = std::mem::take(&mut self.overlay);
+        self.follow_overlay();
+        let overlay = &self.overlay;
+        if before.is_plain() && overlay.is_plain() {
+            return Ok(());
+        }
+        let ramp = self.publisher.settings().fade;
+        let cells = self.graph.edges().flat_map(|(id, edge)| cells_of(edge).map(move |cell| (id, cell)));
+        let commands = cells.filter_map(|(edge, (row, column, cell))| {
+            let now = overlay.of(row, column, cell).effective();
+            let (source, destination) = (row.channel as u16, column.channel as u16);
+            let is_other = before.of(row, column, cell).effective() != now;
+            is_other.then_some(Command::Gain { edge, source, destination, gain: now, ramp })
+        });
+        let commands: Vec<Command> = commands.take(MOST_COMMANDS + 1).collect();
+        if commands.is_empty() {
+            return Ok(());
+        }
+        if commands.len() > MOST_COMMANDS {
+            return self.publish();
+        }
+        // What messages set meanwhile is sent once more.
+        self.control.republished = true;
+        // Should it fail it goes with the whole graph.
+        self.unpublished = true;
+        self.unpublished = self.publisher.send_bundle(NOW, commands)? == Published::Waiting;
+        Ok(())
+    }
+}
