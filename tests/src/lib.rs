@@ -6,6 +6,7 @@ use crosspoint::devices::{ChannelSelection, StreamRequest};
 use crosspoint::formats::vst3::Vst3Library;
 use crosspoint::graph::NodeId;
 use crosspoint::offline::{Job, Rendered};
+use crosspoint::session::{self, Document};
 use crosspoint::{Engine, EngineSettings, Notice, PluginHost, PluginReference, PluginSetup};
 use crosspoint_fixtures::vst3::IPluginFactory;
 use std::path::{Path, PathBuf};
@@ -88,6 +89,35 @@ pub fn noise(seed: u32, frames: usize) -> Vec<f32> {
 pub fn render(engine: &mut Engine, inputs: &[Vec<f32>], outputs: usize, frames: usize, block: usize) -> Rendered {
     let job = Job { inputs, outputs, frames, block, compensate: true, events: &[], events_into: None };
     engine.render(&job, |_| true).expect("nothing else renders")
+}
+
+/// A rig of a stereo chain of so many plugins of one kind, with so many scenes. Each scene sets one parameter of every plugin
+/// by a text; the texts take turns.
+///
+/// # Panics
+/// If that is no rig.
+pub fn rig_with_scenes(plugin: &str, parameter: &str, texts: &[&str], plugins: usize, scenes: usize) -> Document {
+    let mut text = "crosspoint = 1\nname = \"Scenes\"\n\n[[input]]\nname = \"in\"\nchannels = 2\n".to_owned();
+    let names: Vec<String> = (1..=plugins).map(|number| format!("plugin {number}")).collect();
+    for name in &names {
+        text.push_str(&format!("\n[[plugin]]\nname = \"{name}\"\nformat = \"clap\"\nid = \"{plugin}\"\n"));
+    }
+    text.push_str("\n[[output]]\nname = \"out\"\nchannels = 2\n");
+    let ends = || std::iter::once("in").chain(names.iter().map(String::as_str)).chain(["out"]);
+    for (from, to) in ends().zip(ends().skip(1)) {
+        text.push_str(&format!("\n[[edge]]\nfrom = \"{from}\"\nto = \"{to}\"\n"));
+    }
+    for scene in 0..scenes {
+        text.push_str(&format!("\n[[scene]]\nname = \"scene {scene}\"\nparameters = [\n"));
+        for (place, node) in names.iter().enumerate() {
+            let value = texts[(scene + place) % texts.len()];
+            text.push_str(&format!("    {{ node = \"{node}\", name = \"{parameter}\", value = \"{value}\" }},\n"));
+        }
+        text.push_str("]\n");
+    }
+    let loaded = session::parse(&text, Path::new("")).expect("it is TOML");
+    assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
+    loaded.document
 }
 
 /// Plays an input on both channels in blocks of a length, as a device would: a poll after each, and both outputs. No block

@@ -216,7 +216,7 @@ fn a_note_sounds_at_its_frame() {
     wait_until_open(&mut live, 1);
     go.store(true, Ordering::Release);
     let began = began.recv_timeout(support::patience()).unwrap() + late as u64;
-    let samples = recorded_from(&mut live, &heard, began, FRAMES - late);
+    let samples = recorded_from(&heard, began, FRAMES - late, || drop(live.poll()));
     let differs = samples.iter().zip(expected).position(|(heard, expected)| heard != expected);
     assert_eq!(differs, None, "the note of the file and of the stage differ");
     drop(recorder.close());
@@ -398,5 +398,5 @@ fn played_live(
     }
     go.store(true, Ordering::Release);
     let began = began.recv_timeout(support::patience()).unwrap();
-    recorded_from(live, heard, began, frames)
+    recorded_from(heard, began, frames, || drop(live.poll()))
 }

@@ -8,8 +8,8 @@ pub use check::{Check, Which};
 pub use measurement::{BitPerfect, Latency, Tune};
 pub use remote::{
     Ctl, CtlOrder, FaderChoice, GroupOrder, LoadOrder, LoudnessOrder, MappingOrder, MatrixPresetOrder, MetersOrder,
-    MidiOrder, MixOrder, OutputOrder, OverloadOrder, PanOrder, PlayheadOrder, RemoteChoice, SceneOrder, SongOrder,
-    TransportOrder, TunerOrder, XrunsOrder,
+    MidiOrder, MixOrder, MomentOrder, OutputOrder, OverloadOrder, PanOrder, PlayheadOrder, RemoteChoice, SceneOrder,
+    SongOrder, TransportOrder, TunerOrder, XrunsOrder,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

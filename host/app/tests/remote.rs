@@ -268,6 +268,63 @@ fn a_script_plays_scenes_and_songs() {
     }
 }
 
+/// ```text
+/// take ─ change ─ recall ─ undo        and: edit Lead ─ play Dry ─ recall "Lead, changed" ─ save
+/// ```
+#[test]
+fn a_script_goes_back_to_moments() {
+    let running = Running::start("guitar-scenes.rig.toml", &[]);
+    assert_eq!(running.done(&["moment", "take"]), "moment 1\n");
+    assert_eq!(running.done(&["moment", "take", "quiet"]), "");
+    running.done(&["bypass", "delay", "on"]);
+    running.done(&["tempo", "96"]);
+    assert_eq!(running.done(&["moment", "recall", "quiet"]), "");
+    running.eventually(|rig| node(rig, "delay")["bypassed"] == false && rig["tempo"] == 120.0);
+    running.done(&["undo"]);
+    running.eventually(|rig| node(rig, "delay")["bypassed"] == true && rig["tempo"] == 96.0);
+    running.done(&["moment", "recall", "--number", "1"]);
+    running.eventually(|rig| node(rig, "delay")["bypassed"] == false && rig["scenes"]["playing"].is_null());
+
+    running.done(&["scene", "play", "Lead"]);
+    running.eventually(|rig| rig["scenes"]["playing"] == "Lead");
+    let drive = || {
+        let parameters = running.document(&["parameters", "amp"]);
+        let mut parameters = parameters["parameters"].as_array().unwrap().iter();
+        parameters.find(|known| known["name"] == "Drive").unwrap()["value"].as_f64()
+    };
+    let lead = drive();
+    running.done(&["set", "amp", "Drive", "--text", "12 dB"]);
+    let changed = drive();
+    assert_ne!(changed, lead);
+    running.eventually(|rig| rig["scenes"]["is_modified"] == true);
+    running.done(&["scene", "play", "Dry"]);
+    let rig = running.eventually(|rig| rig["scenes"]["playing"] == "Dry");
+    let last = rig["moments"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["name"], &last["is_automatic"]), (&json!("Lead, changed"), &json!(true)), "{rig}");
+    running.done(&["moment", "recall", "Lead, changed"]);
+    running.eventually(|rig| rig["scenes"]["playing"] == "Lead" && rig["scenes"]["is_modified"] == true);
+    assert_eq!(drive(), changed);
+
+    running.done(&["moment", "rename", "Lead, changed", "solo"]);
+    running.done(&["moment", "remove", "moment 1"]);
+    let listed = running.done(&["moment", "list"]);
+    assert!(listed.starts_with("1  quiet  "), "{listed}");
+    assert!(listed.lines().any(|line| line.contains("  solo  ") && line.ends_with("scene Lead")), "{listed}");
+    assert!(listed.contains("before quiet") && !listed.contains("moment 1  "), "{listed}");
+    running.done(&["save"]);
+    let text = std::fs::read_to_string(running.folder().join("guitar-scenes.rig.toml")).unwrap();
+    assert!(text.contains("[[moment]]\nname = \"quiet\"\ntaken = 20"), "{text}");
+    for (arguments, why) in [
+        (&["moment", "recall", "loud"][..], "there is no moment \"loud\" to go back to; there are: quiet"),
+        (&["moment", "recall", "--number", "99"], "there is no moment 99; the rig has "),
+        (&["moment", "take", "quiet"], "is taken"),
+        (&["moment", "remove", "moment 1"], "there is no moment"),
+    ] {
+        let (code, _, stderr) = running.ctl(arguments);
+        assert!(code == 1 && stderr.contains(why), "{arguments:?}: {stderr}");
+    }
+}
+
 /// A mapping is added, changed, removed and taken back; learning waits for a hand.
 #[test]
 fn a_script_maps_controls() {

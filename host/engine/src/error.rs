@@ -1,7 +1,7 @@
 //! What can go wrong in the engine, each with what to do about it.
 
 use crate::plugins::ReferenceError;
-use crate::session::SaveError;
+use crate::session::{MomentError, SaveError};
 use crosspoint_devices::{DeviceNameError, OpenError, StreamError};
 use crosspoint_formats::inspect::InspectError;
 use crosspoint_formats::{LoadError, PluginError, Precision};
@@ -105,6 +105,28 @@ pub enum EngineError {
         name: String,
         /// Why not.
         problem: &'static str,
+    },
+    /// There is no such moment.
+    #[error("there is no moment \"{name}\" to go back to; there are: {known}")]
+    UnknownMoment {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// Nobody can go back to a moment.
+    #[error("nobody can go back to \"{name}\": {source}")]
+    Moment {
+        /// Its name.
+        name: String,
+        /// Why.
+        source: MomentError,
+    },
+    /// Enough moments were taken.
+    #[error("there are {most} moments already; remove one that is not needed")]
+    TooManyMoments {
+        /// How many there may be.
+        most: usize,
     },
     /// There is no such mapping.
     #[error("there is no mapping at place {place}; the rig has {count}, counted from 0")]

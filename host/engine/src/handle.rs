@@ -13,7 +13,7 @@ use crate::midi::MidiListing;
 use crate::pending::{Pending, Reply};
 use crate::plugins::PluginReference;
 use crate::rig::RigProblem;
-use crate::scenes::{Capture, SceneEdit};
+use crate::scenes::{Capture, MomentEdit, SceneEdit};
 use crate::session::{Builtin, BypassMode, Document, Mapping, MappingEntry, OutputGuard, OverloadPolicy, Spillover};
 use crate::settings::EngineSettings;
 use crate::snapshot::{Snapshot, SnapshotCell};
@@ -419,6 +419,18 @@ pub enum Action {
         /// What of the rig.
         capture: Capture,
     },
+    /// Keeps how all values are now, to go back to. Answered by [`Done::Name`].
+    TakeMoment {
+        /// What to call it; none for a new name.
+        name: Option<String>,
+    },
+    /// Goes back to a moment. Answered by [`Done::LeftOut`].
+    RecallMoment {
+        /// Its name.
+        moment: String,
+    },
+    /// Renames or removes moments.
+    EditMoments(MomentEdit),
     /// Changes scenes, songs or the setlist.
     EditScenes(Box<SceneEdit>),
     /// Changes what MIDI messages control.
@@ -450,7 +462,9 @@ pub enum Done {
     Edge(EdgeId),
     /// Whether there was anything to do.
     Changed(bool),
-    /// The ways that found no port, as `from -> to`; what of a preset is not there.
+    /// What it was called.
+    Name(String),
+    /// The ways that found no port, as `from -> to`; what of a preset or a moment is not there.
     LeftOut(Vec<String>),
     /// What of a rig could not be had as its file says.
     Loaded(Vec<RigProblem>),
@@ -577,6 +591,9 @@ impl<P: Plugins> Engine<P> {
             Action::PreviousSong => self.previous_song().map(Done::Changed),
             Action::PlaySong { song, scene } => self.play_song(song, scene).map(Done::Changed),
             Action::StoreScene { scene, capture } => done(self.store_scene(&scene, &capture)),
+            Action::TakeMoment { name } => self.take_moment(name.as_deref()).map(Done::Name),
+            Action::RecallMoment { moment } => self.recall_moment(&moment).map(Done::LeftOut),
+            Action::EditMoments(edit) => done(self.edit_moments(edit)),
             Action::EditScenes(edit) => done(self.edit_scenes(*edit)),
             Action::EditMappings(edit) => done(self.edit_mappings(*edit)),
             Action::StartLearning(mapping) => {

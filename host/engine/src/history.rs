@@ -1,5 +1,5 @@
 //! Undo and redo: steps of the graph, parameters and bypasses, states that plugins had before others were loaded, and steps
-//! that plugins made themselves; groups and scenes. A step is made anew each time that it is taken, so that what undoes an undoing is what was there then.
+//! that plugins made themselves; groups, scenes and moments. A step is made anew each time that it is taken, so that what undoes an undoing is what was there then.
 
 mod values;
 
@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::instances::{InstanceStep, added};
 use crate::matrix::{Gesture, MatrixEntries};
-use crate::scenes::{Book, Key, Value};
+use crate::scenes::{Book, Key, MomentStep, Value, Whole};
 use crosspoint_formats::{ChangeDelta, HistoryDirection};
 use crosspoint_graph::NodeId;
 use crosspoint_graph::graph::Edit;
@@ -47,6 +47,10 @@ pub(crate) enum Step {
     Scenes(Box<Book>),
     /// By another node, the second instance of a plugin in a scene.
     Instance(Box<InstanceStep>),
+    /// By other values of the whole rig.
+    Whole(Box<Whole>),
+    /// By other moments to go back to.
+    Moment(MomentStep),
 }
 
 impl<P: Plugins> Engine<P> {
@@ -103,6 +107,8 @@ impl<P: Plugins> Engine<P> {
             Step::Instance(step) => self.take_instance(*step).map(|inverse| Step::Instance(Box::new(inverse))),
             Step::Matrix(entries) => Ok(Step::Matrix(self.put_matrix_entries(entries))),
             Step::Scenes(book) => Ok(Step::Scenes(Box::new(self.open_book(*book)))),
+            Step::Whole(whole) => Ok(Step::Whole(Box::new(self.go_to(*whole)?))),
+            Step::Moment(step) => Ok(Step::Moment(self.take_moment_step(step))),
             Step::Change { node, delta, direction } => {
                 if let Some(key) = self.records.get(&node).map(|record| record.key) {
                     self.plugins.send(Request::ApplyChange { key, delta: Arc::clone(&delta), direction });

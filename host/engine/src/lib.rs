@@ -126,7 +126,10 @@ pub use overload::OverloadSnapshot;
 pub use pending::Pending;
 pub use plugins::PluginReference;
 pub use rig::{Place, RigProblem};
-pub use scenes::{Capture, Readiness, SceneEdit, SceneSnapshot, ScenesSnapshot, SongSnapshot};
+pub use scenes::{
+    AUTOMATIC_MOMENTS, Capture, MOST_MOMENTS, MomentEdit, MomentSnapshot, Readiness, SceneEdit, SceneSnapshot,
+    ScenesSnapshot, SongSnapshot,
+};
 pub use settings::EngineSettings;
 pub use snapshot::{Condition, NodeSnapshot, Snapshot};
 pub use track::TrackSnapshot;

@@ -222,6 +222,11 @@ pub enum Notice {
         /// Its name.
         scene: String,
     },
+    /// What is now, or what a switch took away and nobody had stored, was kept as a moment to go back to.
+    MomentTaken {
+        /// Its name.
+        moment: String,
+    },
     /// A scene that was asked for is not prepared: it plays as soon as it is.
     SceneNotPrepared {
         /// Its name.

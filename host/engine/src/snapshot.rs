@@ -11,7 +11,7 @@ use crate::load::LoadSnapshot;
 use crate::matrix::{Gesture, GroupSnapshot, MatrixPresetSnapshot, MixSnapshot, SoloView};
 use crate::midi::MidiConnection;
 use crate::overload::OverloadSnapshot;
-use crate::scenes::ScenesSnapshot;
+use crate::scenes::{MomentSnapshot, ScenesSnapshot};
 use crate::session::{Builtin, BypassMode, EntryKind, Spillover};
 use crate::settings::EngineSettings;
 use crate::track::TrackSnapshot;
@@ -57,6 +57,8 @@ pub struct Snapshot {
     pub tracks: Arc<[TrackSnapshot]>,
     /// Scenes, songs and the setlist, and what of them plays.
     pub scenes: Arc<ScenesSnapshot>,
+    /// Moments to go back to, in the order in which they were taken.
+    pub moments: Arc<[MomentSnapshot]>,
     /// What MIDI messages control.
     pub mappings: Arc<MappingsSnapshot>,
     /// What plays the rig, or is waited for.
@@ -174,6 +176,7 @@ impl SnapshotCell {
             clock: Arc::default(),
             tracks: Arc::default(),
             scenes: Arc::default(),
+            moments: Arc::default(),
             mappings: Arc::default(),
             device: DeviceState::None,
             xruns: 0,
@@ -276,6 +279,7 @@ impl<P: Plugins> Engine<P> {
             clock: Arc::new(self.shown_clock()),
             tracks: self.shown_tracks(),
             scenes: Arc::new(self.shown_scenes()),
+            moments: self.shown_moments().into(),
             mappings: Arc::new(self.shown_mappings()),
             device: self.device.state.clone(),
             xruns,

@@ -1,7 +1,6 @@
 //! Clients of a JACK server that play to a rig and record it, for the tests with one.
 
 use crate::support;
-use crosspoint::Engine;
 use crosspoint::devices::midi::Direction;
 use crosspoint::devices::{Backend, Period, Stream};
 use crosspoint_tests::jack_request;
@@ -60,14 +59,14 @@ pub fn audio_recorder(jack: &dyn Backend, server: &str) -> (Box<dyn Stream>, Rec
     (recorder, heard)
 }
 
-/// So many samples from a frame of the server on, while the rig is looked after.
-pub fn recorded_from(rig: &mut Engine, heard: &Receiver<Heard>, began: u64, frames: usize) -> Vec<f32> {
+/// So many samples from a frame of the server on. `tend` looks after the rig meanwhile.
+pub fn recorded_from(heard: &Receiver<Heard>, began: u64, frames: usize, mut tend: impl FnMut()) -> Vec<f32> {
     let mut samples = Vec::new();
     while samples.len() < frames {
         let (frame, input) = heard.recv_timeout(support::patience()).unwrap();
         let skip = began.saturating_sub(frame) as usize;
         samples.extend_from_slice(&input[skip.min(input.len())..]);
-        rig.poll();
+        tend();
     }
     samples.truncate(frames);
     samples

@@ -12,6 +12,7 @@ pub fn document(notice: &Notice) -> Option<Value> {
         Notice::SceneNotPrepared { scene, waits_for } => {
             json!({ "kind": "scene_not_prepared", "scene": scene, "waits_for": waits_for })
         }
+        Notice::MomentTaken { moment } => json!({ "kind": "moment_taken", "moment": moment }),
         Notice::Learned { role, message, mapping } => json!({
             "kind": "learned", "role": role, "message": message.to_string(), "mapping": mapping.map(|place| place + 1),
         }),

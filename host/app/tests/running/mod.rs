@@ -20,9 +20,9 @@ impl Drop for Process {
     }
 }
 
-/// `crosspoint run` with the guitar rig on a virtual device, in a folder of its own.
+/// `crosspoint run` with an example rig, in a folder of its own.
 pub struct Running {
-    _process: Process,
+    process: Process,
     place: tempfile::TempDir,
     /// Where it listens.
     pub address: String,
@@ -35,11 +35,16 @@ pub struct Running {
 impl Running {
     /// Runs an example with more arguments, and waits until its plugins are there.
     pub fn start(example: &str, arguments: &[&str]) -> Self {
+        Self::start_on("virtual:2x2", example, arguments)
+    }
+
+    /// As [`Self::start`], on a device.
+    pub fn start_on(device: &str, example: &str, arguments: &[&str]) -> Self {
         let place = tempfile::tempdir().unwrap();
         let rig = place.path().join(example);
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/rigs");
         std::fs::copy(examples.join(example), &rig).unwrap();
-        let mut run = command(place.path(), &["run", "--device", "virtual:2x2", "--remote=127.0.0.1:0"]);
+        let mut run = command(place.path(), &["run", "--device", device, "--remote=127.0.0.1:0"]);
         let mut process = Process(run.args(arguments).arg(&rig).stderr(Stdio::piped()).spawn().unwrap());
         let mut lines = BufReader::new(process.0.stderr.take().unwrap()).lines();
         let mut told = Vec::new();
@@ -52,7 +57,7 @@ impl Running {
         let (address, token) = (address.to_owned(), token.to_owned());
         // Somebody must read on, or the program would stop at a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        let running = Self { _process: process, place, address, token, told };
+        let running = Self { process, place, address, token, told };
         running.eventually(|rig| !rig["nodes"].as_array().unwrap().is_empty() && rig["is_building"] == false);
         running
     }
@@ -87,6 +92,14 @@ impl Running {
     /// The rig once it is as it should be.
     pub fn eventually(&self, is_so: impl Fn(&Value) -> bool) -> Value {
         eventually(|| Some(self.show()).filter(&is_so)).unwrap_or_else(|| panic!("never: {}", self.show()))
+    }
+
+    /// Ends it as Ctrl-C does, so that it leaves its device in order.
+    pub fn stop(mut self) {
+        let process = &mut self.process.0;
+        let asked = Command::new("kill").args(["-INT", &process.id().to_string()]).status();
+        assert!(asked.unwrap().success());
+        eventually(|| process.try_wait().unwrap()).expect("it ends");
     }
 
     /// How many were refused, by why.

@@ -1,5 +1,6 @@
 //! Changes of scenes, songs and the setlist, each a step of the history. Never heard: what plays plays on.
 
+use super::moments;
 use super::value::Setting;
 use crate::controllers::Plugins;
 use crate::engine::Engine;
@@ -177,6 +178,11 @@ impl<P: Plugins> Engine<P> {
         let place = |scene: usize| book.places.iter().position(|&was| was == Some(scene));
         before.places = (0..rest.scenes.len()).map(place).collect();
         let follow = |scene: Option<usize>| scene.and_then(place);
+        let renamed = rest.scenes.iter().enumerate().filter_map(|(was, scene)| {
+            let now = &book.scenes[place(was)?].name;
+            (*now != scene.name).then(|| (scene.name.clone(), now.clone()))
+        });
+        moments::rename_scenes(&mut rest.moments, &renamed.collect::<Vec<_>>());
         (rest.scenes, rest.songs, rest.setlist) = (book.scenes, book.songs, book.setlist);
         rest.mappings = book.mappings;
         let playing = follow(self.scenes.playing);

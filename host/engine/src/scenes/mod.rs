@@ -10,6 +10,7 @@
 //! of the base. While no scene plays every edit is one of the base. The rig file has the base, whatever plays.
 
 mod edit;
+mod moments;
 mod plan;
 mod resolve;
 mod setlist;
@@ -22,15 +23,19 @@ mod switch;
 pub(crate) mod tests;
 mod unstored;
 mod value;
+mod whole;
 
 pub use edit::SceneEdit;
+pub use moments::{AUTOMATIC_MOMENTS, MOST_MOMENTS, MomentEdit, MomentSnapshot};
 pub use show::{Readiness, SceneSnapshot, ScenesSnapshot, SongSnapshot};
 pub use store::Capture;
 
 pub(crate) use edit::{Book, check_timing};
+pub(crate) use moments::MomentStep;
 pub(crate) use plan::{Destination, Wish};
 pub(crate) use resolve::Question;
 pub(crate) use value::{Key, Value};
+pub(crate) use whole::Whole;
 
 use crosspoint_graph::{NodeId, SceneStart};
 use resolve::Resolved;

@@ -1,6 +1,7 @@
 //! From the names of a scene to the nodes, parameters and edges of the graph as it is. What cannot be found is told and
 //! passed over; what a plugin has to say first is asked for.
 
+use super::moments;
 use super::value::{Key, Setting, Value};
 use crate::asking::Asked;
 use crate::builtin;
@@ -197,6 +198,7 @@ impl<P: Plugins> Engine<P> {
                 continue;
             };
             self.rig.rest.scenes.iter_mut().for_each(|scene| scene.rename_node(&before, &node.name));
+            moments::rename_node(&mut self.rig.rest.moments, &before, &node.name);
             let mappings = self.rig.rest.mappings.iter_mut().flat_map(MappingEntry::node_names);
             mappings.filter(|name| **name == before).for_each(|name| name.clone_from(&node.name));
             let others = crate::matrix::node_names(&mut self.rig.rest);

@@ -45,7 +45,9 @@ impl<P: Plugins> Engine<P> {
             return Ok(());
         }
         self.resolve_scenes();
+        let leaving = self.leaving();
         self.switch_to(&Setting::new(), None)?;
+        self.keep_unstored(leaving);
         let names = std::mem::take(&mut self.scenes.names);
         let texts = std::mem::take(&mut self.scenes.texts);
         self.scenes = Scenes { stale: true, names, texts, ..Scenes::default() };
@@ -120,7 +122,9 @@ impl<P: Plugins> Engine<P> {
         let Some(entry) = self.rig.rest.scenes.get(scene) else { return Ok(()) };
         let (name, fade) = (entry.name.clone(), entry.fade);
         let setting = self.setting_of(scene, position);
+        let leaving = self.leaving();
         self.switch_to(&setting, fade)?;
+        self.keep_unstored(leaving);
         self.scenes.playing = Some(scene);
         self.scenes.position = position.or(self.scenes.position);
         self.scenes.expected = self.live();

@@ -184,7 +184,7 @@ fn a_document_has_the_base_whatever_plays() {
     let playing = rig.engine.document().unwrap();
     rig.engine.leave_scene().unwrap();
     let left = rig.engine.document().unwrap();
-    assert_eq!(playing, left);
+    assert_eq!(playing, left, "leaving lost nothing, and there is no moment of it");
     assert_eq!((playing.tempo, playing.scenes[1].tempo), (120.0, Some(90.0)));
     let EntryKind::Builtin { parameters, .. } = &playing.node("gain").unwrap().kind else { panic!() };
     assert_eq!(parameters[0].value, ParameterValue::Plain(0.5));

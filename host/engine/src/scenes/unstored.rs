@@ -1,6 +1,6 @@
 //! What was changed while a scene plays and belongs to nobody yet, as a scene of its own: to be kept over a crash.
 
-use super::value::{Key, Value};
+use super::value::{Key, Setting, Value};
 use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -11,14 +11,24 @@ impl<P: Plugins> Engine<P> {
     /// rig's. None if nothing was.
     pub(crate) fn unstored_edits(&self) -> Option<SceneEntry> {
         self.scenes.playing?;
-        let (mut edits, said) = (SceneEntry::default(), self.said_keys());
-        let is_edited = |(key, value): &(&Key, &Value)| {
-            said.contains(key) && self.scenes.expected.get(key).is_some_and(|known| known != *value)
-        };
-        for (&key, &value) in self.live().iter().filter(is_edited) {
+        let (mut edits, live) = (SceneEntry::default(), self.live());
+        for (key, value) in self.unstored(&live) {
             self.put(&mut edits, key, value);
         }
         (edits != SceneEntry::default()).then_some(edits)
+    }
+
+    /// Whether there are such edits, where these are the values.
+    pub(super) fn has_unstored_edits(&self, live: &Setting) -> bool {
+        self.scenes.playing.is_some() && self.unstored(live).next().is_some()
+    }
+
+    fn unstored<'l>(&'l self, live: &'l Setting) -> impl Iterator<Item = (Key, Value)> + 'l {
+        let said = self.said_keys();
+        let is_edited = move |(key, value): &(&Key, &Value)| {
+            said.binary_search(key).is_ok() && self.scenes.expected.get(key).is_some_and(|known| known != *value)
+        };
+        live.iter().filter(is_edited).map(|(&key, &value)| (key, value))
     }
 
     /// Takes on what a scene says, as if somebody had edited it by hand: what plays plays on, modified.

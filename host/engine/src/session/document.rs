@@ -13,6 +13,7 @@ use super::guard::OutputGuard;
 use super::mappings::MappingEntry;
 use super::matrix_presets::MatrixPresetEntry;
 use super::mixes::MixEntry;
+use super::moments::MomentEntry;
 use super::overload::OverloadPolicy;
 use super::port::PortSelector;
 use super::scenes::{SceneEntry, SongEntry};
@@ -66,6 +67,8 @@ pub struct Document {
     pub mappings: Vec<MappingEntry>,
     /// Mappings that do not say what controls what. Written back as they were.
     pub unreadable_mappings: Vec<toml::Table>,
+    /// Moments to go back to, in the order in which they were taken.
+    pub moments: Vec<MomentEntry>,
     /// Keys and tables that this version does not know or could not read. Written back as they were.
     pub extra: toml::Table,
 }
@@ -98,6 +101,7 @@ impl Default for Document {
             setlist: Vec::new(),
             mappings: Vec::new(),
             unreadable_mappings: Vec::new(),
+            moments: Vec::new(),
             extra: toml::Table::new(),
         }
     }

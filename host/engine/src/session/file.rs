@@ -169,12 +169,14 @@ pub(super) fn check_faithful(text: &str, folder: &Path, state_folder: &str) -> R
 }
 
 fn states(document: &Document) -> BTreeMap<String, &Arc<[u8]>> {
-    let states = document.nodes.iter().filter_map(|node| match &node.kind {
-        EntryKind::Plugin(plugin) => match &plugin.state {
-            Some(State::Bytes(bytes)) => Some((state::file_name(bytes), bytes)),
-            _ => None,
-        },
+    let plugins = document.nodes.iter().filter_map(|node| match &node.kind {
+        EntryKind::Plugin(plugin) => plugin.state.as_ref(),
         _ => None,
+    });
+    let moments = document.moments.iter().filter_map(|moment| moment.values.as_ref());
+    let states = plugins.chain(moments).filter_map(|state| match state {
+        State::Bytes(bytes) => Some((state::file_name(bytes), bytes)),
+        State::Unavailable { .. } => None,
     });
     states.collect()
 }

@@ -263,6 +263,14 @@ message = "pitch bend"
 action = "tempo"
 range = [60.0, 180.0]
 
+[[moment]]
+name = "Sound check"
+taken = 2026-05-31T20:15:00Z
+automatic = true
+scene = "Lead"
+values = "x.rig.state/fedcba9876543210.state"
+later = 1
+
 [window]
 size = [3, 4]
 "#;

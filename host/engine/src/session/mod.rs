@@ -29,9 +29,11 @@
 //! | `[[scene]]` | `name`, `note`, `tempo`, `metre`; `fade` of its crosspoints in seconds, 0 to switch hard; `start` (`now`, `beat` or `bar`); `bypassed` and `active` nodes; `present` and `away` nodes; `parameters` (`{ node = "amp", name = "Drive", value = 30.0 }`); `crosspoints` (`{ from = "amp", to = "cabinet", cells = ["1>1 -6 dB"] }`) |
 //! | `[[song]]` | `name`, `note`, `tempo`, `metre`; `scenes` by name |
 //! | `[[mapping]]` | `role` of MIDI ports, `message` (`"cc 7 channel 1"`); one of `parameter` (`{ node = "amp", name = "Drive" }`), `gain` and `mute` (`{ from = "amp", to = "cabinet", cell = "1>1" }`), `bypass`, `scene`, `song`, `action`; `behaviour`, `step`, `range` (`[0.0, 10.0]`, `["-inf dB", "6 dB"]`), `curve`, `pick_up`; `scenes` while which it acts; `pass_on`; `feedback`, a role of MIDI ports; `note` |
+//! | `[[moment]]` | `name`; `taken`, a time in UTC; `automatic`; the `scene` that played; its `values`, a file beside the states |
 //!
 //! A scene says what differs from the rig while it plays, and nothing else. Names of nodes that are not there have no
-//! effect and are kept. The top key `setlist` is the order of songs by name; without it they are played as they stand.
+//! effect and are kept. A moment has all values as they were at a time, to go back to; other hosts call it a snapshot. The
+//! file of its values is a rig file with one scene. The top key `setlist` is the order of songs by name; without it they are played as they stand.
 //!
 //! A message is a controller (`cc 7`, `cc 7 14-bit`), a key (`note C3` is middle C), `program 5`, `pitch bend`, `channel
 //! pressure`, `key pressure C3`, `rpn 0` or `nrpn 130`, numbers as on the wire, with `channel 1` to 16 behind it if only one
@@ -131,6 +133,7 @@ mod machine;
 mod mappings;
 mod matrix_presets;
 mod mixes;
+mod moments;
 mod overload;
 mod path;
 pub(crate) mod plugin_file;
@@ -165,6 +168,7 @@ pub use mappings::{
 };
 pub use matrix_presets::MatrixPresetEntry;
 pub use mixes::MixEntry;
+pub use moments::{MomentEntry, MomentError};
 pub use overload::OverloadPolicy;
 pub use port::PortSelector;
 pub use problem::{LoadError, Problem, Severity};

@@ -22,7 +22,7 @@ use super::document::{
 use super::fields::{Fields, kept_table, number, owned_table, whole};
 use super::port::PortSelector;
 use super::problem::{LoadError, Problem, Report, Severity};
-use super::{groups, guard, mappings, matrix_presets, mixes, overload, path, scenes, state, transport, words};
+use super::{groups, guard, mappings, matrix_presets, mixes, moments, overload, path, scenes, state, transport, words};
 
 /// What a rig file held.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -89,6 +89,7 @@ pub(super) fn parse_with(
     reader.matrix(&mut fields, &mut document);
     let scene_lines = reader.scenes(&mut fields, &mut document);
     let mapping_lines = reader.mappings(&mut fields, &mut document);
+    reader.moments(&mut fields, &mut document);
     document.extra = fields.finish(&mut report);
     Ok(Loaded { document, problems: report.finish(), node_lines, edge_lines, scene_lines, mapping_lines })
 }
@@ -107,7 +108,7 @@ pub(super) fn syntax(text: &str) -> Result<Spanned<DeTable<'_>>, LoadError> {
 }
 
 /// How the bytes of a state file are had, or what is wrong with it.
-type ReadState<'r> = dyn Fn(&str) -> Result<Arc<[u8]>, String> + 'r;
+pub(super) type ReadState<'r> = dyn Fn(&str) -> Result<Arc<[u8]>, String> + 'r;
 
 struct Reader<'r, 'a> {
     report: &'r mut Report<'a>,
@@ -279,6 +280,14 @@ impl Reader<'_, '_> {
             }
         }
         lines
+    }
+
+    fn moments(&mut self, fields: &mut Fields<'_>, document: &mut Document) {
+        let mut names = BTreeSet::new();
+        for (_, content, span) in self.entries(fields, "moment") {
+            let fields = Fields::new(content, span);
+            document.moments.push(moments::read_moment(fields, self.report, &mut names, self.read_state));
+        }
     }
 
     fn role(&mut self, fields: &mut Fields<'_>, name: &str) -> String {

@@ -198,7 +198,7 @@ pub(super) fn read_names(
     names.into_iter().map(str::to_owned).collect()
 }
 
-/// The name of a scene or song; a new one if it has none, or none that it may have.
+/// The name of a scene, song or moment; a new one if it has none, or none that it may have.
 pub(super) fn title(
     fields: &mut Fields<'_>,
     report: &mut Report<'_>,

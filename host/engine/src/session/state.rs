@@ -1,6 +1,7 @@
 //! State files: where they lie, what they are called, and whether one is what its name says. A state file is named by
 //! the hash of its content, so it is never changed, only written, kept or collected.
 
+use super::document::State;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path};
@@ -19,6 +20,14 @@ pub(super) fn file_name(bytes: &[u8]) -> String {
 /// The folder of a rig's state files beside it: `my.rig.state` for `my.rig.toml`.
 pub(super) fn folder_name(rig_file_name: &str) -> String {
     format!("{}{EXTENSION}", rig_file_name.strip_suffix(".toml").unwrap_or(rig_file_name))
+}
+
+/// How a rig file names a state: its file relative to the rig's folder.
+pub(super) fn named(state: &State, state_folder: &str) -> String {
+    match state {
+        State::Bytes(bytes) => format!("{state_folder}/{}", file_name(bytes)),
+        State::Unavailable { file } => file.clone(),
+    }
 }
 
 /// Whether a file of that name is a state file by its look.

@@ -11,10 +11,10 @@ use crosspoint_graph::{AudioPort, Cell, ChannelLayout, EventPort, Timing};
 use super::crosspoints::{Crosspoint, Crosspoints};
 use super::document::{
     Builtin, BypassMode, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, NodeEntry, ParameterEntry,
-    ParameterValue, PluginEntry, SignalEntry, Spillover, State, VERSION,
+    ParameterValue, PluginEntry, SignalEntry, Spillover, VERSION,
 };
 use super::transport::{TransportEntry, write_transport};
-use super::{groups, guard, mappings, matrix_presets, mixes, overload, path, scenes, state, words};
+use super::{groups, guard, mappings, matrix_presets, mixes, moments, overload, path, scenes, state, words};
 
 /// More cells than this are written as rows if they fill more than half of their rectangle.
 const MOST_LISTED_CELLS: usize = 8;
@@ -75,6 +75,7 @@ pub(super) fn document(document: &Document, folder: &Path, state_folder: &str) -
         text.push_str("\n[[mapping]]\n");
         Table::new(&mut text, mapping).finish();
     }
+    document.moments.iter().for_each(|moment| moments::write_moment(&mut text, moment, state_folder));
     if !tables.is_empty() {
         text.push('\n');
         // Tables and arrays of tables, which the text before does not have: they cannot fail to be written.
@@ -160,12 +161,8 @@ fn plugin(fields: &mut Table<'_>, entry: &PluginEntry, folder: &Path, state_fold
     fields.event_ports("event_inputs", &entry.event_inputs);
     fields.event_ports("event_outputs", &entry.event_outputs);
     fields.parameters(&entry.parameters);
-    match &entry.state {
-        None => {}
-        Some(State::Bytes(bytes)) => {
-            fields.put("state", quoted(&format!("{state_folder}/{}", state::file_name(bytes))));
-        }
-        Some(State::Unavailable { file }) => fields.put("state", quoted(file)),
+    if let Some(state) = &entry.state {
+        fields.put("state", quoted(&state::named(state, state_folder)));
     }
 }
 

@@ -9,7 +9,9 @@ use crate::remote::{
 };
 use clap::{Args, Subcommand};
 pub use matrix::{FaderChoice, GroupOrder, MatrixPresetOrder, MixOrder};
-pub use performance::{LoadOrder, MappingOrder, MetersOrder, MidiOrder, SceneOrder, SongOrder, TunerOrder};
+pub use performance::{
+    LoadOrder, MappingOrder, MetersOrder, MidiOrder, MomentOrder, SceneOrder, SongOrder, TunerOrder,
+};
 pub use stage::{LoudnessOrder, OutputOrder, OverloadOrder, PanOrder, PlayheadOrder, TransportOrder, XrunsOrder};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -41,6 +43,7 @@ pub struct RemoteChoice {
     crosspoint ctl show\n  crosspoint ctl set amp Drive 60\n  crosspoint ctl set amp Level --text \"-6 dB\"\n  \
     crosspoint ctl bypass delay on\n  crosspoint ctl cell reverb:1 speakers:2 --gain -12\n  \
     crosspoint ctl scene play Lead\n  crosspoint ctl scene next\n  crosspoint ctl song play --number 2\n  \
+    crosspoint ctl moment take \"before the solo\"\n  crosspoint ctl moment recall \"before the solo\"\n  \
     crosspoint ctl mapping learn '{\"bypass\": \"delay\"}'\n  crosspoint ctl tuner on guitar\n  crosspoint ctl meters on\n  \
     crosspoint ctl mute on\n  crosspoint ctl panic\n  \
     crosspoint ctl add-builtin volume gain --channels 2\n  crosspoint ctl insert volume master speakers\n  \
@@ -349,6 +352,9 @@ pub enum CtlOrder {
     /// Scenes: list, play, store.
     #[command(subcommand)]
     Scene(SceneOrder),
+    /// Moments to go back to: take, list, recall.
+    #[command(subcommand)]
+    Moment(MomentOrder),
     /// Songs and the setlist.
     #[command(subcommand)]
     Song(SongOrder),

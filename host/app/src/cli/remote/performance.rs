@@ -1,4 +1,4 @@
-//! The words of `ctl` for what is played: scenes, songs, mappings, the tuner, meters, MIDI.
+//! The words of `ctl` for what is played: scenes, moments, songs, mappings, the tuner, meters, MIDI.
 
 use super::on_or_off;
 use crate::remote::{NewName, StartWord};
@@ -56,6 +56,39 @@ pub enum SceneOrder {
     Remove {
         /// Its name.
         scene: String,
+    },
+}
+
+/// What is asked of moments to go back to, which other hosts call snapshots.
+#[derive(Clone, Debug, Subcommand)]
+pub enum MomentOrder {
+    /// List them, the oldest first, with the time at which they were taken.
+    List,
+    /// Keep how all values are now: crosspoints, bypasses, parameters, tempo, and which scene plays.
+    Take {
+        /// What to call it. Default: a new name.
+        moment: Option<String>,
+    },
+    /// Go back to one, in one step that can be undone. What is now is kept as another one.
+    Recall {
+        /// Its name.
+        #[arg(required_unless_present = "number")]
+        moment: Option<String>,
+        /// Its place, from 1, in place of the name.
+        #[arg(long, conflicts_with = "moment")]
+        number: Option<usize>,
+    },
+    /// Give one another name; one that nobody had asked for is kept then.
+    Rename {
+        /// As it is called now.
+        from: String,
+        /// As it is to be called.
+        to: String,
+    },
+    /// Remove one.
+    Remove {
+        /// Its name.
+        moment: String,
     },
 }
 

@@ -2,7 +2,8 @@
 
 use super::{matrix, stage};
 use crate::cli::{
-    CtlOrder, LoadOrder, MappingOrder, MetersOrder, MidiOrder, PanOrder, SceneOrder, SongOrder, TunerOrder, XrunsOrder,
+    CtlOrder, LoadOrder, MappingOrder, MetersOrder, MidiOrder, MomentOrder, PanOrder, SceneOrder, SongOrder,
+    TunerOrder, XrunsOrder,
 };
 use crate::failure::Failure;
 use crate::remote::{BlockName, CellOrder, ChannelName, End, Order, PortName, Setting, Spot, Title, Topic};
@@ -98,6 +99,7 @@ pub fn order(order: &CtlOrder) -> Result<Order, Failure> {
         CtlOrder::Mute { on } => Order::Mute { on },
         CtlOrder::Panic => Order::Panic {},
         CtlOrder::Scene(scene) => scene_order(scene)?,
+        CtlOrder::Moment(moment) => moment_order(moment)?,
         CtlOrder::Song(song) => song_order(song)?,
         CtlOrder::Mapping(mapping) => mapping_order(mapping)?,
         CtlOrder::Tuner(TunerOrder::Show) | CtlOrder::Meters(MetersOrder::Show) => Order::Levels {},
@@ -133,6 +135,16 @@ fn scene_order(order: SceneOrder) -> Result<Order, Failure> {
         SceneOrder::Rename(name) => Order::RenameScene(name),
         SceneOrder::Move { scene, place } => Order::MoveScene { scene, place },
         SceneOrder::Remove { scene } => Order::RemoveScene { scene },
+    })
+}
+
+fn moment_order(order: MomentOrder) -> Result<Order, Failure> {
+    Ok(match order {
+        MomentOrder::List => Order::Moments {},
+        MomentOrder::Take { moment } => Order::TakeMoment { moment },
+        MomentOrder::Recall { moment, number } => Order::RecallMoment { moment: title(moment, number)? },
+        MomentOrder::Rename { from, to } => Order::RenameMoment { from, to },
+        MomentOrder::Remove { moment } => Order::RemoveMoment { moment },
     })
 }
 

@@ -2,11 +2,12 @@
 
 use super::{matrix, stage};
 use crate::cli::{
-    CtlOrder, GroupOrder, LoudnessOrder, MappingOrder, MatrixPresetOrder, MetersOrder, MidiOrder, MixOrder, SceneOrder,
-    SongOrder, TransportOrder, TunerOrder, XrunsOrder,
+    CtlOrder, GroupOrder, LoudnessOrder, MappingOrder, MatrixPresetOrder, MetersOrder, MidiOrder, MixOrder,
+    MomentOrder, SceneOrder, SongOrder, TransportOrder, TunerOrder, XrunsOrder,
 };
 use serde_json::Value;
 use std::fmt::{Display, Write};
+use std::time::SystemTime;
 
 /// What came of it, for people; what is done without a word says nothing.
 pub fn text(order: &CtlOrder, result: &Value) -> String {
@@ -15,6 +16,11 @@ pub fn text(order: &CtlOrder, result: &Value) -> String {
         CtlOrder::Parameters { .. } => parameters(result),
         CtlOrder::Scene(SceneOrder::List) => scenes(result),
         CtlOrder::Song(SongOrder::List) => songs(result),
+        CtlOrder::Moment(MomentOrder::List) => moments(result),
+        CtlOrder::Moment(MomentOrder::Take { moment: None }) => format!("{}\n", word(result, "name")),
+        CtlOrder::Moment(MomentOrder::Recall { .. }) => {
+            lines(list(result, "left_out").filter_map(Value::as_str).map(|what| format!("left out: {what}")))
+        }
         CtlOrder::Mapping(MappingOrder::List) => mappings(result),
         CtlOrder::Tuner(TunerOrder::Show) => tuner(&result["tuner"]),
         CtlOrder::Meters(MetersOrder::Show) => meters(&result["nodes"]),
@@ -130,6 +136,29 @@ fn scenes(result: &Value) -> String {
         format!("{}{state}", word(scene, "name"))
     };
     lines(list(result, "scenes").map(line))
+}
+
+/// Newest last, as they were taken: a number to recall it by, when, its name.
+fn moments(result: &Value) -> String {
+    let line = |(place, moment): (usize, &Value)| {
+        let scene = moment["scene"].as_str().map_or_else(String::new, |scene| format!("  scene {scene}"));
+        let automatic = if moment["is_automatic"] == true { "  automatic" } else { "" };
+        let age = moment["taken"].as_f64().map_or_else(|| "at an unknown time".to_owned(), age);
+        format!("{}  {}  {age}{scene}{automatic}", place + 1, word(moment, "name"))
+    };
+    lines(list(result, "moments").enumerate().map(line))
+}
+
+/// How long ago a time in seconds since 1970 was.
+fn age(taken: f64) -> String {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
+    let seconds = (now - taken).max(0.0) as u64;
+    match seconds {
+        0..60 => format!("{seconds} s ago"),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..172_800 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
 }
 
 fn songs(result: &Value) -> String {

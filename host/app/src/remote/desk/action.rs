@@ -2,8 +2,8 @@
 
 use super::matrix;
 use super::names::{
-    Refused, between, block, cable_between, change, column, device_channels, edge, ends, find, known, parameter_id,
-    place, row, scene, song,
+    Refused, between, block, cable_between, change, column, device_channels, edge, ends, find, known, moment,
+    parameter_id, place, row, scene, song,
 };
 use super::stage::{bypass_mode, guard, outputs, overload, pan, spillover};
 use super::transport::{looping, position, transport};
@@ -20,8 +20,8 @@ use crosspoint::graph::graph::Edit;
 use crosspoint::graph::{ListenTo, SceneStart, Timing};
 use crosspoint::session::{self, MappingEntry, NodeEntry, SceneEntry, SongEntry};
 use crosspoint::{
-    Action, BlockChange, Capture, GroupEdit, MappingEdit, MatrixPresetEdit, MixEdit, PluginReference, PluginSetup,
-    SceneEdit, Snapshot, Soloed, TransportAction,
+    Action, BlockChange, Capture, GroupEdit, MappingEdit, MatrixPresetEdit, MixEdit, MomentEdit, PluginReference,
+    PluginSetup, SceneEdit, Snapshot, Soloed, TransportAction,
 };
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -254,6 +254,11 @@ impl Desk {
                 };
                 Action::StoreScene { scene, capture }
             }
+            Order::Moments {} => return say(json!({ "moments": look::moments(&snapshot) })),
+            Order::TakeMoment { moment } => Action::TakeMoment { name: moment },
+            Order::RecallMoment { moment: title } => Action::RecallMoment { moment: moment(&snapshot, title)? },
+            Order::RenameMoment { from, to } => Action::EditMoments(MomentEdit::Rename { from, to }),
+            Order::RemoveMoment { moment } => Action::EditMoments(MomentEdit::Remove(moment)),
             Order::SetScene { scene } => edit_scenes(SceneEdit::SetScene(table(scene, SceneEntry::from_table)?)),
             Order::RemoveScene { scene } => edit_scenes(SceneEdit::RemoveScene(scene)),
             Order::RenameScene(NewName { from, to }) => edit_scenes(SceneEdit::RenameScene { from, to }),

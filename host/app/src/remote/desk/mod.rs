@@ -165,6 +165,7 @@ fn describe(done: Done, mut told: Vec<String>) -> Value {
             json!({ "problems": told })
         }
         Done::Changed(changed) => json!({ "changed": changed }),
+        Done::Name(name) => json!({ "name": name }),
         Done::LeftOut(ways) => json!({ "left_out": ways }),
         Done::Text(text) => json!({ "text": text }),
         Done::Midi(listing) => json!({

@@ -72,6 +72,18 @@ pub fn scene(snapshot: &Snapshot, title: Title) -> Result<String, Refused> {
     }
 }
 
+/// The name of a moment.
+pub fn moment(snapshot: &Snapshot, title: Title) -> Result<String, Refused> {
+    match title {
+        Title::Name(name) => Ok(name),
+        Title::Number(number) => {
+            let moment = place(number).ok().and_then(|place| snapshot.moments.get(place));
+            let known = moment.map(|moment| moment.name.clone());
+            known.ok_or_else(|| format!("there is no moment {number}; the rig has {}", snapshot.moments.len()))
+        }
+    }
+}
+
 /// The place of a song in the setlist.
 pub fn song(snapshot: &Snapshot, title: &Title) -> Result<usize, Refused> {
     let songs = &snapshot.scenes.songs;

@@ -3,6 +3,7 @@
 mod levels;
 mod mappings;
 mod matrix;
+mod moments;
 mod playhead;
 mod scenes;
 mod stage;
@@ -17,6 +18,8 @@ pub use levels::LevelsDocument;
 pub use mappings::Mappings;
 pub use matrix::MixView;
 use matrix::{Group, MatrixPreset, Mix};
+use moments::Moment;
+pub use moments::moments;
 use playhead::Clock;
 pub use playhead::Playhead;
 pub use scenes::Scenes;
@@ -64,6 +67,8 @@ pub struct Rig {
     /// The frequency of A4 that the tuner tells notes by, in Hz.
     tuner_reference: f64,
     scenes: Scenes,
+    /// Moments to go back to, the oldest first.
+    moments: Vec<Moment>,
     /// Whether the next MIDI message is learned.
     is_learning: bool,
     /// Rows and cells that are soloed.
@@ -300,6 +305,7 @@ impl Rig {
             muted: snapshot.muted,
             tuner_reference: snapshot.tuner_reference,
             scenes: Scenes::of(&snapshot.scenes),
+            moments: moments(snapshot),
             is_learning: snapshot.mappings.is_learning,
             soloed: snapshot.solo.soloed.iter().map(|soloed| solo(&snapshot.graph, soloed)).collect(),
             solo_safe: snapshot.solo.safe.iter().map(|row| channel(&snapshot.graph, row)).collect(),

@@ -198,7 +198,7 @@ fn action(action: OverloadAction) -> &'static str {
     }
 }
 
-fn unix(time: SystemTime) -> f64 {
+pub(super) fn unix(time: SystemTime) -> f64 {
     time.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 

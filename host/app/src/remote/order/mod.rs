@@ -586,6 +586,31 @@ pub enum Order {
         #[serde(default)]
         all: bool,
     },
+    /// Moments to go back to, the oldest first.
+    Moments {},
+    /// Keeps how all values are now, to go back to.
+    TakeMoment {
+        /// What to call it. Default: a new name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        moment: Option<String>,
+    },
+    /// Goes back to a moment.
+    RecallMoment {
+        /// Its name, or its place from 1.
+        moment: Title,
+    },
+    /// Gives a moment another name; one that nobody had asked for is kept then.
+    RenameMoment {
+        /// As it is called now.
+        from: String,
+        /// As it is to be called.
+        to: String,
+    },
+    /// Removes a moment.
+    RemoveMoment {
+        /// Its name.
+        moment: String,
+    },
     /// Puts a scene in the place of the one of its name, or after the last.
     SetScene {
         /// The keys of a rig file's `[[scene]]` table.

@@ -140,6 +140,11 @@ const ORDERS: &[(&str, &[Argument])] = &[
     ("next_song", &[]),
     ("previous_song", &[]),
     ("store_scene", &[Plain("scene"), Switch("all"), Rest("nodes")]),
+    ("moments", &[]),
+    ("take_moment", &[Plain("moment")]),
+    ("recall_moment", &[Plain("moment")]),
+    ("rename_moment", &[Plain("from"), Plain("to")]),
+    ("remove_moment", &[Plain("moment")]),
     ("set_scene", &[Json("scene")]),
     ("remove_scene", &[Plain("scene")]),
     ("rename_scene", &[Plain("from"), Plain("to")]),
@@ -248,7 +253,12 @@ pub fn errand(message: &OscMessage) -> Result<Errand, String> {
             let mute = Some(switch(one(args)?)?);
             order(Order::MixFader { mix: mix.to_owned(), gain_db: None, mute })
         }
-        ["scene", _] | ["song", _] | ["matrix_preset", _] if is_released(args) => Ok(Errand::Nothing),
+        ["scene", _] | ["song", _] | ["matrix_preset", _] | ["moment", _] | ["take_moment"] if is_released(args) => {
+            Ok(Errand::Nothing)
+        }
+        // A button that is pressed has no name to give.
+        ["take_moment"] if is_pressed(args) => order(Order::TakeMoment { moment: None }),
+        ["moment", moment] => order(Order::RecallMoment { moment: Title::Name(moment.to_owned()) }),
         ["scene", scene] => order(Order::PlayScene { scene: Title::Name(scene.to_owned()), start: None }),
         ["song", song] => order(Order::PlaySong { song: Title::Name(song.to_owned()), scene: 1 }),
         ["matrix_preset", preset] => order(Order::RecallMatrixPreset { preset: preset.to_owned() }),
@@ -315,6 +325,11 @@ fn subscribe(args: &[OscType]) -> Result<Errand, String> {
 /// Whether a button was released: one number that says off.
 fn is_released(args: &[OscType]) -> bool {
     matches!(args, [value] if switch(value) == Ok(false))
+}
+
+/// Whether it was pressed: one number that says on.
+fn is_pressed(args: &[OscType]) -> bool {
+    matches!(args, [value] if switch(value) == Ok(true))
 }
 
 fn one(args: &[OscType]) -> Result<&OscType, String> {
@@ -460,6 +475,12 @@ mod tests {
         assert_eq!(ordered("matrix_preset/Verse", vec![OscType::Float(1.0)]), recall);
         let second = |start| Order::PlayScene { scene: Title::Number(2), start };
         assert_eq!(ordered("play_scene", vec![OscType::Float(2.0)]), second(None));
+        let take = |moment: Option<&str>| Order::TakeMoment { moment: moment.map(str::to_owned) };
+        assert_eq!(ordered("take_moment", vec![OscType::Float(1.0)]), take(None));
+        assert_eq!(ordered("take_moment", vec![text("Verse")]), take(Some("Verse")));
+        let recall = Order::RecallMoment { moment: Title::Name("Verse 2".into()) };
+        assert_eq!(ordered("moment/Verse%202", vec![]), recall);
+        assert_eq!(ordered("recall_moment", vec![text("Verse 2")]), recall);
         assert_eq!(ordered("play_scene", vec![OscType::Int(2), text("bar")]), second(Some(StartWord::Bar)));
         let five = Position { bar: Some(5), beat: Some(2.0), ..Position::default() };
         assert_eq!(ordered("locate/bar", vec![OscType::Float(5.0), OscType::Int(2)]), Order::Locate(five.clone()));
@@ -482,7 +503,16 @@ mod tests {
     /// A button sends 1 when it is pressed and 0 when it is released.
     #[test]
     fn a_button_acts_once() {
-        for address in ["panic", "next_scene", "tap", "scene/Lead", "song/Opener", "matrix_preset/Verse"] {
+        for address in [
+            "panic",
+            "next_scene",
+            "tap",
+            "scene/Lead",
+            "song/Opener",
+            "matrix_preset/Verse",
+            "moment/Verse",
+            "take_moment",
+        ] {
             assert!(matches!(read(address, vec![OscType::Float(1.0)]), Ok(Errand::Order(..))), "{address}");
             assert!(matches!(read(address, vec![]), Ok(Errand::Order(..))), "{address}");
             assert_eq!(read(address, vec![OscType::Float(0.0)]), Ok(Errand::Nothing), "{address}");

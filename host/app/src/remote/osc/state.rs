@@ -9,6 +9,7 @@ use crosspoint::measurement::decibels;
 use crosspoint::{ClockState, Levels, Loudness, Snapshot};
 use rosc::OscType;
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 /// Values by address.
 pub type State = BTreeMap<String, Vec<OscType>>;
@@ -31,6 +32,12 @@ pub fn of_rig(snapshot: &Snapshot) -> State {
     for known in &scenes.songs {
         let plays = song.is_some_and(|song| song.name == known.name);
         put(format!("song/{}", encoded(&known.name)), vec![switch(plays)]);
+    }
+    for moment in snapshot.moments.iter() {
+        let since = moment.taken.and_then(|taken| taken.duration_since(SystemTime::UNIX_EPOCH).ok());
+        let taken = since.and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or_default();
+        let values = vec![OscType::Long(taken), switch(moment.is_automatic)];
+        put(format!("moment/{}", encoded(&moment.name)), values);
     }
     put("modified".into(), vec![switch(scenes.is_modified)]);
     put("tempo".into(), vec![OscType::Float(snapshot.tempo as f32)]);
