@@ -5,7 +5,6 @@
 //! Those that people took are never dropped; of the others the oldest give way.
 
 use super::edit::check_title;
-use super::resolve::rename;
 use super::value::{Key, Setting, Value};
 use crate::controllers::Plugins;
 use crate::engine::Engine;
