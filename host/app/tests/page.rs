@@ -251,3 +251,33 @@ fn a_musician_moves_their_own_mix() {
     browser.eventually("another's is seen", || browser.text("#mix").contains("Ben"));
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
+
+/// ```text
+///   upright         sideways
+///   ┌─────┐         ┌──────────┐
+///   │     │         │          │        all that a thumb must reach is there, nothing is wider than the screen
+///   │     │         └──────────┘
+///   └─────┘
+/// ```
+#[test]
+fn on_a_phone_nothing_is_out_of_reach() {
+    let running = start();
+    running.done(&["mix", "set", "Ann's", "speakers"]);
+    for (name, width, height) in [("upright", 390, 844), ("small", 360, 640), ("sideways", 844, 390)] {
+        let Some(browser) = Browser::start(width, height) else { return };
+        browser.open(&format!("http://{}/#{}", running.address, running.token));
+        browser.find("#scenes button:nth-child(4)");
+        browser.find("input[data-strip='pilot:1>speakers:1']");
+        keep(&browser, name);
+        let wide = browser.script("return [innerWidth, document.documentElement.scrollWidth]", json!([]));
+        assert_eq!(wide, json!([width, width]), "{name}");
+        let hidden = "return [...document.querySelectorAll('header button, nav button, .steps button, #mix-choice')]
+            .filter((one) => {
+                const { left, right, top, bottom } = one.getBoundingClientRect();
+                return left < 0 || right > innerWidth || top < 0 || bottom > innerHeight || right - left < 40;
+            }).map((one) => one.textContent)";
+        assert_eq!(browser.script(hidden, json!([])), json!([]), "{name}");
+        let fader = "return document.querySelector('#faders input').getBoundingClientRect().height";
+        assert!(browser.script(fader, json!([])).as_f64().unwrap() > 80.0, "{name}: a fader is long enough to move");
+    }
+}
