@@ -1,5 +1,6 @@
 //! From one scene to another: every value that differs, all at one frame. Never touches what is the same.
 
+use super::shared::{States, plugin_of};
 use super::value::{ABSENT, Key, Setting, Value};
 use super::{Scenes, Wanted};
 use crate::controllers::Plugins;
@@ -46,11 +47,12 @@ impl<P: Plugins> Engine<P> {
         }
         self.resolve_scenes();
         let leaving = self.leaving();
-        self.switch_to(&Setting::new(), None)?;
+        self.switch_to(&Setting::new(), &States::new(), None)?;
         self.keep_unstored(leaving);
         let names = std::mem::take(&mut self.scenes.names);
         let texts = std::mem::take(&mut self.scenes.texts);
-        self.scenes = Scenes { stale: true, names, texts, ..Scenes::default() };
+        let shared = std::mem::take(&mut self.scenes.shared);
+        self.scenes = Scenes { stale: true, names, texts, shared, ..Scenes::default() };
         Ok(())
     }
 
@@ -123,11 +125,12 @@ impl<P: Plugins> Engine<P> {
         let (name, fade) = (entry.name.clone(), entry.fade);
         let setting = self.setting_of(scene, position);
         let leaving = self.leaving();
-        self.switch_to(&setting, fade)?;
+        self.switch_to(&setting, &self.states_of(Some(scene)), fade)?;
         self.keep_unstored(leaving);
         self.scenes.playing = Some(scene);
         self.scenes.position = position.or(self.scenes.position);
         self.scenes.expected = self.live();
+        self.tell_missing_states(scene);
         self.notices.push(Notice::ScenePlays { scene: name });
         self.snapshot.outdate();
         Ok(())
@@ -190,8 +193,9 @@ impl<P: Plugins> Engine<P> {
         }
     }
 
-    /// Gives every key that any scene says its value of this setting or, if it has none, of the base.
-    fn switch_to(&mut self, setting: &Setting, fade: Option<f64>) -> Result<(), EngineError> {
+    /// Gives every key that any scene says its value of this setting or, if it has none, of the base; and plugins these
+    /// states or that of the base.
+    fn switch_to(&mut self, setting: &Setting, states: &States, fade: Option<f64>) -> Result<(), EngineError> {
         self.autosave.rest(fade);
         // A scene that the renderer waited for may have begun to play: then nothing is surely as it was.
         let is_sure = if self.scenes.is_heard { self.forget_start() } else { !self.call_off()? };
@@ -202,12 +206,13 @@ impl<P: Plugins> Engine<P> {
         if self.scenes.playing.is_none() {
             base.clear();
         }
-        // What no scene says is the rig's, edits included.
-        base.retain(|key, _| is_said(key));
+        // What no scene says is the rig's, edits included; but not what a scene's state says.
+        let shared = &self.scenes.shared;
+        base.retain(|key, _| is_said(key) || plugin_of(key).is_some_and(|node| shared.is_held(node)));
         for (&key, &value) in &live {
             base.entry(key).or_insert(value);
         }
-        let mut changes = Vec::new();
+        let (mut changes, mut later) = (Vec::new(), Vec::new());
         for key in said {
             let absent = || matches!(key, Key::Cell(..)).then_some(Value::Cell(ABSENT));
             let now = live.get(&key).copied().or_else(absent);
@@ -215,14 +220,28 @@ impl<P: Plugins> Engine<P> {
             if let Some(value) = rig {
                 base.entry(key).or_insert(value);
             }
-            if let Some(value) = setting.get(&key).copied().or(rig).filter(|value| !is_sure || Some(*value) != now) {
+            let Some(value) = setting.get(&key).copied().or(rig) else { continue };
+            let plugin = plugin_of(&key);
+            // One that was to be given another state has other values than it seems.
+            let is_sure = is_sure && !plugin.is_some_and(|node| shared.is_under_way(node));
+            if plugin.is_some_and(|node| shared.is_to_change(node, states.get(&node))) {
+                later.push((key, value));
+            } else if !is_sure || Some(value) != now {
                 changes.push((key, value));
             }
         }
-        match self.scenes.is_heard {
-            true => self.note_changes(&changes),
-            false => self.carry_out(&changes, fade),
+        if self.scenes.is_heard {
+            self.note_changes(&changes)?;
+            // A plan may be from before the plugin's state was what it is now.
+            let shared = &self.scenes.shared;
+            let is_held = |key: &Key| plugin_of(key).is_some_and(|node| shared.is_held(node));
+            changes.retain(|(key, _)| is_held(key));
         }
+        if !self.scenes.is_heard || !changes.is_empty() {
+            self.carry_out(&changes, fade)?;
+        }
+        self.want_states(states, &later);
+        Ok(())
     }
 
     /// Takes note of changes that the renderer has made.
