@@ -1,9 +1,9 @@
 //! Whole states of a plugin that scenes share: what is heard of a switch, in the history, in a file, and what is not there.
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
-use crosspoint::graph::NodeId;
+use crosspoint::graph::{NodeId, SceneStart};
 use crosspoint::session::{self, Document, EntryKind, MachineFile, SceneEntry, State};
-use crosspoint::{Capture, Engine, EngineSettings, Notice, PluginSetup, SceneEdit};
+use crosspoint::{Capture, Engine, EngineSettings, Notice, PluginSetup, SceneEdit, TransportAction};
 use crosspoint_fixtures::ids::gain::GAIN;
 use crosspoint_tests::{engine, fixture};
 use std::sync::Arc;
@@ -167,6 +167,49 @@ fn parameters_and_bypasses_come_on_top() {
     }
     let said: Vec<usize> = engine.document().unwrap().scenes.iter().map(|scene| scene.parameters.len()).collect();
     assert_eq!(said, [1, 1, 0], "what a state says is said by that alone");
+}
+
+/// The renderer switches by itself, with the next beat: the state follows once that is heard of, and its parameters with it.
+#[test]
+fn a_state_follows_a_switch_with_the_beat() {
+    let (mut engine, gain) = rig();
+    go(&mut engine, Some("B"));
+    play(&mut engine, 64);
+    engine.set_parameter(gain, GAIN, 0.3125).unwrap();
+    engine.store_scene("B", &Capture::Differences).unwrap();
+    go(&mut engine, None);
+    play(&mut engine, 64);
+    engine.transport(TransportAction::Play).unwrap();
+    for (scene, level, before) in [("C", 0.75, 0.5), ("B", 0.3125, 0.75), ("C", 0.75, 0.3125), ("A", 0.5, 0.75)] {
+        assert!(!engine.play_scene_at(scene, SceneStart::Beat).unwrap());
+        let heard = play(&mut engine, 500);
+        assert_smooth(&heard, scene);
+        // B says the parameter, C not: there it is as the state has it.
+        assert_eq!((heard[0], heard.last()), (before, Some(&level)), "{scene}");
+        assert!(heard.contains(&1.0), "{scene}");
+        let snapshot = engine.look();
+        assert!(!snapshot.scenes.is_modified && snapshot.scenes.awaited.is_none(), "{scene}");
+    }
+}
+
+/// Two scenes with the same state: one says a parameter, the other has it as the state does; also once it was edited.
+#[test]
+fn what_a_scene_does_not_say_is_as_its_state_says() {
+    let (mut engine, gain) = rig();
+    go(&mut engine, Some("B"));
+    play(&mut engine, 64);
+    engine.store_scene("D", &Capture::Differences).unwrap();
+    engine.set_parameter(gain, GAIN, 0.375).unwrap();
+    engine.store_scene("D", &Capture::Differences).unwrap();
+    for (scene, level) in [("B", 0.25), ("D", 0.375), ("C", 0.75), ("D", 0.375), ("B", 0.25), ("A", 0.5), ("B", 0.25)] {
+        go(&mut engine, Some(scene));
+        assert_eq!(play(&mut engine, 64).last(), Some(&level), "{scene}");
+        assert!(!engine.look().scenes.is_modified, "{scene}");
+    }
+    engine.set_parameter(gain, GAIN, 0.625).unwrap();
+    play(&mut engine, 64);
+    go(&mut engine, Some("B"));
+    assert_eq!(play(&mut engine, 64).last(), Some(&0.25));
 }
 
 /// An edit while a shared state plays is lost with no switch: a moment has it.

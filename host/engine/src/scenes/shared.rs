@@ -6,12 +6,13 @@
 //! The fade is the one by which plugins go home, not the user's bypass: nothing can stay bypassed by it, and what a person
 //! or a scene bypasses meanwhile is bypassed afterwards.
 
-use super::value::{Key, Setting, Value};
+use super::value::{Key, Value};
 use crate::asking::Asked;
 use crate::controllers::{Kept, Phase, PluginDescription, Plugins, Request, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::notice::Notice;
+use crate::pending::{Pending, Reply};
 use crate::session::{Document, EntryKind, State};
 use crosspoint_formats::PluginError;
 use crosspoint_graph::{Command, NOW, NodeId, Published};
@@ -36,6 +37,8 @@ struct Held {
     base: Option<Arc<[u8]>>,
     /// What it has.
     has: Option<Arc<[u8]>>,
+    /// What parameters are by that state, as long as it is a scene's.
+    says: Vec<(u32, f64)>,
     /// What it is to have.
     wanted: Option<Arc<[u8]>>,
     /// What it is told once it has that.
@@ -78,6 +81,12 @@ impl Shared {
         self.held.get(&node)?.wanted.as_ref()
     }
 
+    /// What the state that a plugin has of a scene says of parameters.
+    pub fn says(&self, node: NodeId) -> impl Iterator<Item = (Key, Value)> + '_ {
+        let says = self.held.get(&node).into_iter().flat_map(|held| &held.says);
+        says.map(move |&(parameter, value)| (Key::Parameter(node, parameter), Value::Parameter(value)))
+    }
+
     /// Whether a plugin's values are those of a scene's state.
     pub fn is_held(&self, node: NodeId) -> bool {
         self.held.contains_key(&node)
@@ -112,19 +121,13 @@ impl<P: Plugins> Engine<P> {
     ///
     /// # Errors
     /// In the answer: if there is no such scene or plugin, or what the plugin says.
-    pub fn share_state(&mut self, node: NodeId, scene: &str, on: bool) -> crate::Pending<()> {
-        let (reply, pending) = crate::Pending::new();
+    pub fn share_state(&mut self, node: NodeId, scene: &str, on: bool) -> Pending<()> {
+        let (reply, pending) = Pending::new();
         self.ask_to_share_state(node, scene.to_owned(), on, reply);
         pending
     }
 
-    pub(crate) fn ask_to_share_state(
-        &mut self,
-        node: NodeId,
-        scene: String,
-        on: bool,
-        reply: crate::pending::Reply<()>,
-    ) {
+    pub(crate) fn ask_to_share_state(&mut self, node: NodeId, scene: String, on: bool, reply: Reply<()>) {
         match self.scene_place(&scene).and_then(|place| Ok((place, self.key(node)?))) {
             Err(error) => reply(Err(error)),
             Ok((place, _)) if !on => {
@@ -154,10 +157,13 @@ impl<P: Plugins> Engine<P> {
         book.scene_mut(place).states.insert(name, State::Bytes(Arc::clone(&state)));
         self.change_book(book);
         if self.scenes.playing == Some(place) && !self.scenes.shared.is_under_way(node) {
+            let says = self.description(node).map(PluginDescription::all_values).unwrap_or_default();
             let held = self.scenes.shared.held.entry(node).or_default();
+            held.says = says;
             held.base.get_or_insert_with(|| Arc::clone(&state));
             (held.has, held.wanted) = (Some(Arc::clone(&state)), Some(state));
-            self.expect_unsaid(node);
+            let said = self.scenes.resolved.get(place).map(|scene| scene.setting.clone()).unwrap_or_default();
+            self.expect_all_but(node, &said.into_iter().collect::<Vec<_>>());
         }
         Ok(())
     }
@@ -270,6 +276,7 @@ impl<P: Plugins> Engine<P> {
         held.stage = Stage::Unheard;
         match told {
             Ok(described) => {
+                held.says = if loaded.is_some() { described.all_values() } else { Vec::new() };
                 held.has = loaded;
                 // A state may have the plugin's own switch; who is bypassed is another matter.
                 let is_bypassed = self.is_bypassed(node);
@@ -315,8 +322,8 @@ impl<P: Plugins> Engine<P> {
         }
         if stage != Stage::Heard {
             self.fade_back(node, &values);
+            self.expect_all_but(node, &values);
             self.scenes.shared.told.insert(node, (self.publisher.frame(), values));
-            self.expect_unsaid(node);
         }
     }
 
@@ -368,13 +375,12 @@ impl<P: Plugins> Engine<P> {
         told.into_iter().for_each(|(parameter, value)| self.note_value(node, parameter, value));
     }
 
-    /// What no scene says of a plugin is as its state has it: nobody changed that.
-    fn expect_unsaid(&mut self, node: NodeId) {
+    /// Beside what it was told, a plugin is as its state has it: nobody changed that.
+    fn expect_all_but(&mut self, node: NodeId, told: &[(Key, Value)]) {
         if self.scenes.playing.is_some() {
-            let said = self.said_keys();
-            let live: Setting = self.live();
-            let own = live.into_iter().filter(|(key, _)| plugin_of(key) == Some(node));
-            self.scenes.expected.extend(own.filter(|(key, _)| said.binary_search(key).is_err()));
+            let own = self.live().into_iter().filter(|(key, _)| plugin_of(key) == Some(node));
+            let own = own.filter(|(key, _)| told.iter().all(|(told, _)| told != key));
+            self.scenes.expected.extend(own);
         }
     }
 

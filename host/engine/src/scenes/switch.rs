@@ -172,8 +172,11 @@ impl<P: Plugins> Engine<P> {
     pub(crate) fn follow_book(&mut self, said_before: Vec<(Key, Value)>) -> Result<(), EngineError> {
         self.resolve_scenes();
         let (said, live) = (self.said_keys(), self.live());
+        let shared = &self.scenes.shared;
         let is_lost = |(key, value): &(Key, Value)| {
-            said.binary_search(key).is_err() && live.get(key).is_some_and(|now| now != value)
+            !plugin_of(key).is_some_and(|node| shared.given(node).is_some())
+                && said.binary_search(key).is_err()
+                && live.get(key).is_some_and(|now| now != value)
         };
         let lost: Vec<(Key, Value)> = said_before.into_iter().filter(is_lost).collect();
         if !lost.is_empty() {
@@ -220,8 +223,10 @@ impl<P: Plugins> Engine<P> {
             if let Some(value) = rig {
                 base.entry(key).or_insert(value);
             }
-            let Some(value) = setting.get(&key).copied().or(rig) else { continue };
             let plugin = plugin_of(&key);
+            // What the scene's own state says comes with that.
+            let rig = rig.filter(|_| !plugin.is_some_and(|node| states.contains_key(&node)));
+            let Some(value) = setting.get(&key).copied().or(rig) else { continue };
             // One that was to be given another state has other values than it seems.
             let is_sure = is_sure && !plugin.is_some_and(|node| shared.is_under_way(node));
             if plugin.is_some_and(|node| shared.is_to_change(node, states.get(&node))) {
@@ -229,6 +234,13 @@ impl<P: Plugins> Engine<P> {
             } else if !is_sure || Some(value) != now {
                 changes.push((key, value));
             }
+        }
+        // Plugins that have this state already, but perhaps not its values any more.
+        for (&node, _) in states.iter().filter(|(node, state)| !shared.is_to_change(**node, Some(state))) {
+            let is_other = |(key, value): &(Key, Value)| {
+                !setting.contains_key(key) && live.get(key).is_some_and(|now| now != value || shared.is_under_way(node))
+            };
+            changes.extend(shared.says(node).filter(is_other));
         }
         if self.scenes.is_heard {
             self.note_changes(&changes)?;

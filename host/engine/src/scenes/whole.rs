@@ -43,7 +43,12 @@ impl<P: Plugins> Engine<P> {
                 // What the scene says, or the rig where it says nothing. Of all else nobody can say what it would be.
                 let mut expected = setting.clone();
                 let says = self.setting_of(scene, position);
+                let states = self.states_of(Some(scene));
                 for key in self.said_keys() {
+                    let has_state = plugin_of(&key).is_some_and(|node| states.contains_key(&node));
+                    if has_state && !says.contains_key(&key) {
+                        continue;
+                    }
                     if let Some(&value) = says.get(&key).or_else(|| base.get(&key)) {
                         expected.insert(key, value);
                     }
