@@ -25,6 +25,19 @@ pub(crate) enum Asked {
         /// Who wants to know which node it is.
         reply: Reply<NodeId>,
     },
+    /// The state of a node's plugin, for a scene to have it.
+    SharedState {
+        /// Its node.
+        node: NodeId,
+        /// The scene.
+        scene: String,
+        /// Who wants to know.
+        reply: Reply<()>,
+    },
+    /// The state of a node's plugin, which a scene is about to change.
+    BaseState(NodeId),
+    /// Whether a node's plugin took the state of a scene, or that of the base.
+    StateOfScene(NodeId),
     /// A document with their states, for a rig file; none for the rig's own.
     Save(Option<PathBuf>, Reply<()>),
     /// The state of a node's plugin, to be autosaved.

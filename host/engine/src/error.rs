@@ -54,7 +54,7 @@ pub enum EngineError {
     /// Too much memory would wait for scenes.
     #[error(
         "a second instance of \"{name}\" takes about {needed} MB, and plugins that wait for a scene take {waiting} of the \
-         {limit} MB that they may; raise the limit, remove one of them, or have the scene set parameters of \"{name}\" instead"
+         {limit} MB that they may; raise the limit, remove one of them, or have the scene share \"{name}\", which cross-fades through its bypass then (`share_state`)"
     )]
     InstanceLimit {
         /// The node's name.

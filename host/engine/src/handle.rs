@@ -244,6 +244,15 @@ pub enum Action {
         /// Its state; none for the one that the plugin has.
         state: Option<Arc<[u8]>>,
     },
+    /// Lets a scene have a plugin's present state whole, or no longer: the plugin cross-fades through its bypass path.
+    ShareState {
+        /// The plugin's node.
+        node: NodeId,
+        /// The scene.
+        scene: String,
+        /// Whether the scene is to have it.
+        on: bool,
+    },
     /// Says how many MB the plugins may take which are away unless a scene wants them; none for no limit.
     SetInstanceLimit(Option<u32>),
     /// Says what may ring on of nodes that are bypassed, away or gone.
@@ -654,6 +663,9 @@ impl<P: Plugins> Engine<P> {
             Action::AddSecondInstance { node, scene, state } => {
                 let reply = Box::new(move |node: Result<_, _>| reply(node.map(Done::Node)));
                 return self.ask_for_second_instance(node, scene, state, reply);
+            }
+            Action::ShareState { node, scene, on } => {
+                return self.ask_to_share_state(node, scene, on, when_done(reply));
             }
             Action::LoadState { node, state } => {
                 return self.recall(node, StateSource::Bytes(state), when_done(reply));

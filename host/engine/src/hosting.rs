@@ -70,10 +70,24 @@ impl<P: Plugins> Engine<P> {
                     });
                     reply(state.and_then(|state| self.make_second_instance(node, &scene, state.into())));
                 }
+                Some(Asked::SharedState { node, scene, reply }) => {
+                    let state = states.pop().map_or(Err(EngineError::PluginGone), |(_, state)| {
+                        state.map_err(|source| EngineError::Plugin { name: self.name(node), source })
+                    });
+                    reply(state.and_then(|state| self.store_shared_state(node, &scene, state.into())));
+                }
+                Some(Asked::BaseState(node)) => self.note_base_state(node, states.pop().map(|(_, state)| state)),
                 Some(Asked::Save(path, reply)) => reply(self.save_with(path, states)),
                 Some(Asked::Autosave(node)) => self.autosave_state(node, states.pop().map(|(_, state)| state)),
                 _ => {}
             },
+            Answer::StateLoaded { ticket, described, .. }
+                if matches!(self.asked.get(&ticket), Some(Asked::StateOfScene(_))) =>
+            {
+                if let Some(Asked::StateOfScene(node)) = self.asked.remove(&ticket) {
+                    self.state_loaded(node, described);
+                }
+            }
             Answer::StateLoaded { ticket, key, described } => {
                 let told = described.map(|described| {
                     if let Some(node) = self.node_of(key) {
@@ -115,7 +129,7 @@ impl<P: Plugins> Engine<P> {
             Answer::Said { key, notices, described } => match self.node_of(key) {
                 Some(node) => {
                     if let Some(described) = described {
-                        self.refresh_values(node, *described);
+                        self.heed_values(node, *described);
                     }
                     self.plugin_said(node, notices);
                 }
@@ -129,7 +143,7 @@ impl<P: Plugins> Engine<P> {
     }
 
     /// Parameters and values are as the plugin says; ports and latency follow when it is activated.
-    fn refresh_values(&mut self, node: NodeId, described: PluginDescription) {
+    pub(crate) fn refresh_values(&mut self, node: NodeId, described: PluginDescription) {
         if let Some(known) = self.records.get_mut(&node).and_then(|record| record.description.as_mut()) {
             known.parameters = described.parameters;
             known.values = described.values;
@@ -284,6 +298,7 @@ impl<P: Plugins> Engine<P> {
             self.publisher.withdraw(node);
             self.unpublished = true;
         }
+        self.state_may_change(node);
     }
 
     /// Takes back the processors that have come home; the plugins are deactivated.

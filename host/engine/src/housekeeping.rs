@@ -43,6 +43,7 @@ impl<P: Plugins> Engine<P> {
         }
         self.tell_the_untold();
         self.play_wanted_scene();
+        self.tend_states();
         self.hear_device();
         self.tell_control();
         self.hear_midi();

@@ -222,6 +222,13 @@ pub enum Notice {
         /// Its name.
         scene: String,
     },
+    /// A plugin does not have the state that a scene has for it, and goes on with the one it has.
+    StateNotTaken {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// What is now, or what a switch took away and nobody had stored, was kept as a moment to go back to.
     MomentTaken {
         /// Its name.

@@ -119,6 +119,8 @@ pub struct NodeSnapshot {
     pub bypass: BypassMode,
     /// Whether it is there, or [away](Engine::set_present).
     pub present: bool,
+    /// Whether its plugin is being given [another state](Engine::share_state), and is not heard meanwhile.
+    pub state_under_way: bool,
     /// Bytes by which the process grew while its plugin was made; none if that is not known, or if it is no plugin.
     pub memory: Option<u64>,
     /// What plugin it is, if it is one and was there once.
@@ -329,6 +331,7 @@ impl<P: Plugins> Engine<P> {
             bypassed: self.is_bypassed(id),
             bypass: self.rig.entries.get(&id).map(|entry| entry.bypass).unwrap_or_default(),
             present: self.is_present(id),
+            state_under_way: self.scenes.shared.is_under_way(id),
             memory: record.and_then(|record| record.memory),
             overload: self.shown_overload(id),
             guard: self.shown_guard(id),

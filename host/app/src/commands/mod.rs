@@ -40,6 +40,9 @@ fn describe(notice: &Notice) -> Option<String> {
         Notice::RestartStorm { name, .. } => format!("{name} asks to be restarted all the time; it is left as it is"),
         Notice::Inactive { reason, .. } => format!("a plugin could not be activated and is bypassed: {reason}"),
         Notice::Missing { name, reason, .. } => format!("{name} is missing: {reason}; the signal goes through"),
+        Notice::StateNotTaken { name, reason } => {
+            format!("{name} goes on with the state it has, not that of the scene: {reason}")
+        }
         Notice::LatencyChanged { before, after } => format!(
             "the rig was {before} frames late and is {after} from here on: what follows lines up with its input no more"
         ),

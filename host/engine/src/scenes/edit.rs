@@ -189,6 +189,7 @@ impl<P: Plugins> Engine<P> {
         if playing.is_none() {
             // What is heard is the rig's from now on.
             (self.scenes.base, self.scenes.expected) = (Setting::new(), Setting::new());
+            self.scenes.shared.keep();
         }
         self.scenes.playing = playing;
         // Scenes may have other places now: what is still wanted is called for anew.

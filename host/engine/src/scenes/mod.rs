@@ -14,6 +14,7 @@ mod moments;
 mod plan;
 mod resolve;
 mod setlist;
+mod shared;
 mod show;
 mod spill;
 mod start;
@@ -39,6 +40,7 @@ pub(crate) use whole::Whole;
 
 use crosspoint_graph::{NodeId, SceneStart};
 use resolve::Resolved;
+use shared::Shared;
 use start::Start;
 use std::collections::{BTreeMap, HashMap};
 use value::Setting;
@@ -70,6 +72,8 @@ pub(crate) struct Scenes {
     pub called_by: Option<u16>,
     /// The plan of a mapping that the renderer has carried out last, and at which frame.
     pub carried_out: Option<(u16, u64)>,
+    /// The plugins that have a scene's state instead of the base's.
+    pub shared: Shared,
     /// What nodes were called when the scenes were last looked at.
     names: BTreeMap<NodeId, String>,
 }

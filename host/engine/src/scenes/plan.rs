@@ -2,6 +2,7 @@
 //! that any scene says, so that it is right wherever the rig comes from. Sends nothing.
 
 use super::setlist::{next_scene, next_song, place_of, previous_scene, previous_song};
+use super::shared::plugin_of;
 use super::value::{ABSENT, Key, Setting, Value};
 use crate::controllers::{Phase, Plugins};
 use crate::engine::Engine;
@@ -76,15 +77,26 @@ impl<P: Plugins> Engine<P> {
             }
         };
         let ramp = self.fade_frames(fade);
-        let live = self.live();
+        let (live, states) = (self.live(), self.states_of(destination.scene));
         let base = if self.scenes.playing.is_some() { &self.scenes.base } else { &live };
         let value = |key: Key| {
             let absent = || matches!(key, Key::Cell(..)).then_some(Value::Cell(ABSENT));
-            setting.get(&key).or_else(|| base.get(&key)).or_else(|| live.get(&key)).copied().or_else(absent)
+            let plugin = plugin_of(&key).filter(|node| states.contains_key(node));
+            match (setting.get(&key), plugin) {
+                // What the scene's own state says.
+                (None, Some(node)) => {
+                    self.scenes.shared.says(node).find_map(|(said, value)| (said == key).then_some(value))
+                }
+                (said, _) => said.or_else(|| base.get(&key)).or_else(|| live.get(&key)).copied().or_else(absent),
+            }
         };
         let ringing = self.left_to_ring(value);
         let mut plan = Vec::new();
         for key in self.said_keys() {
+            // A plugin that is given another state is told its values after that.
+            if plugin_of(&key).is_some_and(|node| self.scenes.shared.is_to_change(node, states.get(&node))) {
+                continue;
+            }
             let Some(value) = value(key) else { continue };
             plan.push(self.planned(key, value, ramp, &ringing));
         }

@@ -2,13 +2,14 @@
 //! passed over; what a plugin has to say first is asked for.
 
 use super::moments;
+use super::shared::States;
 use super::value::{Key, Setting, Value};
 use crate::asking::Asked;
 use crate::builtin;
 use crate::controllers::{Phase, Plugins, Request};
 use crate::engine::Engine;
 use crate::session::{
-    EndpointEntry, EntryKind, MappingEntry, ParameterEntry, ParameterValue, SceneCrosspoints, SceneEntry,
+    EndpointEntry, EntryKind, MappingEntry, ParameterEntry, ParameterValue, SceneCrosspoints, SceneEntry, State,
 };
 use crosspoint_graph::{EdgeId, NodeId, Signal};
 use std::collections::HashMap;
@@ -26,6 +27,7 @@ pub(crate) struct Question {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Resolved {
     pub setting: Setting,
+    pub states: States,
     /// What of it cannot be had.
     pub missing: Vec<String>,
     /// What it waits for.
@@ -67,7 +69,7 @@ impl<P: Plugins> Engine<P> {
 
     pub(super) fn resolve(&self, scene: &SceneEntry, nodes: &HashMap<String, NodeId>) -> Resolved {
         let mut resolved = Resolved::default();
-        let Resolved { setting, missing, awaited, questions } = &mut resolved;
+        let Resolved { setting, states, missing, awaited, questions } = &mut resolved;
         setting.extend(scene.tempo.map(|tempo| (Key::Tempo, Value::Tempo(tempo))));
         setting.extend(scene.metre.map(|(beats, value)| (Key::Metre, Value::Metre(beats, value))));
         for (name, &on) in &scene.bypass {
@@ -85,6 +87,20 @@ impl<P: Plugins> Engine<P> {
                 awaited.push(format!("\"{name}\" is being loaded"));
             }
             setting.insert(Key::Present(node), Value::Present(on));
+        }
+        for (name, state) in &scene.states {
+            let record = nodes.get(name).and_then(|node| Some((*node, self.records.get(node)?)));
+            match (record, state) {
+                (None, _) => missing.push(format!("there is no plugin \"{name}\" to have a state")),
+                (_, State::Unavailable { file }) => {
+                    missing.push(format!("\"{name}\": its state `{file}` is not there"))
+                }
+                (Some((_, record)), _) if record.description.is_none() => match &record.phase {
+                    Phase::Failed { reason } => missing.push(format!("\"{name}\": its plugin is missing: {reason}")),
+                    _ => awaited.push(format!("\"{name}\" is being loaded")),
+                },
+                (Some((node, _)), State::Bytes(bytes)) => drop(states.insert(node, bytes.clone())),
+            }
         }
         for known in &scene.parameters {
             let Some(&node) = nodes.get(&known.node) else {

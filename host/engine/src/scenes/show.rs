@@ -1,5 +1,6 @@
 //! Scenes and songs as a snapshot shows them, and the base as the rig file has it.
 
+use super::shared::plugin_of;
 use super::value::{Key, Value};
 use crate::controllers::Plugins;
 use crate::engine::Engine;
@@ -38,6 +39,8 @@ pub struct SceneSnapshot {
     pub start: SceneStart,
     /// Whether it can be played at once.
     pub readiness: Readiness,
+    /// The nodes whose plugins [have a whole state](Engine::share_state) in it.
+    pub states: Vec<String>,
     /// What of it cannot be had, and is passed over.
     pub missing: Vec<String>,
 }
@@ -75,6 +78,7 @@ impl<P: Plugins> Engine<P> {
                 true => Readiness::Prepared,
                 false => Readiness::Preparing(resolved.awaited.clone()),
             },
+            states: scene.states.keys().cloned().collect(),
             missing: resolved.missing.clone(),
         });
         let songs = self.songs_in_order().into_iter().map(|song| SongSnapshot {
@@ -103,7 +107,11 @@ impl<P: Plugins> Engine<P> {
         self.resolve_scenes();
         document.scenes.clone_from(&self.rig.rest.scenes);
         let live = self.live();
-        let base = self.scenes.said_of_base().filter(|(key, value)| live.get(key) != Some(value));
+        self.put_base_states(document);
+        let is_other = |key: &Key, value: &Value| {
+            live.get(key) != Some(value) || plugin_of(key).is_some_and(|node| self.scenes.shared.is_held(node))
+        };
+        let base = self.scenes.said_of_base().filter(|(key, value)| is_other(key, value));
         for (key, value) in base.collect::<Vec<_>>() {
             match (key, value) {
                 (_, Value::Tempo(tempo)) => document.tempo = tempo,

@@ -29,6 +29,7 @@ impl Scenes {
     pub fn begin_anew(&mut self) {
         self.start = None;
         self.carried_out = None;
+        self.shared.begin_anew();
     }
 }
 

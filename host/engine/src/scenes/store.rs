@@ -2,12 +2,13 @@
 //! changed.
 
 use super::edit::check_title;
+use super::shared::plugin_of;
 use super::value::{Key, Setting, Value};
 use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::session::{
-    Crosspoint, EntryKind, ParameterEntry, ParameterValue, SceneCrosspoints, SceneEntry, SceneParameter,
+    Crosspoint, EntryKind, ParameterEntry, ParameterValue, SceneCrosspoints, SceneEntry, SceneParameter, State,
 };
 use crosspoint_graph::NodeId;
 
@@ -48,10 +49,17 @@ impl<P: Plugins> Engine<P> {
                 Capture::Nodes(nodes) => self.node_of_key(key).is_some_and(|node| nodes.contains(&node)),
                 Capture::Differences => false,
             };
-            let differs = self.scenes.base.get(&key).is_some_and(|base| *base != value);
+            // What a state says is said; beside it only what was changed since.
+            let is_state = known.is_some() && known == self.scenes.playing;
+            let is_state = is_state && plugin_of(&key).is_some_and(|node| self.scenes.shared.is_held(node));
+            let before = if is_state { &self.scenes.expected } else { &self.scenes.base };
+            let differs = before.get(&key).is_some_and(|before| *before != value);
             if (is_chosen || differs || said.contains_key(&key)) && said.get(&key) != Some(&value) {
                 self.put(&mut scene, key, value);
             }
+        }
+        if known.is_none() || known != self.scenes.playing {
+            self.put_states(&mut scene);
         }
         let base = std::mem::take(&mut self.scenes.base);
         let mut book = self.book();
@@ -70,6 +78,16 @@ impl<P: Plugins> Engine<P> {
             Key::Tempo | Key::Metre => None,
             Key::Bypass(node) | Key::Present(node) | Key::Parameter(node, _) => Some(node),
             Key::Cell(edge, ..) => self.graph.edge(edge).map(|edge| edge.destination.node),
+        }
+    }
+
+    /// Lets a scene have the states of scenes that plugins have now.
+    fn put_states(&self, scene: &mut SceneEntry) {
+        for (node, known) in self.graph.nodes() {
+            match self.scenes.shared.given(node) {
+                Some(state) => drop(scene.states.insert(known.name.clone(), State::Bytes(state.clone()))),
+                None => drop(scene.states.remove(&known.name)),
+            }
         }
     }
 

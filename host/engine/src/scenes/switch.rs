@@ -1,5 +1,6 @@
 //! From one scene to another: every value that differs, all at one frame. Never touches what is the same.
 
+use super::shared::{States, plugin_of};
 use super::value::{ABSENT, Key, Setting, Value};
 use super::{Scenes, Wanted};
 use crate::controllers::Plugins;
@@ -46,11 +47,12 @@ impl<P: Plugins> Engine<P> {
         }
         self.resolve_scenes();
         let leaving = self.leaving();
-        self.switch_to(&Setting::new(), None)?;
+        self.switch_to(&Setting::new(), &States::new(), None)?;
         self.keep_unstored(leaving);
         let names = std::mem::take(&mut self.scenes.names);
         let texts = std::mem::take(&mut self.scenes.texts);
-        self.scenes = Scenes { stale: true, names, texts, ..Scenes::default() };
+        let shared = std::mem::take(&mut self.scenes.shared);
+        self.scenes = Scenes { stale: true, names, texts, shared, ..Scenes::default() };
         Ok(())
     }
 
@@ -123,11 +125,12 @@ impl<P: Plugins> Engine<P> {
         let (name, fade) = (entry.name.clone(), entry.fade);
         let setting = self.setting_of(scene, position);
         let leaving = self.leaving();
-        self.switch_to(&setting, fade)?;
+        self.switch_to(&setting, &self.states_of(Some(scene)), fade)?;
         self.keep_unstored(leaving);
         self.scenes.playing = Some(scene);
         self.scenes.position = position.or(self.scenes.position);
         self.scenes.expected = self.live();
+        self.tell_missing_states(scene);
         self.notices.push(Notice::ScenePlays { scene: name });
         self.snapshot.outdate();
         Ok(())
@@ -169,8 +172,11 @@ impl<P: Plugins> Engine<P> {
     pub(crate) fn follow_book(&mut self, said_before: Vec<(Key, Value)>) -> Result<(), EngineError> {
         self.resolve_scenes();
         let (said, live) = (self.said_keys(), self.live());
+        let shared = &self.scenes.shared;
         let is_lost = |(key, value): &(Key, Value)| {
-            said.binary_search(key).is_err() && live.get(key).is_some_and(|now| now != value)
+            !plugin_of(key).is_some_and(|node| shared.given(node).is_some())
+                && said.binary_search(key).is_err()
+                && live.get(key).is_some_and(|now| now != value)
         };
         let lost: Vec<(Key, Value)> = said_before.into_iter().filter(is_lost).collect();
         if !lost.is_empty() {
@@ -190,8 +196,9 @@ impl<P: Plugins> Engine<P> {
         }
     }
 
-    /// Gives every key that any scene says its value of this setting or, if it has none, of the base.
-    fn switch_to(&mut self, setting: &Setting, fade: Option<f64>) -> Result<(), EngineError> {
+    /// Gives every key that any scene says its value of this setting or, if it has none, of the base; and plugins these
+    /// states or that of the base.
+    fn switch_to(&mut self, setting: &Setting, states: &States, fade: Option<f64>) -> Result<(), EngineError> {
         self.autosave.rest(fade);
         // A scene that the renderer waited for may have begun to play: then nothing is surely as it was.
         let is_sure = if self.scenes.is_heard { self.forget_start() } else { !self.call_off()? };
@@ -202,12 +209,13 @@ impl<P: Plugins> Engine<P> {
         if self.scenes.playing.is_none() {
             base.clear();
         }
-        // What no scene says is the rig's, edits included.
-        base.retain(|key, _| is_said(key));
+        // What no scene says is the rig's, edits included; but not what a scene's state says.
+        let shared = &self.scenes.shared;
+        base.retain(|key, _| is_said(key) || plugin_of(key).is_some_and(|node| shared.is_held(node)));
         for (&key, &value) in &live {
             base.entry(key).or_insert(value);
         }
-        let mut changes = Vec::new();
+        let (mut changes, mut later) = (Vec::new(), Vec::new());
         for key in said {
             let absent = || matches!(key, Key::Cell(..)).then_some(Value::Cell(ABSENT));
             let now = live.get(&key).copied().or_else(absent);
@@ -215,14 +223,37 @@ impl<P: Plugins> Engine<P> {
             if let Some(value) = rig {
                 base.entry(key).or_insert(value);
             }
-            if let Some(value) = setting.get(&key).copied().or(rig).filter(|value| !is_sure || Some(*value) != now) {
+            let plugin = plugin_of(&key);
+            // What the scene's own state says comes with that.
+            let rig = rig.filter(|_| !plugin.is_some_and(|node| states.contains_key(&node)));
+            let Some(value) = setting.get(&key).copied().or(rig) else { continue };
+            // One that was to be given another state has other values than it seems.
+            let is_sure = is_sure && !plugin.is_some_and(|node| shared.is_under_way(node));
+            if plugin.is_some_and(|node| shared.is_to_change(node, states.get(&node))) {
+                later.push((key, value));
+            } else if !is_sure || Some(value) != now {
                 changes.push((key, value));
             }
         }
-        match self.scenes.is_heard {
-            true => self.note_changes(&changes),
-            false => self.carry_out(&changes, fade),
+        // Plugins that have this state already, but perhaps not its values any more.
+        for (&node, _) in states.iter().filter(|(node, state)| !shared.is_to_change(**node, Some(state))) {
+            let is_other = |(key, value): &(Key, Value)| {
+                !setting.contains_key(key) && live.get(key).is_some_and(|now| now != value || shared.is_under_way(node))
+            };
+            changes.extend(shared.says(node).filter(is_other));
         }
+        if self.scenes.is_heard {
+            self.note_changes(&changes)?;
+            // A plan may be from before the plugin's state was what it is now.
+            let shared = &self.scenes.shared;
+            let is_held = |key: &Key| plugin_of(key).is_some_and(|node| shared.is_held(node));
+            changes.retain(|(key, _)| is_held(key));
+        }
+        if !self.scenes.is_heard || !changes.is_empty() {
+            self.carry_out(&changes, fade)?;
+        }
+        self.want_states(states, &later);
+        Ok(())
     }
 
     /// Takes note of changes that the renderer has made.

@@ -1,6 +1,7 @@
 //! Going to values of the whole rig at one frame, with what plays: a moment that is gone back to, and what undoes that. What
 //! is not there any more is passed over; what was not there yet stays as it is.
 
+use super::shared::plugin_of;
 use super::value::{ABSENT, Key, Setting, Value};
 use crate::controllers::Plugins;
 use crate::engine::Engine;
@@ -42,7 +43,12 @@ impl<P: Plugins> Engine<P> {
                 // What the scene says, or the rig where it says nothing. Of all else nobody can say what it would be.
                 let mut expected = setting.clone();
                 let says = self.setting_of(scene, position);
+                let states = self.states_of(Some(scene));
                 for key in self.said_keys() {
+                    let has_state = plugin_of(&key).is_some_and(|node| states.contains_key(&node));
+                    if has_state && !says.contains_key(&key) {
+                        continue;
+                    }
                     if let Some(&value) = says.get(&key).or_else(|| base.get(&key)) {
                         expected.insert(key, value);
                     }
@@ -63,8 +69,16 @@ impl<P: Plugins> Engine<P> {
         // A scene that the renderer waited for may have begun to play: then nothing is surely as it was.
         let is_sure = !self.call_off()?;
         let live = self.live();
-        let changes = self.changes_to(&whole.setting, &live, is_sure);
+        let mut changes = self.changes_to(&whole.setting, &live, is_sure);
+        let (states, shared) = (self.states_of(whole.standing.playing), &self.scenes.shared);
+        let is_of = |key: &Key| plugin_of(key).is_some_and(|node| shared.is_held(node) || states.contains_key(&node));
+        let waits = |key: &Key| plugin_of(key).is_some_and(|node| shared.is_to_change(node, states.get(&node)));
+        changes.retain(|(key, _)| !is_of(key));
+        let values = whole.setting.iter().filter(|(key, _)| is_of(key)).map(|(&key, &value)| (key, value));
+        let (later, now): (Vec<_>, Vec<_>) = values.partition(|(key, _)| waits(key));
+        changes.extend(now);
         self.carry_out(&changes, None)?;
+        self.want_states(&states, &later);
         let scenes = &mut self.scenes;
         let standing = Standing {
             playing: std::mem::replace(&mut scenes.playing, whole.standing.playing),

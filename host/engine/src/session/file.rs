@@ -174,7 +174,8 @@ fn states(document: &Document) -> BTreeMap<String, &Arc<[u8]>> {
         _ => None,
     });
     let moments = document.moments.iter().filter_map(|moment| moment.values.as_ref());
-    let states = plugins.chain(moments).filter_map(|state| match state {
+    let scenes = document.scenes.iter().flat_map(|scene| scene.states.values());
+    let states = plugins.chain(scenes).chain(moments).filter_map(|state| match state {
         State::Bytes(bytes) => Some((state::file_name(bytes), bytes)),
         State::Unavailable { .. } => None,
     });

@@ -202,6 +202,10 @@ away = [
     "gone",
     "mix",
 ]
+states = [
+    { node = "fx", state = "x.rig.state/89abcdef01234567.state" },
+    { node = "gone", state = "x.rig.state/0123456789abcdef.state" },
+]
 parameters = [
     { node = "fx", id = 3, name = "Level", value = 2.0 },
     { node = "fx", name = "Mix", value = "80 %" },

@@ -80,7 +80,7 @@ impl MomentEntry {
     /// Lets it say these values: two that say the same share a file.
     pub fn set_setting(&mut self, setting: SceneEntry) {
         let mut text = "crosspoint = 1\n".to_owned();
-        write_scene(&mut text, &SceneEntry { name: "moment".to_owned(), ..setting });
+        write_scene(&mut text, &SceneEntry { name: "moment".to_owned(), ..setting }, "");
         self.values = Some(State::Bytes(Arc::from(text.into_bytes())));
     }
 }

@@ -253,7 +253,8 @@ impl Reader<'_, '_> {
         let (mut lines, mut scenes, mut songs) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
         for (_, content, span) in self.entries(fields, "scene") {
             lines.push(self.report.place(span.start).0);
-            let entry = scenes::read_scene(Fields::new(content, span), self.report, &self.names, &mut scenes);
+            let (fields, read_state) = (Fields::new(content, span), self.read_state);
+            let entry = scenes::read_scene(fields, self.report, &self.names, &mut scenes, read_state);
             document.scenes.push(entry);
         }
         for (_, content, span) in self.entries(fields, "song") {

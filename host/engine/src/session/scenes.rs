@@ -7,11 +7,12 @@ use crosspoint_graph::SceneStart;
 use toml::de::{DeTable, DeValue};
 
 use super::crosspoints::Crosspoint;
-use super::document::{EndpointEntry, ParameterEntry};
+use super::document::{EndpointEntry, ParameterEntry, State};
 use super::fields::{Fields, number};
 use super::port::PortSelector;
 use super::problem::{Report, Severity};
 use super::read;
+use super::state;
 use super::words;
 use super::write::{Table, quoted};
 
@@ -44,6 +45,8 @@ pub struct SceneEntry {
     pub bypass: BTreeMap<String, bool>,
     /// Whether nodes are there or away, by name.
     pub presence: BTreeMap<String, bool>,
+    /// Whole states of plugins, by the names of their nodes: for what is no parameter. Parameters come on top of them.
+    pub states: BTreeMap<String, State>,
     /// Parameters of nodes.
     pub parameters: Vec<SceneParameter>,
     /// Crosspoints of edges.
@@ -97,6 +100,9 @@ impl SceneEntry {
                 switches.insert(after.to_owned(), on);
             }
         }
+        if let Some(state) = self.states.remove(before) {
+            self.states.insert(after.to_owned(), state);
+        }
         let parameters = self.parameters.iter_mut().map(|known| &mut known.node);
         let ends = self.crosspoints.iter_mut().flat_map(|known| [&mut known.source.node, &mut known.destination.node]);
         parameters.chain(ends).filter(|name| **name == before).for_each(|name| after.clone_into(name));
@@ -114,6 +120,7 @@ pub(super) fn read_scene(
     report: &mut Report<'_>,
     nodes: &BTreeSet<String>,
     taken: &mut BTreeSet<String>,
+    read_state: &read::ReadState<'_>,
 ) -> SceneEntry {
     let name = title(&mut fields, report, "scene", taken);
     let note = read::note(&mut fields, report);
@@ -126,6 +133,7 @@ pub(super) fn read_scene(
     let start = start.unwrap_or_default();
     let bypass = read_switches(&mut fields, report, BYPASS);
     let presence = read_switches(&mut fields, report, PRESENCE);
+    let states = read_states(&mut fields, report, read_state);
     let wanted =
         "a parameter such as { node = \"amp\", name = \"Drive\", value = 6.0 }, its value a finite number or a text";
     let parameters = fields.elements(report, "parameters", wanted, parameter);
@@ -138,6 +146,7 @@ pub(super) fn read_scene(
     for (switches, words) in [(&bypass, BYPASS), (&presence, PRESENCE)] {
         named.extend(switches.iter().map(|(name, &on)| (name, words[usize::from(!on)])));
     }
+    named.extend(states.keys().map(|name| (name, "states")));
     named.extend(parameters.iter().map(|known| (&known.node, "parameters")));
     named.extend(ends);
     for (name, key) in named {
@@ -147,7 +156,32 @@ pub(super) fn read_scene(
         }
     }
     let extra = fields.finish(report);
-    SceneEntry { name, note, tempo, metre, fade, start, bypass, presence, parameters, crosspoints, extra }
+    SceneEntry { name, note, tempo, metre, fade, start, bypass, presence, states, parameters, crosspoints, extra }
+}
+
+/// The states of plugins. Of two for one node the last counts.
+fn read_states(
+    fields: &mut Fields<'_>,
+    report: &mut Report<'_>,
+    read_state: &read::ReadState<'_>,
+) -> BTreeMap<String, State> {
+    let wanted = "a state such as { node = \"amp\", state = \"my.rig.state/0123456789abcdef.state\" }";
+    let mut states = BTreeMap::new();
+    for (node, file) in fields.elements(report, "states", wanted, state) {
+        let state = match read_state(file) {
+            Ok(bytes) => State::Bytes(bytes),
+            Err(message) => {
+                let message = format!("{message}; `{node}` plays without this state until then");
+                fields.complain(report, Severity::Error, "states", message);
+                State::Unavailable { file: file.to_owned() }
+            }
+        };
+        if states.insert(node.to_owned(), state).is_some() {
+            let message = format!("`{node}` has two states here; the last one counts");
+            fields.complain(report, Severity::Warning, "states", message);
+        }
+    }
+    states
 }
 
 /// The lists of nodes of which something is so, and of which it is not.
@@ -223,6 +257,12 @@ pub(super) fn title(
     name
 }
 
+fn state<'v>(value: &'v DeValue<'_>) -> Option<(&'v str, &'v str)> {
+    let table = value.as_table()?;
+    let known = table.keys().all(|key| matches!(key.get_ref().as_ref(), "node" | "state"));
+    known.then_some((text(table, "node")?, text(table, "state")?))
+}
+
 fn parameter(value: &DeValue<'_>) -> Option<SceneParameter> {
     let table = value.as_table()?;
     let node = text(table, "node")?.to_owned();
@@ -249,7 +289,7 @@ pub(super) fn endpoint(text: &str) -> Option<EndpointEntry> {
     (!node.is_empty()).then_some(EndpointEntry::new(node, port?))
 }
 
-pub(super) fn write_scene(text: &mut String, scene: &SceneEntry) {
+pub(super) fn write_scene(text: &mut String, scene: &SceneEntry, state_folder: &str) {
     text.push_str("\n[[scene]]\n");
     let mut fields = Table::new(text, &scene.extra);
     head(&mut fields, &scene.name, &scene.note, scene.tempo, scene.metre);
@@ -267,6 +307,12 @@ pub(super) fn write_scene(text: &mut String, scene: &SceneEntry) {
                 fields.list(key, names);
             }
         }
+    }
+    let state = |(node, state): (&String, &State)| {
+        format!("{{ node = {}, state = {} }}", quoted(node), quoted(&state::named(state, state_folder)))
+    };
+    if !scene.states.is_empty() {
+        fields.lines("states", scene.states.iter().map(state).collect());
     }
     let parameter = |known: &SceneParameter| {
         format!("{{ node = {}, {} }}", quoted(&known.node), super::write::parameter(&known.parameter))

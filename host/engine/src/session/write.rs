@@ -68,7 +68,7 @@ pub(super) fn document(document: &Document, folder: &Path, state_folder: &str) -
         text.push_str("\n[[matrix_preset]]\n");
         Table::new(&mut text, preset).finish();
     }
-    document.scenes.iter().for_each(|scene| scenes::write_scene(&mut text, scene));
+    document.scenes.iter().for_each(|scene| scenes::write_scene(&mut text, scene, state_folder));
     document.songs.iter().for_each(|song| scenes::write_song(&mut text, song));
     document.mappings.iter().for_each(|mapping| mappings::write_mapping(&mut text, mapping));
     for mapping in &document.unreadable_mappings {

@@ -138,6 +138,16 @@ pub enum CtlOrder {
         /// The scene.
         scene: String,
     },
+    /// Let a scene have the state that a plugin has now, whole, or no longer: the plugin cross-fades through its bypass path.
+    ShareState {
+        /// The plugin's node.
+        node: String,
+        /// The scene.
+        scene: String,
+        /// `on` or `off`.
+        #[arg(action = clap::ArgAction::Set, value_parser = on_or_off)]
+        on: bool,
+    },
     /// Say how much memory plugins may take that are away unless a scene wants them.
     InstanceLimit {
         /// In MB; no limit if it is left out.

@@ -31,6 +31,7 @@ pub fn order(order: &CtlOrder) -> Result<Order, Failure> {
         CtlOrder::Bypass { node, on } => Order::Bypass { node, on },
         CtlOrder::Present { node, on } => Order::Present { node, on },
         CtlOrder::SecondInstance { node, scene } => Order::SecondInstance { node, scene },
+        CtlOrder::ShareState { node, scene, on } => Order::ShareState { node, scene, on },
         CtlOrder::InstanceLimit { megabytes } => Order::InstanceLimit { megabytes },
         CtlOrder::BypassMode(change) => Order::BypassMode(change),
         CtlOrder::Spillover(change) => Order::Spillover(change),

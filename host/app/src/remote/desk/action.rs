@@ -72,6 +72,7 @@ impl Desk {
             Order::SecondInstance { node, scene } => {
                 Action::AddSecondInstance { node: find(graph, &node)?, scene, state: None }
             }
+            Order::ShareState { node, scene, on } => Action::ShareState { node: find(graph, &node)?, scene, on },
             Order::InstanceLimit { megabytes } => Action::SetInstanceLimit(megabytes),
             Order::Spillover(change) => spillover(&snapshot, &change),
             Order::Pan { rows, columns, position, law, gain_db, mute, invert } => {

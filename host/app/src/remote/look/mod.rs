@@ -119,6 +119,8 @@ struct Node {
     bypass_mode: &'static str,
     /// Whether it is there, or away: nothing passes it then.
     present: bool,
+    /// Whether its plugin is being given another state, and is not heard meanwhile.
+    state_under_way: bool,
     /// Bytes by which the process grew while its plugin was made, if that is known.
     memory: Option<u64>,
     /// Null for all but plugins.
@@ -258,6 +260,7 @@ impl Rig {
                 bypassed: more.is_some_and(|more| more.bypassed),
                 bypass_mode: more.map(|more| more.bypass).unwrap_or_default().word(),
                 present: more.is_none_or(|more| more.present),
+                state_under_way: more.is_some_and(|more| more.state_under_way),
                 memory: more.and_then(|more| more.memory),
                 overload: more.and_then(|more| more.overload.as_ref()).map(Overload::of),
                 guard: more.and_then(|more| more.guard.as_ref()).map(|guard| Guard::of(&snapshot.graph, guard)),

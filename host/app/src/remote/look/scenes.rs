@@ -32,6 +32,8 @@ struct Scene {
     is_prepared: bool,
     /// What it waits for.
     waits_for: Vec<String>,
+    /// The nodes whose plugins have a whole state in it.
+    states: Vec<String>,
     /// What of it cannot be had.
     missing: Vec<String>,
 }
@@ -59,6 +61,7 @@ impl Scenes {
                 start: scene.start.into(),
                 is_prepared: scene.readiness == Readiness::Prepared,
                 waits_for,
+                states: scene.states.clone(),
                 missing: scene.missing.clone(),
             }
         });

@@ -129,6 +129,16 @@ pub enum Order {
         /// The scene.
         scene: String,
     },
+    /// Lets a scene have the state that a plugin has now, whole, or no longer: the plugin is shared and cross-fades through its
+    /// bypass path.
+    ShareState {
+        /// The plugin's node.
+        node: String,
+        /// The scene.
+        scene: String,
+        /// Whether the scene is to have it.
+        on: bool,
+    },
     /// Says how many MB plugins may take that are away unless a scene wants them.
     InstanceLimit {
         /// None for no limit.

@@ -59,6 +59,7 @@ const ORDERS: &[(&str, &[Argument])] = &[
     ("bypass_mode", &[Plain("node"), Plain("mode")]),
     ("present", &[Plain("node"), Switch("on")]),
     ("second_instance", &[Plain("node"), Plain("scene")]),
+    ("share_state", &[Plain("node"), Plain("scene"), Switch("on")]),
     ("instance_limit", &[Plain("megabytes")]),
     ("spillover", &[Plain("seconds"), Plain("nodes")]),
     ("cells", &[Json("cells")]),
