@@ -174,7 +174,7 @@ impl<P: Plugins> Engine<P> {
         let (said, live) = (self.said_keys(), self.live());
         let shared = &self.scenes.shared;
         let is_lost = |(key, value): &(Key, Value)| {
-            !plugin_of(key).is_some_and(|node| shared.given(node).is_some())
+            plugin_of(key).is_none_or(|node| shared.given(node).is_none())
                 && said.binary_search(key).is_err()
                 && live.get(key).is_some_and(|now| now != value)
         };
