@@ -1,7 +1,4 @@
 //! `crosspoint check` as scripts use it: exit codes, one document, words for people.
-// Not seen in Wine yet.
-#![cfg(not(windows))]
-
 mod running;
 
 use running::command;
