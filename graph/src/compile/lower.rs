@@ -156,10 +156,10 @@ impl Lowering<'_> {
         fed.clear();
         fed.resize(devices.len(), (0, 0));
         for edge in flat.entering(node).filter(|edge| edge.is_audio()) {
-            for (index, cell) in (edge.cells.first..).zip(&flat.cells[edge.cells.range()]) {
-                let fed = &mut fed[(edge.destination_of(cell) - node.inputs.first) as usize];
+            flat.each_cell(edge, |index, _, destination| {
+                let fed = &mut fed[(destination - node.inputs.first) as usize];
                 *fed = (fed.0 + 1, index);
-            }
+            });
         }
         for (&(count, index), (device, _)) in fed.iter().zip(devices) {
             if device.is_some() || count != 1 || !self.may_elide(index) {

@@ -148,9 +148,7 @@ impl Scratch {
             return;
         }
         for edge in flat.entering(node) {
-            for (index, cell) in (edge.cells.first..).zip(&flat.cells[edge.cells.range()]) {
-                self.only[edge.destination_of(cell) as usize] = index;
-            }
+            flat.each_cell(edge, |index, _, destination| self.only[destination as usize] = index);
         }
     }
 }

@@ -210,7 +210,7 @@ impl EventMerge {
         self.tracker.forget();
     }
 
-    /// Whether any edge holds a note.
+    /// Whether any edge holds a note, or one whose end is still owed.
     pub fn holds_any(&self) -> bool {
         self.tracker.holds_any()
     }

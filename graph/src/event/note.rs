@@ -141,7 +141,7 @@ impl NoteTracker {
         self.notes.iter().filter(|note| note.edge == edge && note.state == State::Held).count()
     }
 
-    /// Whether any edge holds a note.
+    /// Whether any edge holds a note, or one whose end is still owed.
     pub fn holds_any(&self) -> bool {
         self.notes.iter().any(|note| note.state != State::Released)
     }

@@ -27,6 +27,11 @@ impl Cell {
         Self { gain, ..Self::UNITY }
     }
 
+    /// The same with a gain that is not negative: as people see it, whose polarity is said by `invert` alone.
+    pub fn unsigned(self) -> Self {
+        Self { gain: self.gain.abs(), invert: self.invert != (self.gain < 0.0), ..self }
+    }
+
     /// The factor that samples are multiplied by: 0 if muted, negated if inverted.
     pub fn effective(self) -> f32 {
         match (self.mute, self.invert) {

@@ -141,7 +141,7 @@ impl BypassPath {
 
     /// Whether nothing of an input that was silent since a frame is heard here any more in the chunk that begins at another.
     pub fn is_drained(&self, since: u64, frame: u64) -> bool {
-        frame >= since + u64::from(self.latency.max(self.fade.reach(frame)))
+        frame >= since + u64::from(self.reach(frame))
     }
 
     /// As [`Self::write`], of an input that is silent.

@@ -191,9 +191,12 @@ impl NodeState {
 
     /// Ends the notes that the processor was given, and those that pass it.
     pub fn end_notes(&mut self, merge: &mut EventMerge, offset: u32) {
-        merge.end_all(offset, self.io.events_in_mut());
+        let events = self.io.events_in_mut();
+        let first = events.len();
+        merge.end_all(offset, events);
         if !self.hears_events() {
-            self.events.pass(self.io.events_in());
+            // What came before passes by itself, or is not to.
+            self.events.pass(&self.io.events_in().as_slice()[first..]);
         }
     }
 

@@ -105,9 +105,9 @@ impl EventPath {
     }
 
     /// Lets events pass beside what comes, if any pass.
-    pub fn pass(&mut self, events: &EventList) {
+    pub fn pass(&mut self, events: &[Event]) {
         if let Some(passing) = self.passing.as_mut().filter(|_| self.sender == Sender::Input) {
-            passing.came.append(events, 0);
+            events.iter().for_each(|&event| _ = passing.came.push(event));
         }
     }
 

@@ -378,8 +378,7 @@ impl Program {
                 }
             }
             Command::BypassMode { mode, .. } => state.set_bypass_mode(mode),
-            // An end of the rig is always there.
-            Command::Present { on, .. } if hosted => state.set_away(!on, context),
+            Command::Present { on, .. } => state.set_away(!on, context),
             Command::Withdraw { on, .. } => {
                 state.set_withdrawn(on, context);
                 if on {

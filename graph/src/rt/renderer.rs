@@ -484,7 +484,7 @@ impl Renderer {
         }
         parcel.install(&mut self.program, self.frame, self.settings.fade);
         self.program.review_watched(&self.reports);
-        self.runs_foreign |= self.program.nodes.iter().any(NodeState::is_foreign);
+        self.runs_foreign = self.runs_foreign || self.program.nodes.iter().any(NodeState::is_foreign);
         let rests_at = Parcel::rests_at(&self.program, self.frame, self.settings.fade);
         self.progress.rests_at.store(rests_at, Ordering::Release);
         // The control half sends no more parcels than the ring home has room for.

@@ -1,17 +1,16 @@
 //! What is heard of a node that is away: nothing but what rings on, which ends. All of it the same for any partition into
 //! blocks.
 
-use crate::bypass::gate;
+use crate::bypass::{gate, switches};
 use crate::cases;
-use crate::players::{ECHO, Heard, RELEASE, echo, hum, instrument, keyboard, listener, octave, ports, press, sound};
+use crate::players::{ECHO, RELEASE, echo, hum, instrument, instrument_node, keyboard, press, sound, through_octave};
 use crate::rig::{difference, render};
-use crate::stage::{FADE, MAX_BLOCK, Seen, Stage, effect, probe, silence, through};
+use crate::stage::{FADE, MAX_BLOCK, Stage, effect, probe, silence, through};
 use crosspoint_graph::{
-    BypassMode, ChannelLayout, Command, Edge, Endpoint, NOW, Node, NodeId, Published, Report, SceneStart, Status, nodes,
+    BypassMode, ChannelLayout, Command, NOW, Node, NodeId, Published, Report, SceneStart, Status, nodes,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// The limit of tails where a test has one.
@@ -40,16 +39,6 @@ fn play_echo(
     stage.wire(input, output, 1.0);
     assert_eq!(stage.publisher.publish(&stage.graph, edit), Ok(Published::Sent));
     render(&mut stage.renderer, 1500, blocks, sound, |_, _| {})
-}
-
-fn switches(after: Vec<u64>) -> Vec<(u64, bool)> {
-    let (mut frame, mut on) = (200, false);
-    let switch = |after| {
-        frame += after;
-        on = !on;
-        (frame, on)
-    };
-    after.into_iter().map(switch).collect()
 }
 
 proptest! {
@@ -264,16 +253,6 @@ fn held_keys_sound_until_they_are_released() {
     }
 }
 
-fn instrument_node(stage: &mut Stage, keys: NodeId, processor: Box<dyn crosspoint_graph::Processor>) -> NodeId {
-    let node = stage.add(Node { audio_inputs: Vec::new(), event_inputs: ports(), ..effect("instrument") });
-    stage.publisher.give(node, processor);
-    let output = stage.output(0, None);
-    stage.connect(Edge::events(Endpoint::new(keys, 0), Endpoint::new(node, 0)));
-    stage.wire(node, output, 1.0);
-    stage.publish();
-    node
-}
-
 /// ```text
 /// 1 ──────╲____╱──     away at 50, over at 150; back at 160 on its way out: the key that is still down is released at 200
 /// 1 ──────╲__________  back later it has forgotten it
@@ -297,25 +276,6 @@ fn a_key_that_is_still_down_when_it_is_back_is_released() {
             assert_eq!(seen.resets.load(Ordering::Relaxed) > 0, !ends);
         }
     }
-}
-
-/// Keys through an effect that sends them on an octave up, and what comes of it.
-fn through_octave(latency: u32, mode: Option<BypassMode>) -> (Stage, NodeId, NodeId, Heard, Arc<Seen>) {
-    let mut stage = Stage::new();
-    let keys = keyboard(&mut stage);
-    let (octave, seen) = octave();
-    let node = stage.add(Node { event_inputs: ports(), event_outputs: ports(), latency, ..Node::processor("octave") });
-    stage.publisher.give(node, octave);
-    let (processor, heard) = listener();
-    let listens = stage.add(Node { event_inputs: ports(), ..Node::processor("listener") });
-    stage.publisher.give(listens, processor);
-    stage.connect(Edge::events(Endpoint::new(keys, 0), Endpoint::new(node, 0)));
-    stage.connect(Edge::events(Endpoint::new(node, 0), Endpoint::new(listens, 0)));
-    if let Some(mode) = mode {
-        stage.publisher.begin_bypassed(node, true, mode);
-    }
-    stage.publish();
-    (stage, keys, node, heard, seen)
 }
 
 /// ```text

@@ -2,9 +2,11 @@
 //! came to it. All of it the same for any partition into blocks.
 
 use crate::cases;
-use crate::players::{ECHO, echo, hum, instrument, keyboard, listener, octave, ports, press, sound};
+use crate::players::{
+    ECHO, echo, hum, instrument, instrument_node, keyboard, listener, ports, press, sound, through_octave,
+};
 use crate::rig::{difference, render};
-use crate::stage::{FADE, MAX_BLOCK, Stage, effect, probe, silence, through};
+use crate::stage::{FADE, MAX_BLOCK, Stage, probe, silence, through};
 use crosspoint_graph::event::{EventBody, NoteAddress};
 use crosspoint_graph::{BypassMode, Command, Edge, Endpoint, NOW, Node, Report, Status, nodes};
 use proptest::collection::vec;
@@ -18,6 +20,17 @@ pub fn gate(switches: &[(u64, bool)], frame: u64) -> f32 {
         let bypassed = switches.iter().rev().find(|(since, _)| *since < at).is_some_and(|&(_, on)| on);
         (gate + if bypassed { -step } else { step }).clamp(0.0, 1.0)
     })
+}
+
+/// Switches so many frames after each other, the first one on.
+pub fn switches(after: Vec<u64>) -> Vec<(u64, bool)> {
+    let (mut frame, mut on) = (200, false);
+    let switch = |after| {
+        frame += after;
+        on = !on;
+        (frame, on)
+    };
+    after.into_iter().map(switch).collect()
 }
 
 fn play_echo(latency: u32, switches: &[(u64, bool)], max_block: usize, blocks: &[usize]) -> Vec<Vec<f32>> {
@@ -46,13 +59,7 @@ proptest! {
         after in vec(1..250_u64, 1..6),
         blocks in vec(1..200_usize, 1..6),
     ) {
-        let mut frame = 200;
-        let mut on = false;
-        let switches: Vec<(u64, bool)> = after.into_iter().map(|after| {
-            frame += after;
-            on = !on;
-            (frame, on)
-        }).collect();
+        let switches = switches(after);
         let heard = play_echo(latency, &switches, 64, &blocks);
         for (at, &sample) in heard[0].iter().enumerate() {
             let back = |frames: usize| at.checked_sub(frames).map_or((0.0, 0.0), |at| {
@@ -238,18 +245,7 @@ fn events_pass_an_effect() {
         (BypassMode::Tails, 13, &[32]),
         (BypassMode::Live, 13, &[1, 40]),
     ] {
-        let mut stage = Stage::new();
-        let keys = keyboard(&mut stage);
-        let (octave, _) = octave();
-        let effect =
-            stage.add(Node { event_inputs: ports(), event_outputs: ports(), latency, ..Node::processor("octave") });
-        stage.publisher.give(effect, octave);
-        let (processor, heard) = listener();
-        let listens = stage.add(Node { event_inputs: ports(), ..Node::processor("listener") });
-        stage.publisher.give(listens, processor);
-        stage.connect(Edge::events(Endpoint::new(keys, 0), Endpoint::new(effect, 0)));
-        stage.connect(Edge::events(Endpoint::new(effect, 0), Endpoint::new(listens, 0)));
-        stage.publish();
+        let (mut stage, keys, effect, heard, _) = through_octave(latency, None);
         stage.send(NOW, Command::BypassMode { node: effect, mode });
         for (frame, key, down) in [(10, 60, true), (120, 62, true), (250, 64, true), (300, 60, false)] {
             press(&mut stage, keys, frame, key, down);
@@ -283,12 +279,7 @@ fn an_instrument_gets_its_note_offs_and_rings_out() {
         let mut stage = Stage::new();
         let keys = keyboard(&mut stage);
         let (processor, seen, told) = instrument();
-        let instrument = stage.add(Node { audio_inputs: Vec::new(), event_inputs: ports(), ..effect("instrument") });
-        stage.publisher.give(instrument, processor);
-        let output = stage.output(0, None);
-        stage.connect(Edge::events(Endpoint::new(keys, 0), Endpoint::new(instrument, 0)));
-        stage.wire(instrument, output, 1.0);
-        stage.publish();
+        let instrument = instrument_node(&mut stage, keys, processor);
         for (frame, key, down) in [
             (0, 60, true),
             (5, 64, true),
@@ -372,16 +363,7 @@ fn who_fails_on_the_way_home_is_not_waited_for() {
 #[test]
 fn notes_that_pass_end_when_the_effect_goes_home() {
     for mode in [BypassMode::Tails, BypassMode::Cut, BypassMode::Live] {
-        let mut stage = Stage::new();
-        let keys = keyboard(&mut stage);
-        let effect = stage.add(Node { event_inputs: ports(), event_outputs: ports(), ..Node::processor("octave") });
-        stage.publisher.give(effect, octave().0);
-        let (processor, heard) = listener();
-        let listens = stage.add(Node { event_inputs: ports(), ..Node::processor("listener") });
-        stage.publisher.give(listens, processor);
-        stage.connect(Edge::events(Endpoint::new(keys, 0), Endpoint::new(effect, 0)));
-        stage.connect(Edge::events(Endpoint::new(effect, 0), Endpoint::new(listens, 0)));
-        stage.publish();
+        let (mut stage, keys, effect, heard, _) = through_octave(0, None);
         stage.send(NOW, Command::BypassMode { node: effect, mode });
         stage.send(NOW, Command::Bypass { node: effect, on: true });
         press(&mut stage, keys, 10, 60, true);
@@ -413,4 +395,15 @@ fn a_key_that_a_live_effect_has_heard_is_released() {
     press(&mut stage, keys, 80, 62, false);
     render(&mut stage.renderer, 200, &[32], silence, |_, _| {});
     assert_eq!(*heard.lock().unwrap(), [(20, true, 62), (80, false, 62)]);
+}
+
+/// What a bypassed effect was sent by itself does not pass it, though notes are ended in the same chunk: what begins and never
+/// ends would sound for ever.
+#[test]
+fn only_ends_pass_when_notes_are_ended() {
+    let (mut stage, _, node, heard, _) = through_octave(0, Some(BypassMode::Tails));
+    press(&mut stage, node, 10, 60, true);
+    stage.send(12, Command::EndNotes { node });
+    render(&mut stage.renderer, 64, &[64], silence, |_, _| {});
+    assert_eq!(*heard.lock().unwrap(), []);
 }

@@ -1,9 +1,9 @@
 //! Effects and instruments whose sound is known frame by frame, and who plays and hears their notes.
 
 use crate::sound::noise;
-use crate::stage::{Seen, Stage, probe};
+use crate::stage::{Seen, Stage, effect, probe};
 use crosspoint_graph::event::{Event, EventBody, NoteAddress};
-use crosspoint_graph::{Command, EventPort, Node, NodeId, NodeKind, Processor, Status};
+use crosspoint_graph::{BypassMode, Command, Edge, Endpoint, EventPort, Node, NodeId, NodeKind, Processor, Status};
 use std::sync::{Arc, Mutex};
 
 /// Frames from a sound to its echo.
@@ -121,4 +121,34 @@ pub fn instrument() -> (Box<dyn Processor>, Arc<Seen>, Heard) {
         if down > 0 || release > 0 { Status::Continue } else { Status::Sleep }
     });
     (processor, seen, told)
+}
+
+/// An instrument that is heard, which plays what the keys say.
+pub fn instrument_node(stage: &mut Stage, keys: NodeId, processor: Box<dyn crosspoint_graph::Processor>) -> NodeId {
+    let node = stage.add(Node { audio_inputs: Vec::new(), event_inputs: ports(), ..effect("instrument") });
+    stage.publisher.give(node, processor);
+    let output = stage.output(0, None);
+    stage.connect(Edge::events(Endpoint::new(keys, 0), Endpoint::new(node, 0)));
+    stage.wire(node, output, 1.0);
+    stage.publish();
+    node
+}
+
+/// Keys through an effect that sends them on an octave up, and what comes of it.
+pub fn through_octave(latency: u32, mode: Option<BypassMode>) -> (Stage, NodeId, NodeId, Heard, Arc<Seen>) {
+    let mut stage = Stage::new();
+    let keys = keyboard(&mut stage);
+    let (octave, seen) = octave();
+    let node = stage.add(Node { event_inputs: ports(), event_outputs: ports(), latency, ..Node::processor("octave") });
+    stage.publisher.give(node, octave);
+    let (processor, heard) = listener();
+    let listens = stage.add(Node { event_inputs: ports(), ..Node::processor("listener") });
+    stage.publisher.give(listens, processor);
+    stage.connect(Edge::events(Endpoint::new(keys, 0), Endpoint::new(node, 0)));
+    stage.connect(Edge::events(Endpoint::new(node, 0), Endpoint::new(listens, 0)));
+    if let Some(mode) = mode {
+        stage.publisher.begin_bypassed(node, true, mode);
+    }
+    stage.publish();
+    (stage, keys, node, heard, seen)
 }

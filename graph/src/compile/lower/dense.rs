@@ -53,8 +53,12 @@ impl Lowering<'_> {
                 next = edge.id.index + 1;
             }
         }
-        for (place, channel) in places() {
-            self.sum_onto(place, by_edges(flat, &feeders, channel, next..NONE));
+        // Those that are complete come first: what of them nobody hears makes room for what the others still hear.
+        let rest = |channel| by_edges(flat, &feeders, channel, next..NONE);
+        let complete = places().filter(|&(_, channel)| rest(channel).is_empty());
+        let others = places().filter(|&(_, channel)| !rest(channel).is_empty());
+        for (place, channel) in complete.chain(others) {
+            self.sum_onto(place, rest(channel));
             // A dense edge writes zeros where it has no cells; what nothing feeds is silent.
             if feeders.of(channel).is_empty() || self.is_unheard(node, channels.first + channel) {
                 let value = std::mem::replace(&mut self.scratch.inputs[place], SILENCE);

@@ -76,12 +76,6 @@ impl Vector for Neon {
 
     #[inline]
     #[target_feature(enable = "neon")]
-    unsafe fn any_not_number(self) -> bool {
-        vminvq_u32(vceqq_f32(self.0, self.0)) == 0
-    }
-
-    #[inline]
-    #[target_feature(enable = "neon")]
     unsafe fn any_above_zero(self) -> bool {
         vmaxvq_f32(self.0) > 0.0
     }

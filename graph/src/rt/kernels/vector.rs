@@ -74,9 +74,6 @@ pub(super) trait Vector: Copy {
     /// The bits of `self` where `test` is a number, zero where it is not.
     unsafe fn where_number(self, test: Self) -> Self;
 
-    /// Whether any lane is not a number.
-    unsafe fn any_not_number(self) -> bool;
-
     /// Whether any lane is greater than 0.
     unsafe fn any_above_zero(self) -> bool;
 
@@ -210,11 +207,6 @@ impl Vector for Portable {
     #[inline(always)]
     unsafe fn where_number(self, test: Self) -> Self {
         self.zip(test, |value, test| if test.is_nan() { 0.0 } else { value })
-    }
-
-    #[inline(always)]
-    unsafe fn any_not_number(self) -> bool {
-        self.0.iter().any(|value| value.is_nan())
     }
 
     #[inline(always)]

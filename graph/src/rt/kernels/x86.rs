@@ -78,12 +78,6 @@ impl Vector for Sse2 {
 
     #[inline]
     #[target_feature(enable = "sse2")]
-    unsafe fn any_not_number(self) -> bool {
-        _mm_movemask_ps(_mm_cmpunord_ps(self.0, self.0)) != 0
-    }
-
-    #[inline]
-    #[target_feature(enable = "sse2")]
     unsafe fn any_above_zero(self) -> bool {
         _mm_movemask_ps(_mm_cmpgt_ps(self.0, _mm_setzero_ps())) != 0
     }
@@ -197,12 +191,6 @@ impl Vector for Avx2 {
 
     #[inline]
     #[target_feature(enable = "avx2,fma")]
-    unsafe fn any_not_number(self) -> bool {
-        _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_UNORD_Q>(self.0, self.0)) != 0
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
     unsafe fn any_above_zero(self) -> bool {
         _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(self.0, _mm256_setzero_ps())) != 0
     }
@@ -308,12 +296,6 @@ impl Vector for Avx512 {
     #[target_feature(enable = "avx512f")]
     unsafe fn where_number(self, test: Self) -> Self {
         Self(_mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_ORD_Q>(test.0, test.0), self.0))
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    unsafe fn any_not_number(self) -> bool {
-        _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(self.0, self.0) != 0
     }
 
     #[inline]

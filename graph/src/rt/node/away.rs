@@ -9,6 +9,7 @@ use super::{NodeState, Rest};
 impl NodeState {
     /// Has a node that nobody has heard yet begin away, or not.
     pub fn begin_away(&mut self, on: bool) {
+        let on = on && self.can_be_away();
         self.way.begin_away(on);
         self.rest = if on { Rest::Asleep } else { Rest::Awake };
         self.review();
@@ -16,6 +17,7 @@ impl NodeState {
 
     /// Closes the node to all signals, and lets what sounds ring out; or opens it.
     pub fn set_away(&mut self, on: bool, context: &NodeContext<'_>) {
+        let on = on && self.can_be_away();
         if self.way.is_away() != on {
             self.way.set_away(on, context.frame, context.tail);
             if !on {
@@ -23,6 +25,11 @@ impl NodeState {
             }
             self.retarget(context.frame, context.fade);
         }
+    }
+
+    /// Whether it is no end of the rig: those are always there.
+    fn can_be_away(&self) -> bool {
+        self.hosted
     }
 
     pub fn is_away(&self) -> bool {
@@ -59,12 +66,11 @@ impl NodeState {
         if self.way.outlet == Weight::Zero {
             return self.silence_outputs(shared, context);
         }
-        let weights = &mut shared.scratch[..shared.chunk.frames];
-        self.way.outlet.fill(shared.chunk.steady_frame, context.fade, weights);
+        let (frame, frames) = (shared.chunk.steady_frame, shared.chunk.frames);
+        shared.mixture.weigh_wet(self.way.outlet, frame, frames, context.fade);
         for &output in self.io.outputs() {
             // SAFETY: output channels are valid for the frames of the chunk, and apart from each other.
-            let samples = unsafe { std::slice::from_raw_parts_mut(output, weights.len()) };
-            samples.iter_mut().zip(&*weights).for_each(|(sample, weight)| *sample *= weight);
+            shared.mixture.mix(unsafe { std::slice::from_raw_parts_mut(output, frames) }, None);
         }
     }
 }
