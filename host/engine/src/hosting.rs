@@ -8,9 +8,11 @@ use crate::error::EngineError;
 use crate::notice::Notice;
 use crate::replace;
 use crate::session::write_file;
+use crate::writing::States;
 use crosspoint_formats::PluginNotice;
 use crosspoint_graph::graph::Edit;
 use crosspoint_graph::{Command, NOW, Node, NodeId, Processor, Returned};
+use std::sync::Arc;
 use std::time::Instant;
 
 impl<P: Plugins> Engine<P> {
@@ -65,16 +67,12 @@ impl<P: Plugins> Engine<P> {
             Answer::States { ticket, mut states } => match self.asked.remove(&ticket) {
                 Some(Asked::Document(reply)) => reply(Ok(self.document_with(states))),
                 Some(Asked::SecondInstance { node, scene, reply }) => {
-                    let state = states.pop().map_or(Err(EngineError::PluginGone), |(_, state)| {
-                        state.map_err(|source| EngineError::Plugin { name: self.name(node), source })
-                    });
-                    reply(state.and_then(|state| self.make_second_instance(node, &scene, state.into())));
+                    let state = self.state_told(node, states);
+                    reply(state.and_then(|state| self.make_second_instance(node, &scene, state)));
                 }
                 Some(Asked::SharedState { node, scene, reply }) => {
-                    let state = states.pop().map_or(Err(EngineError::PluginGone), |(_, state)| {
-                        state.map_err(|source| EngineError::Plugin { name: self.name(node), source })
-                    });
-                    reply(state.and_then(|state| self.store_shared_state(node, &scene, state.into())));
+                    let state = self.state_told(node, states);
+                    reply(state.and_then(|state| self.store_shared_state(node, &scene, state)));
                 }
                 Some(Asked::BaseState(node)) => self.note_base_state(node, states.pop().map(|(_, state)| state)),
                 Some(Asked::Save(path, reply)) => reply(self.save_with(path, states)),
@@ -140,6 +138,12 @@ impl<P: Plugins> Engine<P> {
                 }
             },
         }
+    }
+
+    /// The state of one plugin, of which nothing else was asked.
+    fn state_told(&self, node: NodeId, mut states: States) -> Result<Arc<[u8]>, EngineError> {
+        let (_, state) = states.pop().ok_or(EngineError::PluginGone)?;
+        state.map(Arc::from).map_err(|source| EngineError::Plugin { name: self.name(node), source })
     }
 
     /// Parameters and values are as the plugin says; ports and latency follow when it is activated.

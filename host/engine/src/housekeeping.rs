@@ -91,6 +91,8 @@ impl<P: Plugins> Engine<P> {
 
     /// Sends the graph, with processors for all nodes that should have one and do not.
     pub(crate) fn publish(&mut self) -> Result<(), EngineError> {
+        // Before anybody looks for a node by its name, or changes a list that has it.
+        self.follow_names();
         self.request_activations();
         self.hear_plugins();
         self.snapshot.outdate();

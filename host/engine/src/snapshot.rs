@@ -79,7 +79,8 @@ pub struct Snapshot {
     pub joined: Option<Joined>,
     /// Whether there is something to undo, and to redo.
     pub history: (bool, bool),
-    /// Whether cells, parameters and bypasses that are set are parts of one [gesture](Engine::begin_gesture).
+    /// Whether cells, parameters, bypasses, presences, groups and mixes that are set are parts of one
+    /// [gesture](Engine::begin_gesture).
     pub in_gesture: bool,
     /// What is soloed in the matrix, and what is safe from that. The graph says what the user set, not what a solo silences.
     pub solo: Arc<SoloView>,

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What plugins gave for their states.
-type States = Vec<(PluginKey, Result<Vec<u8>, PluginError>)>;
+pub(crate) type States = Vec<(PluginKey, Result<Vec<u8>, PluginError>)>;
 
 impl Engine<PluginHost> {
     /// The rig as a document, states of plugins included.

@@ -94,11 +94,7 @@ impl<P: Plugins> Engine<P> {
             }
             return;
         }
-        let within = self.gesture != Gesture::None;
-        self.remember_step(Step::Values(vec![(key, before)]));
-        if within {
-            self.gesture = Gesture::Remembered;
-        }
+        self.remember_in_gesture(Step::Values(vec![(key, before)]));
     }
 }
 

@@ -6,7 +6,8 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::history::Step;
 use crate::matrix::Gesture;
-use crate::session::{Document, GroupEntry, MatrixPresetEntry, MixEntry, is_title};
+use crate::scenes::check_title;
+use crate::session::{Document, GroupEntry, MatrixPresetEntry, MixEntry};
 use std::mem::{discriminant, swap};
 
 /// One of the lists, as a step of the history brings it back.
@@ -80,6 +81,12 @@ pub(super) fn set<T: Named>(list: &mut Vec<T>, entry: T) -> Result<(), EngineErr
     Ok(())
 }
 
+/// The entry of a name.
+pub(super) fn entry_of<'l, T: Named>(list: &'l mut [T], name: &str) -> Result<&'l mut T, EngineError> {
+    let place = place_of(list, name)?;
+    Ok(&mut list[place])
+}
+
 /// Gives an entry another name.
 pub(super) fn rename<T: Named>(list: &mut [T], from: &str, to: String) -> Result<(), EngineError> {
     let place = place_of(list, from)?;
@@ -89,13 +96,6 @@ pub(super) fn rename<T: Named>(list: &mut [T], from: &str, to: String) -> Result
     }
     list[place].rename(to);
     Ok(())
-}
-
-fn check_title(name: &str) -> Result<(), EngineError> {
-    match is_title(name) {
-        true => Ok(()),
-        false => Err(EngineError::Title { name: name.to_owned(), problem: "is empty, or begins or ends blank" }),
-    }
 }
 
 impl<P: Plugins> Engine<P> {
@@ -112,8 +112,6 @@ impl<P: Plugins> Engine<P> {
 
     /// Puts a list in the place of the one there is; gives the one that leads back.
     pub(crate) fn put_matrix_entries(&mut self, mut entries: MatrixEntries) -> MatrixEntries {
-        // So that what leads back has the names of now.
-        self.follow_names();
         match &mut entries {
             MatrixEntries::Groups(groups) => swap(groups, &mut self.rig.rest.groups),
             MatrixEntries::Mixes(mixes) => swap(mixes, &mut self.rig.rest.mixes),
@@ -127,14 +125,8 @@ impl<P: Plugins> Engine<P> {
         let is_known = self.gesture == Gesture::Remembered
             && matches!(self.undo.back(), Some(Step::Matrix(known)) if discriminant(known) == discriminant(&before));
         // What was first is what the gesture leads back to.
-        if is_known {
-            self.redo.clear();
-            return;
-        }
-        let within = self.gesture != Gesture::None;
-        self.remember_step(Step::Matrix(before));
-        if within {
-            self.gesture = Gesture::Remembered;
+        if !is_known {
+            self.remember_in_gesture(Step::Matrix(before));
         }
     }
 }

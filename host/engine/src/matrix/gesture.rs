@@ -1,5 +1,5 @@
-//! Gestures: the many cells, parameters and bypasses that a hand sets on its way, such as a fader being drawn, are one step of the history. Never
-//! says what is set, only how it is remembered.
+//! Gestures: the many cells, parameters, bypasses, presences, groups and mixes that a hand sets on its way, such as a fader
+//! being drawn, are one step of the history. Never says what is set, only how it is remembered.
 
 use crate::controllers::Plugins;
 use crate::engine::Engine;
@@ -20,8 +20,8 @@ pub(crate) enum Gesture {
 }
 
 impl<P: Plugins> Engine<P> {
-    /// Lets the cells, parameters and bypasses that are set from now on be one step of the history, until [`Self::end_gesture`], until another one
-    /// begins, or until any other step is made, taken back or made again.
+    /// Lets the cells, parameters, bypasses, presences, groups and mixes that are set from now on be one step of the history,
+    /// until [`Self::end_gesture`], until another one begins, or until any other step is made, taken back or made again.
     pub fn begin_gesture(&mut self) {
         self.gesture = Gesture::Begun;
         self.snapshot.outdate();
@@ -46,12 +46,18 @@ impl<P: Plugins> Engine<P> {
             && let Some(Step::Graph(step)) = self.undo.back_mut()
         {
             join(step, inverse);
-            self.redo.clear();
             self.snapshot.outdate_graph();
             return;
         }
+        self.parking.note(&inverse);
+        self.snapshot.outdate_graph();
+        self.remember_in_gesture(Step::Graph(inverse));
+    }
+
+    /// Remembers a step: the first one of the gesture, if one has begun.
+    pub(crate) fn remember_in_gesture(&mut self, step: Step) {
         let within = self.gesture != Gesture::None;
-        self.remember(inverse);
+        self.remember_step(step);
         if within {
             self.gesture = Gesture::Remembered;
         }

@@ -2,7 +2,7 @@
 //! all groups and mixes that it is in. Groups are of the rig and of the history; they never touch a cell.
 
 use super::PortChannel;
-use super::entries::{MatrixEntries, place_of, rename, set};
+use super::entries::{MatrixEntries, entry_of, place_of, rename, set};
 use super::names::{Names, Side};
 use crate::controllers::Plugins;
 use crate::engine::Engine;
@@ -107,24 +107,15 @@ struct Members {
 
 impl Members {
     fn of(named: Membership<'_>, names: &Names<'_>) -> Self {
-        let mut members = Self::default();
-        members.rows = members.found(named.rows, |entry| names.channels(entry, Side::Rows));
-        members.columns = members.found(named.columns, |entry| names.channels(entry, Side::Columns));
-        members.cells = members.found(named.cells, |place| names.cell(place).map(|cell| vec![cell]));
-        members
-    }
-
-    /// All that entries mean, sorted; what does not mean anything is missing.
-    fn found<E, T: Ord>(&mut self, entries: &[E], find: impl Fn(&E) -> Result<Vec<T>, String>) -> Vec<T> {
-        let mut found = Vec::new();
-        for entry in entries {
-            match find(entry) {
-                Ok(known) => found.extend(known),
-                Err(reason) => self.missing.push(reason),
-            }
-        }
-        found.sort_unstable();
-        found
+        let mut missing = Vec::new();
+        let mut rows = names.all_channels(named.rows, Side::Rows, &mut missing);
+        let mut columns = names.all_channels(named.columns, Side::Columns, &mut missing);
+        let cell = |place| names.cell(place).map_err(|reason| missing.push(reason)).ok();
+        let mut cells: Vec<_> = named.cells.iter().filter_map(cell).collect();
+        rows.sort_unstable();
+        columns.sort_unstable();
+        cells.sort_unstable();
+        Self { rows, columns, cells, missing }
     }
 
     /// Whether a cell is one of them, by whatever it is named.
@@ -151,13 +142,9 @@ impl<P: Plugins> Engine<P> {
             GroupEdit::Remove(name) => drop(groups.remove(place_of(&groups, &name)?)),
             GroupEdit::Rename { from, to } => rename(&mut groups, &from, to)?,
             GroupEdit::Gain { group, gain } => {
-                let place = place_of(&groups, &group)?;
-                groups[place].fader.gain = check_gain(gain)?;
+                entry_of(&mut groups, &group)?.fader.gain = check_gain(gain)?;
             }
-            GroupEdit::Mute { group, on } => {
-                let place = place_of(&groups, &group)?;
-                groups[place].fader.muted = on;
-            }
+            GroupEdit::Mute { group, on } => entry_of(&mut groups, &group)?.fader.muted = on,
         }
         self.change_entries(MatrixEntries::Groups(groups))
     }
@@ -167,11 +154,10 @@ impl<P: Plugins> Engine<P> {
         &self.rig.rest.groups
     }
 
-    pub(super) fn group_factors(&mut self) -> GroupFactors {
+    pub(super) fn group_factors(&self) -> GroupFactors {
         if self.rig.rest.groups.is_empty() && self.rig.rest.mixes.is_empty() {
             return GroupFactors::default();
         }
-        self.follow_names();
         // What rings on is as loud as it was.
         let names = Names::of(self.graph.nodes().chain(self.parking.nodes()));
         let groups = self.rig.rest.groups.iter().map(|group| (group.fader, Membership::of_group(group)));

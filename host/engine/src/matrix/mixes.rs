@@ -1,7 +1,7 @@
 //! Monitor mixes: a part of the matrix for each listener, the columns that they hear, with a fader for all of it. A mix has no
 //! cells of its own; its fader acts as a group's.
 
-use super::entries::{MatrixEntries, place_of, rename, set};
+use super::entries::{MatrixEntries, entry_of, place_of, rename, set};
 use super::groups::check_gain;
 use super::names::{Names, Side};
 use super::{BlockChange, MatrixBlock, MatrixView, PortChannel};
@@ -57,13 +57,8 @@ pub struct MixSnapshot {
 
 impl MixSnapshot {
     fn of(mix: &MixEntry, names: &Names<'_>) -> Self {
-        let (mut columns, mut missing) = (Vec::new(), Vec::new());
-        for entry in &mix.columns {
-            match names.channels(entry, Side::Columns) {
-                Ok(found) => columns.extend(found),
-                Err(reason) => missing.push(reason),
-            }
-        }
+        let mut missing = Vec::new();
+        let mut columns = names.all_channels(&mix.columns, Side::Columns, &mut missing);
         let mut seen = BTreeSet::new();
         columns.retain(|column| seen.insert(*column));
         Self { mix: mix.clone(), columns, missing }
@@ -101,13 +96,9 @@ impl<P: Plugins> Engine<P> {
             MixEdit::Remove(name) => drop(mixes.remove(place_of(&mixes, &name)?)),
             MixEdit::Rename { from, to } => rename(&mut mixes, &from, to)?,
             MixEdit::Gain { mix, gain } => {
-                let place = place_of(&mixes, &mix)?;
-                mixes[place].fader.gain = check_gain(gain)?;
+                entry_of(&mut mixes, &mix)?.fader.gain = check_gain(gain)?;
             }
-            MixEdit::Mute { mix, on } => {
-                let place = place_of(&mixes, &mix)?;
-                mixes[place].fader.muted = on;
-            }
+            MixEdit::Mute { mix, on } => entry_of(&mut mixes, &mix)?.fader.muted = on,
         }
         self.change_entries(MatrixEntries::Mixes(mixes))
     }
@@ -119,7 +110,6 @@ impl<P: Plugins> Engine<P> {
     /// [`EngineError::UnknownEntry`], [`EngineError::Unfit`] if one has more columns than the other, and as
     /// [`Self::change_block`]. Nothing is changed then.
     pub fn copy_mix(&mut self, from: &str, to: &str) -> Result<(), EngineError> {
-        self.follow_names();
         let names = Names::of(self.graph.nodes());
         let mixes = &self.rig.rest.mixes;
         let columns =

@@ -44,6 +44,10 @@ impl PortChannel {
     pub fn new(node: NodeId, port: u16, channel: u32) -> Self {
         Self { node, port, channel }
     }
+
+    fn at(end: Endpoint, channel: u32) -> Self {
+        Self::new(end.node, end.port, channel)
+    }
 }
 
 /// A crosspoint that is set.
@@ -83,19 +87,9 @@ impl MatrixView {
         }
         let (rows, columns) = (places(&view.rows), places(&view.columns));
         for (id, edge) in graph.edges() {
-            let Some(matrix) = edge.matrix() else { continue };
-            view.cells.extend(matrix.cells().filter_map(|(source, destination, cell)| {
-                Some(MatrixCell {
-                    row: *rows.get(&PortChannel::new(edge.source.node, edge.source.port, source))?,
-                    column: *columns.get(&PortChannel::new(
-                        edge.destination.node,
-                        edge.destination.port,
-                        destination,
-                    ))?,
-                    edge: id,
-                    cell,
-                    is_feedback: edge.feedback.is_some(),
-                })
+            view.cells.extend(cells_of(edge).filter_map(|(source, destination, cell)| {
+                let (row, column) = (*rows.get(&source)?, *columns.get(&destination)?);
+                Some(MatrixCell { row, column, edge: id, cell, is_feedback: edge.feedback.is_some() })
             }));
         }
         view
@@ -110,9 +104,10 @@ fn channels(node: NodeId, ports: &[AudioPort]) -> impl Iterator<Item = PortChann
 
 /// The row, the column and the cell of each crosspoint of an edge.
 fn cells_of(edge: &Edge) -> impl Iterator<Item = (PortChannel, PortChannel, Cell)> + '_ {
-    let at = |end: Endpoint, channel| PortChannel::new(end.node, end.port, channel);
     let cells = edge.matrix().into_iter().flat_map(|matrix| matrix.cells());
-    cells.map(move |(source, destination, cell)| (at(edge.source, source), at(edge.destination, destination), cell))
+    cells.map(move |(source, destination, cell)| {
+        (PortChannel::at(edge.source, source), PortChannel::at(edge.destination, destination), cell)
+    })
 }
 
 fn places(channels: &[PortChannel]) -> HashMap<PortChannel, usize> {

@@ -51,6 +51,12 @@ impl<'n> Names<'n> {
         }
     }
 
+    /// All rows or columns that entries mean, in their order; adds what is missing.
+    pub fn all_channels(&self, entries: &[ChannelsEntry], side: Side, missing: &mut Vec<String>) -> Vec<PortChannel> {
+        let find = |entry| self.channels(entry, side).map_err(|reason| missing.push(reason)).unwrap_or_default();
+        entries.iter().flat_map(find).collect()
+    }
+
     /// The row or column that is meant.
     ///
     /// # Errors

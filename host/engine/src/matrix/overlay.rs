@@ -9,7 +9,7 @@ use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crosspoint_graph::graph::{Edit, EditError};
-use crosspoint_graph::{Cell, Command, Edge, EdgeId, Endpoint, Graph, NOW, Published, Signal};
+use crosspoint_graph::{Cell, Command, Edge, EdgeId, Graph, NOW, Published, Signal};
 use std::borrow::Cow;
 
 /// More cells than this are sent with a schedule, which the callback takes over at once, and not one by one.
@@ -98,8 +98,7 @@ impl<P: Plugins> Engine<P> {
     /// What a cell of an edge is multiplied by.
     pub(crate) fn heard_factor(&self, edge: EdgeId, source: u32, destination: u32) -> f32 {
         let Some(edge) = self.graph.edge(edge) else { return 1.0 };
-        let at = |end: Endpoint, channel| PortChannel::new(end.node, end.port, channel);
-        self.overlay.factor(at(edge.source, source), at(edge.destination, destination))
+        self.overlay.factor(PortChannel::at(edge.source, source), PortChannel::at(edge.destination, destination))
     }
 
     /// Sends what is heard otherwise because of solo or groups: ramped, and without a compile where that can be.

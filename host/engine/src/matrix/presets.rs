@@ -87,7 +87,6 @@ impl<P: Plugins> Engine<P> {
     /// # Errors
     /// [`EngineError::UnknownEntry`], and as [`Self::set_cells`]. Nothing is changed then.
     pub fn recall_matrix_preset(&mut self, name: &str) -> Result<Vec<String>, EngineError> {
-        self.follow_names();
         let presets = &self.rig.rest.matrix_presets;
         let preset = &presets[place_of(presets, name)?];
         let names = Names::of(self.graph.nodes());

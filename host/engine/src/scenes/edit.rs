@@ -14,6 +14,7 @@ use crosspoint_graph::is_metre;
 #[non_exhaustive]
 pub enum SceneEdit {
     /// Puts a scene in the place of the one of its name, or after the last one. If it plays it is played anew to be heard.
+    /// The whole states of plugins that it does not name stay: [`Engine::share_state`] gives and takes them.
     SetScene(SceneEntry),
     /// Removes a scene. Songs that name it pass it over. If it plays, what is heard becomes the rig's.
     RemoveScene(String),
@@ -66,7 +67,7 @@ impl<P: Plugins> Engine<P> {
     pub fn edit_scenes(&mut self, edit: SceneEdit) -> Result<(), EngineError> {
         let mut book = self.book();
         match edit {
-            SceneEdit::SetScene(scene) => {
+            SceneEdit::SetScene(mut scene) => {
                 check_title(&scene.name)?;
                 check_timing(scene.tempo, scene.metre)?;
                 if let Some(fade) = scene.fade.filter(|fade| !(0.0..=MAX_FADE).contains(fade)) {
@@ -75,6 +76,11 @@ impl<P: Plugins> Engine<P> {
                         value: fade,
                         range: "0 to 60 seconds",
                     });
+                }
+                if let Some(known) = book.scenes.iter().find(|known| known.name == scene.name) {
+                    for (node, state) in &known.states {
+                        scene.states.entry(node.clone()).or_insert_with(|| state.clone());
+                    }
                 }
                 book.set_scene(scene);
             }
@@ -241,7 +247,7 @@ impl Book {
     }
 }
 
-pub(super) fn check_title(name: &str) -> Result<(), EngineError> {
+pub(crate) fn check_title(name: &str) -> Result<(), EngineError> {
     match is_title(name) {
         true => Ok(()),
         false => Err(EngineError::Title { name: name.to_owned(), problem: "is empty, or begins or ends blank" }),

@@ -31,7 +31,7 @@ pub use moments::{AUTOMATIC_MOMENTS, MOST_MOMENTS, MomentEdit, MomentSnapshot};
 pub use show::{Readiness, SceneSnapshot, ScenesSnapshot, SongSnapshot};
 pub use store::Capture;
 
-pub(crate) use edit::{Book, check_timing};
+pub(crate) use edit::{Book, check_timing, check_title};
 pub(crate) use moments::MomentStep;
 pub(crate) use plan::{Destination, Wish};
 pub(crate) use resolve::Question;
@@ -43,6 +43,7 @@ use resolve::Resolved;
 use shared::Shared;
 use start::Start;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use value::Setting;
 
 /// What is known of the scenes beside what the file says.
@@ -60,6 +61,8 @@ pub(crate) struct Scenes {
     wanted: Option<Wanted>,
     /// What the scenes mean for the graph as it is, by their places.
     resolved: Vec<Resolved>,
+    /// The keys that any of them says, in order.
+    said: Arc<[Key]>,
     /// Whether `resolved` may be outdated for another reason than the graph.
     pub stale: bool,
     /// What texts of parameters mean: none as long as the plugin was only asked.

@@ -68,7 +68,7 @@ pub(super) struct Leaving {
 }
 
 impl<P: Plugins> Engine<P> {
-    /// Keeps how all values are now: crosspoints, bypasses, parameters, tempo and metre, and which scene plays. Gives its
+    /// Keeps how all values are now: crosspoints, bypasses, which nodes are away, parameters, tempo and metre, and which scene plays. Gives its
     /// name, a new one if none is given.
     ///
     /// # Errors

@@ -92,7 +92,7 @@ impl<P: Plugins> Engine<P> {
         };
         let ringing = self.left_to_ring(value);
         let mut plan = Vec::new();
-        for key in self.said_keys() {
+        for &key in self.scenes.said.iter() {
             // A plugin that is given another state is told its values after that.
             if plugin_of(&key).is_some_and(|node| self.scenes.shared.is_to_change(node, states.get(&node))) {
                 continue;

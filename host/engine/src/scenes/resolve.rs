@@ -13,6 +13,7 @@ use crate::session::{
 };
 use crosspoint_graph::{EdgeId, NodeId, Signal};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What a text means as a parameter's value.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -57,6 +58,22 @@ impl<P: Plugins> Engine<P> {
             self.scenes.resolved = resolved;
             self.scenes.stale = false;
         }
+        self.scenes.said = self.find_said();
+    }
+
+    /// The keys that any scene says. Asked for with each switch and for each plan, so found once.
+    fn find_said(&self) -> Arc<[Key]> {
+        let mut said: Vec<Key> = if self.scenes_say_timing() { vec![Key::Tempo, Key::Metre] } else { Vec::new() };
+        let keys = self.scenes.resolved.iter().flat_map(|scene| scene.setting.keys().copied());
+        said.extend(keys.filter(|key| !matches!(key, Key::Tempo | Key::Metre)));
+        said.sort_unstable();
+        said.dedup();
+        said.into()
+    }
+
+    fn scenes_say_timing(&self) -> bool {
+        let scenes = self.rig.rest.scenes.iter().any(|scene| scene.tempo.is_some() || scene.metre.is_some());
+        scenes || self.rig.rest.songs.iter().any(|song| song.tempo.is_some() || song.metre.is_some())
     }
 
     pub(crate) fn nodes_by_name(&self) -> HashMap<String, NodeId> {
@@ -210,9 +227,10 @@ impl<P: Plugins> Engine<P> {
     /// A node that was renamed is called so in the scenes, mappings and groups too.
     pub(crate) fn follow_names(&mut self) {
         for (id, node) in self.graph.nodes() {
-            let Some(before) = self.scenes.names.insert(id, node.name.clone()).filter(|name| *name != node.name) else {
+            if self.scenes.names.get(&id) == Some(&node.name) {
                 continue;
-            };
+            }
+            let Some(before) = self.scenes.names.insert(id, node.name.clone()) else { continue };
             self.rig.rest.scenes.iter_mut().for_each(|scene| scene.rename_node(&before, &node.name));
             moments::rename_node(&mut self.rig.rest.moments, &before, &node.name);
             let mappings = self.rig.rest.mappings.iter_mut().flat_map(MappingEntry::node_names);

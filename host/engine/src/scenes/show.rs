@@ -1,6 +1,5 @@
 //! Scenes and songs as a snapshot shows them, and the base as the rig file has it.
 
-use super::shared::plugin_of;
 use super::value::{Key, Value};
 use crate::controllers::Plugins;
 use crate::engine::Engine;
@@ -108,9 +107,7 @@ impl<P: Plugins> Engine<P> {
         document.scenes.clone_from(&self.rig.rest.scenes);
         let live = self.live();
         self.put_base_states(document);
-        let is_other = |key: &Key, value: &Value| {
-            live.get(key) != Some(value) || plugin_of(key).is_some_and(|node| self.scenes.shared.is_held(node))
-        };
+        let is_other = |key: &Key, value: &Value| live.get(key) != Some(value) || self.scenes.shared.is_of_held(key);
         let base = self.scenes.said_of_base().filter(|(key, value)| is_other(key, value));
         for (key, value) in base.collect::<Vec<_>>() {
             match (key, value) {

@@ -10,6 +10,7 @@ use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crosspoint_graph::{Command, NOW, SceneStart};
+use std::sync::Arc;
 
 /// A switch for which the renderer waits.
 #[derive(Clone, Copy, Debug)]
@@ -132,9 +133,8 @@ impl<P: Plugins> Engine<P> {
 
     /// Sends what scenes say as it is to be: a switch that was called off came first.
     fn insist_on_values(&mut self) {
-        let live = self.live();
-        let said = self.said_keys();
-        let values: Setting = live.into_iter().filter(|(key, _)| said.binary_search(key).is_ok()).collect();
+        let said = Arc::clone(&self.scenes.said);
+        let values: Setting = self.live().into_iter().filter(|(key, _)| said.binary_search(key).is_ok()).collect();
         if let Err(error) = self.carry_out(&values.into_iter().collect::<Vec<_>>(), None) {
             tracing::warn!("{error}");
         }

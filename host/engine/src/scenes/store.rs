@@ -2,7 +2,6 @@
 //! changed.
 
 use super::edit::check_title;
-use super::shared::plugin_of;
 use super::value::{Key, Setting, Value};
 use crate::controllers::Plugins;
 use crate::engine::Engine;
@@ -51,7 +50,7 @@ impl<P: Plugins> Engine<P> {
             };
             // What a state says is said; beside it only what was changed since.
             let is_state = known.is_some() && known == self.scenes.playing;
-            let is_state = is_state && plugin_of(&key).is_some_and(|node| self.scenes.shared.is_held(node));
+            let is_state = is_state && self.scenes.shared.is_of_held(&key);
             let before = if is_state { &self.scenes.expected } else { &self.scenes.base };
             let differs = before.get(&key).is_some_and(|before| *before != value);
             if (is_chosen || differs || said.contains_key(&key)) && said.get(&key) != Some(&value) {

@@ -9,6 +9,7 @@ use crate::error::EngineError;
 use crate::notice::Notice;
 use crosspoint_graph::graph::Edit;
 use crosspoint_graph::{Command, NOW, NodeId, Published, SceneStart};
+use std::sync::Arc;
 
 impl<P: Plugins> Engine<P> {
     /// Plays a scene: at once if it is prepared, else as soon as that is so, which [`Notice::ScenePlays`] tells. Whether
@@ -152,17 +153,6 @@ impl<P: Plugins> Engine<P> {
         setting
     }
 
-    /// The keys that any scene says.
-    pub(super) fn said_keys(&self) -> Vec<Key> {
-        let mut said: Vec<Key> = vec![Key::Tempo, Key::Metre];
-        said.extend(self.scenes.resolved.iter().flat_map(|scene| scene.setting.keys().copied()));
-        let says_timing = self.scenes_say_timing();
-        said.retain(|key| says_timing || !matches!(key, Key::Tempo | Key::Metre));
-        said.sort_unstable();
-        said.dedup();
-        said
-    }
-
     /// The base where scenes say something, to be given to [`Self::follow_book`] once they say something else.
     pub(crate) fn said_of_base(&self) -> Vec<(Key, Value)> {
         self.scenes.said_of_base().collect()
@@ -171,7 +161,7 @@ impl<P: Plugins> Engine<P> {
     /// Scenes say something else now: what plays follows. What no scene says any more has its value of the base.
     pub(crate) fn follow_book(&mut self, said_before: Vec<(Key, Value)>) -> Result<(), EngineError> {
         self.resolve_scenes();
-        let (said, live) = (self.said_keys(), self.live());
+        let (said, live) = (Arc::clone(&self.scenes.said), self.live());
         let shared = &self.scenes.shared;
         let is_lost = |(key, value): &(Key, Value)| {
             plugin_of(key).is_none_or(|node| shared.given(node).is_none())
@@ -203,7 +193,7 @@ impl<P: Plugins> Engine<P> {
         // A scene that the renderer waited for may have begun to play: then nothing is surely as it was.
         let is_sure = if self.scenes.is_heard { self.forget_start() } else { !self.call_off()? };
         let live = self.live();
-        let said = self.said_keys();
+        let said = Arc::clone(&self.scenes.said);
         let is_said = |key: &Key| said.binary_search(key).is_ok();
         let base = &mut self.scenes.base;
         if self.scenes.playing.is_none() {
@@ -211,12 +201,12 @@ impl<P: Plugins> Engine<P> {
         }
         // What no scene says is the rig's, edits included; but not what a scene's state says.
         let shared = &self.scenes.shared;
-        base.retain(|key, _| is_said(key) || plugin_of(key).is_some_and(|node| shared.is_held(node)));
+        base.retain(|key, _| is_said(key) || shared.is_of_held(key));
         for (&key, &value) in &live {
             base.entry(key).or_insert(value);
         }
         let (mut changes, mut later) = (Vec::new(), Vec::new());
-        for key in said {
+        for &key in said.iter() {
             let absent = || matches!(key, Key::Cell(..)).then_some(Value::Cell(ABSENT));
             let now = live.get(&key).copied().or_else(absent);
             let rig = base.get(&key).copied().or(now);
@@ -245,9 +235,7 @@ impl<P: Plugins> Engine<P> {
         if self.scenes.is_heard {
             self.note_changes(&changes)?;
             // A plan may be from before the plugin's state was what it is now.
-            let shared = &self.scenes.shared;
-            let is_held = |key: &Key| plugin_of(key).is_some_and(|node| shared.is_held(node));
-            changes.retain(|(key, _)| is_held(key));
+            changes.retain(|(key, _)| self.scenes.shared.is_of_held(key));
         }
         if !self.scenes.is_heard || !changes.is_empty() {
             self.carry_out(&changes, fade)?;
@@ -290,11 +278,6 @@ impl<P: Plugins> Engine<P> {
     /// Frames of the ramps of a scene's crosspoints: none for a hard switch.
     pub(crate) fn fade_frames(&self, fade: Option<f64>) -> u32 {
         fade.map_or(self.publisher.settings().fade, |seconds| (seconds * f64::from(self.settings.rate)).round() as u32)
-    }
-
-    fn scenes_say_timing(&self) -> bool {
-        let scenes = self.rig.rest.scenes.iter().any(|scene| scene.tempo.is_some() || scene.metre.is_some());
-        scenes || self.rig.rest.songs.iter().any(|song| song.tempo.is_some() || song.metre.is_some())
     }
 
     /// Makes changes, all at the next frame that is rendered. What the renderer cannot do by itself follows: a crosspoint that

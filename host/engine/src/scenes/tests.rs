@@ -266,4 +266,12 @@ fn scenes_are_renamed_moved_and_removed_as_steps_of_the_history() {
     engine.play_scene("A").unwrap();
     assert_eq!(engine.document().unwrap().scenes[1].parameters[0].node, "volume");
     assert_eq!(value(&rig, rig.gain), 0.5);
+
+    // What undoes a change of scenes that came after a new name has that name.
+    let rename = crosspoint_graph::graph::Edit::Rename { node: rig.gain, name: "loudness".into() };
+    rig.engine.apply(vec![rename]).unwrap();
+    rig.engine.edit_scenes(SceneEdit::RenameScene { from: "B".into(), to: "Bee".into() }).unwrap();
+    rig.engine.look();
+    assert!(rig.engine.undo().unwrap());
+    assert_eq!(rig.engine.document().unwrap().scenes[1].parameters[0].node, "loudness");
 }

@@ -1,6 +1,6 @@
 //! What was changed while a scene plays and belongs to nobody yet, as a scene of its own: to be kept over a crash.
 
-use super::shared::plugin_of;
+use super::Scenes;
 use super::value::{Key, Setting, Value};
 use crate::controllers::Plugins;
 use crate::engine::Engine;
@@ -25,11 +25,9 @@ impl<P: Plugins> Engine<P> {
     }
 
     fn unstored<'l>(&'l self, live: &'l Setting) -> impl Iterator<Item = (Key, Value)> + 'l {
-        let said = self.said_keys();
-        let shared = &self.scenes.shared;
-        let is_held = |key: &Key| plugin_of(key).is_some_and(|node| shared.is_held(node));
+        let Scenes { said, shared, .. } = &self.scenes;
         let is_edited = move |(key, value): &(&Key, &Value)| {
-            (said.binary_search(key).is_ok() || is_held(key))
+            (said.binary_search(key).is_ok() || shared.is_of_held(key))
                 && self.scenes.expected.get(key).is_some_and(|known| known != *value)
         };
         live.iter().filter(is_edited).map(|(&key, &value)| (key, value))

@@ -44,7 +44,7 @@ impl<P: Plugins> Engine<P> {
                 let mut expected = setting.clone();
                 let says = self.setting_of(scene, position);
                 let states = self.states_of(Some(scene));
-                for key in self.said_keys() {
+                for &key in self.scenes.said.iter() {
                     let has_state = plugin_of(&key).is_some_and(|node| states.contains_key(&node));
                     if has_state && !says.contains_key(&key) {
                         continue;

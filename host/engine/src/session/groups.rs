@@ -166,7 +166,7 @@ pub(super) fn tell_unknown(
 
 /// All channels of a node, or one.
 pub(super) fn channels(table: &DeTable<'_>) -> Option<ChannelsEntry> {
-    let is_known = table.keys().all(|key| matches!(key.get_ref().as_ref(), "node" | "channel"));
+    mappings::only(table, &["node", "channel"])?;
     let end = endpoint(table.get("node")?.get_ref().as_str()?)?;
     let entry = match table.get("channel") {
         None if end.port == PortSelector::First => ChannelsEntry::Node(end.node),
@@ -176,7 +176,7 @@ pub(super) fn channels(table: &DeTable<'_>) -> Option<ChannelsEntry> {
             ChannelsEntry::One(ChannelEntry { end, channel })
         }
     };
-    is_known.then_some(entry)
+    Some(entry)
 }
 
 pub(super) fn write_group(text: &mut String, group: &GroupEntry) {
@@ -195,9 +195,7 @@ pub(super) fn write_group(text: &mut String, group: &GroupEntry) {
 
 pub(super) fn write_fader(fields: &mut Table<'_>, fader: Fader) {
     if fader.gain != 1.0 {
-        let gain = words::gain_text(fader.gain);
-        let unit = if gain.starts_with('x') { "" } else { " dB" };
-        fields.put("gain", quoted(&format!("{gain}{unit}")));
+        fields.put("gain", quoted(&words::level_text(fader.gain)));
     }
     if fader.muted {
         fields.put("muted", true);

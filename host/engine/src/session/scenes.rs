@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crosspoint_graph::SceneStart;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeValue;
 
 use super::crosspoints::Crosspoint;
 use super::document::{EndpointEntry, ParameterEntry, State};
 use super::fields::{Fields, number};
+use super::mappings::{only, text};
 use super::port::PortSelector;
 use super::problem::{Report, Severity};
 use super::read;
@@ -109,7 +110,7 @@ impl SceneEntry {
     }
 }
 
-/// Whether a scene or song may be called so: not empty, no control characters, no blank at either end.
+/// Whether a scene, song, moment, group, mix or preset of the matrix may be called so: not empty, no control characters, no blank at either end.
 pub fn is_title(name: &str) -> bool {
     !name.is_empty() && name.trim() == name && !name.chars().any(char::is_control)
 }
@@ -232,7 +233,7 @@ pub(super) fn read_names(
     names.into_iter().map(str::to_owned).collect()
 }
 
-/// The name of a scene, song or moment; a new one if it has none, or none that it may have.
+/// The name of an entry; a new one if it has none, or none that it may have.
 pub(super) fn title(
     fields: &mut Fields<'_>,
     report: &mut Report<'_>,
@@ -259,8 +260,8 @@ pub(super) fn title(
 
 fn state<'v>(value: &'v DeValue<'_>) -> Option<(&'v str, &'v str)> {
     let table = value.as_table()?;
-    let known = table.keys().all(|key| matches!(key.get_ref().as_ref(), "node" | "state"));
-    known.then_some((text(table, "node")?, text(table, "state")?))
+    only(table, &["node", "state"])?;
+    Some((text(table, "node")?, text(table, "state")?))
 }
 
 fn parameter(value: &DeValue<'_>) -> Option<SceneParameter> {
@@ -271,15 +272,11 @@ fn parameter(value: &DeValue<'_>) -> Option<SceneParameter> {
 
 fn crosspoints(value: &DeValue<'_>) -> Option<SceneCrosspoints> {
     let table = value.as_table()?;
-    let known = table.keys().all(|key| matches!(key.get_ref().as_ref(), "from" | "to" | "cells"));
+    only(table, &["from", "to", "cells"])?;
     let cells = table.get("cells")?.get_ref().as_array()?;
     let cells: Option<Vec<Crosspoint>> = cells.iter().map(|cell| words::crosspoint(cell.get_ref().as_str()?)).collect();
     let (source, destination) = (endpoint(text(table, "from")?)?, endpoint(text(table, "to")?)?);
-    known.then_some(SceneCrosspoints { source, destination, cells: cells? })
-}
-
-fn text<'t>(table: &'t DeTable<'_>, key: &str) -> Option<&'t str> {
-    table.get(key)?.get_ref().as_str()
+    Some(SceneCrosspoints { source, destination, cells: cells? })
 }
 
 pub(super) fn endpoint(text: &str) -> Option<EndpointEntry> {

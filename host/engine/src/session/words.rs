@@ -52,13 +52,18 @@ pub(super) fn gain(text: &str) -> Option<f32> {
     gain.is_finite().then_some(gain)
 }
 
+/// A gain with its unit, if it has one.
+pub(super) fn level_text(gain: f32) -> String {
+    let gain = gain_text(gain);
+    let unit = if gain.starts_with('x') { "" } else { " dB" };
+    format!("{gain}{unit}")
+}
+
 /// A cell in its place, channels from 1: `1>2`, `1>2 -6 dB`, `1>2 -6 dB inverted muted`.
 pub(super) fn crosspoint_text(at: &Crosspoint) -> String {
     let mut text = format!("{}>{}", u64::from(at.source) + 1, u64::from(at.destination) + 1);
     if at.cell.gain != 1.0 {
-        let gain = gain_text(at.cell.gain);
-        let unit = if gain.starts_with('x') { "" } else { " dB" };
-        let _ = write!(text, " {gain}{unit}");
+        let _ = write!(text, " {}", level_text(at.cell.gain));
     }
     if at.cell.invert {
         text.push_str(" inverted");

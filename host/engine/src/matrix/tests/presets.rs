@@ -107,3 +107,16 @@ fn what_is_missing_of_a_preset_is_told_and_passed_over() {
     assert_eq!(document.matrix_presets, desk.engine.matrix_presets());
     assert_eq!(document.matrix_presets[0].cells.len(), 4);
 }
+
+/// A preset whose node was renamed, and then itself, with nobody looking in between, speaks of the node as it is called now.
+#[test]
+fn names_are_followed_before_a_list_is_changed() {
+    let mut desk = Desk::new();
+    let both = block(&desk, &[0, 1]);
+    store(&mut desk, "Verse", both).unwrap();
+    desk.engine.apply(vec![Edit::Rename { node: desk.rows[0], name: "kick".into() }]).unwrap();
+    let rename = MatrixPresetEdit::Rename { from: "Verse".into(), to: "Chorus".into() };
+    desk.engine.edit_matrix_presets(rename).unwrap();
+    assert_eq!(desk.engine.matrix_presets()[0].rows[0].end.node, "kick");
+    assert_eq!(desk.engine.recall_matrix_preset("Chorus").unwrap(), Vec::<String>::new());
+}

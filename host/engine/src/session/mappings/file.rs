@@ -168,11 +168,11 @@ pub(in super::super) fn crosspoint(value: &DeValue<'_>) -> Option<CrosspointPlac
     })
 }
 
-fn only(table: &DeTable<'_>, keys: &[&str]) -> Option<()> {
+pub(in super::super) fn only(table: &DeTable<'_>, keys: &[&str]) -> Option<()> {
     table.keys().all(|key| keys.contains(&key.get_ref().as_ref())).then_some(())
 }
 
-fn text<'t>(table: &'t DeTable<'_>, key: &str) -> Option<&'t str> {
+pub(in super::super) fn text<'t>(table: &'t DeTable<'_>, key: &str) -> Option<&'t str> {
     table.get(key)?.get_ref().as_str()
 }
 

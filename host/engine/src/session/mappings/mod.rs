@@ -4,7 +4,7 @@
 mod file;
 mod message;
 
-pub(super) use file::{Names, crosspoint, crosspoint_text, read_mapping, write_mapping};
+pub(super) use file::{Names, crosspoint, crosspoint_text, only, read_mapping, text, write_mapping};
 pub use message::{ControlMessage, MessageKind};
 
 use super::document::EndpointEntry;
