@@ -30,6 +30,15 @@ fn start() -> Running {
     running
 }
 
+/// Draws a fader from its knob, by parts of its height: downwards if they are positive.
+fn draw(browser: &Browser, fader: &str, by: f64) {
+    let way = "const f = document.querySelector(arguments[0]); return [f.clientHeight, Number(f.value)]";
+    let at = browser.script(way, json!([fader]));
+    let (height, value) = (at[0].as_f64().unwrap(), at[1].as_f64().unwrap());
+    let knob = ((0.5 - value / 1000.0) * (height - 28.0)) as i64;
+    browser.drag(fader, (0, knob), (0, (height * by) as i64));
+}
+
 fn gain(rig: &Value) -> Option<f64> {
     let edges = rig["edges"].as_array().unwrap().iter();
     let out = edges.clone().find(|edge| edge["source"]["node"] == "pilot").unwrap();
@@ -67,11 +76,7 @@ fn a_tablet_on_stage_plays_the_rig() {
 
     let fader = "input[data-strip='pilot:1>speakers:1']";
     let before = gain(&running.show()).unwrap();
-    let way = "const f = document.querySelector(arguments[0]); return [f.clientHeight, Number(f.value)]";
-    let at = browser.script(way, json!([fader]));
-    let (height, value) = (at[0].as_f64().unwrap(), at[1].as_f64().unwrap());
-    let knob = ((0.5 - value / 1000.0) * (height - 28.0)) as i64;
-    browser.drag(fader, (0, knob), (0, (height * 0.35) as i64));
+    draw(&browser, fader, 0.35);
     let rig = running.eventually(|rig| gain(rig).is_some_and(|gain| gain < before - 6.0) && rig["in_gesture"] == false);
     let lower = gain(&rig).unwrap();
     browser.click("#undo");
@@ -83,6 +88,11 @@ fn a_tablet_on_stage_plays_the_rig() {
     running.done(&["set", "constructor", "gain", "--text", "-20 dB"]);
     let shown = "return document.querySelector('input[data-strip=constructor]')?.closest('.strip').lastChild.value";
     browser.eventually("a gain is told", || browser.script(shown, json!([])) == "−20.0 dB");
+    draw(&browser, "input[data-strip=constructor]", -0.3);
+    browser.eventually("it is louder", || browser.script(shown, json!([])) != "−20.0 dB");
+    running.eventually(|rig| rig["in_gesture"] == false);
+    browser.click("#undo");
+    browser.eventually("all of a movement is taken back", || browser.script(shown, json!([])) == "−20.0 dB");
 
     browser.click("#mute");
     running.eventually(|rig| rig["muted"] == true);
@@ -218,18 +228,11 @@ fn a_musician_moves_their_own_mix() {
         let out = edges.clone().find(|edge| edge["source"]["node"] == "pilot").unwrap();
         out["crosspoints"][place]["gain_db"].as_f64().unwrap()
     };
-    let drag = |fader: &str| {
-        let way = "const f = document.querySelector(arguments[0]); return [f.clientHeight, Number(f.value)]";
-        let at = browser.script(way, json!([fader]));
-        let (height, value) = (at[0].as_f64().unwrap(), at[1].as_f64().unwrap());
-        let knob = ((0.5 - value / 1000.0) * (height - 28.0)) as i64;
-        browser.drag(fader, (0, knob), (0, (height * 0.3) as i64));
-    };
     let before = running.show();
-    drag("#mix input[data-strip='pilot:1']");
+    draw(&browser, "#mix input[data-strip='pilot:1']", 0.3);
     let rig = running.eventually(|rig| cell(rig, 0) < cell(&before, 0) - 6.0 && rig["in_gesture"] == false);
     assert_eq!(cell(&rig, 1), cell(&before, 1), "Ben hears what he heard");
-    drag("#mix input[data-strip=\"mix Ann's\"]");
+    draw(&browser, "#mix input[data-strip=\"mix Ann's\"]", 0.3);
     let whole = |rig: &Value| rig["mixes"][0]["gain_db"].as_f64().unwrap();
     let rig = running.eventually(|rig| whole(rig) < -6.0 && rig["in_gesture"] == false);
     assert_eq!((rig["mixes"][1]["gain_db"].as_f64(), cell(&rig, 1)), (Some(0.0), cell(&before, 1)));
@@ -242,7 +245,24 @@ fn a_musician_moves_their_own_mix() {
     }
     running.eventually(|rig| whole(rig) == 0.0 && cell(rig, 0) == cell(&before, 0));
 
+    // What is muted beside what is drawn stays muted.
+    running.done(&["cell", "pilot:1", "speakers:2", "--gain", "-3", "--mute", "on"]);
+    running.done(&["mix", "set", "All", "speakers"]);
+    browser.find("#mix-choice option[value=All]");
+    browser.click("#mix-choice option[value=All]");
+    browser.find("#mix input[data-strip='mix All']");
+    let before = running.show();
+    draw(&browser, "#mix input[data-strip='pilot:1']", 0.3);
+    let rig = running.eventually(|rig| cell(rig, 0) < cell(&before, 0) - 6.0 && rig["in_gesture"] == false);
+    let silent = |rig: &Value| {
+        let edge = rig["edges"].as_array().unwrap().iter().find(|edge| edge["source"]["node"] == "pilot").unwrap();
+        let mut cells = edge["crosspoints"].as_array().unwrap().iter();
+        cells.find(|cell| cell["source"] == 1 && cell["destination"] == 2).unwrap().clone()
+    };
+    assert_eq!((silent(&rig), &silent(&rig)["mute"]), (silent(&before), &json!(true)));
+
     running.done(&["mix", "fader", "Ann's", "--gain", "-12"]);
+    browser.click("#mix-choice option[value=\"Ann's\"]");
     browser.eventually("it is shown", || browser.text("#mix .strip.mix output") == "−12.0 dB");
     browser.click("#mix-choice option[value='']");
     browser.find("#faders input[data-strip='pilot:1>speakers:1']");

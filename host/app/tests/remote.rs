@@ -697,7 +697,7 @@ fn a_script_groups_mixes_and_recalls_cells() {
         json!(["there is no node \"pilot\""])
     );
     for wrong in [
-        &["group", "fader", "Cues", "--gain", "21"][..],
+        &["group", "fader", "Cues", "--gain", "21", "--mute", "on"][..],
         &["group", "fader", "Cues"],
         &["group", "remove", "Nobody"],
         &["mix", "show", "Nobody"],
@@ -707,6 +707,7 @@ fn a_script_groups_mixes_and_recalls_cells() {
     ] {
         assert_eq!(running.ctl(wrong).0, 1, "{wrong:?}");
     }
+    assert_eq!(running.show()["groups"][0]["muted"], false, "nothing of what is refused is done");
     running.done(&["undo"]);
     let file = running.folder().join("grouped.rig.toml").display().to_string();
     running.done(&["save", &file]);

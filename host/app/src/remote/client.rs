@@ -4,7 +4,7 @@ use super::announcement::{Reachable, announced};
 use super::order::Order;
 use crosspoint::session::runtime_folder;
 use serde_json::Value;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::http::header::AUTHORIZATION;
@@ -39,7 +39,7 @@ impl Server {
             return Ok(Reachable { address, token });
         }
         // A crash leaves its word behind.
-        let alive = |rig: &Reachable| TcpStream::connect_timeout(&rig.address, Duration::from_secs(1)).is_ok();
+        let alive = |rig: &Reachable| TcpStream::connect_timeout(&here(rig.address), Duration::from_secs(1)).is_ok();
         let mut running: Vec<Reachable> = known.into_iter().filter(alive).collect();
         if running.len() > 1 {
             let addresses: Vec<String> = running.iter().map(|rig| rig.address.to_string()).collect();
@@ -51,6 +51,16 @@ impl Server {
     }
 }
 
+/// Where one that listens everywhere is reached on this machine: not every system connects to its unspecified address.
+fn here(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}
+
 impl Client {
     /// Reaches a rig.
     ///
@@ -59,7 +69,7 @@ impl Client {
     pub fn connect(server: &Server) -> Result<Self, String> {
         let Reachable { address, token } = server.find()?;
         let failed = |error: &dyn std::fmt::Display| format!("{address}: {error}");
-        let stream = TcpStream::connect(address).map_err(|error| failed(&error))?;
+        let stream = TcpStream::connect(here(address)).map_err(|error| failed(&error))?;
         stream.set_read_timeout(Some(PATIENCE)).map_err(|error| failed(&error))?;
         let mut request = format!("ws://{address}/socket").into_client_request().map_err(|error| failed(&error))?;
         let bearer = format!("Bearer {token}").parse().map_err(|_| failed(&"there is no such token"))?;
@@ -121,6 +131,21 @@ impl Client {
                 Message::Close(_) => return Err("the rig has hung up".to_owned()),
                 _ => {}
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All interfaces are reached by the machine's own; any other address is itself.
+    #[test]
+    fn who_listens_everywhere_is_reached_here() {
+        for (listens, reached) in
+            [("0.0.0.0:4820", "127.0.0.1:4820"), ("[::]:4820", "[::1]:4820"), ("192.168.0.7:4820", "192.168.0.7:4820")]
+        {
+            assert_eq!(here(listens.parse().unwrap()), reached.parse().unwrap());
         }
     }
 }

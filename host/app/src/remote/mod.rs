@@ -20,8 +20,8 @@ pub use access::{Folders, Token};
 pub use client::{Client, Server};
 pub use desk::Desk;
 pub use order::{
-    Between, BlockName, BlockWord, BypassModeChange, CellOrder, ChannelName, End, GuardChange, IntoCable, LawWord,
-    NewName, Order, OverloadChange, Place, PortName, Position, Replacement, Setting, SpilloverChange, Spot, StartWord,
-    TimingWord, Title, Topic,
+    Between, BlockName, BlockWord, BypassModeChange, CellOrder, ChannelName, End, ForScene, GuardChange, IntoCable,
+    LawWord, NewName, Order, OverloadChange, Place, PortName, Position, Replacement, Setting, SpilloverChange, Spot,
+    StartWord, StateChange, TimingWord, Title, Topic, on_or_off,
 };
 pub use service::{Doors, Remote};

@@ -1,6 +1,6 @@
 //! The words of `ctl` for groups, mixes and presets of the routing matrix.
 
-use super::on_or_off;
+use crate::remote::{NewName, on_or_off};
 use clap::{Args, Subcommand};
 
 /// What is asked of groups.
@@ -32,12 +32,7 @@ pub enum GroupOrder {
         fader: FaderChoice,
     },
     /// Give one another name.
-    Rename {
-        /// As it is called now.
-        from: String,
-        /// As it is to be called.
-        to: String,
-    },
+    Rename(NewName),
     /// Remove one.
     Remove {
         /// Its name.
@@ -80,12 +75,7 @@ pub enum MixOrder {
         to: String,
     },
     /// Give one another name.
-    Rename {
-        /// As it is called now.
-        from: String,
-        /// As it is to be called.
-        to: String,
-    },
+    Rename(NewName),
     /// Remove one. Its cells stay.
     Remove {
         /// Its name.
@@ -132,12 +122,7 @@ pub enum MatrixPresetOrder {
         preset: String,
     },
     /// Give one another name.
-    Rename {
-        /// As it is called now.
-        from: String,
-        /// As it is to be called.
-        to: String,
-    },
+    Rename(NewName),
     /// Remove one.
     Remove {
         /// Its name.

@@ -5,7 +5,8 @@ mod performance;
 mod stage;
 
 use crate::remote::{
-    Between, BlockWord, BypassModeChange, IntoCable, NewName, Replacement, SpilloverChange, TimingWord,
+    Between, BlockWord, BypassModeChange, ForScene, IntoCable, NewName, Replacement, SpilloverChange, StateChange,
+    TimingWord, on_or_off,
 };
 use clap::{Args, Subcommand};
 pub use matrix::{FaderChoice, GroupOrder, MatrixPresetOrder, MixOrder};
@@ -122,7 +123,6 @@ pub enum CtlOrder {
         #[arg(action = clap::ArgAction::Set, value_parser = on_or_off)]
         on: bool,
     },
-    /// Say how a node is bypassed.
     /// Let a node be there, or have it go away: nothing passes it then, and what sounds rings out.
     Present {
         /// The node.
@@ -132,27 +132,15 @@ pub enum CtlOrder {
         on: bool,
     },
     /// Give a scene an instance of a plugin of its own, with the state that the plugin has now.
-    SecondInstance {
-        /// The plugin's node.
-        node: String,
-        /// The scene.
-        scene: String,
-    },
+    SecondInstance(ForScene),
     /// Let a scene have the state that a plugin has now, whole, or no longer: the plugin cross-fades through its bypass path.
-    ShareState {
-        /// The plugin's node.
-        node: String,
-        /// The scene.
-        scene: String,
-        /// `on` or `off`.
-        #[arg(action = clap::ArgAction::Set, value_parser = on_or_off)]
-        on: bool,
-    },
+    ShareState(StateChange),
     /// Say how much memory plugins may take that are away unless a scene wants them.
     InstanceLimit {
         /// In MB; no limit if it is left out.
         megabytes: Option<u32>,
     },
+    /// Say how a node is bypassed.
     BypassMode(BypassModeChange),
     /// Say what may ring on of nodes that are bypassed, away or gone. What is not said stays as it is.
     Spillover(SpilloverChange),
@@ -403,14 +391,6 @@ pub enum CtlOrder {
         #[arg(default_value = "{}")]
         arguments: String,
     },
-}
-
-fn on_or_off(text: &str) -> Result<bool, String> {
-    match text {
-        "on" => Ok(true),
-        "off" => Ok(false),
-        _ => Err("it must be `on` or `off`".to_owned()),
-    }
 }
 
 fn metre(text: &str) -> Result<(u16, u16), String> {

@@ -1,7 +1,6 @@
 //! The words of `ctl` for what is played: scenes, moments, songs, mappings, the tuner, meters, MIDI.
 
-use super::on_or_off;
-use crate::remote::{NewName, StartWord};
+use crate::remote::{NewName, StartWord, on_or_off};
 use clap::Subcommand;
 
 /// What is asked of scenes.
@@ -64,7 +63,7 @@ pub enum SceneOrder {
 pub enum MomentOrder {
     /// List them, the oldest first, with the time at which they were taken.
     List,
-    /// Keep how all values are now: crosspoints, bypasses, parameters, tempo, and which scene plays.
+    /// Keep how all values are now: crosspoints, bypasses, which nodes are away, parameters, tempo, and which scene plays.
     Take {
         /// What to call it. Default: a new name.
         moment: Option<String>,
@@ -79,12 +78,7 @@ pub enum MomentOrder {
         number: Option<usize>,
     },
     /// Give one another name; one that nobody had asked for is kept then.
-    Rename {
-        /// As it is called now.
-        from: String,
-        /// As it is to be called.
-        to: String,
-    },
+    Rename(NewName),
     /// Remove one.
     Remove {
         /// Its name.

@@ -1,7 +1,7 @@
 //! The words of `ctl` for the transport and for what keeps a stage safe: outputs, overload, xruns, bypass.
 
-use super::{metre, on_or_off};
-use crate::remote::{GuardChange, LawWord, OverloadChange};
+use super::metre;
+use crate::remote::{GuardChange, LawWord, OverloadChange, on_or_off};
 use clap::{Args, Subcommand};
 
 /// What is asked of the playhead: by itself or as a part of `transport`.

@@ -23,7 +23,7 @@ pub fn group_order(order: GroupOrder) -> Result<Order, Failure> {
             Order::SetGroup { group: table }
         }
         GroupOrder::Fader { group, fader } => Order::GroupFader { group, gain_db: fader.gain, mute: fader.mute },
-        GroupOrder::Rename { from, to } => Order::RenameGroup { from, to },
+        GroupOrder::Rename(name) => Order::RenameGroup(name),
         GroupOrder::Remove { group } => Order::RemoveGroup { group },
     })
 }
@@ -41,7 +41,7 @@ pub fn mix_order(order: MixOrder) -> Result<Order, Failure> {
         }
         MixOrder::Fader { mix, fader } => Order::MixFader { mix, gain_db: fader.gain, mute: fader.mute },
         MixOrder::Copy { from, to } => Order::CopyMix { from, to },
-        MixOrder::Rename { from, to } => Order::RenameMix { from, to },
+        MixOrder::Rename(name) => Order::RenameMix(name),
         MixOrder::Remove { mix } => Order::RemoveMix { mix },
     })
 }
@@ -55,7 +55,7 @@ pub fn preset_order(order: MatrixPresetOrder) -> Result<Order, Failure> {
             Order::StoreMatrixPreset { preset, block, sources: from, destinations: to }
         }
         MatrixPresetOrder::Recall { preset } => Order::RecallMatrixPreset { preset },
-        MatrixPresetOrder::Rename { from, to } => Order::RenameMatrixPreset { from, to },
+        MatrixPresetOrder::Rename(name) => Order::RenameMatrixPreset(name),
         MatrixPresetOrder::Remove { preset } => Order::RemoveMatrixPreset { preset },
     })
 }

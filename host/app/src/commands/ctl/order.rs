@@ -30,8 +30,8 @@ pub fn order(order: &CtlOrder) -> Result<Order, Failure> {
         CtlOrder::SavePreset { node, file } => Order::SavePreset { node, file: absolute(&file)? },
         CtlOrder::Bypass { node, on } => Order::Bypass { node, on },
         CtlOrder::Present { node, on } => Order::Present { node, on },
-        CtlOrder::SecondInstance { node, scene } => Order::SecondInstance { node, scene },
-        CtlOrder::ShareState { node, scene, on } => Order::ShareState { node, scene, on },
+        CtlOrder::SecondInstance(plugin) => Order::SecondInstance(plugin),
+        CtlOrder::ShareState(change) => Order::ShareState(change),
         CtlOrder::InstanceLimit { megabytes } => Order::InstanceLimit { megabytes },
         CtlOrder::BypassMode(change) => Order::BypassMode(change),
         CtlOrder::Spillover(change) => Order::Spillover(change),
@@ -144,7 +144,7 @@ fn moment_order(order: MomentOrder) -> Result<Order, Failure> {
         MomentOrder::List => Order::Moments {},
         MomentOrder::Take { moment } => Order::TakeMoment { moment },
         MomentOrder::Recall { moment, number } => Order::RecallMoment { moment: title(moment, number)? },
-        MomentOrder::Rename { from, to } => Order::RenameMoment { from, to },
+        MomentOrder::Rename(name) => Order::RenameMoment(name),
         MomentOrder::Remove { moment } => Order::RemoveMoment { moment },
     })
 }

@@ -10,7 +10,8 @@ use super::transport::{looping, position, transport};
 use super::{Desk, Step, document, levels_document};
 use crate::remote::look;
 use crate::remote::order::{
-    Between, BlockWord, BypassModeChange, IntoCable, NewName, Order, Replacement, Setting, Spot, TimingWord,
+    Between, BlockWord, BypassModeChange, ForScene, IntoCable, NewName, Order, Replacement, Setting, Spot, StateChange,
+    TimingWord,
 };
 use crate::source::machine_roles;
 use crosspoint::devices::midi::Direction;
@@ -69,10 +70,12 @@ impl Desk {
                 Action::SetBypassMode { node: find(graph, &node)?, mode: bypass_mode(mode) }
             }
             Order::Present { node, on } => Action::SetPresent { node: find(graph, &node)?, on },
-            Order::SecondInstance { node, scene } => {
+            Order::SecondInstance(ForScene { node, scene }) => {
                 Action::AddSecondInstance { node: find(graph, &node)?, scene, state: None }
             }
-            Order::ShareState { node, scene, on } => Action::ShareState { node: find(graph, &node)?, scene, on },
+            Order::ShareState(StateChange { node, scene, on }) => {
+                Action::ShareState { node: find(graph, &node)?, scene, on }
+            }
             Order::InstanceLimit { megabytes } => Action::SetInstanceLimit(megabytes),
             Order::Spillover(change) => spillover(&snapshot, &change),
             Order::Pan { rows, columns, position, law, gain_db, mute, invert } => {
@@ -108,19 +111,21 @@ impl Desk {
             Order::ClearSolo {} => Action::ClearSolo,
             Order::SetGroup { group } => matrix::set_group(group)?,
             Order::GroupFader { group, gain_db, mute } => return matrix::group_fader(&group, gain_db, mute),
-            Order::RenameGroup { from, to } => matrix::edit_groups(GroupEdit::Rename { from, to }),
+            Order::RenameGroup(NewName { from, to }) => matrix::edit_groups(GroupEdit::Rename { from, to }),
             Order::RemoveGroup { group } => matrix::edit_groups(GroupEdit::Remove(group)),
             Order::Mix { mix } => return say(matrix::mix(&snapshot, &mix)?),
             Order::SetMix { mix } => matrix::set_mix(mix)?,
             Order::MixFader { mix, gain_db, mute } => return matrix::mix_fader(&mix, gain_db, mute),
             Order::CopyMix { from, to } => Action::CopyMix { from, to },
-            Order::RenameMix { from, to } => matrix::edit_mixes(MixEdit::Rename { from, to }),
+            Order::RenameMix(NewName { from, to }) => matrix::edit_mixes(MixEdit::Rename { from, to }),
             Order::RemoveMix { mix } => matrix::edit_mixes(MixEdit::Remove(mix)),
             Order::StoreMatrixPreset { preset, block, sources, destinations } => {
                 matrix::store_preset(&snapshot, preset, block.as_ref(), &sources, &destinations)?
             }
             Order::RecallMatrixPreset { preset } => Action::RecallMatrixPreset { preset },
-            Order::RenameMatrixPreset { from, to } => matrix::edit_presets(MatrixPresetEdit::Rename { from, to }),
+            Order::RenameMatrixPreset(NewName { from, to }) => {
+                matrix::edit_presets(MatrixPresetEdit::Rename { from, to })
+            }
             Order::RemoveMatrixPreset { preset } => matrix::edit_presets(MatrixPresetEdit::Remove(preset)),
             Order::Connect {
                 source: Spot::Node(source),
@@ -258,7 +263,7 @@ impl Desk {
             Order::Moments {} => return say(json!({ "moments": look::moments(&snapshot) })),
             Order::TakeMoment { moment } => Action::TakeMoment { name: moment },
             Order::RecallMoment { moment: title } => Action::RecallMoment { moment: moment(&snapshot, title)? },
-            Order::RenameMoment { from, to } => Action::EditMoments(MomentEdit::Rename { from, to }),
+            Order::RenameMoment(NewName { from, to }) => Action::EditMoments(MomentEdit::Rename { from, to }),
             Order::RemoveMoment { moment } => Action::EditMoments(MomentEdit::Remove(moment)),
             Order::SetScene { scene } => edit_scenes(SceneEdit::SetScene(table(scene, SceneEntry::from_table)?)),
             Order::RemoveScene { scene } => edit_scenes(SceneEdit::RemoveScene(scene)),

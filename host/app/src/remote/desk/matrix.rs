@@ -4,7 +4,7 @@ use super::names::{Refused, block, find, gain};
 use super::{Step, action::table};
 use crate::remote::look;
 use crate::remote::order::BlockName;
-use crosspoint::session::{GroupEntry, MixEntry};
+use crosspoint::session::{Fader, GroupEntry, MixEntry};
 use crosspoint::{Action, GroupEdit, MatrixBlock, MatrixPresetEdit, MixEdit, Snapshot};
 use serde_json::{Map, Value};
 
@@ -51,9 +51,15 @@ fn fader(
     mute: Option<bool>,
     muted: impl Fn(bool) -> Action,
 ) -> Result<Step, Refused> {
-    let level = gain_db.map(gain).transpose()?.map(level);
+    let level = gain_db.map(fader_gain).transpose()?.map(level);
     let actions: Vec<Action> = level.into_iter().chain(mute.map(muted)).collect();
     if actions.is_empty() { Err("say `gain_db` or `mute`".to_owned()) } else { Ok(Step::Do(actions)) }
+}
+
+/// A fader's gain, which is refused before a mute beside it is done.
+fn fader_gain(gain_db: f32) -> Result<f32, Refused> {
+    let gain = gain(gain_db)?;
+    if gain <= Fader::MAX_GAIN { Ok(gain) } else { Err("the gain of a fader is at most 20 dB".to_owned()) }
 }
 
 /// The cells to be stored: a block, or what is between nodes.

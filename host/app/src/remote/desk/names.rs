@@ -61,25 +61,21 @@ pub fn device_channels(channels: &[u32]) -> Vec<Option<u32>> {
 
 /// The name of a scene.
 pub fn scene(snapshot: &Snapshot, title: Title) -> Result<String, Refused> {
-    match title {
-        Title::Name(name) => Ok(name),
-        Title::Number(number) => {
-            let scenes = &snapshot.scenes.scenes;
-            let scene = place(number).ok().and_then(|place| scenes.get(place));
-            let known = scene.map(|scene| scene.name.clone());
-            known.ok_or_else(|| format!("there is no scene {number}; the rig has {}", scenes.len()))
-        }
-    }
+    named("scene", title, snapshot.scenes.scenes.iter().map(|scene| scene.name.as_str()))
 }
 
 /// The name of a moment.
 pub fn moment(snapshot: &Snapshot, title: Title) -> Result<String, Refused> {
+    named("moment", title, snapshot.moments.iter().map(|moment| moment.name.as_str()))
+}
+
+fn named<'s>(what: &str, title: Title, mut names: impl ExactSizeIterator<Item = &'s str>) -> Result<String, Refused> {
     match title {
         Title::Name(name) => Ok(name),
         Title::Number(number) => {
-            let moment = place(number).ok().and_then(|place| snapshot.moments.get(place));
-            let known = moment.map(|moment| moment.name.clone());
-            known.ok_or_else(|| format!("there is no moment {number}; the rig has {}", snapshot.moments.len()))
+            let count = names.len();
+            let known = place(number).ok().and_then(|place| names.nth(place)).map(str::to_owned);
+            known.ok_or_else(|| format!("there is no {what} {number}; the rig has {count}"))
         }
     }
 }
@@ -204,9 +200,8 @@ pub fn change(graph: &Graph, order: &CellOrder) -> Result<CellChange, Refused> {
         .filter(|(_, edge)| edge.source.port == source.port)
         .filter(|(_, edge)| (edge.destination.node, edge.destination.port) == (destination.node, destination.port))
         .find_map(|(_, edge)| edge.matrix()?.get(source.channel, destination.channel));
-    let before = before.unwrap_or(Cell::UNITY);
     // As it is shown: in a rig file a gain may be negative by itself.
-    let before = Cell { gain: before.gain.abs(), invert: before.invert != (before.gain < 0.0), ..before };
+    let before = before.unwrap_or(Cell::UNITY).unsigned();
     let gain = order.gain_db.map_or(Ok(before.gain), gain)?;
     let cell = Cell { gain, mute: order.mute.unwrap_or(before.mute), invert: order.invert.unwrap_or(before.invert) };
     Ok(CellChange { source, destination, cell: (!order.remove).then_some(cell) })

@@ -117,8 +117,7 @@ impl MixView {
             column: at.column + 1,
             gain_db: level(at.cell.gain),
             mute: at.cell.mute,
-            // A gain may be negative by itself.
-            invert: at.cell.invert != (at.cell.gain < 0.0),
+            invert: at.cell.unsigned().invert,
             is_feedback: at.is_feedback,
         });
         Self {

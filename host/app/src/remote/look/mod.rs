@@ -442,8 +442,7 @@ fn edges(graph: &Graph) -> Vec<Edge> {
                     destination: destination + 1,
                     gain_db: (cell.gain != 0.0).then(|| decibels(cell.gain.into())),
                     mute: cell.mute,
-                    // A gain may be negative by itself.
-                    invert: cell.invert != (cell.gain < 0.0),
+                    invert: cell.unsigned().invert,
                 })
                 .collect(),
             is_events: matches!(edge.signal, Signal::Events),

@@ -36,6 +36,29 @@ pub struct Between {
     pub destination: String,
 }
 
+/// A plugin for a scene.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Args)]
+#[serde(deny_unknown_fields)]
+pub struct ForScene {
+    /// The plugin's node.
+    pub node: String,
+    /// The scene.
+    pub scene: String,
+}
+
+/// Whether a scene has a plugin's state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Args)]
+#[serde(deny_unknown_fields)]
+pub struct StateChange {
+    /// The plugin's node.
+    pub node: String,
+    /// The scene.
+    pub scene: String,
+    /// `on` or `off`.
+    #[arg(action = clap::ArgAction::Set, value_parser = on_or_off)]
+    pub on: bool,
+}
+
 /// Another name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Args)]
 #[serde(deny_unknown_fields)]
@@ -112,4 +135,13 @@ pub struct GuardChange {
     #[arg(long, value_name = "SECONDS")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returns_after: Option<OrOff>,
+}
+
+/// A switch, as a command line has it.
+pub fn on_or_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("it must be `on` or `off`".to_owned()),
+    }
 }

@@ -9,7 +9,8 @@ mod stage;
 mod words;
 
 pub use changes::{
-    Between, BypassModeChange, GuardChange, IntoCable, NewName, OverloadChange, Replacement, SpilloverChange,
+    Between, BypassModeChange, ForScene, GuardChange, IntoCable, NewName, OverloadChange, Replacement, SpilloverChange,
+    StateChange, on_or_off,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -123,22 +124,10 @@ pub enum Order {
         on: bool,
     },
     /// Gives a scene an instance of a plugin of its own, with the state that the plugin has now.
-    SecondInstance {
-        /// The plugin's node.
-        node: String,
-        /// The scene.
-        scene: String,
-    },
+    SecondInstance(ForScene),
     /// Lets a scene have the state that a plugin has now, whole, or no longer: the plugin is shared and cross-fades through its
     /// bypass path.
-    ShareState {
-        /// The plugin's node.
-        node: String,
-        /// The scene.
-        scene: String,
-        /// Whether the scene is to have it.
-        on: bool,
-    },
+    ShareState(StateChange),
     /// Says how many MB plugins may take that are away unless a scene wants them.
     InstanceLimit {
         /// None for no limit.
@@ -224,12 +213,7 @@ pub enum Order {
         mute: Option<bool>,
     },
     /// Gives a group another name.
-    RenameGroup {
-        /// As it is called now.
-        from: String,
-        /// As it is to be called.
-        to: String,
-    },
+    RenameGroup(NewName),
     /// Removes a group.
     RemoveGroup {
         /// Its name.
@@ -264,12 +248,7 @@ pub enum Order {
         to: String,
     },
     /// Gives a mix another name.
-    RenameMix {
-        /// As it is called now.
-        from: String,
-        /// As it is to be called.
-        to: String,
-    },
+    RenameMix(NewName),
     /// Removes a mix. Its cells stay.
     RemoveMix {
         /// Its name.
@@ -295,12 +274,7 @@ pub enum Order {
         preset: String,
     },
     /// Gives a preset of the matrix another name.
-    RenameMatrixPreset {
-        /// As it is called now.
-        from: String,
-        /// As it is to be called.
-        to: String,
-    },
+    RenameMatrixPreset(NewName),
     /// Removes a preset of the matrix.
     RemoveMatrixPreset {
         /// Its name.
@@ -610,12 +584,7 @@ pub enum Order {
         moment: Title,
     },
     /// Gives a moment another name; one that nobody had asked for is kept then.
-    RenameMoment {
-        /// As it is called now.
-        from: String,
-        /// As it is to be called.
-        to: String,
-    },
+    RenameMoment(NewName),
     /// Removes a moment.
     RemoveMoment {
         /// Its name.

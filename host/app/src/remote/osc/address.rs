@@ -238,21 +238,15 @@ pub fn errand(message: &OscMessage) -> Result<Errand, String> {
             };
             order(Order::Cells { cells: vec![cell] })
         }
-        ["group", group, "gain"] => {
-            let gain_db = Some(number(one(args)?)? as f32);
-            order(Order::GroupFader { group: group.to_owned(), gain_db, mute: None })
-        }
-        ["group", group, "mute"] => {
-            let mute = Some(switch(one(args)?)?);
-            order(Order::GroupFader { group: group.to_owned(), gain_db: None, mute })
-        }
-        ["mix", mix, "gain"] => {
-            let gain_db = Some(number(one(args)?)? as f32);
-            order(Order::MixFader { mix: mix.to_owned(), gain_db, mute: None })
-        }
-        ["mix", mix, "mute"] => {
-            let mute = Some(switch(one(args)?)?);
-            order(Order::MixFader { mix: mix.to_owned(), gain_db: None, mute })
+        [kind @ ("group" | "mix"), name, part @ ("gain" | "mute")] => {
+            let (gain_db, mute) = match part {
+                "gain" => (Some(number(one(args)?)? as f32), None),
+                _ => (None, Some(switch(one(args)?)?)),
+            };
+            order(match kind {
+                "group" => Order::GroupFader { group: name.to_owned(), gain_db, mute },
+                _ => Order::MixFader { mix: name.to_owned(), gain_db, mute },
+            })
         }
         ["scene", _] | ["song", _] | ["matrix_preset", _] | ["moment", _] | ["take_moment"] if is_released(args) => {
             Ok(Errand::Nothing)

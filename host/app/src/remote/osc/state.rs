@@ -143,11 +143,12 @@ fn cells(graph: &Graph) -> impl Iterator<Item = (String, Vec<OscType>)> + '_ {
         let cells = edge.matrix().into_iter().flat_map(|matrix| matrix.cells());
         cells.flat_map(move |(from, to, cell)| {
             let place = format!("cell/{source}/{}/{destination}/{}", from + 1, to + 1);
-            let gain = (decibels(cell.gain.abs().into()) as f32).max(SILENCE);
+            let cell = cell.unsigned();
+            let gain = (decibels(cell.gain.into()) as f32).max(SILENCE);
             [
                 (format!("{place}/gain"), vec![OscType::Float(gain)]),
                 (format!("{place}/mute"), vec![switch(cell.mute)]),
-                (format!("{place}/invert"), vec![switch(cell.invert != (cell.gain < 0.0))]),
+                (format!("{place}/invert"), vec![switch(cell.invert)]),
             ]
         })
     })

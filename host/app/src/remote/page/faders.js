@@ -149,7 +149,7 @@ export class Faders {
         const places = { source, source_channel: cell.source, destination, destination_channel: cell.destination };
         this.rig().order("cells", { cells: [{ ...places, gain_db: gain, mute: false }] });
       };
-      const gesture = (on) => kind === "cell" && this.rig().order("gesture", { on });
+      const gesture = (on) => this.rig().order("gesture", { on });
       const drag = whenDragged(input, () => gesture(true), send, () => gesture(false));
       known.release = drag.release;
       input.addEventListener("input", write);

@@ -84,20 +84,18 @@ export class Mix {
   #row(key, { source, channel, metered }) {
     let offsets = [];
     const begin = () => {
-      // What is panned stays where it is while it becomes louder.
+      // What is panned stays where it is while it becomes louder, and what is silent beside it stays so.
       const levels = this.#strips.get(key).cells.map(({ cell }) => level(cell));
       const most = loudest(levels);
-      offsets = levels.map((one) => (most === null ? 0 : one === null ? SILENCE : one - most));
+      offsets = levels.map((one) => (most === null ? 0 : one === null ? null : one - most));
     };
     const send = (gain) => {
-      const cells = this.#strips.get(key).cells.map(({ source, destination, cell }, at) => ({
-        source,
-        source_channel: cell.source,
-        destination,
-        destination_channel: cell.destination,
-        gain_db: Math.max(SILENCE, gain + (offsets[at] ?? 0)),
-        mute: false,
-      }));
+      const cells = this.#strips.get(key).cells.flatMap(({ source, destination, cell }, at) => {
+        if (offsets[at] === null) return [];
+        const gain_db = Math.max(SILENCE, gain + (offsets[at] ?? 0));
+        const places = { source, source_channel: cell.source, destination, destination_channel: cell.destination };
+        return [{ ...places, gain_db, mute: false }];
+      });
       this.rig().order("cells", { cells });
     };
     const more = source.port > 1 ? `${source.port} · ${channel}` : `${channel}`;
