@@ -144,6 +144,30 @@ pub fn play(engine: &mut Engine, input: &[f32], block: usize) -> [Vec<f32>; 2] {
     heard
 }
 
+/// Plays a constant of 1 in so many blocks of 64 frames as [`play`] does, and one of the outputs.
+///
+/// # Panics
+/// As [`play`], or if the outputs are not the same.
+pub fn play_constant(engine: &mut Engine, blocks: usize) -> Vec<f32> {
+    let [left, right] = play(engine, &vec![1.0; 64 * blocks], 64);
+    assert_eq!(left, right);
+    left
+}
+
+/// A new rig, and its gain:
+/// ```text
+/// guitar ── gain ── speakers      the gain as it comes
+/// ```
+pub fn gain_rig() -> (Engine, NodeId) {
+    let mut engine = engine(EngineSettings { max_block: 256, ..EngineSettings::default() });
+    let guitar = engine.add_input("guitar", "guitar", &[Some(0)]).expect("it is new");
+    let gain = engine.add_plugin("gain", &fixture("gain"), PluginSetup::default()).expect("the plugin loads");
+    let speakers = engine.add_output("speakers", "speakers", &[Some(0), Some(1)]).expect("it is new");
+    engine.connect(guitar, gain).expect("both are there");
+    engine.connect(gain, speakers).expect("both are there");
+    (engine, gain)
+}
+
 /// Asks a JACK server for a client with so many ports, to be connected by hand.
 ///
 /// # Panics

@@ -1,12 +1,12 @@
 //! Second instances of plugins in scenes: what is heard of them, in the history, in a file, and what they may take.
 
-use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use assert_no_alloc::AllocDisabler;
 use crosspoint::graph::NodeId;
 use crosspoint::session::{self, Document, EntryKind, MachineFile, SceneEntry, State};
 use crosspoint::{Engine, EngineError, EngineSettings, PluginSetup, SceneEdit};
 use crosspoint_fixtures::encode_state;
 use crosspoint_fixtures::ids::gain::GAIN;
-use crosspoint_tests::{engine, fixture};
+use crosspoint_tests::{fixture, gain_rig, play_constant};
 use std::sync::Arc;
 
 #[global_allocator]
@@ -19,12 +19,7 @@ const FADE: f32 = 240.0;
 /// guitar ── gain 0.5 ── speakers      scenes A and B, which say nothing yet
 /// ```
 fn rig() -> (Engine, NodeId) {
-    let mut engine = engine(EngineSettings { max_block: 256, ..EngineSettings::default() });
-    let guitar = engine.add_input("guitar", "guitar", &[Some(0)]).unwrap();
-    let gain = engine.add_plugin("gain", &fixture("gain"), PluginSetup::default()).unwrap();
-    let speakers = engine.add_output("speakers", "speakers", &[Some(0), Some(1)]).unwrap();
-    engine.connect(guitar, gain).unwrap();
-    engine.connect(gain, speakers).unwrap();
+    let (mut engine, gain) = gain_rig();
     engine.set_parameter(gain, GAIN, 0.5).unwrap();
     for name in ["A", "B"] {
         engine.edit_scenes(SceneEdit::SetScene(SceneEntry { name: name.into(), ..SceneEntry::default() })).unwrap();
@@ -33,20 +28,9 @@ fn rig() -> (Engine, NodeId) {
     (engine, gain)
 }
 
-/// What is heard of a constant, without an allocation in any block.
+/// What is heard of a constant of 1, without an allocation in any block.
 fn play(engine: &mut Engine) -> Vec<f32> {
-    let cell = engine.cell();
-    let (input, mut heard) = ([1.0; 64], Vec::new());
-    for _ in 0..64 {
-        let (mut left, mut right) = ([0.0; 64], [0.0; 64]);
-        let mut renderer = cell.take().unwrap();
-        assert_no_alloc(|| renderer.render(&[&input], &mut [&mut left, &mut right]));
-        assert!(cell.put(renderer).is_ok());
-        assert_eq!(left, right);
-        heard.extend(left);
-        engine.poll();
-    }
-    heard
+    play_constant(engine, 64)
 }
 
 /// The state of the gain at another value.

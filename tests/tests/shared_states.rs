@@ -1,11 +1,11 @@
 //! Whole states of a plugin that scenes share: what is heard of a switch, in the history, in a file, and what is not there.
 
-use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use assert_no_alloc::AllocDisabler;
 use crosspoint::graph::{NodeId, SceneStart};
 use crosspoint::session::{self, Document, EntryKind, MachineFile, SceneEntry, State};
-use crosspoint::{Capture, Engine, EngineSettings, Notice, PluginSetup, SceneEdit, TransportAction};
+use crosspoint::{Capture, Engine, EngineSettings, Notice, SceneEdit, TransportAction};
 use crosspoint_fixtures::ids::gain::GAIN;
-use crosspoint_tests::{engine, fixture};
+use crosspoint_tests::{gain_rig, play_constant};
 use std::sync::Arc;
 
 #[global_allocator]
@@ -19,22 +19,17 @@ const BLOCK: usize = 64;
 /// guitar ── gain ── speakers      the base at 0.5; A says nothing; B has a state at 0.25, C one at 0.75
 /// ```
 fn rig() -> (Engine, NodeId) {
-    let mut engine = engine(EngineSettings { max_block: 256, ..EngineSettings::default() });
-    let guitar = engine.add_input("guitar", "guitar", &[Some(0)]).unwrap();
-    let gain = engine.add_plugin("gain", &fixture("gain"), PluginSetup::default()).unwrap();
-    let speakers = engine.add_output("speakers", "speakers", &[Some(0), Some(1)]).unwrap();
-    engine.connect(guitar, gain).unwrap();
-    engine.connect(gain, speakers).unwrap();
+    let (mut engine, gain) = gain_rig();
     for (name, level) in [("A", None), ("B", Some(0.25)), ("C", Some(0.75))] {
         engine.edit_scenes(SceneEdit::SetScene(SceneEntry { name: name.into(), ..SceneEntry::default() })).unwrap();
         if let Some(level) = level {
             engine.set_parameter(gain, GAIN, level).unwrap();
-            play(&mut engine, 64);
+            play_constant(&mut engine, 64);
             engine.share_state(gain, name, true).try_take().unwrap().unwrap();
         }
     }
     engine.set_parameter(gain, GAIN, 0.5).unwrap();
-    play(&mut engine, 64);
+    play_constant(&mut engine, 64);
     (engine, gain)
 }
 
@@ -51,22 +46,6 @@ fn go(engine: &mut Engine, scene: Option<&str>) {
         Some(scene) => assert!(engine.play_scene(scene).unwrap()),
         None => engine.leave_scene().unwrap(),
     }
-}
-
-/// What is heard of a constant of 1, without an allocation in any block; the engine hears of each.
-fn play(engine: &mut Engine, blocks: usize) -> Vec<f32> {
-    let cell = engine.cell();
-    let (input, mut heard) = ([1.0; BLOCK], Vec::new());
-    for _ in 0..blocks {
-        let (mut left, mut right) = ([0.0; BLOCK], [0.0; BLOCK]);
-        let mut renderer = cell.take().unwrap();
-        assert_no_alloc(|| renderer.render(&[&input], &mut [&mut left, &mut right]));
-        assert!(cell.put(renderer).is_ok());
-        assert_eq!(left, right);
-        heard.extend(left);
-        engine.poll();
-    }
-    heard
 }
 
 /// The steepest step. The dry signal is 1, and no level is below 0.25.
@@ -96,7 +75,7 @@ fn states_change_behind_the_dry_signal() {
         go(&mut engine, to);
         let changes = level_of(from) != level_of(to);
         assert_eq!(is_quiet(&mut engine, gain), changes, "{from:?} -> {to:?}");
-        let heard = play(&mut engine, 64);
+        let heard = play_constant(&mut engine, 64);
         assert_smooth(&heard, &format!("{from:?} -> {to:?}"));
         assert_eq!(heard.last(), Some(&level_of(to)), "{from:?} -> {to:?}");
         let highest = heard.iter().copied().fold(0.0, f32::max);
@@ -126,16 +105,16 @@ fn a_switch_in_the_middle_of_another_takes_over() {
             let mut heard = Vec::new();
             for to in [first, second, third] {
                 go(&mut engine, to);
-                heard.extend(play(&mut engine, blocks));
+                heard.extend(play_constant(&mut engine, blocks));
                 assert_eq!(engine.document().unwrap(), base, "{what}");
             }
-            heard.extend(play(&mut engine, 64));
+            heard.extend(play_constant(&mut engine, 64));
             assert_smooth(&heard, &what);
             assert_eq!(heard.last(), Some(&level_of(third)), "{what}");
             assert!(!is_quiet(&mut engine, gain), "{what}");
             assert_eq!(engine.look().moments.len(), 0, "{what}");
             go(&mut engine, None);
-            assert_eq!(play(&mut engine, 64).last(), Some(&0.5), "{what}");
+            assert_eq!(play_constant(&mut engine, 64).last(), Some(&0.5), "{what}");
         }
     }
 }
@@ -146,19 +125,19 @@ fn parameters_and_bypasses_come_on_top() {
     let (mut engine, gain) = rig();
     for (scene, level) in [("A", 0.375), ("B", 0.125)] {
         go(&mut engine, Some(scene));
-        play(&mut engine, 64);
+        play_constant(&mut engine, 64);
         engine.set_parameter(gain, GAIN, level).unwrap();
         engine.store_scene(scene, &Capture::Differences).unwrap();
     }
     go(&mut engine, Some("C"));
-    play(&mut engine, 64);
+    play_constant(&mut engine, 64);
     engine.set_bypassed(gain, true).unwrap();
     engine.store_scene("C", &Capture::Differences).unwrap();
     for (scene, level) in
         [(Some("A"), 0.375), (Some("B"), 0.125), (Some("C"), 1.0), (Some("B"), 0.125), (Some("A"), 0.375), (None, 0.5)]
     {
         go(&mut engine, scene);
-        let heard = play(&mut engine, 64);
+        let heard = play_constant(&mut engine, 64);
         let step = heard.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
         // From and to a bypass two ramps multiply, the bypass's and that of the state: their slopes add up.
         assert!(step <= 2.0 * 0.875 / FADE + 1e-6, "a step of {step} to {scene:?}");
@@ -174,15 +153,15 @@ fn parameters_and_bypasses_come_on_top() {
 fn a_state_follows_a_switch_with_the_beat() {
     let (mut engine, gain) = rig();
     go(&mut engine, Some("B"));
-    play(&mut engine, 64);
+    play_constant(&mut engine, 64);
     engine.set_parameter(gain, GAIN, 0.3125).unwrap();
     engine.store_scene("B", &Capture::Differences).unwrap();
     go(&mut engine, None);
-    play(&mut engine, 64);
+    play_constant(&mut engine, 64);
     engine.transport(TransportAction::Play).unwrap();
     for (scene, level, before) in [("C", 0.75, 0.5), ("B", 0.3125, 0.75), ("C", 0.75, 0.3125), ("A", 0.5, 0.75)] {
         assert!(!engine.play_scene_at(scene, SceneStart::Beat).unwrap());
-        let heard = play(&mut engine, 500);
+        let heard = play_constant(&mut engine, 500);
         assert_smooth(&heard, scene);
         // B says the parameter, C not: there it is as the state has it.
         assert_eq!((heard[0], heard.last()), (before, Some(&level)), "{scene}");
@@ -197,19 +176,19 @@ fn a_state_follows_a_switch_with_the_beat() {
 fn what_a_scene_does_not_say_is_as_its_state_says() {
     let (mut engine, gain) = rig();
     go(&mut engine, Some("B"));
-    play(&mut engine, 64);
+    play_constant(&mut engine, 64);
     engine.store_scene("D", &Capture::Differences).unwrap();
     engine.set_parameter(gain, GAIN, 0.375).unwrap();
     engine.store_scene("D", &Capture::Differences).unwrap();
     for (scene, level) in [("B", 0.25), ("D", 0.375), ("C", 0.75), ("D", 0.375), ("B", 0.25), ("A", 0.5), ("B", 0.25)] {
         go(&mut engine, Some(scene));
-        assert_eq!(play(&mut engine, 64).last(), Some(&level), "{scene}");
+        assert_eq!(play_constant(&mut engine, 64).last(), Some(&level), "{scene}");
         assert!(!engine.look().scenes.is_modified, "{scene}");
     }
     engine.set_parameter(gain, GAIN, 0.625).unwrap();
-    play(&mut engine, 64);
+    play_constant(&mut engine, 64);
     go(&mut engine, Some("B"));
-    assert_eq!(play(&mut engine, 64).last(), Some(&0.25));
+    assert_eq!(play_constant(&mut engine, 64).last(), Some(&0.25));
 }
 
 /// An edit while a shared state plays is lost with no switch: a moment has it.
@@ -217,20 +196,20 @@ fn what_a_scene_does_not_say_is_as_its_state_says() {
 fn edits_of_a_shared_plugin_are_kept() {
     let (mut engine, gain) = rig();
     go(&mut engine, Some("B"));
-    play(&mut engine, 64);
+    play_constant(&mut engine, 64);
     engine.set_parameter(gain, GAIN, 0.3).unwrap();
-    play(&mut engine, 64);
+    play_constant(&mut engine, 64);
     assert!(engine.look().scenes.is_modified);
     go(&mut engine, None);
-    assert_eq!(play(&mut engine, 64).last(), Some(&0.5));
+    assert_eq!(play_constant(&mut engine, 64).last(), Some(&0.5));
     let moments = engine.look().moments.clone();
     assert_eq!(moments.len(), 1);
     engine.recall_moment(&moments[0].name).unwrap();
-    let heard = play(&mut engine, 64);
+    let heard = play_constant(&mut engine, 64);
     assert_smooth(&heard, "back to the moment");
     assert_eq!(heard.last(), Some(&0.3));
     assert!(engine.undo().unwrap());
-    assert_eq!(play(&mut engine, 64).last(), Some(&0.5));
+    assert_eq!(play_constant(&mut engine, 64).last(), Some(&0.5));
 }
 
 /// A scene that is stored under another name has the states too; one that is removed while it plays leaves what is heard.
@@ -238,20 +217,30 @@ fn edits_of_a_shared_plugin_are_kept() {
 fn a_scene_is_stored_with_its_states() {
     let (mut engine, gain) = rig();
     go(&mut engine, Some("B"));
-    play(&mut engine, 64);
+    play_constant(&mut engine, 64);
     engine.store_scene("D", &Capture::Differences).unwrap();
     assert_eq!(engine.look().scenes.scenes[3].states, ["gain"]);
     go(&mut engine, None);
-    assert_eq!(play(&mut engine, 64).last(), Some(&0.5));
+    assert_eq!(play_constant(&mut engine, 64).last(), Some(&0.5));
     go(&mut engine, Some("D"));
-    assert_eq!(play(&mut engine, 64).last(), Some(&0.25));
+    assert_eq!(play_constant(&mut engine, 64).last(), Some(&0.25));
     engine.edit_scenes(SceneEdit::RemoveScene("D".into())).unwrap();
-    assert_eq!(play(&mut engine, 64), [0.25; 64 * BLOCK]);
+    assert_eq!(play_constant(&mut engine, 64), [0.25; 64 * BLOCK]);
     go(&mut engine, Some("C"));
-    play(&mut engine, 64);
+    play_constant(&mut engine, 64);
     go(&mut engine, None);
-    assert_eq!(play(&mut engine, 64).last(), Some(&0.25), "that is the rig's now");
+    assert_eq!(play_constant(&mut engine, 64).last(), Some(&0.25), "that is the rig's now");
     assert!(!is_quiet(&mut engine, gain));
+}
+
+/// Whoever writes a scene anew need not have its states: they stay.
+#[test]
+fn a_scene_that_is_set_keeps_its_states() {
+    let (mut engine, _) = rig();
+    let noted = SceneEntry { name: "B".into(), note: "quiet".into(), ..SceneEntry::default() };
+    engine.edit_scenes(SceneEdit::SetScene(noted)).unwrap();
+    go(&mut engine, Some("B"));
+    assert_eq!(play_constant(&mut engine, 64).last(), Some(&0.25));
 }
 
 /// Stored while the scene plays, taken back, made again, removed: each is a step.
@@ -259,12 +248,12 @@ fn a_scene_is_stored_with_its_states() {
 fn a_shared_state_is_a_step_of_the_history() {
     let (mut engine, gain) = rig();
     go(&mut engine, Some("A"));
-    play(&mut engine, 64);
+    play_constant(&mut engine, 64);
     let before = engine.document().unwrap();
     engine.share_state(gain, "A", true).try_take().unwrap().unwrap();
     let shared = engine.document().unwrap();
     assert_eq!(shared.scenes[0].states.keys().collect::<Vec<_>>(), ["gain"]);
-    assert_eq!(play(&mut engine, 8), [0.5; 8 * BLOCK]);
+    assert_eq!(play_constant(&mut engine, 8), [0.5; 8 * BLOCK]);
     assert!(engine.undo().unwrap());
     assert_eq!(engine.document().unwrap(), before);
     assert!(engine.redo().unwrap());
@@ -273,7 +262,7 @@ fn a_shared_state_is_a_step_of_the_history() {
     assert_eq!(engine.document().unwrap(), before);
     assert!(engine.share_state(gain, "Z", true).try_take().unwrap().is_err());
     go(&mut engine, None);
-    assert_eq!(play(&mut engine, 64).last(), Some(&0.5));
+    assert_eq!(play_constant(&mut engine, 64).last(), Some(&0.5));
 }
 
 /// Saved while B plays, loaded: the same. Without a state's file, or with one that the plugin refuses, that is told, and the
@@ -283,7 +272,7 @@ fn states_are_kept_in_a_file() {
     let (mut engine, _) = rig();
     let base = state_of(&engine.document().unwrap()).cloned();
     go(&mut engine, Some("B"));
-    play(&mut engine, 64);
+    play_constant(&mut engine, 64);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shared.rig.toml");
     let mut document = engine.document().unwrap();
@@ -307,7 +296,7 @@ fn states_are_kept_in_a_file() {
     assert_eq!(again.load_document(&loaded.document, &mapping).unwrap().len(), 0);
     let mut before = 0.5;
     for (scene, level, is_told) in [("B", 0.25, false), ("A", 0.25, true), ("C", 0.5, true), ("B", 0.25, false)] {
-        play(&mut again, 64);
+        play_constant(&mut again, 64);
         assert!(again.play_scene(scene).unwrap());
         let cell = again.cell();
         let (mut heard, mut told) = (Vec::new(), Vec::new());
