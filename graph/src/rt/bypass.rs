@@ -84,6 +84,11 @@ impl BypassPath {
         self.latency > 0 || self.fading
     }
 
+    /// How late it is, once it is where it is going; 0 if nothing comes in.
+    pub fn latency(&self) -> u32 {
+        if self.inputs == 0 { 0 } else { self.latency }
+    }
+
     /// How far its lines reach back, in frames.
     fn longest(&self) -> u32 {
         self.lines.first().map_or(0, DelayLine::longest)

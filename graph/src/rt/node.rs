@@ -185,7 +185,8 @@ impl NodeState {
 
     /// Starts the fades that lead to where the node should be.
     fn retarget(&mut self, frame: u64, fade: u32) {
-        self.way.retarget(self.is_playable(), frame, fade);
+        let late = self.bypass.as_ref().map_or(0, |bypass| bypass.latency());
+        self.way.retarget(self.is_playable(), late, frame, fade);
         self.review();
     }
 

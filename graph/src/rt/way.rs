@@ -168,13 +168,14 @@ impl Way {
         self.bypassed && self.mode == BypassMode::Tails && !self.sounds_alone
     }
 
-    /// Starts the fades that lead to where the node should be.
-    pub fn retarget(&mut self, playable: bool, frame: u64, fade: u32) {
+    /// Starts the fades that lead to where the node should be. Of a processor of which nothing is heard, what comes to it now
+    /// comes out so many frames late: then it is heard, and until then the bypass path, which has not been interrupted.
+    pub fn retarget(&mut self, playable: bool, late: u32, frame: u64, fade: u32) {
         let unheard = self.is_out() || self.bypassed && (self.over || !self.lets_ring());
         self.inlet = self.inlet.towards(!self.away, frame, fade);
         self.outlet = self.outlet.towards(!self.gone, frame, fade);
         self.gate = self.gate.towards(!self.lets_ring(), frame, fade);
-        self.wet = if playable { self.wet.towards(!unheard, frame, fade) } else { Weight::Zero };
+        self.wet = if playable { self.wet.towards_late(!unheard, frame, late, fade) } else { Weight::Zero };
     }
 
     /// Ends a tail that has rung for as long as it may, within the chunk at hand.

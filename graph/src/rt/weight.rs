@@ -16,14 +16,19 @@ pub(crate) enum Weight {
 impl Weight {
     /// On its way to 1 or to 0 from a frame on. What turns round goes on from where it is.
     pub fn towards(self, one: bool, frame: u64, fade: u32) -> Self {
-        let frame = frame as i64;
+        self.towards_late(one, frame, 0, fade)
+    }
+
+    /// The same, but what is 0 stays so for so many frames before it rises.
+    pub fn towards_late(self, one: bool, frame: u64, late: u32, fade: u32) -> Self {
+        let (from, frame) = (self.settled(frame, fade), frame as i64);
         let turned = |start: i64| frame - (i64::from(fade) - (frame - start)).max(0);
-        match (self, one) {
-            (Self::Zero, true) => Self::Rising(frame),
+        match (from, one) {
+            (Self::Zero, true) => Self::Rising(frame + i64::from(late)),
             (Self::One, false) => Self::Falling(frame),
             (Self::Falling(start), true) => Self::Rising(turned(start)),
             (Self::Rising(start), false) => Self::Falling(turned(start)),
-            (weight, _) => weight,
+            _ => self,
         }
     }
 
@@ -78,6 +83,21 @@ mod tests {
         let mut together = [0.0; 12];
         falling.fill(3, 10, &mut together);
         assert!((3..15).map(|frame| at(falling, frame)).eq(together));
+    }
+
+    /// ```text
+    /// 0 ────┐ late  ╱─ 1
+    ///       └──────╱         turned round before it has risen it stays where it is; what is heard already does not wait
+    /// ```
+    #[test]
+    fn a_weight_may_rise_later() {
+        let rising = Weight::Zero.towards_late(true, 5, 7, 10);
+        assert_eq!([at(rising, 5), at(rising, 12), at(rising, 17), at(rising, 22)], [0.0, 0.0, 0.5, 1.0]);
+        assert_eq!((rising.settled(21, 10), rising.settled(22, 10)), (rising, Weight::One));
+        let turned = rising.towards(false, 8, 10);
+        assert_eq!((at(turned, 8), turned.settled(8, 10)), (0.0, Weight::Zero));
+        assert_eq!(turned.towards_late(true, 8, 7, 10), Weight::Rising(15));
+        assert_eq!(Weight::Falling(0).towards_late(true, 4, 7, 10), Weight::Falling(0).towards(true, 4, 10));
     }
 
     /// A fade of no frames is a step.

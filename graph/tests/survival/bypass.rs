@@ -3,14 +3,16 @@
 
 use crate::cases;
 use crate::players::{
-    ECHO, echo, hum, instrument, instrument_node, keyboard, listener, ports, press, sound, through_octave,
+    ECHO, Late, echo, hum, instrument, instrument_node, keyboard, listener, ports, press, sound, through_octave,
 };
 use crate::rig::{difference, render};
 use crate::stage::{FADE, MAX_BLOCK, Stage, probe, silence, through};
 use crosspoint_graph::event::{EventBody, NoteAddress};
+use crosspoint_graph::graph::Edit;
 use crosspoint_graph::{BypassMode, Command, Edge, Endpoint, NOW, Node, Report, Status, nodes};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::select;
 use std::sync::{Arc, Mutex};
 
 /// What of the input goes to the processor at a frame, after switches of the bypass at those frames.
@@ -72,6 +74,78 @@ proptest! {
         }
         let difference = difference(&heard, &play_echo(latency, &switches, 7, &[1500]));
         prop_assert!(difference.is_none(), "{difference:?}");
+    }
+}
+
+/// How a processor is taken out of the way.
+#[derive(Clone, Copy, Debug)]
+enum Out {
+    Bypass(BypassMode),
+    Withdraw,
+}
+
+fn play_late(latency: u32, out: Out, switches: &[(u64, bool)], blocks: &[usize]) -> Vec<Vec<f32>> {
+    let mut stage = Stage::new();
+    let node = stage.processor("late", latency, Late::new(latency));
+    stage.chain(&[node]);
+    stage.publish();
+    if let Out::Bypass(mode) = out {
+        stage.send(NOW, Command::BypassMode { node, mode });
+    }
+    for &(frame, on) in switches {
+        let command = match out {
+            Out::Bypass(_) => Command::Bypass { node, on },
+            Out::Withdraw => Command::Withdraw { node, on },
+        };
+        stage.send(frame, command);
+    }
+    render(&mut stage.renderer, 1500, blocks, sound, |_, _| {})
+}
+
+proptest! {
+    #![proptest_config(cases(100))]
+
+    /// ```text
+    ///        ┌── late, reset while it is out ──┐
+    /// in ────┤                                 ├── out      all of it, as late, whatever way it takes and however often
+    ///        └── the bypass path, as late ─────┘
+    /// ```
+    /// What comes back is silent until it is as late as what passes it: that is not heard.
+    #[test]
+    fn who_is_late_leaves_no_gap(
+        latency in 0..100_u32,
+        out in select(&[
+            Out::Bypass(BypassMode::Tails), Out::Bypass(BypassMode::Cut), Out::Bypass(BypassMode::Live), Out::Withdraw,
+        ]),
+        after in vec(1..250_u64, 1..6),
+        blocks in vec(1..200_usize, 1..6),
+    ) {
+        let heard = play_late(latency, out, &switches(after), &blocks);
+        for (at, &sample) in heard[0].iter().enumerate() {
+            let expected = at.checked_sub(latency as usize).map_or(0.0, |at| sound(0, at as u64));
+            prop_assert!((sample - expected).abs() < 1e-5, "{at}: {sample}, not {expected}");
+        }
+    }
+}
+
+/// ```text
+/// in ── late ── out      another one comes in its place while a constant plays, as late, later or less late
+/// ```
+/// It is silent until it is as late as it is: that is not heard.
+#[test]
+fn a_late_one_that_comes_leaves_no_gap() {
+    for (before, after) in [(0, 90), (90, 90), (90, 7), (7, 90)] {
+        let mut stage = Stage::new();
+        let node = stage.processor("late", before, Late::new(before));
+        stage.chain(&[node]);
+        stage.publish();
+        stage.play(10 * MAX_BLOCK, |_, _| 1.0);
+        stage.graph.apply(vec![Edit::SetLatency { node, latency: after }]).unwrap();
+        stage.publisher.give(node, Late::new(after));
+        stage.publish();
+        let heard = stage.play(20 * MAX_BLOCK, |_, _| 1.0);
+        let gap = heard[0].iter().position(|sample| (sample - 1.0).abs() > 1e-6);
+        assert_eq!(gap, None, "{before} -> {after}: {:?}", heard[0]);
     }
 }
 

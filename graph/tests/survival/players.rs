@@ -3,7 +3,10 @@
 use crate::sound::noise;
 use crate::stage::{Seen, Stage, effect, probe};
 use crosspoint_graph::event::{Event, EventBody, NoteAddress};
-use crosspoint_graph::{BypassMode, Command, Edge, Endpoint, EventPort, Node, NodeId, NodeKind, Processor, Status};
+use crosspoint_graph::{
+    Block, BypassMode, Command, Edge, Endpoint, EventPort, Node, NodeId, NodeKind, Processor, Status,
+};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 /// Frames from a sound to its echo.
@@ -23,6 +26,35 @@ pub fn echo(latency: u32) -> (Box<dyn Processor>, Arc<Seen>) {
         }
         Status::Tail(ECHO as u32)
     })
+}
+
+/// Its input, so many frames late, and silence for as long after it has been reset.
+pub struct Late {
+    past: VecDeque<f32>,
+}
+
+impl Late {
+    pub fn new(latency: u32) -> Box<dyn Processor> {
+        Box::new(Self { past: VecDeque::from(vec![0.0; latency as usize]) })
+    }
+}
+
+impl Processor for Late {
+    fn process(&mut self, mut block: Block<'_>) -> Status {
+        for frame in 0..block.frames() {
+            let now = block.input(0, 0)[frame];
+            let late = self.past.pop_front();
+            if late.is_some() {
+                self.past.push_back(now);
+            }
+            block.output(0, 0)[frame] = late.unwrap_or(now);
+        }
+        Status::Tail(self.past.len() as u32)
+    }
+
+    fn reset(&mut self) {
+        self.past.iter_mut().for_each(|sample| *sample = 0.0);
+    }
 }
 
 pub fn sound(_: usize, frame: u64) -> f32 {
