@@ -135,11 +135,26 @@ impl<P: Plugins> Engine<P> {
             Ok(key) => {
                 let before = Kept::default();
                 let step = Some(Step::State { node, state: before.clone() });
-                let ticket = self.ticket(Asked::State { reply, step });
-                self.ask(Request::LoadState { ticket, key, source, before });
+                self.give_state((node, key), source, before, Asked::State { reply, step });
+                self.hear_plugins();
             }
             Err(error) => reply(Err(error)),
         }
+    }
+
+    /// Asks a node's plugin to take a state. Hears no answer yet.
+    pub(crate) fn give_state(
+        &mut self,
+        (node, key): (NodeId, PluginKey),
+        source: StateSource,
+        before: Kept,
+        asked: Asked,
+    ) {
+        if let Some(record) = self.records.get_mut(&node) {
+            record.forgive_restarts();
+        }
+        let ticket = self.ticket(asked);
+        self.plugins.send(Request::LoadState { ticket, key, source, before });
     }
 
     pub(crate) fn ask(&mut self, request: Request) {

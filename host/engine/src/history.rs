@@ -98,9 +98,8 @@ impl<P: Plugins> Engine<P> {
                             tracing::warn!("{name}: {error}");
                         }
                     });
-                    let ticket = self.ticket(Asked::State { reply, step: None });
-                    let source = StateSource::Kept(state);
-                    self.plugins.send(Request::LoadState { ticket, key, source, before: before.clone() });
+                    let asked = Asked::State { reply, step: None };
+                    self.give_state((node, key), StateSource::Kept(state), before.clone(), asked);
                 }
                 Ok(Step::State { node, state: before })
             }

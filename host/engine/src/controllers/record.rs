@@ -88,6 +88,12 @@ impl Record {
         !self.storming
     }
 
+    /// It was given a state or a parameter: restarts that follow from what it is asked for are no storm.
+    pub fn forgive_restarts(&mut self) {
+        self.restarts.clear();
+        self.storming = false;
+    }
+
     /// Remembers a parameter for later; only its last value counts.
     pub fn tell_later(&mut self, parameter: u32, value: f64) {
         self.parameters_untold.retain(|(known, _)| *known != parameter);

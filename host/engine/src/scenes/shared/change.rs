@@ -92,8 +92,8 @@ impl<P: Plugins> Engine<P> {
         let Some(base) = held.base.clone().filter(|_| held.stage == Stage::Unheard) else { return };
         held.stage = Stage::Loading(held.wanted.clone());
         let source = StateSource::Bytes(held.wanted.clone().unwrap_or(base));
-        let ticket = self.ticket(Asked::StateOfScene(node));
-        self.ask(Request::LoadState { ticket, key, source, before: Kept::default() });
+        self.give_state((node, key), source, Kept::default(), Asked::StateOfScene(node));
+        self.hear_plugins();
     }
 
     /// A plugin has taken a state, or has not.
