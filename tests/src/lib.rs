@@ -154,18 +154,21 @@ pub fn play_constant(engine: &mut Engine, blocks: usize) -> Vec<f32> {
     left
 }
 
-/// A new rig, and its gain:
+/// A new rig of one fixture, which is called as it is, and that:
 /// ```text
-/// guitar ── gain ── speakers      the gain as it comes
+/// guitar ── fixture ── speakers
 /// ```
-pub fn gain_rig() -> (Engine, NodeId) {
+///
+/// # Panics
+/// If there is no such fixture.
+pub fn rig_of(name: &str) -> (Engine, NodeId) {
     let mut engine = engine(EngineSettings { max_block: 256, ..EngineSettings::default() });
     let guitar = engine.add_input("guitar", "guitar", &[Some(0)]).expect("it is new");
-    let gain = engine.add_plugin("gain", &fixture("gain"), PluginSetup::default()).expect("the plugin loads");
+    let node = engine.add_plugin(name, &fixture(name), PluginSetup::default()).expect("the plugin loads");
     let speakers = engine.add_output("speakers", "speakers", &[Some(0), Some(1)]).expect("it is new");
-    engine.connect(guitar, gain).expect("both are there");
-    engine.connect(gain, speakers).expect("both are there");
-    (engine, gain)
+    engine.connect(guitar, node).expect("both are there");
+    engine.connect(node, speakers).expect("both are there");
+    (engine, node)
 }
 
 /// Asks a JACK server for a client with so many ports, to be connected by hand.

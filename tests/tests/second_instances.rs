@@ -6,7 +6,7 @@ use crosspoint::session::{self, Document, EntryKind, MachineFile, SceneEntry, St
 use crosspoint::{Engine, EngineError, EngineSettings, PluginSetup, SceneEdit};
 use crosspoint_fixtures::encode_state;
 use crosspoint_fixtures::ids::gain::GAIN;
-use crosspoint_tests::{fixture, gain_rig, play_constant};
+use crosspoint_tests::{fixture, play_constant, rig_of};
 use std::sync::Arc;
 
 #[global_allocator]
@@ -19,7 +19,7 @@ const FADE: f32 = 240.0;
 /// guitar ── gain 0.5 ── speakers      scenes A and B, which say nothing yet
 /// ```
 fn rig() -> (Engine, NodeId) {
-    let (mut engine, gain) = gain_rig();
+    let (mut engine, gain) = rig_of("gain");
     engine.set_parameter(gain, GAIN, 0.5).unwrap();
     for name in ["A", "B"] {
         engine.edit_scenes(SceneEdit::SetScene(SceneEntry { name: name.into(), ..SceneEntry::default() })).unwrap();

@@ -5,7 +5,9 @@ use crosspoint::graph::{NodeId, SceneStart};
 use crosspoint::session::{self, Document, EntryKind, MachineFile, SceneEntry, State};
 use crosspoint::{Capture, Engine, EngineSettings, Notice, SceneEdit, TransportAction};
 use crosspoint_fixtures::ids::gain::GAIN;
-use crosspoint_tests::{gain_rig, play_constant};
+use crosspoint_fixtures::ids::latency::LATENCY;
+use crosspoint_fixtures::ids::stateful::{CHECKSUM, LOADS, TOUCH};
+use crosspoint_tests::{play_constant, rig_of};
 use std::sync::Arc;
 
 #[global_allocator]
@@ -19,18 +21,24 @@ const BLOCK: usize = 64;
 /// guitar ── gain ── speakers      the base at 0.5; A says nothing; B has a state at 0.25, C one at 0.75
 /// ```
 fn rig() -> (Engine, NodeId) {
-    let (mut engine, gain) = gain_rig();
-    for (name, level) in [("A", None), ("B", Some(0.25)), ("C", Some(0.75))] {
+    let (mut engine, gain) = rig_of("gain");
+    share(&mut engine, gain, GAIN, [0.25, 0.75, 0.5]);
+    (engine, gain)
+}
+
+/// Adds scenes: A, which says nothing, B and C, which have the states of a plugin with a parameter at the first two values. It
+/// is left at the third.
+fn share(engine: &mut Engine, node: NodeId, parameter: u32, values: [f64; 3]) {
+    for (name, value) in [("A", None), ("B", Some(values[0])), ("C", Some(values[1]))] {
         engine.edit_scenes(SceneEdit::SetScene(SceneEntry { name: name.into(), ..SceneEntry::default() })).unwrap();
-        if let Some(level) = level {
-            engine.set_parameter(gain, GAIN, level).unwrap();
-            play_constant(&mut engine, 64);
-            engine.share_state(gain, name, true).try_take().unwrap().unwrap();
+        if let Some(value) = value {
+            engine.set_parameter(node, parameter, value).unwrap();
+            play_constant(engine, 64);
+            engine.share_state(node, name, true).try_take().unwrap().unwrap();
         }
     }
-    engine.set_parameter(gain, GAIN, 0.5).unwrap();
-    play_constant(&mut engine, 64);
-    (engine, gain)
+    engine.set_parameter(node, parameter, values[2]).unwrap();
+    play_constant(engine, 64);
 }
 
 fn level_of(scene: Option<&str>) -> f32 {
@@ -314,4 +322,48 @@ fn states_are_kept_in_a_file() {
         before = level;
     }
     assert_eq!(again.document().unwrap().scenes, loaded.document.scenes, "what is not there stays named");
+}
+
+/// A state with another latency: the plugin restarts once it has it, behind its dry signal, which is as late as it is. A
+/// constant passes without a gap or a step.
+#[test]
+fn a_state_may_have_another_latency() {
+    let (mut engine, node) = rig_of("latency");
+    share(&mut engine, node, LATENCY, [300.0, 40.0, 7.0]);
+    for (scene, latency) in
+        [(Some("B"), 300), (Some("C"), 40), (None, 7), (Some("C"), 40), (Some("B"), 300), (Some("A"), 7)]
+    {
+        go(&mut engine, scene);
+        let heard = play_constant(&mut engine, 96);
+        let differs = heard.iter().position(|sample| (sample - 1.0).abs() > 1e-6);
+        assert_eq!(differs, None, "{scene:?}");
+        assert_eq!(engine.latency(), latency, "{scene:?}");
+        let snapshot = engine.look();
+        assert!(!snapshot.nodes[&node].state_under_way && !snapshot.scenes.is_modified, "{scene:?}");
+    }
+}
+
+/// A state of which no parameter says anything: the plugin has that of the scene that plays, byte for byte, however it comes
+/// to it, and none is loaded twice.
+#[test]
+fn a_state_may_be_of_any_bytes() {
+    let (mut engine, node) = rig_of("stateful");
+    share(&mut engine, node, TOUCH, [11.0, 12.0, 13.0]);
+    let value = |engine: &mut Engine, id| {
+        let values = engine.look().nodes[&node].values.clone();
+        values.into_iter().find(|(parameter, _)| *parameter == id).unwrap().1
+    };
+    let mut known = std::collections::BTreeMap::new();
+    let mut loads = value(&mut engine, LOADS);
+    for scene in [Some("B"), Some("C"), Some("B"), None, Some("A"), Some("C"), None] {
+        go(&mut engine, scene);
+        assert!(play_constant(&mut engine, 64).iter().all(|&sample| (sample - 1.0).abs() < 1e-6));
+        let told = value(&mut engine, CHECKSUM);
+        assert_eq!(*known.entry(scene.filter(|&scene| scene != "A")).or_insert(told), told, "{scene:?}");
+        let loaded = value(&mut engine, LOADS) - loads;
+        assert_eq!(loaded, if scene == Some("A") { 0.0 } else { 1.0 }, "{scene:?}");
+        loads += loaded;
+    }
+    let different: std::collections::BTreeSet<u64> = known.values().map(|checksum| *checksum as u64).collect();
+    assert_eq!(different.len(), 3, "each has its own");
 }

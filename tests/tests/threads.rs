@@ -216,6 +216,56 @@ fn a_save_waits_for_states_and_nothing_waits_for_the_save() {
     main_thread.join().unwrap();
 }
 
+/// A plugin that scenes share takes its time over a state: its dry signal is heard until it has it, edits are heard and undone
+/// meanwhile, and what another scene wants by then is what is heard, with nothing of the first one.
+#[test]
+fn a_state_that_takes_its_time_delays_nothing() {
+    let (mut engine, main_thread) = apart();
+    let (input, slow, output) = rig(&mut engine);
+    until(&mut engine, |engine, _| ones(engine) == (0.5, 0.5));
+    for (name, level) in [("A", 0.25), ("B", 0.75)] {
+        engine.edit_scenes(SceneEdit::SetScene(SceneEntry { name: name.into(), ..SceneEntry::default() })).unwrap();
+        engine.set_parameter(slow, GAIN, f64::from(level)).unwrap();
+        until(&mut engine, |engine, _| ones(engine) == (level, level));
+        let shared = engine.share_state(slow, name, true);
+        until(&mut engine, |_, _| shared.try_take().is_some_and(|shared| shared.is_ok()));
+    }
+    engine.set_parameter(slow, GAIN, 0.5).unwrap();
+    until(&mut engine, |engine, _| ones(engine) == (0.5, 0.5));
+
+    let closed = gate::close(&[Stage::LoadState]);
+    assert!(engine.play_scene("A").unwrap());
+    until(&mut engine, |_, _| closed.is_called(Stage::LoadState));
+    assert_eq!(ones(&engine), (1.0, 1.0), "it is past the plugin");
+    assert!(engine.look().nodes[&slow].state_under_way);
+    engine.connect(input, output).unwrap();
+    until(&mut engine, |engine, _| ones(engine) == (2.0, 2.0));
+    assert!(engine.undo().unwrap());
+    until(&mut engine, |engine, _| ones(engine) == (1.0, 1.0));
+    assert!(engine.play_scene("B").unwrap());
+    closed.open(Stage::LoadState);
+    until(&mut engine, |engine, _| {
+        let (left, right) = ones(engine);
+        assert!(left == right && left >= 0.75, "nothing of A is heard: {left}, {right}");
+        left == 0.75 && !engine.look().nodes[&slow].state_under_way
+    });
+    engine.leave_scene().unwrap();
+    until(&mut engine, |engine, _| ones(engine) == (0.5, 0.5) && !engine.look().nodes[&slow].state_under_way);
+    drop(closed);
+
+    // It takes its time to say what it has: who goes back meanwhile hears that at once.
+    let closed = gate::close(&[Stage::SaveState]);
+    assert!(engine.play_scene("A").unwrap());
+    until(&mut engine, |engine, _| closed.is_called(Stage::SaveState) && ones(engine) == (1.0, 1.0));
+    engine.leave_scene().unwrap();
+    until(&mut engine, |engine, _| ones(engine) == (0.5, 0.5));
+    closed.open(Stage::SaveState);
+    assert!(engine.play_scene("A").unwrap());
+    until(&mut engine, |engine, _| ones(engine) == (0.25, 0.25));
+    drop((engine, closed));
+    main_thread.join().unwrap();
+}
+
 /// The main thread's half ends first: what is asked of plugins fails, everything else goes on.
 #[test]
 fn a_main_thread_that_is_gone_takes_nothing_with_it() {

@@ -1,9 +1,9 @@
 //! Real plugins that others made: zam-plugins.
 
-use crosspoint::formats::{self, Parameter};
+use crosspoint::formats::{self, Parameter, PluginError};
 use crosspoint::graph::Command;
-use crosspoint::session::{self, MachineFile, ParameterEntry, ParameterValue};
-use crosspoint::{Engine, EngineSettings, Notice, PluginReference, PluginSetup};
+use crosspoint::session::{self, MachineFile, ParameterEntry, ParameterValue, SceneEntry};
+use crosspoint::{Engine, EngineError, EngineSettings, Notice, PluginReference, PluginSetup, SceneEdit};
 use crosspoint_tests::{add, engine, noise, render, skip, zam_plugins, zam_vst3};
 use std::path::{Path, PathBuf};
 
@@ -210,4 +210,71 @@ fn vst3_states_are_kept() {
 fn name(plugin: &dyn formats::Plugin, parameter: u32) -> Option<String> {
     let found = plugin.parameters().iter().find(|known| known.id == parameter);
     found.map(|parameter| parameter.name.clone())
+}
+
+/// ```text
+/// noise ── effect ── out      a scene has the effect's state with some parameters at their ends
+/// ```
+/// Into the scene and out of it: each effect has what its state says, no sample is anything but a number, none fails.
+#[test]
+fn scenes_share_states_of_real_effects() {
+    let files = [zam_plugins(), zam_vst3()].concat();
+    if files.is_empty() {
+        return skip("zam-plugins");
+    }
+    let mut shared = 0;
+    for file in files {
+        let mut engine = rig_of(&file, &[]);
+        let inputs = [noise(1, FRAMES), noise(2, FRAMES)];
+        let play = |engine: &mut Engine| {
+            let rendered = render(engine, &inputs, 2, FRAMES, 256);
+            assert!(rendered.channels.iter().flatten().all(|sample| sample.is_finite()), "{file:?}");
+            let is_trouble = |notice: &Notice| {
+                matches!(notice, Notice::Fault { .. } | Notice::StateNotTaken { .. } | Notice::CommandsLate { .. })
+            };
+            assert!(!rendered.notices.iter().any(is_trouble), "{file:?}: {:?}", rendered.notices);
+        };
+        let node = engine.graph().nodes().find(|(_, node)| node.name == "effect").unwrap().0;
+        // What it only tells, such as how much it turns down, goes with the sound.
+        let set: Vec<u32> = {
+            let parameters = engine.look().nodes[&node].parameters.clone();
+            parameters.iter().filter(|parameter| !parameter.flags.read_only).map(|parameter| parameter.id).collect()
+        };
+        let values = |engine: &mut Engine| -> Vec<(u32, f64)> {
+            let values = engine.look().nodes[&node].values.clone();
+            values.into_iter().filter(|(id, _)| set.contains(id)).collect()
+        };
+        play(&mut engine);
+        let base = values(&mut engine);
+        for (name, value) in moves(&file) {
+            let parameter = engine.look().nodes[&node].parameters.iter().find(|known| known.name == name).unwrap().id;
+            engine.set_parameter(node, parameter, value).unwrap();
+        }
+        play(&mut engine);
+        let moved = values(&mut engine);
+        engine.edit_scenes(SceneEdit::SetScene(SceneEntry { name: "A".into(), ..SceneEntry::default() })).unwrap();
+        match engine.share_state(node, "A", true).try_take().unwrap() {
+            Ok(()) => {
+                assert!(moved.is_empty() || base != moved, "{file:?}");
+                shared += 1;
+            }
+            // A scene says the parameters of such a plugin; there is nothing else that it could have.
+            Err(EngineError::Plugin { source: PluginError::Unsupported { feature: "state" }, .. }) => continue,
+            Err(error) => panic!("{file:?}: {error}"),
+        }
+        for &(parameter, value) in &base {
+            engine.set_parameter(node, parameter, value).unwrap();
+        }
+        play(&mut engine);
+        for _ in 0..2 {
+            assert!(engine.play_scene("A").unwrap());
+            play(&mut engine);
+            assert_eq!(values(&mut engine), moved, "{file:?}");
+            engine.leave_scene().unwrap();
+            play(&mut engine);
+            assert_eq!(values(&mut engine), base, "{file:?}");
+            assert!(!engine.look().nodes[&node].state_under_way && !engine.look().nodes[&node].bypassed);
+        }
+    }
+    assert_eq!(shared, 17, "those of one format have states");
 }
