@@ -65,7 +65,7 @@ impl Times {
     fn of(rigs: &Rigs, mut time: impl FnMut(&mut dyn FnMut()) -> f64) -> Self {
         let mut compiler = Compiler::new();
         let before = compile(&mut compiler, &rigs.small.graph, Context::default());
-        let follows = Context { previous: Some(&before), adjustable: &[] };
+        let follows = Context { previous: Some(&before), ..Context::default() };
         let mut cases: [(Vec<f64>, Call<'_>); 6] = [
             (vec![], Box::new(|_| _ = black_box(rigs.small.flat.sort_and_assign()))),
             (vec![], Box::new(|compiler| _ = black_box(compile(compiler, &rigs.small.graph, Context::default())))),
@@ -139,7 +139,7 @@ fn only(name: &str) -> ExitCode {
         "compile-1000" => repeat(&rigs.small.graph, Context::default()),
         "compile-1000-latent" => repeat(&rigs.latent.graph, Context::default()),
         "compile-5000" => repeat(&rigs.large.graph, Context::default()),
-        "compile-1000-edit" => repeat(&rigs.edited, Context { previous: Some(&before), adjustable: &[] }),
+        "compile-1000-edit" => repeat(&rigs.edited, Context { previous: Some(&before), ..Context::default() }),
         "baseline-1000" => (0..100).for_each(|_| {
             black_box(rigs.small.flat.sort_and_assign());
         }),

@@ -20,7 +20,7 @@ pub use graph::{Cell, Edge, EditError, Endpoint, Graph, Matrix, Node, NodeKind, 
 pub use id::{EdgeId, NodeId};
 pub use port::{AudioPort, ChannelLayout, EventPort, MAX_PORT_CHANNELS};
 pub use processor::{Processor, Status};
-pub use publish::{CREDITS, PublishError, Published, Publisher, Returned, renderer, renderer_at};
+pub use publish::{CREDITS, Parting, PublishError, Published, Publisher, Returned, renderer, renderer_at};
 pub use rt::{
     AudioCell, BUNDLES, Block, Budget, BypassMode, Chunk, ClockPoint, Clue, Command, Commands, Culprit, EventEnds,
     Fault, GuardCause, GuardSettings, HardwareEvents, Harness, LISTENERS, Level, ListenTo, Load, MAX_RAMP_FRAMES, NOW,

@@ -4,6 +4,7 @@
 mod bundles;
 mod carry;
 mod ends;
+mod leaving;
 
 use crate::compile::{CompileError, Compiler, Context, Schedule};
 use crate::graph::Graph;
@@ -21,6 +22,7 @@ use carry::{
     CarriedTaps, carried_gains, carried_lines, carried_matrices, carried_nodes, carried_taps, moving_edges, places,
 };
 use ends::Ends;
+use leaving::{Closing, Leaving};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -56,6 +58,16 @@ pub enum Published {
     /// All credits are out: it goes with the next [`Publisher::publish`] that finds one. Edits made until then go
     /// together.
     Waiting,
+}
+
+/// Edges of a graph that play only for a while.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Parting<'e> {
+    /// Audio edges that are to go.
+    pub leaving: &'e [EdgeId],
+    /// Audio edges, those among them, that wait for others for as long as they did, whatever they arrive with: what is on its
+    /// way out does not shift.
+    pub held: &'e [EdgeId],
 }
 
 /// A processor that has come home.
@@ -108,6 +120,7 @@ pub struct Publisher {
     bundle_credits: usize,
     /// Frame by which all that was sent so far has come to rest, once it is installed.
     rest_after: u64,
+    leaving: Leaving,
 }
 
 /// How a program takes over from the one before.
@@ -117,6 +130,8 @@ struct Transition {
     fading: Vec<Crosspoint>,
     /// Crosspoints that begin at silence though they are not new.
     beginning: HashSet<Crosspoint>,
+    /// Crosspoints that close in the new program.
+    closing: Closing,
     /// Whether the graph is the one that plays.
     resent: bool,
 }
@@ -177,6 +192,7 @@ pub fn renderer_at(settings: Settings, level: KernelLevel) -> (Publisher, Box<Re
         kept: Kept::default(),
         bundle_credits: BUNDLE_CREDITS,
         rest_after: 0,
+        leaving: Leaving::default(),
     };
     (publisher, renderer)
 }
@@ -245,12 +261,34 @@ impl Publisher {
     /// # Errors
     /// If the graph does not compile; what plays goes on.
     pub fn publish(&mut self, graph: &Graph, frame: u64) -> Result<Published, PublishError> {
-        self.publish_eliding(graph, frame, false)
+        self.publish_leaving(graph, Parting::default(), frame)
+    }
+
+    /// Sends the graph as [`Self::publish`] does, with audio edges that are to go: they fade out while what is new fades in, so
+    /// that the signal goes from one way to the other without a gap. Where what comes in the place of one is late it fades out
+    /// that much later, once that has come through. They stay in the graph, as they were, for as long as anything is on its
+    /// way: see [`Self::is_settled`].
+    ///
+    /// # Errors
+    /// As [`Self::publish`].
+    pub fn publish_leaving(
+        &mut self,
+        graph: &Graph,
+        parting: Parting<'_>,
+        frame: u64,
+    ) -> Result<Published, PublishError> {
+        self.publish_eliding(graph, parting, frame, false)
     }
 
     /// `elide` says whether cells may be left out that have a term now. Only once all is at rest: what is left out cannot
     /// move, and until its parcel is installed gains are set that must go on in it.
-    fn publish_eliding(&mut self, graph: &Graph, frame: u64, elide: bool) -> Result<Published, PublishError> {
+    fn publish_eliding(
+        &mut self,
+        graph: &Graph,
+        Parting { leaving, held }: Parting<'_>,
+        frame: u64,
+        elide: bool,
+    ) -> Result<Published, PublishError> {
         self.receive();
         // A removal may take two parcels: one that gives the cells a gain to fade, one without them.
         if self.credits < 2 || self.outbox.slots() < 2 {
@@ -258,6 +296,9 @@ impl Publisher {
         }
         let exchanged = self.playing.as_deref().map(|playing| self.ends.exchanged(graph, playing)).unwrap_or_default();
         let mut fading = self.removed_crosspoints(graph);
+        if self.is_settled() {
+            fading.retain(|crosspoint| !self.leaving.is_silent_at_rest(crosspoint.edge));
+        }
         let removed = fading.len();
         fading.extend(exchanged.fading);
         let elided = self.edges_with_elided(&fading);
@@ -268,20 +309,31 @@ impl Publisher {
             .iter()
             .chain(&exchanged.beginning)
             .for_each(|crosspoint| self.mark_adjustable(crosspoint.edge));
+        leaving.iter().for_each(|&edge| self.mark_adjustable(edge));
         let previous = self.playing.clone();
-        let context = Context { previous: previous.as_deref(), adjustable: &self.adjustable };
+        let context = Context { previous: previous.as_deref(), adjustable: &self.adjustable, held };
         let mut schedule = self.compiler.compile(graph, context)?;
         let begin_to_be_elided = if elide && fading.is_empty() { Vec::new() } else { self.newly_elided(&schedule) };
         if !begin_to_be_elided.is_empty() {
             begin_to_be_elided.into_iter().for_each(|edge| self.mark_adjustable(edge));
-            let context = Context { previous: previous.as_deref(), adjustable: &self.adjustable };
+            let context = Context { previous: previous.as_deref(), adjustable: &self.adjustable, held };
             schedule = self.compiler.recompile(context)?;
         }
-        let transition = Transition { fading, beginning: exchanged.beginning, resent: false };
+        let closing =
+            Leaving::closing(&schedule, previous.as_deref(), leaving, |edge| self.has_edge(edge), self.settings.fade);
+        let closed = frame.max(self.frame()) + u64::from(closing.latest()) + u64::from(self.settings.fade);
+        self.rest_after = self.rest_after.max(closed);
+        self.leaving.replace(leaving, held, &closing);
+        let transition = Transition { fading, beginning: exchanged.beginning, closing, resent: false };
         self.send_program(Arc::new(schedule), transition, frame)?;
         self.ends = Ends::of(graph);
         self.arriving_must_have_a_node(graph);
         Ok(Published::Sent)
+    }
+
+    /// Whether the schedule that the last parcel sent carries has an audio edge that is not [to go](Self::publish_leaving).
+    pub fn has_edge(&self, edge: EdgeId) -> bool {
+        self.playing.as_ref().is_some_and(|playing| playing.edge(edge).is_some()) && !self.leaving.has(edge)
     }
 
     /// Whether the schedule that the last parcel sent carries has a crosspoint, so that [`Self::set_gain`] looks at no graph.
@@ -355,8 +407,8 @@ impl Publisher {
         self.has_passing_adjustable() && self.is_settled()
     }
 
-    /// Once all is at rest, sends a schedule in which crosspoints that came to rest at unity cost nothing again. Says
-    /// whether there was anything to do.
+    /// Once all is at rest, sends a schedule in which crosspoints that came to rest at unity cost nothing again. What is
+    /// [to go](Self::publish_leaving) and still in the graph stays silent. Says whether there was anything to do.
     ///
     /// # Errors
     /// As [`Self::publish`].
@@ -366,7 +418,9 @@ impl Publisher {
         }
         self.adjustable.clear();
         self.mark_kept();
-        self.publish_eliding(graph, NOW, true).map(|published| published == Published::Sent)
+        let (leaving, held) = (self.leaving.edges_in(graph), self.leaving.held_in(graph));
+        let parting = Parting { leaving: &leaving, held: &held };
+        self.publish_eliding(graph, parting, NOW, true).map(|published| published == Published::Sent)
     }
 
     /// The processors that have come home since the last call.
@@ -501,7 +555,7 @@ impl Publisher {
     fn materialise(&mut self, edges: &[EdgeId], frame: u64) -> Result<(), PublishError> {
         edges.iter().for_each(|&edge| self.mark_adjustable(edge));
         let previous = self.playing.clone();
-        let context = Context { previous: previous.as_deref(), adjustable: &self.adjustable };
+        let context = Context { previous: previous.as_deref(), adjustable: &self.adjustable, held: &[] };
         let schedule = Arc::new(self.compiler.recompile(context)?);
         let arriving = std::mem::take(&mut self.arriving);
         let withdrawn = std::mem::take(&mut self.withdrawn);
@@ -537,7 +591,7 @@ impl Publisher {
         let lines = carried_lines(&schedule, previous);
         let matrices = carried_matrices(&schedule, previous);
         let CarriedTaps { taps, held } = carried_taps(&schedule, previous, &lines);
-        let parcel = Parcel {
+        let mut parcel = Parcel {
             frame,
             nodes: carried_nodes(&schedule, previous, &self.withdrawn),
             taps,
@@ -549,8 +603,12 @@ impl Publisher {
             resent: transition.resent,
             follows: previous.is_some(),
             fading: places(&transition.fading, previous),
+            closings: transition.closing.later.into(),
             program,
         };
+        for crosspoint in transition.closing.now {
+            parcel.set_goal(crosspoint, 0.0);
+        }
         let moving = moving_edges(&schedule, previous);
         if self.outbox.push(Message::Parcel(Box::new(parcel))).is_err() {
             return Err(PublishError::Full);

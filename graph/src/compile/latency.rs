@@ -9,9 +9,11 @@
 //! Hardware outputs wait for each other only within a named alignment group. An edge that is not aligned gets no delay
 //! and does not count where it arrives.
 
+use super::played::Played;
 use super::schedule::Span;
 use crate::graph::Alignment;
 use crate::graph::flat::{Flat, FlatEdge, FlatNode, Kind};
+use crate::id::EdgeId;
 
 /// Arrivals in frames behind the rig's inputs.
 #[derive(Default)]
@@ -137,6 +139,24 @@ pub(super) fn align(flat: &Flat, order: &[u32], arrivals: &mut Arrivals, delays:
     for &index in &flat.outputs {
         arrivals.late[index as usize] = latest(&arrivals.inputs[flat.nodes[index as usize].inputs.range()]) > 0;
         set_delays(flat, index, arrivals, delays);
+    }
+}
+
+/// Lets edges wait for as long as they did.
+pub(super) fn hold(flat: &Flat, played: Played<'_>, held: &[EdgeId], delays: &mut Delays) {
+    for edge in held.iter().filter_map(|held| flat.edges.get(held.index()).filter(|edge| edge.id == *held)) {
+        if !edge.is_audio() || edge.feeds_back() {
+            continue;
+        }
+        let before = played.in_edge(edge);
+        for cell in edge.cells.first..edge.cells.first + edge.cells.count {
+            let Some(delay) = before.delay(flat, cell) else { continue };
+            if delay != delays.of_cell(cell) {
+                delays.are_any = true;
+                delays.cells.resize(flat.cells.len(), 0);
+                delays.cells[cell as usize] = delay;
+            }
+        }
     }
 }
 

@@ -19,7 +19,7 @@ pub use verify::Defect;
 
 use crate::graph::Graph;
 use crate::graph::flat::Flat;
-use crate::id::NodeId;
+use crate::id::{EdgeId, NodeId};
 use std::sync::Arc;
 
 /// Why a graph could not be compiled. The schedule before it keeps playing.
@@ -69,6 +69,9 @@ pub struct Context<'a> {
     /// By index of an edge's id: whether the gains of the edge are about to change without a compile, so that none of
     /// its cells may be elided. Edges beyond the end are not.
     pub adjustable: &'a [bool],
+    /// Edges that wait for as long as they did, whatever they arrive with: what is on its way out must not shift. Others wait
+    /// for them.
+    pub held: &'a [EdgeId],
 }
 
 impl Compiler {
@@ -89,11 +92,11 @@ impl Compiler {
             CompileError::Cycle { names: names.collect(), nodes }
         })?;
         latency::align(&self.flat, &self.order, &mut self.arrivals, &mut self.delays);
+        latency::hold(&self.flat, played::Played(context.previous), context.held, &mut self.delays);
         self.recompile(context)
     }
 
-    /// Compiles the graph that was compiled last once more, under another context. Order and delays follow from the graph
-    /// alone and still hold.
+    /// Compiles the graph that was compiled last once more, under another context. Order and delays stay as they are.
     ///
     /// # Errors
     /// Only a defect of the compiler: the graph has been compiled before.

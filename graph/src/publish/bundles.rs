@@ -128,7 +128,7 @@ impl Publisher {
 
     /// Whether an edge is adjustable only for what is going on now.
     pub(super) fn has_passing_adjustable(&self) -> bool {
-        let kept: HashSet<usize> = self.kept.edges().map(EdgeId::index).collect();
+        let kept: HashSet<usize> = self.kept.edges().chain(self.leaving.edges()).map(EdgeId::index).collect();
         self.adjustable.iter().enumerate().any(|(index, &adjustable)| adjustable && !kept.contains(&index))
     }
 }

@@ -55,6 +55,8 @@ pub(crate) struct Parcel {
     pub gains: Box<[CarriedGain]>,
     /// Dense matrices that both programs have, new and old. All of their gains are carried but those that `gains` has too.
     pub matrices: Box<[(u32, u32)]>,
+    /// Crosspoints that close so many frames after the new program has taken over.
+    pub closings: Box<[(Crosspoint, u32)]>,
     /// Whether the graph is the one that plays: its gains go on to where they are going.
     pub resent: bool,
     /// Lines that both programs have, new and old.

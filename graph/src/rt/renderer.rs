@@ -478,11 +478,32 @@ impl Renderer {
         }
     }
 
+    /// Has crosspoints close so many frames from now.
+    fn begin_to_close(&mut self, closings: &[(Crosspoint, u32)]) {
+        let mut open = None;
+        for &(crosspoint, after) in closings {
+            let (frame, ramp) = (self.frame + u64::from(after), self.settings.fade);
+            self.close_later(Closing { frame, crosspoint, ramp }, &mut open);
+        }
+        self.program.close_row(&mut open, self.frame);
+    }
+
+    /// Has a crosspoint close later, or from now on if too many do. Says whether it is there.
+    fn close_later(&mut self, closing: Closing, open: &mut Option<RowPlace>) -> bool {
+        let Closing { crosspoint: Crosspoint { edge, source, destination }, ramp, .. } = closing;
+        let Some(target) = self.program.gain_target(edge, source, destination) else { return false };
+        if !self.closings.insert(closing) {
+            self.program.change_gain_among(open, GainChange { frame: self.frame, target, gain: 0.0, ramp });
+        }
+        true
+    }
+
     fn install(&mut self, mut parcel: Box<Parcel>) {
         if !self.closings.is_empty() {
             self.keep_open(&mut parcel);
         }
         parcel.install(&mut self.program, self.frame, self.settings.fade);
+        self.begin_to_close(&parcel.closings);
         self.program.review_watched(&self.reports);
         self.runs_foreign = self.runs_foreign || self.program.nodes.iter().any(NodeState::is_foreign);
         let rests_at = Parcel::rests_at(&self.program, self.frame, self.settings.fade);
@@ -613,14 +634,7 @@ impl Renderer {
                 let crosspoint = Crosspoint { edge, source, destination };
                 // It will be silent once a program is installed that is on its way.
                 let known = self.parcels_before(parcels).any(|parcel| parcel.goal(crosspoint).is_some());
-                let target = self.program.gain_target(edge, source, destination);
-                if let Some(target) = target
-                    && !self.closings.insert(Closing { frame: frame + u64::from(after), crosspoint, ramp })
-                {
-                    // Too many ring on.
-                    self.program.change_gain_among(open, GainChange { frame, target, gain: 0.0, ramp });
-                }
-                known || target.is_some()
+                self.close_later(Closing { frame: frame + u64::from(after), crosspoint, ramp }, open) || known
             }
             Command::Gate { edge, open } => {
                 let mut known = self.program.set_gate(edge, open);

@@ -6,6 +6,7 @@ mod bypass;
 mod dense;
 mod edit_scripts;
 mod events;
+mod leaving;
 mod lives;
 mod music;
 mod naive;

@@ -36,6 +36,7 @@ impl<P: Plugins> Engine<P> {
         // What undo brought back before its processor was home waits for it here.
         let is_awaited = self.shelf.keys().any(|&node| self.graph.node(node).is_some());
         self.end_parking();
+        self.let_go();
         if self.unpublished || is_awaited {
             self.publish_or_note();
         } else if let Err(error) = self.settle() {
@@ -106,11 +107,12 @@ impl<P: Plugins> Engine<P> {
         self.park();
         self.follow_overlay();
         let before = self.publisher.schedule().cloned();
-        let heard = self.parking.heard(self.overlay.heard(&self.graph)?, &self.overlay);
-        self.unpublished = self.publisher.publish(&heard, NOW)? == Published::Waiting;
+        let heard = self.parking.heard(self.overlay.heard(&self.graph)?, &self.overlay, &self.publisher);
+        self.parking.keep_leaving(&heard.leaving);
+        self.unpublished = self.publisher.publish_leaving(&heard.graph, heard.parting(), NOW)? == Published::Waiting;
         if !self.unpublished {
             let nodes = before.iter().flat_map(|before| &before.nodes).map(|node| node.id);
-            let is_gone = |node: &NodeId| heard.node(*node).is_none();
+            let is_gone = |node: &NodeId| heard.graph.node(*node).is_none();
             let has_processor = |node: &NodeId| match self.records.get(node) {
                 Some(record) => record.is_out(),
                 None => self.rig.is_builtin(*node),
@@ -127,8 +129,8 @@ impl<P: Plugins> Engine<P> {
         if !self.publisher.can_settle() {
             return Ok(());
         }
-        let heard = self.parking.heard(self.overlay.heard(&self.graph)?, &self.overlay);
-        self.publisher.settle(&heard)?;
+        let heard = self.parking.heard(self.overlay.heard(&self.graph)?, &self.overlay, &self.publisher);
+        self.publisher.settle(&heard.graph)?;
         Ok(())
     }
 

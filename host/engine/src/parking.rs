@@ -1,12 +1,13 @@
 //! Spillover of edits: a node that is taken out of the rig is parked. It plays on without its inputs, through the audio edges
 //! that led from it, until it sleeps by its own word or the rig's bound is reached. Only what is sent to the renderer has
-//! it: the user's graph, the history and files know nothing of it.
+//! it: the user's graph, the history and files know nothing of it. Edges that are taken out between nodes that play on leave
+//! in the same way, for as long as they fade out: what comes in their place fades in meanwhile.
 
 use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::matrix::Overlay;
 use crosspoint_graph::graph::Edit;
-use crosspoint_graph::{Command, Edge, EdgeId, Graph, Node, NodeId, NodeKind};
+use crosspoint_graph::{Command, Edge, EdgeId, Graph, Node, NodeId, NodeKind, Parting, Publisher};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -28,6 +29,23 @@ pub(crate) struct Parking {
     taken_edges: BTreeMap<EdgeId, Edge>,
     /// The oldest first.
     parked: Vec<Parked>,
+    /// Edges that fade out.
+    leaving: BTreeMap<EdgeId, Edge>,
+}
+
+/// What the renderer is to play.
+pub(crate) struct Heard<'g> {
+    pub graph: Cow<'g, Graph>,
+    /// Which edges of it are to go.
+    pub leaving: Vec<EdgeId>,
+    /// Those, and what rings on.
+    pub held: Vec<EdgeId>,
+}
+
+impl Heard<'_> {
+    pub fn parting(&self) -> Parting<'_> {
+        Parting { leaving: &self.leaving, held: &self.held }
+    }
 }
 
 impl Parking {
@@ -46,9 +64,10 @@ impl Parking {
         }
     }
 
-    /// Whether a node rings on, or may from the next sending on.
+    /// Whether something rings on or fades out, or may from the next sending on.
     pub fn is_in_use(&self) -> bool {
-        !self.parked.is_empty() || !self.taken_nodes.is_empty()
+        let is_taken = !self.taken_nodes.is_empty() || !self.taken_edges.is_empty();
+        is_taken || !self.parked.is_empty() || !self.leaving.is_empty()
     }
 
     /// The nodes that ring on.
@@ -61,23 +80,52 @@ impl Parking {
         self.parked.iter().map(|parked| parked.node.name.clone()).collect()
     }
 
-    /// A graph with the nodes that ring on, their crosspoints as an overlay lets them be heard.
-    pub fn heard<'g>(&self, graph: Cow<'g, Graph>, overlay: &Overlay) -> Cow<'g, Graph> {
-        if self.parked.is_empty() {
-            return graph;
-        }
-        let mut heard = graph.into_owned();
+    /// A graph with the nodes that ring on and the edges that fade out, their crosspoints as an overlay lets them be heard.
+    pub fn heard<'g>(&self, mut graph: Cow<'g, Graph>, overlay: &Overlay, publisher: &Publisher) -> Heard<'g> {
+        let connect =
+            |(&id, edge): (&EdgeId, &Edge)| Edit::Connect { id: Some(id), edge: overlay.heard_of(edge).into_owned() };
+        let ringing = || self.parked.iter().flat_map(|parked| &parked.edges);
         let nodes = self.parked.iter().map(|parked| Edit::AddNode { id: Some(parked.id), node: parked.node.clone() });
-        let edges = self.parked.iter().flat_map(|parked| &parked.edges);
-        let edges = edges.map(|(&id, edge)| Edit::Connect { id: Some(id), edge: overlay.heard_of(edge).into_owned() });
-        for edit in nodes.chain(edges).collect::<Vec<_>>() {
+        for edit in nodes.chain(ringing().map(connect)) {
             // Where it led is perhaps no longer there, or has other ports.
-            if let Err(error) = heard.apply(vec![edit]) {
+            if let Err(error) = graph.to_mut().apply(vec![edit]) {
                 tracing::debug!("not heard of a node that is gone: {error}");
             }
         }
-        Cow::Owned(heard)
+        let mut heard = Heard { graph, leaving: Vec::new(), held: ringing().map(|(&id, _)| id).collect() };
+        let meets_new = |edge| meets_new(&heard.graph, edge, |edge| publisher.has_edge(edge));
+        if !self.leaving.is_empty() && !self.leaving.values().any(meets_new) {
+            // If the signal would run in a circle, what goes fades out before anything comes.
+            if heard.graph.to_mut().apply(self.leaving.iter().map(connect).collect()).is_ok() {
+                heard.leaving.extend(self.leaving.keys());
+                heard.held.extend(self.leaving.keys());
+            }
+        }
+        heard
     }
+
+    /// Forgets edges that fade out before anything comes, and all that is not to go in a graph that was sent.
+    pub fn keep_leaving(&mut self, leaving: &[EdgeId]) {
+        self.leaving.retain(|id, _| leaving.contains(id));
+    }
+
+    /// Whether an edge may go once it has faded out. One into a node that rings on goes with that: without it what rings would
+    /// seem less late.
+    fn may_go(&self, edge: &Edge) -> bool {
+        !self.is_parked(edge.destination.node)
+    }
+
+    fn is_parked(&self, node: NodeId) -> bool {
+        self.parked.iter().any(|parked| parked.id == node)
+    }
+}
+
+/// Whether an edge that is to go would lead to one that is new, or a new one to it: a way that neither the old rig nor the
+/// new one has.
+fn meets_new(graph: &Graph, edge: &Edge, plays: impl Fn(EdgeId) -> bool) -> bool {
+    let before = graph.edges_into(edge.source.node);
+    let mut others = before.chain(graph.edges_out_of(edge.destination.node));
+    others.any(|(id, other)| other.matrix().is_some() && !plays(id))
 }
 
 impl<P: Plugins> Engine<P> {
@@ -96,8 +144,7 @@ impl<P: Plugins> Engine<P> {
         let mut newcomers = Vec::new();
         if frames > 0 {
             for (id, node) in nodes {
-                let is_known = parking.parked.iter().any(|parked| parked.id == id);
-                if graph.node(id).is_none() && !is_known && plays(id) {
+                if graph.node(id).is_none() && !parking.is_parked(id) && plays(id) {
                     let own: Vec<EdgeId> =
                         edges.iter().filter(|(_, edge)| edge.source.node == id).map(|(&id, _)| id).collect();
                     let edges = own.into_iter().filter_map(|id| edges.remove_entry(&id)).collect();
@@ -110,7 +157,15 @@ impl<P: Plugins> Engine<P> {
         let over = parking.parked.len().saturating_sub(most);
         parking.parked.drain(..over);
         self.forget_unheard();
-        for node in newcomers.into_iter().filter(|&id| self.parking.parked.iter().any(|parked| parked.id == id)) {
+        let (graph, parking, publisher) = (&self.graph, &mut self.parking, &self.publisher);
+        parking.leaving.extend(edges.into_iter().filter(|(id, _)| publisher.has_edge(*id)));
+        let mut leaving = std::mem::take(&mut parking.leaving);
+        let is_there = |node| graph.node(node).is_some() || parking.is_parked(node);
+        leaving.retain(|id, edge| {
+            graph.edge(*id).is_none() && is_there(edge.source.node) && is_there(edge.destination.node)
+        });
+        parking.leaving = leaving;
+        for node in newcomers.into_iter().filter(|&id| self.parking.is_parked(id)) {
             if let Err(error) = self.publisher.send_now(Command::TellSleep { node }) {
                 tracing::warn!("{error}");
             }
@@ -133,11 +188,10 @@ impl<P: Plugins> Engine<P> {
 
     /// The positions of nodes and edges that are gone and do not ring on may be given out again.
     pub(crate) fn release_removed(&mut self) {
-        let parked = &self.parking.parked;
-        self.graph.release_removed(
-            |node| parked.iter().any(|parked| parked.id == node),
-            |edge| parked.iter().any(|parked| parked.edges.contains_key(&edge)),
-        );
+        let parking = &self.parking;
+        let rings = |edge| parking.parked.iter().any(|parked| parked.edges.contains_key(&edge));
+        self.graph
+            .release_removed(|node| parking.is_parked(node), |edge| parking.leaving.contains_key(&edge) || rings(edge));
     }
 
     /// A node sleeps: if it is parked, it has rung out.
@@ -149,6 +203,17 @@ impl<P: Plugins> Engine<P> {
     pub(crate) fn end_parking(&mut self) {
         let frame = self.publisher.frame();
         self.unpark(|parked| parked.until <= frame);
+    }
+
+    /// Lets edges go that have faded out.
+    pub(crate) fn let_go(&mut self) {
+        let parking = &self.parking;
+        let gone: Vec<EdgeId> =
+            parking.leaving.iter().filter(|(_, edge)| parking.may_go(edge)).map(|(&id, _)| id).collect();
+        if !gone.is_empty() && self.publisher.is_settled() {
+            self.parking.leaving.retain(|id, _| !gone.contains(id));
+            self.unpublished = true;
+        }
     }
 
     fn unpark(&mut self, goes: impl Fn(&Parked) -> bool) {

@@ -120,9 +120,10 @@ impl Program {
     /// Puts a crosspoint at rest at a gain, of a program that does not play yet.
     pub fn start_gain(&mut self, target: GainTarget, gain: f32) {
         match target {
-            GainTarget::Term(TermPlace { term, .. }) => {
+            GainTarget::Term(TermPlace { sum, term, .. }) => {
                 self.sums.terms[term as usize].gain = gain;
                 self.sums.ramps[term as usize] = Ramp::at_rest(gain);
+                self.sums.sums[sum as usize].moving |= gain == 0.0;
             }
             GainTarget::Cell { matrix, source, destination } => {
                 let mut cells = self.matrices[matrix as usize].row(usize::from(destination));
@@ -178,6 +179,12 @@ impl Program {
     #[inline(never)]
     fn sum_moving(&mut self, index: usize, context: &mut Context<'_, '_>) {
         let Sum { destination, accumulate, rows, .. } = self.sums.sums[index];
+        if self.due.is_empty() && self.sums.is_closed(index) {
+            if !accumulate {
+                self.make_silent(destination, context);
+            }
+            return;
+        }
         let rows = rows.range();
         let start = self.shared.chunk.steady_frame;
         let end = start + self.shared.chunk.frames as u64;
@@ -201,7 +208,8 @@ impl Program {
             at = next;
         }
         self.shared.silence.set(destination, false);
-        self.sums.sums[index].moving = rows.into_iter().any(|row| self.sums.rows[row].state.is_moving());
+        self.sums.sums[index].moving =
+            rows.into_iter().any(|row| self.sums.rows[row].state.is_moving()) || self.sums.is_closed(index);
     }
 
     fn sum_row(&mut self, row: usize, to: *mut f32, at: u64, run: Run, kernels: &Kernels) {
@@ -275,6 +283,13 @@ impl Program {
 }
 
 impl Sums {
+    /// Whether all gains of a sum rest at 0: it is silent, whatever its sources play.
+    fn is_closed(&self, sum: usize) -> bool {
+        let Sum { rows, terms, .. } = &self.sums[sum];
+        self.terms[terms.range()].iter().all(|term| term.gain == 0.0)
+            && self.rows[rows.range()].iter().all(|row| !row.state.is_moving())
+    }
+
     /// Ends the ramps of a row that are over at a frame.
     fn settle_row(&mut self, row: usize, frame: u64) {
         let (state, mut cells) = self.row(row);

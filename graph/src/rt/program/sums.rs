@@ -13,7 +13,7 @@ pub(super) struct Sum {
     pub destination: u32,
     /// Whether it goes on from what the slot holds.
     pub accumulate: bool,
-    /// Whether some gain is on its way.
+    /// Whether some gain is on its way, or all may rest at 0: it is looked at with care.
     pub moving: bool,
     pub terms: Span,
     pub rows: Span,
