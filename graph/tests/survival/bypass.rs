@@ -3,7 +3,7 @@
 
 use crate::cases;
 use crate::players::{
-    ECHO, Late, echo, hum, instrument, instrument_node, keyboard, listener, ports, press, sound, through_octave,
+    ECHO, echo, hum, instrument, instrument_node, keyboard, late_by, listener, ports, press, sound, through_octave,
 };
 use crate::rig::{difference, render};
 use crate::stage::{FADE, MAX_BLOCK, Stage, probe, silence, through};
@@ -86,7 +86,7 @@ enum Out {
 
 fn play_late(latency: u32, out: Out, switches: &[(u64, bool)], blocks: &[usize]) -> Vec<Vec<f32>> {
     let mut stage = Stage::new();
-    let node = stage.processor("late", latency, Late::new(latency));
+    let node = stage.processor("late", latency, late_by(latency));
     stage.chain(&[node]);
     stage.publish();
     if let Out::Bypass(mode) = out {
@@ -136,12 +136,12 @@ proptest! {
 fn a_late_one_that_comes_leaves_no_gap() {
     for (before, after) in [(0, 90), (90, 90), (90, 7), (7, 90)] {
         let mut stage = Stage::new();
-        let node = stage.processor("late", before, Late::new(before));
+        let node = stage.processor("late", before, late_by(before));
         stage.chain(&[node]);
         stage.publish();
         stage.play(10 * MAX_BLOCK, |_, _| 1.0);
         stage.graph.apply(vec![Edit::SetLatency { node, latency: after }]).unwrap();
-        stage.publisher.give(node, Late::new(after));
+        stage.publisher.give(node, late_by(after));
         stage.publish();
         let heard = stage.play(20 * MAX_BLOCK, |_, _| 1.0);
         let gap = heard[0].iter().position(|sample| (sample - 1.0).abs() > 1e-6);

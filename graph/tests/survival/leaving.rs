@@ -2,7 +2,7 @@
 //! the new way is. All of it the same for any partition into blocks.
 
 use crate::cases;
-use crate::players::Late;
+use crate::players::late_by;
 use crate::rig::{difference, render};
 use crate::stage::{FADE, MAX_BLOCK, Stage};
 use crosspoint_graph::graph::Edit;
@@ -36,7 +36,7 @@ fn hear(stage: &mut Stage, blocks: &[usize], change: impl FnOnce(&mut Stage) -> 
 }
 
 fn late(stage: &mut Stage, latency: u32) -> NodeId {
-    stage.processor("late", latency, Late::new(latency))
+    stage.processor("late", latency, late_by(latency))
 }
 
 fn inserted(latency: u32, blocks: &[usize]) -> Vec<Vec<f32>> {

@@ -28,15 +28,13 @@ pub fn echo(latency: u32) -> (Box<dyn Processor>, Arc<Seen>) {
     })
 }
 
-/// Its input, so many frames late, and silence for as long after it has been reset.
-pub struct Late {
+struct Late {
     past: VecDeque<f32>,
 }
 
-impl Late {
-    pub fn new(latency: u32) -> Box<dyn Processor> {
-        Box::new(Self { past: VecDeque::from(vec![0.0; latency as usize]) })
-    }
+/// Its input, so many frames late; silence for as long after it has been reset.
+pub fn late_by(latency: u32) -> Box<dyn Processor> {
+    Box::new(Late { past: VecDeque::from(vec![0.0; latency as usize]) })
 }
 
 impl Processor for Late {

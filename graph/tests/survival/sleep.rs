@@ -73,6 +73,33 @@ fn continue_if_not_quiet_is_measured() {
     assert!(heard[0][19 * MAX_BLOCK] > 0.0 && heard[0][20 * MAX_BLOCK..].iter().all(|&sample| sample == 0.0));
 }
 
+/// ```text
+/// gain    0 0 0 0 | 1 1 1 1 | 0 0 0 0        what is muted is silence, however loud it plays, from the start too
+/// called  x       | x x x x | x x            the fade takes one chunk
+/// ```
+#[test]
+fn who_hears_what_is_muted_sleeps() {
+    let mut stage = Stage::new();
+    let (processor, seen) = probe(through(Status::Sleep));
+    let node = stage.processor("probe", 0, processor);
+    let (input, output) = (stage.input(0), stage.output(0, None));
+    let edge = stage.wire(input, node, 0.0);
+    stage.wire(node, output, 1.0);
+    stage.publish();
+    let loud = |_, _| 0.5;
+    let gain = |gain| Command::Gain { edge, source: 0, destination: 0, gain, ramp: MAX_BLOCK as u32 / 2 };
+    assert!(stage.play(4 * MAX_BLOCK, loud)[0].iter().all(|&sample| sample == 0.0));
+    assert_eq!(seen.calls(), 1);
+    stage.send(NOW, gain(1.0));
+    let heard = stage.play(4 * MAX_BLOCK, loud);
+    assert!(heard[0][MAX_BLOCK..].iter().all(|&sample| sample == 0.5));
+    assert_eq!(seen.calls(), 1 + 4);
+    stage.send(NOW, gain(0.0));
+    let heard = stage.play(4 * MAX_BLOCK, loud);
+    assert!(heard[0][MAX_BLOCK..].iter().all(|&sample| sample == 0.0));
+    assert_eq!(seen.calls(), 5 + 2);
+}
+
 /// Silence goes along a chain, each node one chunk behind the one before it; its outputs are zeros.
 #[test]
 fn a_silent_branch_sleeps_as_a_whole() {

@@ -83,7 +83,7 @@ impl Sums {
             self.sums.push(Sum {
                 destination,
                 accumulate: mix.accumulate,
-                moving: false,
+                moving: self.terms[first_term..].iter().all(|term| term.gain == 0.0),
                 terms: Span::new(first_term, self.terms.len()),
                 rows: Span::new(first_row, self.rows.len()),
                 sources: SlotSet::new(&self.slots[first_term..]),
