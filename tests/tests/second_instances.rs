@@ -3,10 +3,9 @@
 use assert_no_alloc::AllocDisabler;
 use crosspoint::graph::NodeId;
 use crosspoint::session::{self, Document, EntryKind, MachineFile, SceneEntry, State};
-use crosspoint::{Engine, EngineError, EngineSettings, PluginSetup, SceneEdit};
-use crosspoint_fixtures::encode_state;
+use crosspoint::{Engine, EngineSettings, SceneEdit};
 use crosspoint_fixtures::ids::gain::GAIN;
-use crosspoint_tests::{fixture, play_constant, rig_of};
+use crosspoint_tests::{play_constant, rig_of};
 use std::sync::Arc;
 
 #[global_allocator]
@@ -128,6 +127,10 @@ fn a_second_instance_is_kept_in_a_file() {
 #[cfg(target_os = "linux")]
 #[test]
 fn what_second_instances_take_is_shown_and_limited() {
+    use crosspoint::{EngineError, PluginSetup};
+    use crosspoint_fixtures::encode_state;
+    use crosspoint_tests::fixture;
+
     let (mut engine, gain) = rig();
     let state: Arc<[u8]> = encode_state(&vec![7; 40_000_000]).into();
     let setup = PluginSetup { state: Some(State::Bytes(state.clone())), ..PluginSetup::default() };
