@@ -1,14 +1,14 @@
-//! What it costs to play with a 128 x 128 matrix: 16 cells dragged sixty times a second, and all 16,384 sent elsewhere at once,
-//! against the same matrix at rest and while it ramps. In turns in one run, in CPU time of this thread alone; each ratio is the median over many rounds and
-//! several rigs. Prints a line for each bound and exits with 1 if one is missed.
+//! What it costs to play with a 128 x 128 matrix: 16 cells dragged sixty times a second, and all 16,384 sent elsewhere or taken
+//! out at once, against the same matrix at rest and while it ramps. In turns in one run, in CPU time of this thread alone; each
+//! ratio is the median over many rounds and several rigs. Prints a line for each bound and exits with 1 if one is missed.
 
 mod measure;
 
 use crosspoint_graph::graph::{CellBlock, Edit};
 use crosspoint_graph::kernels::FloatEnvironment;
 use crosspoint_graph::{
-    AudioPort, Cell, ChannelLayout, Command, Edge, EdgeId, Endpoint, Graph, Matrix, NOW, Node, NodeKind, Publisher,
-    Renderer, Settings, Timed, renderer,
+    AudioPort, Cell, ChannelLayout, Command, Edge, EdgeId, Endpoint, Graph, Matrix, NOW, Node, NodeKind, Parting,
+    Publisher, Renderer, Settings, Timed, renderer,
 };
 use measure::{median, report, thread_nanoseconds};
 use std::hint::black_box;
@@ -30,7 +30,7 @@ const ROUNDS: usize = 9;
 
 fn main() -> ExitCode {
     let _flush = FloatEnvironment::flush_to_zero();
-    let ok = [drag(), all_at_once()];
+    let ok = [drag(), all_at_once(), taken_out()];
     if ok.iter().all(|ok| *ok) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -79,6 +79,30 @@ fn all_at_once() -> bool {
         }
     }
     report("matrix-128-all-at-once", median(begun).max(median(ended)), 2.0)
+}
+
+/// The first block in which the whole matrix is on its way out, and the one that is the last to have it, whichever takes longer,
+/// against those between in which it fades out.
+fn taken_out() -> bool {
+    let ramp_blocks = (RATE / 200).div_ceil(FRAMES);
+    let (mut begun, mut ended) = (Vec::new(), Vec::new());
+    for _ in 0..RIGS * ROUNDS {
+        let mut rig = Rig::new();
+        let leaving = [rig.edge];
+        let parting = Parting { leaving: &leaving, held: &leaving };
+        rig.publisher.publish_leaving(&rig.graph, parting, NOW).expect("the graph compiles");
+        let begun_in = thread_nanoseconds(|| rig.render());
+        let full = median((1..ramp_blocks - 1).map(|_| thread_nanoseconds(|| rig.render())).collect());
+        while !rig.publisher.is_settled() {
+            rig.render();
+        }
+        rig.graph.apply(vec![Edit::Disconnect { id: rig.edge }]).expect("it is there");
+        rig.publish();
+        let ended_in = (0..ramp_blocks).map(|_| thread_nanoseconds(|| rig.render())).fold(0.0, f64::max);
+        begun.push(begun_in / full);
+        ended.push(ended_in / full);
+    }
+    report("matrix-128-taken-out", median(begun).max(median(ended)), 2.0)
 }
 
 /// An interface's whole matrix: 128 inputs to 128 outputs by one edge, every cell set.

@@ -1,4 +1,4 @@
-//! Spillover of edits: a node that is taken out of the rig is parked. It plays on without its inputs, through the audio edges
+//! Spillover of edits: a node that is taken out of the rig is parked. Its inputs close, and it plays on through the audio edges
 //! that led from it, until it sleeps by its own word or the rig's bound is reached. Only what is sent to the renderer has
 //! it: the user's graph, the history and files know nothing of it. Edges that are taken out between nodes that play on leave
 //! in the same way, for as long as they fade out: what comes in their place fades in meanwhile.
