@@ -296,9 +296,6 @@ impl Publisher {
         }
         let exchanged = self.playing.as_deref().map(|playing| self.ends.exchanged(graph, playing)).unwrap_or_default();
         let mut fading = self.removed_crosspoints(graph);
-        if self.is_settled() {
-            fading.retain(|crosspoint| !self.leaving.is_silent_at_rest(crosspoint.edge));
-        }
         let removed = fading.len();
         fading.extend(exchanged.fading);
         let elided = self.edges_with_elided(&fading);
@@ -323,7 +320,7 @@ impl Publisher {
             Leaving::closing(&schedule, previous.as_deref(), leaving, |edge| self.has_edge(edge), self.settings.fade);
         let closed = frame.max(self.frame()) + u64::from(closing.latest()) + u64::from(self.settings.fade);
         self.rest_after = self.rest_after.max(closed);
-        self.leaving.replace(leaving, held, &closing);
+        self.leaving.replace(Parting { leaving, held });
         let transition = Transition { fading, beginning: exchanged.beginning, closing, resent: false };
         self.send_program(Arc::new(schedule), transition, frame)?;
         self.ends = Ends::of(graph);
@@ -604,6 +601,7 @@ impl Publisher {
             follows: previous.is_some(),
             fading: places(&transition.fading, previous),
             closings: transition.closing.later.into(),
+            closed: transition.closing.edges.into(),
             program,
         };
         for crosspoint in transition.closing.now {

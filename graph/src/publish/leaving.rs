@@ -6,6 +6,7 @@
 //!        └── new ── eq (480) ── new ───┘
 //! ```
 
+use super::Parting;
 use crate::compile::Schedule;
 use crate::graph::Graph;
 use crate::graph::flat::{FlatEdge, FlatNode};
@@ -16,8 +17,7 @@ use std::collections::{HashMap, HashSet};
 /// The edges that are to go, of what was sent last.
 #[derive(Default)]
 pub(super) struct Leaving {
-    /// Whether they close later than at once.
-    edges: HashMap<EdgeId, bool>,
+    edges: HashSet<EdgeId>,
     /// What waits for as long as it did.
     held: Vec<EdgeId>,
 }
@@ -29,6 +29,8 @@ pub(super) struct Closing {
     pub later: Vec<(Crosspoint, u32)>,
     /// Those that close at once, or are closing or closed.
     pub now: Vec<Crosspoint>,
+    /// The edges of those that close at once.
+    pub edges: Vec<EdgeId>,
 }
 
 impl Closing {
@@ -40,11 +42,11 @@ impl Closing {
 
 impl Leaving {
     pub fn has(&self, edge: EdgeId) -> bool {
-        self.edges.contains_key(&edge)
+        self.edges.contains(&edge)
     }
 
     pub fn edges(&self) -> impl Iterator<Item = EdgeId> {
-        self.edges.keys().copied()
+        self.edges.iter().copied()
     }
 
     /// Those that are in a graph.
@@ -55,11 +57,6 @@ impl Leaving {
     /// What waits for as long as it did, and is in a graph.
     pub fn held_in(&self, graph: &Graph) -> Vec<EdgeId> {
         self.held.iter().copied().filter(|&edge| graph.edge(edge).is_some()).collect()
-    }
-
-    /// Whether one is silent once all is at rest that the schedule brought. Others may still be about to close.
-    pub fn is_silent_at_rest(&self, edge: EdgeId) -> bool {
-        self.edges.get(&edge) == Some(&false)
     }
 
     /// How those close that are to go under a schedule. `plays` says which edges have played until then, and were not to go.
@@ -78,6 +75,9 @@ impl Leaving {
             let cells = schedule.flat.cells[edge.cells.range()].iter();
             let crosspoints =
                 cells.map(|cell| Crosspoint { edge: edge.id, source: cell.source, destination: cell.destination });
+            if after == 0 && plays(edge.id) {
+                closing.edges.push(edge.id);
+            }
             match after {
                 0 => closing.now.extend(crosspoints),
                 after => closing.later.extend(crosspoints.map(|crosspoint| (crosspoint, after))),
@@ -87,10 +87,8 @@ impl Leaving {
     }
 
     /// Those are to go now.
-    pub fn replace(&mut self, leaving: &[EdgeId], held: &[EdgeId], closing: &Closing) {
-        let later: HashSet<EdgeId> = closing.later.iter().map(|(crosspoint, _)| crosspoint.edge).collect();
-        let closes_later = |edge: EdgeId| later.contains(&edge) || self.edges.get(&edge) == Some(&true);
-        self.edges = leaving.iter().map(|&edge| (edge, closes_later(edge))).collect();
+    pub fn replace(&mut self, Parting { leaving, held }: Parting<'_>) {
+        self.edges = leaving.iter().copied().collect();
         self.held = held.to_vec();
     }
 }

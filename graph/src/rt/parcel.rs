@@ -57,6 +57,8 @@ pub(crate) struct Parcel {
     pub matrices: Box<[(u32, u32)]>,
     /// Crosspoints that close so many frames after the new program has taken over.
     pub closings: Box<[(Crosspoint, u32)]>,
+    /// Edges whose crosspoints close with the new program, though they were to close later.
+    pub closed: Box<[EdgeId]>,
     /// Whether the graph is the one that plays: its gains go on to where they are going.
     pub resent: bool,
     /// Lines that both programs have, new and old.

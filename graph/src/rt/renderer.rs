@@ -354,7 +354,7 @@ impl Renderer {
                 break;
             }
             let Some(parcel) = self.parcels.pop_front() else { break };
-            if parcel.fading.is_empty() {
+            if parcel.fading.iter().all(|&cell| self.program.is_closed(cell, self.frame)) {
                 self.install_or_wait(parcel);
             } else {
                 parcel.fade_out(&mut self.program, self.frame, self.settings.fade);
@@ -467,7 +467,9 @@ impl Renderer {
     fn keep_open(&mut self, parcel: &mut Parcel) {
         // One that is sent once more does not know what was set since.
         if !parcel.resent {
-            self.closings.forget(|closing| parcel.goal(closing.crosspoint) != Some(0.0));
+            let opens = |crosspoint: Crosspoint| parcel.goal(crosspoint) != Some(0.0);
+            self.closings
+                .forget(|Closing { crosspoint, .. }| opens(*crosspoint) || parcel.closed.contains(&crosspoint.edge));
         }
         for &Closing { crosspoint, .. } in self.closings.iter() {
             let Crosspoint { edge, source, destination } = crosspoint;
@@ -507,7 +509,9 @@ impl Renderer {
         self.program.review_watched(&self.reports);
         self.runs_foreign = self.runs_foreign || self.program.nodes.iter().any(NodeState::is_foreign);
         let rests_at = Parcel::rests_at(&self.program, self.frame, self.settings.fade);
-        self.progress.rests_at.store(rests_at, Ordering::Release);
+        let fade = u64::from(self.settings.fade);
+        let closed = parcel.closings.iter().map(|&(_, after)| self.frame + u64::from(after) + fade).max();
+        self.progress.rests_at.fetch_max(rests_at.max(closed.unwrap_or(0)), Ordering::AcqRel);
         // The control half sends no more parcels than the ring home has room for.
         let _sent = self.home.push(parcel);
         debug_assert!(_sent.is_ok(), "a parcel without a credit");

@@ -6,7 +6,7 @@ use crate::players::late_by;
 use crate::rig::{difference, render};
 use crate::stage::{FADE, MAX_BLOCK, Stage};
 use crosspoint_graph::graph::Edit;
-use crosspoint_graph::{EdgeId, NOW, NodeId, Parting, Published};
+use crosspoint_graph::{Command, EdgeId, NOW, NodeId, Parting, Published};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -20,8 +20,7 @@ fn ramp(at: usize, start: u32) -> f32 {
 
 /// Plays a constant before a change and after it.
 fn hear(stage: &mut Stage, blocks: &[usize], change: impl FnOnce(&mut Stage) -> Vec<EdgeId>) -> Vec<Vec<f32>> {
-    let before = stage.play(BEFORE, |_, _| 1.0);
-    assert_eq!(before[0].last(), Some(&1.0));
+    stage.play(BEFORE, |_, _| 1.0);
     let leaving = change(stage);
     let parting = Parting { leaving: &leaving, held: &leaving };
     assert_eq!(stage.publisher.publish_leaving(&stage.graph, parting, NOW), Ok(Published::Sent));
@@ -106,4 +105,42 @@ proptest! {
         let difference = difference(&heard, &replaced(before, after, &[1000]));
         prop_assert!(difference.is_none(), "{difference:?}");
     }
+}
+
+/// ```text
+/// in ── 1 ── out      to close in 4000 frames; taken out before that it closes at once, and nothing steps
+/// ```
+#[test]
+fn what_is_to_close_later_closes_when_it_leaves() {
+    let mut stage = Stage::new();
+    let (input, output) = (stage.input(0), stage.output(0, None));
+    let edge = stage.wire(input, output, 0.5);
+    stage.publish();
+    stage.play(BEFORE, |_, _| 1.0);
+    stage.send(NOW, Command::CloseLater { edge, source: 0, destination: 0, ramp: FADE, after: 4000 });
+    stage.play(MAX_BLOCK, |_, _| 1.0);
+    let heard = hear(&mut stage, &[MAX_BLOCK], |_| vec![edge]);
+    let expected = |at| 0.5 * (1.0 - ramp(at, 0));
+    let differs = heard[0].iter().enumerate().position(|(at, sample)| (sample - expected(at)).abs() > 1e-5);
+    assert_eq!(differs, None, "{:?}", &heard[0][..100]);
+}
+
+/// An edge that is opened from within the callback while it leaves fades out before it goes.
+#[test]
+fn what_was_opened_while_it_left_fades_out() {
+    let mut stage = Stage::new();
+    let (input, output) = (stage.input(0), stage.output(0, None));
+    let edge = stage.wire(input, output, 0.5);
+    stage.publish();
+    stage.play(BEFORE, |_, _| 1.0);
+    let parting = Parting { leaving: &[edge], held: &[edge] };
+    assert_eq!(stage.publisher.publish_leaving(&stage.graph, parting, NOW), Ok(Published::Sent));
+    stage.play(BEFORE, |_, _| 1.0);
+    stage.send(NOW, Command::Gain { edge, source: 0, destination: 0, gain: 0.5, ramp: FADE });
+    assert_eq!(stage.play(BEFORE, |_, _| 1.0)[0].last(), Some(&0.5));
+    stage.graph.apply(vec![Edit::Disconnect { id: edge }]).unwrap();
+    stage.publish();
+    let heard = stage.play(BEFORE, |_, _| 1.0);
+    let step = heard[0].windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.5 - heard[0][0], f32::max);
+    assert!(step <= 0.5 / FADE as f32 + 1e-6 && heard[0].last() == Some(&0.0), "a step of {step}");
 }

@@ -293,7 +293,6 @@ impl<P: Plugins> Engine<P> {
         self.snapshot.outdate();
         self.follow_own_switch(node, parameter, value);
         if let Some(record) = self.records.get_mut(&node) {
-            record.forgive_restarts();
             if let Some(description) = &mut record.description {
                 description.note_value(parameter, value);
             }

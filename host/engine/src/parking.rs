@@ -161,8 +161,9 @@ impl<P: Plugins> Engine<P> {
         parking.leaving.extend(edges.into_iter().filter(|(id, _)| publisher.has_edge(*id)));
         let mut leaving = std::mem::take(&mut parking.leaving);
         let is_there = |node| graph.node(node).is_some() || parking.is_parked(node);
+        let rings = |id: &EdgeId| parking.parked.iter().any(|parked| parked.edges.contains_key(id));
         leaving.retain(|id, edge| {
-            graph.edge(*id).is_none() && is_there(edge.source.node) && is_there(edge.destination.node)
+            graph.edge(*id).is_none() && !rings(id) && is_there(edge.source.node) && is_there(edge.destination.node)
         });
         parking.leaving = leaving;
         for node in newcomers.into_iter().filter(|&id| self.parking.is_parked(id)) {
@@ -210,7 +211,8 @@ impl<P: Plugins> Engine<P> {
         let parking = &self.parking;
         let gone: Vec<EdgeId> =
             parking.leaving.iter().filter(|(_, edge)| parking.may_go(edge)).map(|(&id, _)| id).collect();
-        if !gone.is_empty() && self.publisher.is_settled() {
+        // What waits to be sent has not begun to fade out.
+        if !gone.is_empty() && !self.unpublished && self.publisher.is_settled() {
             self.parking.leaving.retain(|id, _| !gone.contains(id));
             self.unpublished = true;
         }

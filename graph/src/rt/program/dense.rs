@@ -35,6 +35,8 @@ pub(crate) struct MatrixState {
     moving: bool,
     /// Whether one of them ramps as a whole.
     ramping: bool,
+    /// Whether all gains are known to rest at 0.
+    closed: bool,
 }
 
 impl MatrixState {
@@ -58,12 +60,18 @@ impl MatrixState {
             rows: vec![Row::default(); destinations.len()].into_boxed_slice(),
             movers: vec![Movers::default(); destinations.len()].into_boxed_slice(),
             elapsed: vec![None; destinations.len()].into_boxed_slice(),
+            closed: gains.iter().all(|&gain| gain == 0.0),
             gains,
             sources,
             destinations,
             moving: false,
             ramping: false,
         }
+    }
+
+    /// Whether it is silent whatever its sources play: all gains rest at 0. It may be so and not be known yet.
+    pub fn is_closed(&self) -> bool {
+        self.closed && !self.moving
     }
 
     /// Whether some gain is on its way.
@@ -86,6 +94,7 @@ impl MatrixState {
     /// The cells of a destination.
     pub fn row(&mut self, destination: usize) -> DenseRow<'_> {
         let (first, stride) = self.starts[destination];
+        self.closed = false;
         DenseRow {
             first,
             stride,
@@ -137,6 +146,7 @@ impl MatrixState {
             next = next.min(row.next_end);
         }
         self.moving = next != u64::MAX;
+        self.closed = !self.moving && self.gains.iter().all(|&gain| gain == 0.0);
         next
     }
 

@@ -45,6 +45,14 @@ impl Program {
         self.gain_targets[cell as usize]
     }
 
+    /// Whether a crosspoint, by its place in the schedule's graph, is silent from a frame on.
+    pub fn is_closed(&self, cell: u32, frame: u64) -> bool {
+        self.gain_target_of(cell).is_some_and(|target| {
+            let (gain, ramp) = self.gain_at(target, frame);
+            gain == 0.0 && ramp.target == 0.0
+        })
+    }
+
     /// The gain of a crosspoint at a frame, and where it is going.
     pub fn gain_at(&self, target: GainTarget, frame: u64) -> (f32, Ramp) {
         match target {
@@ -179,7 +187,8 @@ impl Program {
     #[inline(never)]
     fn sum_moving(&mut self, index: usize, context: &mut Context<'_, '_>) {
         let Sum { destination, accumulate, rows, .. } = self.sums.sums[index];
-        if self.due.is_empty() && self.sums.is_closed(index) {
+        let is_here = |target| matches!(target, GainTarget::Term(place) if place.sum as usize == index);
+        if !self.due.iter().any(|change| is_here(change.target)) && self.sums.is_closed(index) {
             if !accumulate {
                 self.make_silent(destination, context);
             }
@@ -191,7 +200,6 @@ impl Program {
         let to = self.arena.slot(destination);
         let mut at = start;
         while at < end {
-            let is_here = |target| matches!(target, GainTarget::Term(place) if place.sum as usize == index);
             let mut next = self.apply_due(at, end, is_here);
             for row in rows.clone() {
                 if self.sums.rows[row].state.next_end <= at {
@@ -254,9 +262,12 @@ impl Program {
         let start = self.shared.chunk.steady_frame;
         let end = start + self.shared.chunk.frames as u64;
         let sources = plan.sources.range();
+        let state = &self.matrices[index as usize];
+        let is_here = |target| matches!(target, GainTarget::Cell { matrix, .. } if matrix == index);
         let all_silent = self.schedule.matrix_slots[sources].iter().all(|&slot| self.shared.silence.get(slot));
         let destinations = plan.destinations.range();
-        if all_silent && !self.matrices[index as usize].is_moving() && self.due.is_empty() {
+        let is_silent = all_silent && !state.is_moving() || state.is_closed();
+        if is_silent && !self.due.iter().any(|change| is_here(change.target)) {
             for place in destinations {
                 let slot = self.schedule.matrix_slots[place];
                 let summed = plan.accumulate && !self.shared.silence.get(slot);
@@ -268,8 +279,7 @@ impl Program {
         }
         let mut at = start;
         while at < end {
-            let next =
-                self.apply_due(at, end, |target| matches!(target, GainTarget::Cell { matrix, .. } if matrix == index));
+            let next = self.apply_due(at, end, is_here);
             let state = &mut self.matrices[index as usize];
             let next = state.settle(at).min(next);
             let run = Run { first: (at - start) as usize, frames: (next - at) as usize, accumulate: plan.accumulate };

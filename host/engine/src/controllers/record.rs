@@ -88,10 +88,17 @@ impl Record {
         !self.storming
     }
 
-    /// It was given a state or a parameter: restarts that follow from what it is asked for are no storm.
+    /// It is given a state: what restarts follow from that are no storm.
     pub fn forgive_restarts(&mut self) {
         self.restarts.clear();
         self.storming = false;
+    }
+
+    /// A person sets one of its parameters: likewise, but a storm goes on.
+    pub fn expect_restart(&mut self) {
+        if !self.storming {
+            self.restarts.clear();
+        }
     }
 
     /// Remembers a parameter for later; only its last value counts.

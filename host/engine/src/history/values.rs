@@ -18,6 +18,9 @@ impl<P: Plugins> Engine<P> {
     pub fn set_parameter(&mut self, node: NodeId, parameter: u32, value: f64) -> Result<(), EngineError> {
         let key = Key::Parameter(node, parameter);
         let before = self.value_of(key);
+        if let Some(record) = self.records.get_mut(&node) {
+            record.expect_restart();
+        }
         self.give_parameter(node, parameter, value)?;
         self.remember_value(key, before, Value::Parameter(value));
         Ok(())
