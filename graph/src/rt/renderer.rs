@@ -354,7 +354,7 @@ impl Renderer {
                 break;
             }
             let Some(parcel) = self.parcels.pop_front() else { break };
-            if parcel.fading.iter().all(|&cell| self.program.is_closed(cell, self.frame)) {
+            if self.program.are_closed(&parcel.fading, self.frame) {
                 self.install_or_wait(parcel);
             } else {
                 parcel.fade_out(&mut self.program, self.frame, self.settings.fade);

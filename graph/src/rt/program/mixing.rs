@@ -45,12 +45,27 @@ impl Program {
         self.gain_targets[cell as usize]
     }
 
-    /// Whether a crosspoint, by its place in the schedule's graph, is silent from a frame on.
-    pub fn is_closed(&self, cell: u32, frame: u64) -> bool {
-        self.gain_target_of(cell).is_some_and(|target| {
-            let (gain, ramp) = self.gain_at(target, frame);
-            gain == 0.0 && ramp.target == 0.0
-        })
+    /// Whether crosspoints, by their places in the schedule's graph in order, are all silent from a frame on. Of a dense
+    /// matrix that is so as a whole no gain is looked at.
+    pub fn are_closed(&self, mut cells: &[u32], frame: u64) -> bool {
+        while let [cell, rest @ ..] = cells {
+            let Some(target) = self.gain_target_of(*cell) else { return false };
+            cells = match target {
+                GainTarget::Cell { matrix, .. } if self.matrices[matrix as usize].is_closed() => {
+                    let edge = self.schedule.matrices[matrix as usize].edge;
+                    let end = self.schedule.flat.edges[edge.index()].cells.range().end;
+                    &rest[rest.partition_point(|&cell| (cell as usize) < end)..]
+                }
+                target => {
+                    let (gain, ramp) = self.gain_at(target, frame);
+                    if gain != 0.0 || ramp.target != 0.0 {
+                        return false;
+                    }
+                    rest
+                }
+            };
+        }
+        true
     }
 
     /// The gain of a crosspoint at a frame, and where it is going.
