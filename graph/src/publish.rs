@@ -318,8 +318,6 @@ impl Publisher {
         }
         let closing =
             Leaving::closing(&schedule, previous.as_deref(), leaving, |edge| self.has_edge(edge), self.settings.fade);
-        let closed = frame.max(self.frame()) + u64::from(closing.latest()) + u64::from(self.settings.fade);
-        self.rest_after = self.rest_after.max(closed);
         self.leaving.replace(Parting { leaving, held });
         let transition = Transition { fading, beginning: exchanged.beginning, closing, resent: false };
         self.send_program(Arc::new(schedule), transition, frame)?;
@@ -415,7 +413,7 @@ impl Publisher {
         }
         self.adjustable.clear();
         self.mark_kept();
-        let (leaving, held) = (self.leaving.edges_in(graph), self.leaving.held_in(graph));
+        let (leaving, held) = self.leaving.in_graph(graph);
         let parting = Parting { leaving: &leaving, held: &held };
         self.publish_eliding(graph, parting, NOW, true).map(|published| published == Published::Sent)
     }

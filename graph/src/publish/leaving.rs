@@ -33,13 +33,6 @@ pub(super) struct Closing {
     pub edges: Vec<EdgeId>,
 }
 
-impl Closing {
-    /// After how many frames the last one closes.
-    pub fn latest(&self) -> u32 {
-        self.later.iter().map(|&(_, after)| after).max().unwrap_or(0)
-    }
-}
-
 impl Leaving {
     pub fn has(&self, edge: EdgeId) -> bool {
         self.edges.contains(&edge)
@@ -49,14 +42,10 @@ impl Leaving {
         self.edges.iter().copied()
     }
 
-    /// Those that are in a graph.
-    pub fn edges_in(&self, graph: &Graph) -> Vec<EdgeId> {
-        self.edges().filter(|&edge| graph.edge(edge).is_some()).collect()
-    }
-
-    /// What waits for as long as it did, and is in a graph.
-    pub fn held_in(&self, graph: &Graph) -> Vec<EdgeId> {
-        self.held.iter().copied().filter(|&edge| graph.edge(edge).is_some()).collect()
+    /// Those that are in a graph, and what of it waits for as long as it did.
+    pub fn in_graph(&self, graph: &Graph) -> (Vec<EdgeId>, Vec<EdgeId>) {
+        let is_there = |edge: &EdgeId| graph.edge(*edge).is_some();
+        (self.edges().filter(is_there).collect(), self.held.iter().copied().filter(is_there).collect())
     }
 
     /// How those close that are to go under a schedule. `plays` says which edges have played until then, and were not to go.

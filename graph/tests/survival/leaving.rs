@@ -34,15 +34,21 @@ fn hear(stage: &mut Stage, blocks: &[usize], change: impl FnOnce(&mut Stage) -> 
     heard
 }
 
+/// in ── out, at a gain
+fn straight(gain: f32) -> (Stage, NodeId, NodeId, EdgeId) {
+    let mut stage = Stage::new();
+    let (input, output) = (stage.input(0), stage.output(0, None));
+    let edge = stage.wire(input, output, gain);
+    stage.publish();
+    (stage, input, output, edge)
+}
+
 fn late(stage: &mut Stage, latency: u32) -> NodeId {
     stage.processor("late", latency, late_by(latency))
 }
 
 fn inserted(latency: u32, blocks: &[usize]) -> Vec<Vec<f32>> {
-    let mut stage = Stage::new();
-    let (input, output) = (stage.input(0), stage.output(0, None));
-    let old = stage.wire(input, output, 1.0);
-    stage.publish();
+    let (mut stage, input, output, old) = straight(1.0);
     hear(&mut stage, blocks, |stage| {
         let node = late(stage, latency);
         stage.wire(input, node, 1.0);
@@ -112,10 +118,7 @@ proptest! {
 /// ```
 #[test]
 fn what_is_to_close_later_closes_when_it_leaves() {
-    let mut stage = Stage::new();
-    let (input, output) = (stage.input(0), stage.output(0, None));
-    let edge = stage.wire(input, output, 0.5);
-    stage.publish();
+    let (mut stage, _, _, edge) = straight(0.5);
     stage.play(BEFORE, |_, _| 1.0);
     stage.send(NOW, Command::CloseLater { edge, source: 0, destination: 0, ramp: FADE, after: 4000 });
     stage.play(MAX_BLOCK, |_, _| 1.0);
@@ -128,10 +131,7 @@ fn what_is_to_close_later_closes_when_it_leaves() {
 /// An edge that is opened from within the callback while it leaves fades out before it goes.
 #[test]
 fn what_was_opened_while_it_left_fades_out() {
-    let mut stage = Stage::new();
-    let (input, output) = (stage.input(0), stage.output(0, None));
-    let edge = stage.wire(input, output, 0.5);
-    stage.publish();
+    let (mut stage, _, _, edge) = straight(0.5);
     stage.play(BEFORE, |_, _| 1.0);
     let parting = Parting { leaving: &[edge], held: &[edge] };
     assert_eq!(stage.publisher.publish_leaving(&stage.graph, parting, NOW), Ok(Published::Sent));

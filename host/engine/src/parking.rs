@@ -115,6 +115,11 @@ impl Parking {
         !self.is_parked(edge.destination.node)
     }
 
+    /// Whether a node that rings on leads through an edge.
+    fn rings_through(&self, edge: EdgeId) -> bool {
+        self.parked.iter().any(|parked| parked.edges.contains_key(&edge))
+    }
+
     fn is_parked(&self, node: NodeId) -> bool {
         self.parked.iter().any(|parked| parked.id == node)
     }
@@ -161,9 +166,9 @@ impl<P: Plugins> Engine<P> {
         parking.leaving.extend(edges.into_iter().filter(|(id, _)| publisher.has_edge(*id)));
         let mut leaving = std::mem::take(&mut parking.leaving);
         let is_there = |node| graph.node(node).is_some() || parking.is_parked(node);
-        let rings = |id: &EdgeId| parking.parked.iter().any(|parked| parked.edges.contains_key(id));
-        leaving.retain(|id, edge| {
-            graph.edge(*id).is_none() && !rings(id) && is_there(edge.source.node) && is_there(edge.destination.node)
+        leaving.retain(|&id, edge| {
+            let stays_out = graph.edge(id).is_none() && !parking.rings_through(id);
+            stays_out && is_there(edge.source.node) && is_there(edge.destination.node)
         });
         parking.leaving = leaving;
         for node in newcomers.into_iter().filter(|&id| self.parking.is_parked(id)) {
@@ -190,9 +195,10 @@ impl<P: Plugins> Engine<P> {
     /// The positions of nodes and edges that are gone and do not ring on may be given out again.
     pub(crate) fn release_removed(&mut self) {
         let parking = &self.parking;
-        let rings = |edge| parking.parked.iter().any(|parked| parked.edges.contains_key(&edge));
-        self.graph
-            .release_removed(|node| parking.is_parked(node), |edge| parking.leaving.contains_key(&edge) || rings(edge));
+        self.graph.release_removed(
+            |node| parking.is_parked(node),
+            |edge| parking.leaving.contains_key(&edge) || parking.rings_through(edge),
+        );
     }
 
     /// A node sleeps: if it is parked, it has rung out.
