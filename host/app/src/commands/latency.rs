@@ -137,8 +137,15 @@ fn hear_until_all(
     loop {
         for (output, paths) in found.iter_mut().enumerate() {
             if paths.iter().all(Option::is_none) {
-                let heard = loopback.hear(output, stimulus).map_err(Failure::new)?;
-                *paths = heard.iter().map(|heard| find_path(stimulus, heard)).collect();
+                let mut listen = || {
+                    let heard = loopback.hear(output, stimulus, until).map_err(Failure::new)?;
+                    Ok::<_, Failure>(heard.iter().map(|heard| find_path(stimulus, heard)).collect::<Vec<_>>())
+                };
+                *paths = listen()?;
+                // What was plugged in while it was listened to was heard in part, which bends the figures.
+                if until.is_some() && paths.iter().any(Option::is_some) {
+                    *paths = listen()?;
+                }
             }
             bar.set_position(output as u64 + 1);
         }

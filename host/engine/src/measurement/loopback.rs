@@ -85,17 +85,25 @@ impl Loopback {
     }
 
     /// Plays the stimulus on an output, counted from 0, twice; what came in on each input the second time. Waits for that,
-    /// and tries again if the driver loses frames.
+    /// and tries again if the driver loses frames, as it may while something is being connected: some times, and then as long
+    /// as there is time.
     ///
     /// # Errors
     /// If the device does not start or stops, or loses frames all the time.
-    pub fn hear(&mut self, output: usize, stimulus: &Stimulus) -> Result<Vec<Vec<f32>>, MeasurementError> {
+    pub fn hear(
+        &mut self,
+        output: usize,
+        stimulus: &Stimulus,
+        until: Option<Instant>,
+    ) -> Result<Vec<Vec<f32>>, MeasurementError> {
         let outputs = self.info().outputs.len();
         if output >= outputs {
             return Err(MeasurementError::NoOutput { output: output + 1, outputs });
         }
         self.stream.start()?;
-        for _ in 0..TRIES {
+        let mut tries = 0;
+        while tries < TRIES || until.is_some_and(|until| Instant::now() < until) {
+            tries += 1;
             let take = Take {
                 output: Some(output),
                 stimulus: stimulus.samples().clone(),
@@ -251,11 +259,11 @@ mod tests {
         let device = backend("virtual").unwrap();
         let mut loopback = Loopback::open(|player| device.open(&request, player())).unwrap();
         let stimulus = Stimulus::flat(2048, -20.0);
-        let heard = loopback.hear(1, &stimulus).unwrap();
+        let heard = loopback.hear(1, &stimulus, None).unwrap();
         assert_eq!(find_path(&stimulus, &heard[0]), None);
         let path = find_path(&stimulus, &heard[1]).unwrap();
         assert!((path.delay - 256.0).abs() < 1e-4 && (path.gain - 1.0).abs() < 1e-4, "{path:?}");
         assert_eq!(loopback.claimed().round_trip(), Some(256));
-        assert!(matches!(loopback.hear(2, &stimulus), Err(MeasurementError::NoOutput { output: 3, outputs: 2 })));
+        assert!(matches!(loopback.hear(2, &stimulus, None), Err(MeasurementError::NoOutput { output: 3, outputs: 2 })));
     }
 }
