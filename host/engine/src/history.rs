@@ -8,7 +8,7 @@ use crate::controllers::{Kept, PluginKey, Plugins, Request, StateSource};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::instances::{InstanceStep, added};
-use crate::matrix::{Gesture, MatrixEntries};
+use crate::matrix::{Gesture, MatrixStep};
 use crate::scenes::{Book, Key, MomentStep, Value, Whole};
 use crosspoint_formats::{ChangeDelta, HistoryDirection};
 use crosspoint_graph::NodeId;
@@ -42,7 +42,7 @@ pub(crate) enum Step {
         direction: HistoryDirection,
     },
     /// By other groups, mixes or presets of the matrix.
-    Matrix(MatrixEntries),
+    Matrix(Box<MatrixStep>),
     /// By other scenes and songs.
     Scenes(Box<Book>),
     /// By another node, the second instance of a plugin in a scene.
@@ -104,7 +104,7 @@ impl<P: Plugins> Engine<P> {
                 Ok(Step::State { node, state: before })
             }
             Step::Instance(step) => self.take_instance(*step).map(|inverse| Step::Instance(Box::new(inverse))),
-            Step::Matrix(entries) => Ok(Step::Matrix(self.put_matrix_entries(entries))),
+            Step::Matrix(step) => Ok(Step::Matrix(Box::new(self.take_matrix_step(*step)))),
             Step::Scenes(book) => Ok(Step::Scenes(Box::new(self.open_book(*book)))),
             Step::Whole(whole) => Ok(Step::Whole(Box::new(self.go_to(*whole)?))),
             Step::Moment(step) => Ok(Step::Moment(self.take_moment_step(step))),

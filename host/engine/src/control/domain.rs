@@ -1,13 +1,16 @@
 //! What the parameters of nodes can be: a plugin tells, a built-in node has it here.
 
 use super::target::{Domain, FADER_TOP};
-use crate::session::Builtin;
+use crate::session::{Builtin, Fader};
 use crosspoint_formats::Parameter;
 use crosspoint_graph::nodes::{MAX_GAIN, delay, gain, metronome, pan, player, tone, zone};
 
 const GAIN: Domain = Domain::Gain(FADER_TOP, MAX_GAIN as f64);
 /// What a control of a crosspoint can set.
 pub(super) const CROSSPOINT: Domain = GAIN;
+
+/// What a control of a group or mix can set.
+pub(super) const FADER: Domain = Domain::Gain(FADER_TOP, Fader::MAX_GAIN as f64);
 
 /// What a plugin's parameter can be.
 pub(super) fn of_parameter(parameter: &Parameter) -> Domain {

@@ -45,8 +45,10 @@ pub(crate) struct Control {
     pub(super) known: BTreeMap<TargetKey, Known>,
     /// The plans that the renderer has for scenes.
     pub(super) plans: Plans,
-    /// Names of scenes and songs, by number.
+    /// Names of scenes, songs, groups and mixes, by number.
     names: Vec<String>,
+    /// Whether messages have moved faders of groups or mixes of which the renderer has not heard.
+    pub(super) faders_moved: bool,
     /// The edges whose crosspoints are kept in the schedule; none if that is to be said anew.
     pub(super) kept: Option<Vec<EdgeId>>,
     pub(super) learning: Option<Learner>,
@@ -71,6 +73,7 @@ impl Control {
             known: BTreeMap::new(),
             plans: Plans::default(),
             names: Vec::new(),
+            faders_moved: false,
             kept: None,
             learning: None,
             republished: false,

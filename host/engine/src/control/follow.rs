@@ -7,11 +7,12 @@
 use super::compiled::Compiled;
 use super::line::{Report, Update};
 use super::mappings::Known;
-use super::target::TargetKey;
+use super::target::{FaderKey, TargetKey};
 use crate::controllers::{Phase, Plugins};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::notice::Notice;
+use crate::session::{Fader, FaderPlace};
 use crate::transport::TapSource;
 use crosspoint_graph::graph::Edit;
 use crosspoint_graph::{Cell, Command, EdgeId, NOW, NodeId, Published};
@@ -61,6 +62,11 @@ impl<P: Plugins> Engine<P> {
                     }
                 }
             }
+        }
+        if std::mem::take(&mut self.control.faders_moved)
+            && let Err(error) = self.publish_overlay()
+        {
+            tracing::warn!("{error}");
         }
         self.learn_if_clear();
     }
@@ -145,6 +151,9 @@ impl<P: Plugins> Engine<P> {
                 switch(self.crosspoint(edge, source, destination).is_some_and(|cell| cell.mute))
             }
             TargetKey::Bypass(node) => switch(self.is_bypassed(node)),
+            TargetKey::Present(node) => switch(self.is_present(node)),
+            TargetKey::FaderGain(key) => self.fader_of(key).unwrap_or_default().gain.into(),
+            TargetKey::FaderMute(key) => switch(self.fader_of(key).unwrap_or_default().muted),
             TargetKey::Playing => switch(self.transport.is_playing()),
             TargetKey::Looping => switch(self.transport.is_looping()),
             TargetKey::Recording => switch(self.transport.is_recording()),
@@ -153,6 +162,29 @@ impl<P: Plugins> Engine<P> {
             TargetKey::Scene(number) => switch(self.playing_scene() == self.control.name_of(number)),
             TargetKey::Song(number) => switch(self.playing_song() == self.control.name_of(number)),
             _ => 0.0,
+        }
+    }
+
+    fn place_of(&self, key: FaderKey) -> Option<FaderPlace> {
+        let name = |number| self.control.name_of(number).map(str::to_owned);
+        match key {
+            FaderKey::Group(number) => name(number).map(FaderPlace::Group),
+            FaderKey::Mix(number) => name(number).map(FaderPlace::Mix),
+        }
+    }
+
+    fn fader_of(&self, key: FaderKey) -> Option<Fader> {
+        self.fader(&self.place_of(key)?)
+    }
+
+    /// Takes note of where a message has moved a fader. It is heard once all messages of the poll are known: a fader is of many
+    /// cells, which no single command moves.
+    fn follow_fader(&mut self, key: FaderKey, change: impl FnOnce(&mut Fader)) {
+        if let Some(place) = self.place_of(key)
+            && let Some(fader) = self.fader_mut(&place)
+        {
+            change(fader);
+            self.control.faders_moved = true;
         }
     }
 
@@ -177,6 +209,9 @@ impl<P: Plugins> Engine<P> {
                 self.snapshot.outdate_graph();
             }
             TargetKey::Bypass(node) => self.follow_bypassed(node, on)?,
+            TargetKey::Present(node) => self.note_present(node, on),
+            TargetKey::FaderGain(fader) => self.follow_fader(fader, |fader| fader.gain = value as f32),
+            TargetKey::FaderMute(fader) => self.follow_fader(fader, |fader| fader.muted = on),
             TargetKey::Playing => self.transport.note(&Command::Play(on)),
             TargetKey::Looping => self.transport.note(&Command::Loop(self.transport.region().filter(|_| on))),
             TargetKey::Recording => self.transport.note(&Command::Record(on)),
@@ -218,6 +253,7 @@ impl<P: Plugins> Engine<P> {
                 }
             }
             TargetKey::Bypass(node) => self.bypass(node, on),
+            TargetKey::Present(node) => self.give_present(node, on),
             TargetKey::Playing => self.send_command(NOW, Command::Play(on)),
             TargetKey::Looping => self.send_command(NOW, Command::Loop(self.transport.region().filter(|_| on))),
             TargetKey::Recording => self.send_command(NOW, Command::Record(on)),

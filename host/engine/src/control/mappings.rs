@@ -187,7 +187,7 @@ impl Mappings {
         let held = &mut self.held[place];
         // Where a target is held in a float, its value is one that a float has.
         let value = match self.compiled.targets[place].key {
-            TargetKey::Gain(..) => f64::from(value as f32),
+            TargetKey::Gain(..) | TargetKey::FaderGain(..) => f64::from(value as f32),
             _ => value,
         };
         if value == held.known.value {
@@ -268,6 +268,7 @@ fn command(compiled: &Compiled, held: &[Held], place: usize) -> Option<Command> 
             gain(edge, source, destination, cell.heard(level, value))
         }
         TargetKey::Bypass(node) => Command::Bypass { node, on },
+        TargetKey::Present(node) => Command::Present { node, on },
         TargetKey::Playing => Command::Play(on),
         TargetKey::Looping => Command::Loop(target.region.filter(|_| on)),
         TargetKey::Recording => Command::Record(on),

@@ -3,14 +3,14 @@
 use super::binding::Way;
 use super::compiled::Binding;
 use super::domain;
-use super::target::{CellTarget, Domain, Target, TargetKey};
+use super::target::{CellTarget, Domain, FaderKey, Target, TargetKey};
 use crate::builtin;
 use crate::controllers::{Phase, Plugins};
 use crate::engine::Engine;
 use crate::measurement::from_decibels;
 use crate::session::{
-    Behaviour, ControlAction, CrosspointPlace, EntryKind, MappingEntry, MappingTarget, MessageKind, RangeEnd,
-    TEMPO_RANGE,
+    Behaviour, ControlAction, CrosspointPlace, EntryKind, FaderPlace, MappingEntry, MappingTarget, MessageKind,
+    RangeEnd, TEMPO_RANGE,
 };
 use crosspoint_devices::midi::Direction;
 use crosspoint_graph::{EdgeId, NodeId};
@@ -185,6 +185,19 @@ impl<P: Plugins> Engine<P> {
                     .then_some(Found::new(TargetKey::Bypass(node), Domain::Switch))
                     .ok_or_else(|| format!("\"{name}\" is no plugin, or a missing one: there is nothing to bypass"))
             }
+            MappingTarget::FaderGain(place) => {
+                let key = TargetKey::FaderGain(self.find_fader(place)?);
+                Ok(Found { in_decibels: true, ..Found::new(key, domain::FADER) })
+            }
+            MappingTarget::FaderMute(place) => {
+                Ok(Found::new(TargetKey::FaderMute(self.find_fader(place)?), Domain::Switch))
+            }
+            MappingTarget::Present(name) => {
+                let node = node(name)?;
+                self.can_be_away(node)
+                    .then_some(Found::new(TargetKey::Present(node), Domain::Switch))
+                    .ok_or_else(|| format!("\"{name}\" is an input or output of the rig, which is always there"))
+            }
             MappingTarget::Scene(name) => {
                 let is_there = self.rig.rest.scenes.iter().any(|scene| scene.name == *name);
                 let key = TargetKey::Scene(self.control.number_of(name));
@@ -227,6 +240,17 @@ impl<P: Plugins> Engine<P> {
             true => Err(format!("\"{}\" tells something and cannot be set", known.name)),
             false => Ok(Found::new(TargetKey::Parameter(node, known.id), domain::of_parameter(known))),
         }
+    }
+
+    fn find_fader(&mut self, place: &FaderPlace) -> Result<FaderKey, String> {
+        self.fader(place).ok_or_else(|| match place {
+            FaderPlace::Group(name) => format!("there is no group \"{name}\""),
+            FaderPlace::Mix(name) => format!("there is no mix \"{name}\""),
+        })?;
+        Ok(match place {
+            FaderPlace::Group(name) => FaderKey::Group(self.control.number_of(name)),
+            FaderPlace::Mix(name) => FaderKey::Mix(self.control.number_of(name)),
+        })
     }
 
     fn find_cell(

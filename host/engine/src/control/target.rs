@@ -15,6 +15,10 @@ pub(crate) enum TargetKey {
     /// Whether a crosspoint is muted.
     Mute(EdgeId, u16, u16),
     Bypass(NodeId),
+    Present(NodeId),
+    FaderGain(FaderKey),
+    /// Whether its fader is muted.
+    FaderMute(FaderKey),
     Playing,
     Looping,
     Recording,
@@ -34,6 +38,13 @@ pub(crate) enum TargetKey {
     LeaveScene,
     NextSong,
     PreviousSong,
+}
+
+/// A fader of many cells, by the number that its name has for as long as the engine lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum FaderKey {
+    Group(u16),
+    Mix(u16),
 }
 
 impl TargetKey {

@@ -7,15 +7,24 @@ use crate::error::EngineError;
 use crate::history::Step;
 use crate::matrix::Gesture;
 use crate::scenes::check_title;
-use crate::session::{Document, GroupEntry, MatrixPresetEntry, MixEntry};
+use crate::session::{Document, Fader, FaderPlace, GroupEntry, MappingEntry, MatrixPresetEntry, MixEntry};
 use std::mem::{discriminant, swap};
 
-/// One of the lists, as a step of the history brings it back.
+/// One of the lists.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum MatrixEntries {
+pub(super) enum MatrixEntries {
     Groups(Vec<GroupEntry>),
     Mixes(Vec<MixEntry>),
     Presets(Vec<MatrixPresetEntry>),
+}
+
+/// A change of one of the lists, as a step of the history.
+#[derive(Debug)]
+pub(crate) struct MatrixStep {
+    /// What it leads to.
+    to: MatrixEntries,
+    /// What it leads away from, as the edit has left it.
+    from: MatrixEntries,
 }
 
 /// Something that people call by a name.
@@ -47,6 +56,32 @@ impl Named for MixEntry {
 
     fn rename(&mut self, name: String) {
         self.name = name;
+    }
+}
+
+/// Something with a fader.
+trait Faded: Named {
+    fn fader(&self) -> Fader;
+    fn fader_mut(&mut self) -> &mut Fader;
+}
+
+impl Faded for GroupEntry {
+    fn fader(&self) -> Fader {
+        self.fader
+    }
+
+    fn fader_mut(&mut self) -> &mut Fader {
+        &mut self.fader
+    }
+}
+
+impl Faded for MixEntry {
+    fn fader(&self) -> Fader {
+        self.fader
+    }
+
+    fn fader_mut(&mut self) -> &mut Fader {
+        &mut self.fader
     }
 }
 
@@ -87,6 +122,32 @@ pub(super) fn entry_of<'l, T: Named>(list: &'l mut [T], name: &str) -> Result<&'
     Ok(&mut list[place])
 }
 
+fn named<'l, T: Named>(list: &'l [T], name: &str) -> Option<&'l T> {
+    list.iter().find(|known| known.name() == name)
+}
+
+/// The names that entries had in a list and those that they have, of all that are in their places under another name.
+fn renamed<T: Named>(before: &[T], now: &[T]) -> Vec<(String, String)> {
+    let is_whole = before.len() == now.len();
+    let pairs = before.iter().zip(now).filter(|_| is_whole).map(|(before, now)| (before.name(), now.name()));
+    let is_renamed = |(was, is): &(&str, &str)| was != is && named(now, was).is_none() && named(before, is).is_none();
+    pairs.filter(is_renamed).map(|(was, is)| (was.to_owned(), is.to_owned())).collect()
+}
+
+/// Leaves faders that a step does not move where they are now, which is elsewhere than the edit has left them if a controller
+/// has moved them since: undo takes back what was edited, not what was played.
+fn keep_played<T: Faded>(to: &mut [T], from: &[T], now: &[T]) {
+    let renamed = renamed(to, from);
+    for entry in to {
+        let called = renamed.iter().find(|(was, _)| was == entry.name()).map_or(entry.name(), |(_, is)| is);
+        if let (Some(made), Some(now)) = (named(from, called), named(now, called))
+            && made.fader() == entry.fader()
+        {
+            *entry.fader_mut() = now.fader();
+        }
+    }
+}
+
 /// Gives an entry another name.
 pub(super) fn rename<T: Named>(list: &mut [T], from: &str, to: String) -> Result<(), EngineError> {
     let place = place_of(list, from)?;
@@ -101,32 +162,79 @@ pub(super) fn rename<T: Named>(list: &mut [T], from: &str, to: String) -> Result
 impl<P: Plugins> Engine<P> {
     /// Changes one of the lists: a step of the history, or a part of the gesture's. What is so already makes none.
     pub(super) fn change_entries(&mut self, entries: MatrixEntries) -> Result<(), EngineError> {
-        let now = entries.clone();
-        let before = self.put_matrix_entries(entries);
-        if before == now {
+        let from = entries.clone();
+        let to = self.put_matrix_entries(entries);
+        if to == from {
             return Ok(());
         }
-        self.remember_entries(before);
+        self.remember_entries(MatrixStep { to, from });
         self.publish_overlay()
     }
 
-    /// Puts a list in the place of the one there is; gives the one that leads back.
-    pub(crate) fn put_matrix_entries(&mut self, mut entries: MatrixEntries) -> MatrixEntries {
+    /// Takes a step; gives the one that leads back.
+    pub(crate) fn take_matrix_step(&mut self, step: MatrixStep) -> MatrixStep {
+        let MatrixStep { mut to, from } = step;
+        match (&mut to, &from) {
+            (MatrixEntries::Groups(to), MatrixEntries::Groups(from)) => keep_played(to, from, &self.rig.rest.groups),
+            (MatrixEntries::Mixes(to), MatrixEntries::Mixes(from)) => keep_played(to, from, &self.rig.rest.mixes),
+            _ => {}
+        }
+        let from = to.clone();
+        MatrixStep { to: self.put_matrix_entries(to), from }
+    }
+
+    /// Puts a list in the place of the one there is; gives that one.
+    fn put_matrix_entries(&mut self, mut entries: MatrixEntries) -> MatrixEntries {
         match &mut entries {
             MatrixEntries::Groups(groups) => swap(groups, &mut self.rig.rest.groups),
             MatrixEntries::Mixes(mixes) => swap(mixes, &mut self.rig.rest.mixes),
             MatrixEntries::Presets(presets) => swap(presets, &mut self.rig.rest.matrix_presets),
         }
+        self.follow_renamed(&entries);
         self.snapshot.outdate();
         entries
     }
 
-    fn remember_entries(&mut self, before: MatrixEntries) {
-        let is_known = self.gesture == Gesture::Remembered
-            && matches!(self.undo.back(), Some(Step::Matrix(known)) if discriminant(known) == discriminant(&before));
-        // What was first is what the gesture leads back to.
-        if !is_known {
-            self.remember_in_gesture(Step::Matrix(before));
+    /// A group or mix that was renamed is called so in the mappings too.
+    fn follow_renamed(&mut self, before: &MatrixEntries) {
+        let rest = &mut self.rig.rest;
+        let (renamed, place): (_, fn(String) -> FaderPlace) = match before {
+            MatrixEntries::Groups(before) => (renamed(before, &rest.groups), FaderPlace::Group),
+            MatrixEntries::Mixes(before) => (renamed(before, &rest.mixes), FaderPlace::Mix),
+            MatrixEntries::Presets(_) => return,
+        };
+        for (from, to) in renamed {
+            let (from, to) = (place(from), place(to));
+            let faders = rest.mappings.iter_mut().filter_map(MappingEntry::fader);
+            faders.filter(|known| **known == from).for_each(|known| known.clone_from(&to));
+        }
+    }
+
+    /// A fader by its name.
+    pub(crate) fn fader(&self, place: &FaderPlace) -> Option<Fader> {
+        match place {
+            FaderPlace::Group(name) => named(&self.rig.rest.groups, name).map(|group| group.fader),
+            FaderPlace::Mix(name) => named(&self.rig.rest.mixes, name).map(|mix| mix.fader),
+        }
+    }
+
+    /// A fader by its name, to be moved without a step of the history. [`Self::publish_overlay`] lets it be heard.
+    pub(crate) fn fader_mut(&mut self, place: &FaderPlace) -> Option<&mut Fader> {
+        match place {
+            FaderPlace::Group(name) => entry_of(&mut self.rig.rest.groups, name).ok().map(|group| &mut group.fader),
+            FaderPlace::Mix(name) => entry_of(&mut self.rig.rest.mixes, name).ok().map(|mix| &mut mix.fader),
+        }
+    }
+
+    fn remember_entries(&mut self, step: MatrixStep) {
+        match self.undo.back_mut() {
+            // What was first is what the gesture leads back to.
+            Some(Step::Matrix(known))
+                if self.gesture == Gesture::Remembered && discriminant(&known.to) == discriminant(&step.to) =>
+            {
+                known.from = step.from;
+            }
+            _ => self.remember_in_gesture(Step::Matrix(Box::new(step))),
         }
     }
 }

@@ -16,7 +16,7 @@ mod solo;
 
 pub use block::{BlockChange, MatrixBlock};
 use crosspoint_graph::{AudioPort, Cell, Edge, EdgeId, Endpoint, Graph, NodeId};
-pub(crate) use entries::{MatrixEntries, node_names};
+pub(crate) use entries::{MatrixStep, node_names};
 pub(crate) use gesture::Gesture;
 pub use groups::{GroupEdit, GroupSnapshot};
 pub use mixes::{MixEdit, MixSnapshot};

@@ -102,7 +102,7 @@ impl<P: Plugins> Engine<P> {
     }
 
     /// Sends what is heard otherwise because of solo or groups: ramped, and without a compile where that can be.
-    pub(super) fn publish_overlay(&mut self) -> Result<(), EngineError> {
+    pub(crate) fn publish_overlay(&mut self) -> Result<(), EngineError> {
         self.snapshot.outdate();
         if self.unpublished || self.batches > 0 || self.parking.is_in_use() {
             return self.publish();

@@ -124,7 +124,7 @@ impl NodeEntry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{ControlAction, MappingTarget, MessageKind, RangeEnd};
+    use crate::session::{ControlAction, FaderPlace, MappingTarget, MessageKind, RangeEnd};
 
     fn table(text: &str) -> toml::Table {
         text.parse().unwrap()
@@ -141,13 +141,21 @@ mod tests {
         (mapping.range, mapping.scenes) =
             (Some((RangeEnd::Decibels(-20.0), RangeEnd::Plain(3.0))), vec!["Lead".into()]);
         assert_eq!(MappingEntry::from_table(mapping.to_table()), Ok(mapping.clone()));
-        mapping.target = MappingTarget::Action(ControlAction::Panic);
-        assert_eq!(MappingEntry::from_table(mapping.to_table()), Ok(mapping));
+        for target in [
+            MappingTarget::Action(ControlAction::Panic),
+            MappingTarget::FaderGain(FaderPlace::Group("Drums".into())),
+            MappingTarget::FaderMute(FaderPlace::Mix("Ann".into())),
+            MappingTarget::Present("amp".into()),
+        ] {
+            mapping.target = target;
+            assert_eq!(MappingEntry::from_table(mapping.to_table()), Ok(mapping.clone()));
+        }
         for (text, word) in [
             ("", "role"),
             ("role = 'p'\nmessage = 'cc 200'\nscene = 'x'", "message"),
             ("role = 'p'\nmessage = 'cc 20'\nscene = 'x'\ncolour = 1", "colour"),
             ("role = 'p'\nmessage = 'cc 20'", "target"),
+            ("role = 'p'\nmessage = 'cc 20'\ngain = { group = 'x', mix = 'y' }", "crosspoint"),
         ] {
             let refused = MappingEntry::from_table(table(text)).unwrap_err();
             assert!(refused.contains(word), "{text}: {refused}");

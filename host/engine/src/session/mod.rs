@@ -163,7 +163,7 @@ pub use groups::{ChannelEntry, ChannelsEntry, Fader, GroupEntry};
 pub use guard::OutputGuard;
 pub use machine::{DeviceChoice, LoadedMachine, MachineFile, Mapping, Role};
 pub use mappings::{
-    Behaviour, Coding, ControlAction, ControlMessage, CrosspointPlace, Curve, DEFAULT_STEP, MappingEntry,
+    Behaviour, Coding, ControlAction, ControlMessage, CrosspointPlace, Curve, DEFAULT_STEP, FaderPlace, MappingEntry,
     MappingTarget, MessageKind, PickUp, RangeEnd,
 };
 pub use matrix_presets::MatrixPresetEntry;

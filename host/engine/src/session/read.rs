@@ -269,9 +269,12 @@ impl Reader<'_, '_> {
     fn mappings(&mut self, fields: &mut Fields<'_>, document: &mut Document) -> Vec<usize> {
         let scenes = document.scenes.iter().map(|scene| scene.name.clone()).collect();
         let songs = document.songs.iter().map(|song| song.name.clone()).collect();
+        let groups = document.groups.iter().map(|group| group.name.clone()).collect();
+        let mixes = document.mixes.iter().map(|mix| mix.name.clone()).collect();
         let mut lines = Vec::new();
         for (_, content, span) in self.entries(fields, "mapping") {
-            let names = mappings::Names { nodes: &self.names, scenes: &scenes, songs: &songs };
+            let names =
+                mappings::Names { nodes: &self.names, scenes: &scenes, songs: &songs, groups: &groups, mixes: &mixes };
             match mappings::read_mapping(Fields::new(content, span.clone()), self.report, &names) {
                 Some(mapping) => {
                     lines.push(self.report.place(span.start).0);

@@ -466,6 +466,98 @@ fn what_is_set_by_messages_is_heard_by_its_group() {
 }
 
 /// ```text
+/// volume 1, 2 ──► out 1, 2: both in the group "all"        cc 2 = 0 .. 127: from silence to 6 dB, ramped
+///                                                          cc 3 mutes it, cc 4 the mix "Ann" of out 2
+/// ```
+/// The fader goes as a person's hand has it; that is no step of the history, and no other step takes it back: not even the
+/// one that gave the group its name.
+#[test]
+fn groups_and_mixes_have_faders_for_controllers() {
+    use crosspoint::session::{ChannelEntry, ChannelsEntry, FaderPlace, GroupEntry, MixEntry};
+    use crosspoint::{GroupEdit, MixEdit};
+    let (mut stage, _, _) = volume();
+    let rows = vec![ChannelsEntry::Node("volume".into())];
+    stage.engine.edit_groups(GroupEdit::Set(GroupEntry { name: "one".into(), rows, ..GroupEntry::default() })).unwrap();
+    let second = ChannelEntry { end: EndpointEntry::new("out".to_owned(), PortSelector::First), channel: 1 };
+    let columns = vec![ChannelsEntry::One(second)];
+    stage.engine.edit_mixes(MixEdit::Set(MixEntry { name: "Ann".into(), columns, ..MixEntry::default() })).unwrap();
+    let group = || FaderPlace::Group("one".into());
+    stage.map("cc 2", MappingTarget::FaderGain(group()), |mapping| mapping.feedback = Some("lights".into()));
+    stage.map("cc 3", MappingTarget::FaderMute(group()), |_| {});
+    stage.map("cc 4", MappingTarget::FaderMute(FaderPlace::Mix("Ann".into())), |_| {});
+    let renamed = GroupEdit::Rename { from: "one".into(), to: "all".into() };
+    stage.engine.edit_groups(renamed).unwrap();
+    stage.settle();
+    let played = |stage: &mut Stage| {
+        stage.settle();
+        let [left, right] = stage.play(&[], 64, 64);
+        (left[63], right[63])
+    };
+
+    stage.send(&[0xB0, 2, 64]);
+    let quiet = (2.0 * fader(64)) as f32;
+    let (left, right) = played(&mut stage);
+    assert!((left - quiet).abs() < 0.01 && left == right, "{left} for {quiet}");
+    assert_eq!(stage.engine.groups()[0].fader.gain, left);
+    // Loud at once: no step is larger than that of the ramp of 240 frames.
+    stage.play(&[(3, &[0xB0, 2, 127])], 64, 64);
+    stage.poll();
+    let [rising, _] = stage.play(&[], 1024, 64);
+    let step = rising.windows(2).map(|two| (two[1] - two[0]).abs()).fold(0.0, f32::max);
+    assert!(step > 0.0 && step < 2.0 / 240.0, "{step}");
+    stage.send(&[0xB0, 4, 127]);
+    let loud = played(&mut stage);
+    assert!((loud.0 - 1.995).abs() < 0.001 && loud.1 == 0.0, "{loud:?}");
+
+    // Undo gives the group its old name, and the mappings too; the fader stays where it was moved.
+    let last = |engine: &Engine| (engine.groups()[0].name.clone(), engine.mappings()[0].target.clone());
+    assert_eq!(last(&stage.engine), ("all".into(), MappingTarget::FaderGain(FaderPlace::Group("all".into()))));
+    assert!(stage.engine.undo().unwrap());
+    assert_eq!(last(&stage.engine), ("one".into(), MappingTarget::FaderGain(group())));
+    assert_eq!(played(&mut stage), loud);
+    assert!(stage.engine.redo().unwrap());
+    stage.engine.edit_groups(GroupEdit::Gain { group: "all".into(), gain: 0.5 }).unwrap();
+    assert_eq!(played(&mut stage).0, 0.5);
+    stage.send(&[0xB0, 2, 127]);
+    assert!(stage.engine.undo().unwrap(), "what a person has set is taken back");
+    assert_eq!(played(&mut stage), loud);
+
+    stage.take_sent();
+    stage.engine.edit_groups(GroupEdit::Gain { group: "all".into(), gain: 0.0 }).unwrap();
+    stage.poll();
+    stage.play(&[], RATE as usize, 64);
+    assert_eq!(
+        stage.take_sent().last().map(|(_, bytes)| bytes.clone()),
+        Some(vec![0xB0, 2, 0]),
+        "a motor fader follows"
+    );
+    stage.send(&[0xB0, 2, 127]);
+    stage.send(&[0xB0, 3, 127]);
+    assert_eq!(played(&mut stage), (0.0, 0.0));
+    stage.send(&[0xB0, 3, 0]);
+    stage.send(&[0xB0, 3, 127]);
+    stage.send(&[0xB0, 4, 0]);
+    stage.send(&[0xB0, 4, 127]);
+    assert_eq!(played(&mut stage), (loud.0, loud.0));
+}
+
+/// A node goes and comes at the frames of the messages, in the callback itself: nothing passes it while it is away.
+#[test]
+fn a_controller_lets_a_node_go_and_come() {
+    let (mut stage, gain, _) = volume();
+    stage.map("cc 2", MappingTarget::Present("volume".into()), |_| {});
+    let [left, _] = stage.play(&[(100, &[0xB0, 2, 127]), (1500, &[0xB0, 2, 127])], 3000, 64);
+    assert!(left[..=100].iter().all(|sample| *sample == 1.0) && left[101] < 1.0, "from that very frame");
+    assert!(left[100 + 240..=1500].iter().all(|sample| *sample == 0.0) && left[1501] > 0.0);
+    assert_eq!(left[2999], 1.0);
+    stage.send(&[0xB0, 2, 127]);
+    assert!(!stage.engine.look().nodes[&gain].present, "the engine takes note");
+    stage.map("cc 3", MappingTarget::Present("out".into()), |_| {});
+    let told = stage.engine.look().mappings.mappings[1].condition.clone();
+    assert!(matches!(&told, MappingCondition::Missing { reason } if reason.contains("always there")), "{told:?}");
+}
+
+/// ```text
 /// pedal ──► rig ──► lights: what a mapping takes does not come through, unless it passes it on; a key that was pressed
 /// before it was mapped ends, one that was kept ends unheard
 /// ```

@@ -10,18 +10,20 @@ use super::super::scenes::{endpoint, read_names};
 use super::super::write::{Table, float, quoted};
 use super::super::{EndpointEntry, read, words};
 use super::{
-    Behaviour, ControlAction, ControlMessage, CrosspointPlace, Curve, DEFAULT_STEP, MappingEntry, MappingTarget,
-    PickUp, RangeEnd, meaning, word,
+    Behaviour, ControlAction, ControlMessage, CrosspointPlace, Curve, DEFAULT_STEP, FaderPlace, MappingEntry,
+    MappingTarget, PickUp, RangeEnd, meaning, word,
 };
 
 /// The keys of targets, of which a mapping has one.
-const TARGETS: [&str; 7] = ["parameter", "gain", "mute", "bypass", "scene", "song", "action"];
+const TARGETS: [&str; 8] = ["parameter", "gain", "mute", "bypass", "present", "scene", "song", "action"];
 
 /// What else a rig has, by name, for mappings to speak of.
 pub(in super::super) struct Names<'n> {
     pub nodes: &'n BTreeSet<String>,
     pub scenes: &'n BTreeSet<String>,
     pub songs: &'n BTreeSet<String>,
+    pub groups: &'n BTreeSet<String>,
+    pub mixes: &'n BTreeSet<String>,
 }
 
 /// The mapping that a table says, unless it does not say what controls what.
@@ -101,14 +103,21 @@ fn target(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<MappingTar
     if let Some(target) = fields.read(report, "parameter", wanted, parameter) {
         return Some(target);
     }
-    let wanted = "a crosspoint such as { from = \"amp\", to = \"cabinet\", cell = \"1>1\" }";
-    for (key, kind) in [("gain", MappingTarget::Gain as fn(_) -> _), ("mute", MappingTarget::Mute)] {
-        if let Some(place) = fields.read(report, key, wanted, crosspoint) {
-            return Some(kind(place));
+    let wanted = "a crosspoint such as { from = \"amp\", to = \"cabinet\", cell = \"1>1\" }, or { group = \"Drums\" }, or \
+        { mix = \"Ann\" }";
+    let kinds = [
+        ("gain", MappingTarget::Gain as fn(_) -> _, MappingTarget::FaderGain as fn(_) -> _),
+        ("mute", MappingTarget::Mute, MappingTarget::FaderMute),
+    ];
+    for (key, of_cell, of_fader) in kinds {
+        let place = |value: &DeValue<'_>| crosspoint(value).map(of_cell).or_else(|| fader(value).map(of_fader));
+        if let Some(target) = fields.read(report, key, wanted, place) {
+            return Some(target);
         }
     }
     for (key, kind) in [
         ("bypass", MappingTarget::Bypass as fn(_) -> _),
+        ("present", MappingTarget::Present),
         ("scene", MappingTarget::Scene),
         ("song", MappingTarget::Song),
     ] {
@@ -133,7 +142,15 @@ fn told_if_unknown(fields: &Fields<'_>, report: &mut Report<'_>, target: &Mappin
             tell(key, "node", names.nodes, &place.source.node);
             tell(key, "node", names.nodes, &place.destination.node);
         }
+        MappingTarget::FaderGain(place) | MappingTarget::FaderMute(place) => {
+            let key = if matches!(target, MappingTarget::FaderGain(_)) { "gain" } else { "mute" };
+            match place {
+                FaderPlace::Group(name) => tell(key, "group", names.groups, name),
+                FaderPlace::Mix(name) => tell(key, "mix", names.mixes, name),
+            }
+        }
         MappingTarget::Bypass(node) => tell("bypass", "node", names.nodes, node),
+        MappingTarget::Present(node) => tell("present", "node", names.nodes, node),
         MappingTarget::Scene(scene) => tell("scene", "scene", names.scenes, scene),
         MappingTarget::Song(song) => tell("song", "song", names.songs, song),
         MappingTarget::Action(_) => {}
@@ -166,6 +183,21 @@ pub(in super::super) fn crosspoint(value: &DeValue<'_>) -> Option<CrosspointPlac
         source_channel: at.source,
         destination_channel: at.destination,
     })
+}
+
+/// A fader by the name of its group or mix.
+fn fader(value: &DeValue<'_>) -> Option<FaderPlace> {
+    let table = value.as_table()?;
+    let name = |key| Some(text(table, key)?.to_owned());
+    let place = name("group").map(FaderPlace::Group).or_else(|| name("mix").map(FaderPlace::Mix));
+    place.filter(|_| table.len() == 1)
+}
+
+fn fader_text(place: &FaderPlace) -> String {
+    match place {
+        FaderPlace::Group(name) => format!("{{ group = {} }}", quoted(name)),
+        FaderPlace::Mix(name) => format!("{{ mix = {} }}", quoted(name)),
+    }
 }
 
 pub(in super::super) fn only(table: &DeTable<'_>, keys: &[&str]) -> Option<()> {
@@ -216,7 +248,10 @@ pub(in super::super) fn write_mapping(text: &mut String, mapping: &MappingEntry)
         }
         MappingTarget::Gain(place) => fields.put("gain", crosspoint_text(place)),
         MappingTarget::Mute(place) => fields.put("mute", crosspoint_text(place)),
+        MappingTarget::FaderGain(place) => fields.put("gain", fader_text(place)),
+        MappingTarget::FaderMute(place) => fields.put("mute", fader_text(place)),
         MappingTarget::Bypass(node) => fields.put("bypass", quoted(node)),
+        MappingTarget::Present(node) => fields.put("present", quoted(node)),
         MappingTarget::Scene(scene) => fields.put("scene", quoted(scene)),
         MappingTarget::Song(song) => fields.put("song", quoted(song)),
         MappingTarget::Action(action) => fields.put("action", quoted(word(&ControlAction::ALL, action))),

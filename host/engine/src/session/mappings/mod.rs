@@ -69,13 +69,27 @@ impl MappingEntry {
     /// The names of the nodes that it speaks of.
     pub(crate) fn node_names(&mut self) -> impl Iterator<Item = &mut String> {
         let (one, other) = match &mut self.target {
-            MappingTarget::Parameter { node, .. } | MappingTarget::Bypass(node) => (Some(node), None),
+            MappingTarget::Parameter { node, .. } | MappingTarget::Bypass(node) | MappingTarget::Present(node) => {
+                (Some(node), None)
+            }
             MappingTarget::Gain(place) | MappingTarget::Mute(place) => {
                 (Some(&mut place.source.node), Some(&mut place.destination.node))
             }
-            MappingTarget::Scene(_) | MappingTarget::Song(_) | MappingTarget::Action(_) => (None, None),
+            MappingTarget::FaderGain(_)
+            | MappingTarget::FaderMute(_)
+            | MappingTarget::Scene(_)
+            | MappingTarget::Song(_)
+            | MappingTarget::Action(_) => (None, None),
         };
         one.into_iter().chain(other)
+    }
+
+    /// The fader that it speaks of.
+    pub(crate) fn fader(&mut self) -> Option<&mut FaderPlace> {
+        match &mut self.target {
+            MappingTarget::FaderGain(place) | MappingTarget::FaderMute(place) => Some(place),
+            _ => None,
+        }
     }
 }
 
@@ -96,14 +110,29 @@ pub enum MappingTarget {
     Gain(CrosspointPlace),
     /// Whether a crosspoint is muted.
     Mute(CrosspointPlace),
+    /// The gain of a group or mix.
+    FaderGain(FaderPlace),
+    /// Whether a group or mix is muted.
+    FaderMute(FaderPlace),
     /// Whether a node is bypassed, by the node's name.
     Bypass(String),
+    /// Whether a node is there or away, by the node's name.
+    Present(String),
     /// A scene by its name.
     Scene(String),
     /// The first scene of a song, by the song's name.
     Song(String),
     /// Something else.
     Action(ControlAction),
+}
+
+/// A fader of many cells, by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FaderPlace {
+    /// A group's.
+    Group(String),
+    /// A monitor mix's.
+    Mix(String),
 }
 
 /// A crosspoint by the ends of its edge.
