@@ -15,7 +15,7 @@ use crate::housekeeping::make_renderer;
 use crate::levels::Meters;
 use crate::load::LoadMeter;
 use crate::loudness::LoudnessMeters;
-use crate::matrix::{Gesture, Overlay, SoloView};
+use crate::matrix::{Faders, Gesture, Overlay, SoloView};
 use crate::midi::MidiSide;
 use crate::notice::Notice;
 use crate::overload::TimeWatch;
@@ -79,6 +79,8 @@ pub struct Engine<P: Plugins = PluginHost> {
     pub(crate) most_steps: usize,
     pub(crate) gesture: Gesture,
     pub(crate) solo: SoloView,
+    /// By which numbers faders of groups and mixes are known.
+    pub(crate) faders: Faders,
     /// By what cells are heard, as of the last sending.
     pub(crate) overlay: Overlay,
     pub(crate) parking: Parking,
@@ -169,6 +171,7 @@ impl<P: Plugins> Engine<P> {
             most_steps: HISTORY,
             gesture: Gesture::None,
             solo: SoloView::default(),
+            faders: Faders::default(),
             overlay: Overlay::default(),
             parking: Parking::default(),
             unpublished: false,

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use crosspoint::formats::Precision;
 use crosspoint::session::{
-    Builtin, Crosspoint, Crosspoints, Document, EdgeEntry, EndpointEntry, EntryKind, HardwareSignal, LoadError,
-    MachineFile, NodeEntry, OutputGuard, OverloadPolicy, ParameterEntry, ParameterValue, PluginEntry, PluginRef,
-    PortSelector, SaveError, SceneCrosspoints, SceneEntry, SceneParameter, Severity, SignalEntry, SongEntry, State,
-    cable, load, parse, save,
+    Builtin, Crosspoint, Crosspoints, Document, EdgeEntry, EndpointEntry, EntryKind, Fader, FaderPlace, GroupEntry,
+    HardwareSignal, LoadError, MachineFile, MixEntry, NodeEntry, OutputGuard, OverloadPolicy, ParameterEntry,
+    ParameterValue, PluginEntry, PluginRef, PortSelector, SaveError, SceneCrosspoints, SceneEntry, SceneParameter,
+    Severity, SignalEntry, SongEntry, State, cable, load, parse, save,
 };
 use crosspoint_graph::graph::{Cell, Timing};
 use crosspoint_graph::nodes::pan;
@@ -134,6 +134,8 @@ fn everything(folder: &Path) -> Document {
         instance_limit: Some(0),
         nodes,
         edges,
+        groups: vec![GroupEntry { name: "Drums \"live\"".into(), ..GroupEntry::default() }],
+        mixes: vec![MixEntry { name: "Ann".into(), ..MixEntry::default() }],
         scenes: vec![
             SceneEntry { name: "Intro / \"quiet\"".into(), ..SceneEntry::default() },
             SceneEntry {
@@ -144,6 +146,11 @@ fn everything(folder: &Path) -> Document {
                 fade: Some(0.0),
                 bypass: [("fx".to_owned(), false), ("gain".to_owned(), true)].into(),
                 presence: [("fx".to_owned(), true), ("gain".to_owned(), false)].into(),
+                faders: [
+                    (FaderPlace::Group("Drums \"live\"".into()), Fader { gain: 0.3, muted: false }),
+                    (FaderPlace::Mix("Ann".into()), Fader { gain: 0.0, muted: true }),
+                ]
+                .into(),
                 parameters: vec![SceneParameter {
                     node: "fx".into(),
                     parameter: ParameterEntry { id: Some(3), name: String::new(), value: ParameterValue::Plain(-0.1) },

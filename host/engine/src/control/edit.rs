@@ -45,7 +45,7 @@ pub(crate) struct Control {
     pub(super) known: BTreeMap<TargetKey, Known>,
     /// The plans that the renderer has for scenes.
     pub(super) plans: Plans,
-    /// Names of scenes, songs, groups and mixes, by number.
+    /// Names of scenes and songs, by number.
     names: Vec<String>,
     /// Whether messages have moved faders of groups or mixes of which the renderer has not heard.
     pub(super) faders_moved: bool,

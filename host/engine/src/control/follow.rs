@@ -7,12 +7,13 @@
 use super::compiled::Compiled;
 use super::line::{Report, Update};
 use super::mappings::Known;
-use super::target::{FaderKey, TargetKey};
+use super::target::TargetKey;
 use crate::controllers::{Phase, Plugins};
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::matrix::FaderKey;
 use crate::notice::Notice;
-use crate::session::{Fader, FaderPlace};
+use crate::session::Fader;
 use crate::transport::TapSource;
 use crosspoint_graph::graph::Edit;
 use crosspoint_graph::{Cell, Command, EdgeId, NOW, NodeId, Published};
@@ -152,8 +153,8 @@ impl<P: Plugins> Engine<P> {
             }
             TargetKey::Bypass(node) => switch(self.is_bypassed(node)),
             TargetKey::Present(node) => switch(self.is_present(node)),
-            TargetKey::FaderGain(key) => self.fader_of(key).unwrap_or_default().gain.into(),
-            TargetKey::FaderMute(key) => switch(self.fader_of(key).unwrap_or_default().muted),
+            TargetKey::FaderGain(key) => self.fader(key).unwrap_or_default().gain.into(),
+            TargetKey::FaderMute(key) => switch(self.fader(key).unwrap_or_default().muted),
             TargetKey::Playing => switch(self.transport.is_playing()),
             TargetKey::Looping => switch(self.transport.is_looping()),
             TargetKey::Recording => switch(self.transport.is_recording()),
@@ -165,24 +166,10 @@ impl<P: Plugins> Engine<P> {
         }
     }
 
-    fn place_of(&self, key: FaderKey) -> Option<FaderPlace> {
-        let name = |number| self.control.name_of(number).map(str::to_owned);
-        match key {
-            FaderKey::Group(number) => name(number).map(FaderPlace::Group),
-            FaderKey::Mix(number) => name(number).map(FaderPlace::Mix),
-        }
-    }
-
-    fn fader_of(&self, key: FaderKey) -> Option<Fader> {
-        self.fader(&self.place_of(key)?)
-    }
-
     /// Takes note of where a message has moved a fader. It is heard once all messages of the poll are known: a fader is of many
     /// cells, which no single command moves.
     fn follow_fader(&mut self, key: FaderKey, change: impl FnOnce(&mut Fader)) {
-        if let Some(place) = self.place_of(key)
-            && let Some(fader) = self.fader_mut(&place)
-        {
+        if let Some(fader) = self.fader_mut(key) {
             change(fader);
             self.control.faders_moved = true;
         }

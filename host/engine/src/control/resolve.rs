@@ -3,10 +3,11 @@
 use super::binding::Way;
 use super::compiled::Binding;
 use super::domain;
-use super::target::{CellTarget, Domain, FaderKey, Target, TargetKey};
+use super::target::{CellTarget, Domain, Target, TargetKey};
 use crate::builtin;
 use crate::controllers::{Phase, Plugins};
 use crate::engine::Engine;
+use crate::matrix::FaderKey;
 use crate::measurement::from_decibels;
 use crate::session::{
     Behaviour, ControlAction, CrosspointPlace, EntryKind, FaderPlace, MappingEntry, MappingTarget, MessageKind,
@@ -69,6 +70,7 @@ pub(crate) struct Draft {
 impl<P: Plugins> Engine<P> {
     /// Finds what the mappings speak of.
     pub(super) fn draft_mappings(&mut self) -> Draft {
+        self.note_faders();
         let nodes = self.nodes_by_name();
         let mappings = std::mem::take(&mut self.rig.rest.mappings);
         let mut draft = Draft::default();
@@ -242,15 +244,8 @@ impl<P: Plugins> Engine<P> {
         }
     }
 
-    fn find_fader(&mut self, place: &FaderPlace) -> Result<FaderKey, String> {
-        self.fader(place).ok_or_else(|| match place {
-            FaderPlace::Group(name) => format!("there is no group \"{name}\""),
-            FaderPlace::Mix(name) => format!("there is no mix \"{name}\""),
-        })?;
-        Ok(match place {
-            FaderPlace::Group(name) => FaderKey::Group(self.control.number_of(name)),
-            FaderPlace::Mix(name) => FaderKey::Mix(self.control.number_of(name)),
-        })
+    fn find_fader(&self, place: &FaderPlace) -> Result<FaderKey, String> {
+        self.fader_key(place).ok_or_else(|| format!("there is no {place}"))
     }
 
     fn find_cell(

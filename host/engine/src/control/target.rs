@@ -2,7 +2,7 @@
 #![deny(clippy::disallowed_types)]
 
 use super::scale::Scale;
-use crate::matrix::scaled;
+use crate::matrix::{FaderKey, scaled};
 use crosspoint_graph::{Cell, EdgeId, NodeId, SceneStart};
 
 /// What is controlled. Those from [`Self::ToStart`] on have no value: they are done.
@@ -38,13 +38,6 @@ pub(crate) enum TargetKey {
     LeaveScene,
     NextSong,
     PreviousSong,
-}
-
-/// A fader of many cells, by the number that its name has for as long as the engine lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum FaderKey {
-    Group(u16),
-    Mix(u16),
 }
 
 impl TargetKey {

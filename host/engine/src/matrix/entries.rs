@@ -1,13 +1,14 @@
 //! What a rig file says of the matrix beside its cells: lists of named things, each change of which is a step of the
 //! history. Never heard by itself.
 
+use super::faders::{keep_played, renamed};
 use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::history::Step;
 use crate::matrix::Gesture;
 use crate::scenes::check_title;
-use crate::session::{Document, Fader, FaderPlace, GroupEntry, MappingEntry, MatrixPresetEntry, MixEntry};
+use crate::session::{Document, FaderPlace, GroupEntry, MatrixPresetEntry, MixEntry};
 use std::mem::{discriminant, swap};
 
 /// One of the lists.
@@ -59,32 +60,6 @@ impl Named for MixEntry {
     }
 }
 
-/// Something with a fader.
-trait Faded: Named {
-    fn fader(&self) -> Fader;
-    fn fader_mut(&mut self) -> &mut Fader;
-}
-
-impl Faded for GroupEntry {
-    fn fader(&self) -> Fader {
-        self.fader
-    }
-
-    fn fader_mut(&mut self) -> &mut Fader {
-        &mut self.fader
-    }
-}
-
-impl Faded for MixEntry {
-    fn fader(&self) -> Fader {
-        self.fader
-    }
-
-    fn fader_mut(&mut self) -> &mut Fader {
-        &mut self.fader
-    }
-}
-
 impl Named for MatrixPresetEntry {
     const WHAT: &'static str = "preset of the matrix";
 
@@ -122,30 +97,9 @@ pub(super) fn entry_of<'l, T: Named>(list: &'l mut [T], name: &str) -> Result<&'
     Ok(&mut list[place])
 }
 
-fn named<'l, T: Named>(list: &'l [T], name: &str) -> Option<&'l T> {
+/// The entry of a name, if there is one.
+pub(super) fn named<'l, T: Named>(list: &'l [T], name: &str) -> Option<&'l T> {
     list.iter().find(|known| known.name() == name)
-}
-
-/// The names that entries had in a list and those that they have, of all that are in their places under another name.
-fn renamed<T: Named>(before: &[T], now: &[T]) -> Vec<(String, String)> {
-    let is_whole = before.len() == now.len();
-    let pairs = before.iter().zip(now).filter(|_| is_whole).map(|(before, now)| (before.name(), now.name()));
-    let is_renamed = |(was, is): &(&str, &str)| was != is && named(now, was).is_none() && named(before, is).is_none();
-    pairs.filter(is_renamed).map(|(was, is)| (was.to_owned(), is.to_owned())).collect()
-}
-
-/// Leaves faders that a step does not move where they are now, which is elsewhere than the edit has left them if a controller
-/// has moved them since: undo takes back what was edited, not what was played.
-fn keep_played<T: Faded>(to: &mut [T], from: &[T], now: &[T]) {
-    let renamed = renamed(to, from);
-    for entry in to {
-        let called = renamed.iter().find(|(was, _)| was == entry.name()).map_or(entry.name(), |(_, is)| is);
-        if let (Some(made), Some(now)) = (named(from, called), named(now, called))
-            && made.fader() == entry.fader()
-        {
-            *entry.fader_mut() = now.fader();
-        }
-    }
 }
 
 /// Gives an entry another name.
@@ -195,35 +149,20 @@ impl<P: Plugins> Engine<P> {
         entries
     }
 
-    /// A group or mix that was renamed is called so in the mappings too.
+    /// Groups and mixes that are in the place of others under another name are those.
     fn follow_renamed(&mut self, before: &MatrixEntries) {
-        let rest = &mut self.rig.rest;
+        let rest = &self.rig.rest;
         let (renamed, place): (_, fn(String) -> FaderPlace) = match before {
             MatrixEntries::Groups(before) => (renamed(before, &rest.groups), FaderPlace::Group),
             MatrixEntries::Mixes(before) => (renamed(before, &rest.mixes), FaderPlace::Mix),
             MatrixEntries::Presets(_) => return,
         };
         for (from, to) in renamed {
-            let (from, to) = (place(from), place(to));
-            let faders = rest.mappings.iter_mut().filter_map(MappingEntry::fader);
-            faders.filter(|known| **known == from).for_each(|known| known.clone_from(&to));
+            self.rename_fader(&place(from), &place(to));
         }
-    }
-
-    /// A fader by its name.
-    pub(crate) fn fader(&self, place: &FaderPlace) -> Option<Fader> {
-        match place {
-            FaderPlace::Group(name) => named(&self.rig.rest.groups, name).map(|group| group.fader),
-            FaderPlace::Mix(name) => named(&self.rig.rest.mixes, name).map(|mix| mix.fader),
-        }
-    }
-
-    /// A fader by its name, to be moved without a step of the history. [`Self::publish_overlay`] lets it be heard.
-    pub(crate) fn fader_mut(&mut self, place: &FaderPlace) -> Option<&mut Fader> {
-        match place {
-            FaderPlace::Group(name) => entry_of(&mut self.rig.rest.groups, name).ok().map(|group| &mut group.fader),
-            FaderPlace::Mix(name) => entry_of(&mut self.rig.rest.mixes, name).ok().map(|mix| &mut mix.fader),
-        }
+        // Scenes may speak of what is there only now.
+        self.note_faders();
+        self.scenes.stale = true;
     }
 
     fn remember_entries(&mut self, step: MatrixStep) {

@@ -1,13 +1,13 @@
 //! Groups: a fader for many cells, as the VCA groups of a console. What is heard of a cell is its own gain times those of
 //! all groups and mixes that it is in. Groups are of the rig and of the history; they never touch a cell.
 
-use super::PortChannel;
 use super::entries::{MatrixEntries, entry_of, place_of, rename, set};
 use super::names::{Names, Side};
+use super::{FaderKey, PortChannel};
 use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::session::{ChannelsEntry, CrosspointPlace, Fader, GroupEntry, MixEntry};
+use crate::session::{ChannelsEntry, CrosspointPlace, Fader, FaderPlace, GroupEntry, MixEntry};
 use std::sync::Arc;
 
 /// A change of the groups.
@@ -154,14 +154,22 @@ impl<P: Plugins> Engine<P> {
         &self.rig.rest.groups
     }
 
-    pub(super) fn group_factors(&self) -> GroupFactors {
+    /// With faders as `moved` has them where it has any.
+    pub(super) fn group_factors(&self, moved: impl Fn(FaderKey) -> Option<Fader>) -> GroupFactors {
         if self.rig.rest.groups.is_empty() && self.rig.rest.mixes.is_empty() {
             return GroupFactors::default();
         }
         // What rings on is as loud as it was.
         let names = Names::of(self.graph.nodes().chain(self.parking.nodes()));
-        let groups = self.rig.rest.groups.iter().map(|group| (group.fader, Membership::of_group(group)));
-        let mixes = self.rig.rest.mixes.iter().map(|mix| (mix.fader, Membership::of_mix(mix)));
+        let fader = |place, now| self.fader_key(&place).and_then(&moved).unwrap_or(now);
+        let groups = self
+            .rig
+            .rest
+            .groups
+            .iter()
+            .map(|group| (fader(FaderPlace::Group(group.name.clone()), group.fader), Membership::of_group(group)));
+        let mixes = self.rig.rest.mixes.iter();
+        let mixes = mixes.map(|mix| (fader(FaderPlace::Mix(mix.name.clone()), mix.fader), Membership::of_mix(mix)));
         GroupFactors::of(groups.chain(mixes), &names)
     }
 

@@ -4,6 +4,7 @@
 
 mod block;
 mod entries;
+mod faders;
 mod gesture;
 mod groups;
 mod mixes;
@@ -17,10 +18,11 @@ mod solo;
 pub use block::{BlockChange, MatrixBlock};
 use crosspoint_graph::{AudioPort, Cell, Edge, EdgeId, Endpoint, Graph, NodeId};
 pub(crate) use entries::{MatrixStep, node_names};
+pub(crate) use faders::{FaderKey, Faders};
 pub(crate) use gesture::Gesture;
 pub use groups::{GroupEdit, GroupSnapshot};
 pub use mixes::{MixEdit, MixSnapshot};
-pub(crate) use overlay::{Overlay, scaled};
+pub(crate) use overlay::{Overlay, gain_of, scaled};
 pub use pan::{PanLaw, PannedCell, PannedRows};
 pub use presets::{MatrixPresetEdit, MatrixPresetSnapshot};
 pub use set::CellChange;

@@ -4,10 +4,11 @@
 
 use super::groups::GroupFactors;
 use super::solo::Silence;
-use super::{PortChannel, cells_of};
+use super::{FaderKey, PortChannel, cells_of};
 use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::session::Fader;
 use crosspoint_graph::graph::{Edit, EditError};
 use crosspoint_graph::{Cell, Command, Edge, EdgeId, Graph, NOW, Published, Signal};
 use std::borrow::Cow;
@@ -36,6 +37,11 @@ impl Overlay {
     /// A cell as it is heard.
     pub fn of(&self, source: PortChannel, destination: PortChannel, cell: Cell) -> Cell {
         scaled(cell, self.factor(source, destination))
+    }
+
+    /// A cell of an edge as it is heard, by its source and destination channel.
+    pub fn at(&self, edge: &Edge, source: u32, destination: u32, cell: Cell) -> Cell {
+        self.of(PortChannel::at(edge.source, source), PortChannel::at(edge.destination, destination), cell)
     }
 
     /// A graph as it is heard.
@@ -74,6 +80,13 @@ impl Overlay {
     }
 }
 
+/// What lets a cell be heard with a gain.
+pub(crate) fn gain_of(edge: EdgeId, source: u32, destination: u32, heard: Cell, ramp: u32) -> Command {
+    // A port has no more channels than that.
+    let (source, destination) = (source as u16, destination as u16);
+    Command::Gain { edge, source, destination, gain: heard.effective(), ramp }
+}
+
 /// A cell with a factor, as loud as can be if that is too much for a float.
 pub(crate) fn scaled(cell: Cell, factor: f32) -> Cell {
     match factor {
@@ -86,8 +99,48 @@ pub(crate) fn scaled(cell: Cell, factor: f32) -> Cell {
 impl<P: Plugins> Engine<P> {
     /// Finds anew by what cells are heard. Before anything is sent.
     pub(crate) fn follow_overlay(&mut self) {
-        let silence = Silence::of(&self.solo, &self.graph);
-        self.overlay = Overlay { silence, groups: self.group_factors() };
+        self.overlay = self.overlay_with(|_| None);
+    }
+
+    /// By what cells would be heard with faders as `moved` has them where it has any.
+    pub(crate) fn overlay_with(&self, moved: impl Fn(FaderKey) -> Option<Fader>) -> Overlay {
+        Overlay { silence: Silence::of(&self.solo, &self.graph), groups: self.group_factors(moved) }
+    }
+
+    /// What is to be sent so that all cells are heard by another overlay than they are, save those that are said already by
+    /// their edge, source and destination.
+    pub(crate) fn heard_otherwise<'o>(
+        &'o self,
+        overlay: &'o Overlay,
+        ramp: u32,
+        is_said: impl Fn(EdgeId, u32, u32) -> bool + 'o,
+    ) -> impl Iterator<Item = Command> + 'o {
+        let unsaid =
+            self.all_cells().filter(move |(edge, row, column, _)| !is_said(*edge, row.channel, column.channel));
+        unsaid.filter_map(move |(edge, row, column, cell)| {
+            let now = overlay.of(row, column, cell);
+            let is_other = self.overlay.of(row, column, cell).effective() != now.effective();
+            is_other.then(|| gain_of(edge, row.channel, column.channel, now, ramp))
+        })
+    }
+
+    /// The cells that one of these faders moves, whatever else lets them be heard.
+    pub(crate) fn cells_under(
+        &self,
+        is_meant: impl Fn(FaderKey) -> bool,
+    ) -> Vec<(EdgeId, PortChannel, PortChannel, Cell)> {
+        if !self.faders().any(|(key, _)| is_meant(key)) {
+            return Vec::new();
+        }
+        let with = |fader: Fader| self.overlay_with(|key| is_meant(key).then_some(fader));
+        let (up, down) = (with(Fader::default()), with(Fader { muted: true, ..Fader::default() }));
+        let is_moved = |row: PortChannel, column: PortChannel| up.factor(row, column) != down.factor(row, column);
+        self.all_cells().filter(|(_, row, column, _)| is_moved(*row, *column)).collect()
+    }
+
+    fn all_cells(&self) -> impl Iterator<Item = (EdgeId, PortChannel, PortChannel, Cell)> {
+        let cells = |(id, edge)| cells_of(edge).map(move |(row, column, cell)| (id, row, column, cell));
+        self.graph.edges().flat_map(cells)
     }
 
     /// A cell of an edge as it is heard.
@@ -107,21 +160,14 @@ impl<P: Plugins> Engine<P> {
         if self.unpublished || self.batches > 0 || self.parking.is_in_use() {
             return self.publish();
         }
-        let before = std::mem::take(&mut self.overlay);
-        self.follow_overlay();
-        let overlay = &self.overlay;
-        if before.is_plain() && overlay.is_plain() {
+        let overlay = self.overlay_with(|_| None);
+        if self.overlay.is_plain() && overlay.is_plain() {
             return Ok(());
         }
         let ramp = self.publisher.settings().fade;
-        let cells = self.graph.edges().flat_map(|(id, edge)| cells_of(edge).map(move |cell| (id, cell)));
-        let commands = cells.filter_map(|(edge, (row, column, cell))| {
-            let now = overlay.of(row, column, cell).effective();
-            let (source, destination) = (row.channel as u16, column.channel as u16);
-            let is_other = before.of(row, column, cell).effective() != now;
-            is_other.then_some(Command::Gain { edge, source, destination, gain: now, ramp })
-        });
-        let commands: Vec<Command> = commands.take(MOST_COMMANDS + 1).collect();
+        let commands = self.heard_otherwise(&overlay, ramp, |..| false).take(MOST_COMMANDS + 1);
+        let commands: Vec<Command> = commands.collect();
+        self.overlay = overlay;
         if commands.is_empty() {
             return Ok(());
         }

@@ -10,7 +10,7 @@
 //! of the base. While no scene plays every edit is one of the base. The rig file has the base, whatever plays.
 
 mod edit;
-mod moments;
+pub(crate) mod moments;
 mod plan;
 mod resolve;
 mod setlist;

@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::history::Step;
 use crate::notice::Notice;
-use crate::session::{Crosspoint, MomentEntry, SceneCrosspoints, SceneEntry, SceneParameter};
+use crate::session::{Crosspoint, FaderPlace, MomentEntry, SceneCrosspoints, SceneEntry, SceneParameter};
 use crosspoint_graph::EdgeId;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -68,8 +68,8 @@ pub(super) struct Leaving {
 }
 
 impl<P: Plugins> Engine<P> {
-    /// Keeps how all values are now: crosspoints, bypasses, which nodes are away, parameters, tempo and metre, and which scene plays. Gives its
-    /// name, a new one if none is given.
+    /// Keeps how all values are now: crosspoints, faders of groups and mixes, bypasses, which nodes are away, parameters, tempo
+    /// and metre, and which scene plays. Gives its name, a new one if none is given.
     ///
     /// # Errors
     /// [`EngineError::Title`] if nothing can be called so, or something is; [`EngineError::TooManyMoments`].
@@ -273,10 +273,19 @@ impl<P: Plugins> Engine<P> {
 
 /// A node was renamed: moments call it so too.
 pub(super) fn rename_node(moments: &mut [MomentEntry], before: &str, after: &str) {
+    change_settings(moments, |setting| setting.rename_node(before, after));
+}
+
+/// A group or mix was renamed.
+pub(crate) fn rename_fader(moments: &mut [MomentEntry], before: &FaderPlace, after: &FaderPlace) {
+    change_settings(moments, |setting| setting.rename_fader(before, after));
+}
+
+fn change_settings(moments: &mut [MomentEntry], mut change: impl FnMut(&mut SceneEntry)) {
     for moment in moments {
         // What cannot be read stays as it is.
         if let Ok(mut setting) = moment.setting() {
-            setting.rename_node(before, after);
+            change(&mut setting);
             moment.set_setting(setting);
         }
     }

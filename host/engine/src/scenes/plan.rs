@@ -6,8 +6,9 @@ use super::shared::plugin_of;
 use super::value::{ABSENT, Key, Setting, Value};
 use crate::controllers::{Phase, Plugins};
 use crate::engine::Engine;
+use crate::matrix::{FaderKey, Overlay, gain_of};
 use crosspoint_graph::event::{Event, EventBody, NoteAddress};
-use crosspoint_graph::{Cell, Command, NodeId};
+use crosspoint_graph::{Cell, Command, EdgeId, NodeId};
 use std::collections::BTreeSet;
 
 /// Where somebody may want to go, as a person asks for it.
@@ -91,22 +92,40 @@ impl<P: Plugins> Engine<P> {
             }
         };
         let ringing = self.left_to_ring(value);
+        let is_moved = |key: FaderKey| self.scenes.said.binary_search(&Key::Fader(key)).is_ok();
+        let overlay = self.overlay_with(|key| match value(Key::Fader(key)) {
+            Some(Value::Fader(fader)) => Some(fader),
+            _ => None,
+        });
         let mut plan = Vec::new();
         for &key in self.scenes.said.iter() {
             // A plugin that is given another state is told its values after that.
             if plugin_of(&key).is_some_and(|node| self.scenes.shared.is_to_change(node, states.get(&node))) {
                 continue;
             }
-            let Some(value) = value(key) else { continue };
-            plan.push(self.planned(key, value, ramp, &ringing));
+            let Some(value) = value(key).filter(|_| !matches!(key, Key::Fader(_))) else { continue };
+            plan.push(self.planned(key, value, ramp, &ringing, &overlay));
+        }
+        for (edge, row, column, cell) in self.cells_under(is_moved) {
+            let (source, destination) = (row.channel, column.channel);
+            if self.scenes.said.binary_search(&Key::Cell(edge, source, destination)).is_err() {
+                plan.push(Some(gain_of(edge, source, destination, overlay.of(row, column, cell), ramp)));
+            }
         }
         Some(plan)
     }
 
     /// The command that gives a key a value. None if the renderer cannot carry it out now: a plugin is not there yet, a
-    /// crosspoint is to be made. Crosspoints are sent as solo and groups let them be heard; those that lead from what rings on
-    /// close later.
-    pub(super) fn planned(&self, key: Key, value: Value, ramp: u32, ringing: &BTreeSet<NodeId>) -> Option<Command> {
+    /// crosspoint is to be made. Crosspoints are sent as this overlay lets them be heard; those that lead from what rings on
+    /// close later. Faders are heard by their crosspoints only.
+    pub(super) fn planned(
+        &self,
+        key: Key,
+        value: Value,
+        ramp: u32,
+        ringing: &BTreeSet<NodeId>,
+        overlay: &Overlay,
+    ) -> Option<Command> {
         Some(match (key, value) {
             (_, Value::Tempo(tempo)) => Command::Tempo(tempo),
             (_, Value::Metre(beats, value)) => Command::Metre(beats, value),
@@ -121,13 +140,12 @@ impl<P: Plugins> Engine<P> {
             (Key::Cell(edge, source, destination), Value::Cell(cell)) => {
                 let known = self.graph.edge(edge)?;
                 let _is_there: Cell = known.matrix()?.get(source, destination)?;
-                let (source, destination) = (source as u16, destination as u16);
                 if cell.effective() == 0.0 && ringing.contains(&known.source.node) {
+                    let (source, destination) = (source as u16, destination as u16);
                     let after = self.spillover_frames();
                     return Some(Command::CloseLater { edge, source, destination, ramp, after });
                 }
-                let heard = self.heard_cell(edge, source.into(), destination.into(), cell);
-                Command::Gain { edge, source, destination, gain: heard.effective(), ramp }
+                gain_of(edge, source, destination, overlay.at(known, source, destination, cell), ramp)
             }
             _ => return None,
         })

@@ -40,6 +40,7 @@ impl<P: Plugins> Engine<P> {
     /// Finds anew what the scenes mean, and asks plugins for what only they know.
     pub(crate) fn resolve_scenes(&mut self) {
         self.follow_names();
+        self.note_faders();
         let nodes = self.nodes_by_name();
         let resolved: Vec<Resolved> = self.rig.rest.scenes.iter().map(|scene| self.resolve(scene, &nodes)).collect();
         let mut questions: Vec<Question> = resolved.iter().flat_map(|scene| scene.questions.clone()).collect();
@@ -89,6 +90,12 @@ impl<P: Plugins> Engine<P> {
         let Resolved { setting, states, missing, awaited, questions } = &mut resolved;
         setting.extend(scene.tempo.map(|tempo| (Key::Tempo, Value::Tempo(tempo))));
         setting.extend(scene.metre.map(|(beats, value)| (Key::Metre, Value::Metre(beats, value))));
+        for (place, &fader) in &scene.faders {
+            match self.fader_key(place) {
+                Some(key) => drop(setting.insert(Key::Fader(key), Value::Fader(fader))),
+                None => missing.push(format!("there is no {place}")),
+            }
+        }
         for (name, &on) in &scene.bypass {
             match nodes.get(name).filter(|&&node| self.can_be_bypassed(node)) {
                 Some(&node) => drop(setting.insert(Key::Bypass(node), Value::Bypassed(on))),

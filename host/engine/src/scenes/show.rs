@@ -3,7 +3,7 @@
 use super::value::{Key, Value};
 use crate::controllers::Plugins;
 use crate::engine::Engine;
-use crate::session::{Crosspoints, Document, EntryKind, ParameterEntry, SignalEntry};
+use crate::session::{Crosspoints, Document, EntryKind, FaderPlace, ParameterEntry, SignalEntry};
 use crosspoint_graph::SceneStart;
 
 /// The scenes and songs of a rig at one moment.
@@ -113,6 +113,17 @@ impl<P: Plugins> Engine<P> {
             match (key, value) {
                 (_, Value::Tempo(tempo)) => document.tempo = tempo,
                 (_, Value::Metre(beats, value)) => document.metre = (beats, value),
+                (Key::Fader(key), Value::Fader(fader)) => match self.faders.place(key) {
+                    Some(FaderPlace::Group(name)) => {
+                        let groups = document.groups.iter_mut().filter(|group| group.name == *name);
+                        groups.for_each(|group| group.fader = fader);
+                    }
+                    Some(FaderPlace::Mix(name)) => {
+                        let mixes = document.mixes.iter_mut().filter(|mix| mix.name == *name);
+                        mixes.for_each(|mix| mix.fader = fader);
+                    }
+                    None => {}
+                },
                 (Key::Bypass(node), Value::Bypassed(on)) => {
                     let name = self.name(node);
                     let entry = document.nodes.iter_mut().find(|entry| entry.name == name);

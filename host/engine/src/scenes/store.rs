@@ -74,7 +74,7 @@ impl<P: Plugins> Engine<P> {
 
     fn node_of_key(&self, key: Key) -> Option<NodeId> {
         match key {
-            Key::Tempo | Key::Metre => None,
+            Key::Tempo | Key::Metre | Key::Fader(_) => None,
             Key::Bypass(node) | Key::Present(node) | Key::Parameter(node, _) => Some(node),
             Key::Cell(edge, ..) => self.graph.edge(edge).map(|edge| edge.destination.node),
         }
@@ -95,6 +95,11 @@ impl<P: Plugins> Engine<P> {
         match (key, value) {
             (_, Value::Tempo(tempo)) => scene.tempo = Some(tempo),
             (_, Value::Metre(beats, value)) => scene.metre = Some((beats, value)),
+            (Key::Fader(key), Value::Fader(fader)) => {
+                if let Some(place) = self.faders.place(key) {
+                    scene.faders.insert(place.clone(), fader);
+                }
+            }
             (Key::Bypass(node), Value::Bypassed(on)) => drop(scene.bypass.insert(self.name(node), on)),
             (Key::Present(node), Value::Present(on)) => drop(scene.presence.insert(self.name(node), on)),
             (Key::Parameter(node, id), Value::Parameter(value)) => self.put_parameter(scene, node, id, value),

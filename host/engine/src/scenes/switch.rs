@@ -247,6 +247,11 @@ impl<P: Plugins> Engine<P> {
     /// Takes note of changes that the renderer has made.
     fn note_changes(&mut self, changes: &[(Key, Value)]) -> Result<(), EngineError> {
         self.set_cells_of(changes)?;
+        if self.set_faders_of(changes) {
+            self.follow_overlay();
+            // What messages set meanwhile is sent once more.
+            self.control.republished = true;
+        }
         for &(key, value) in changes {
             match (key, value) {
                 (_, Value::Tempo(tempo)) => self.rig.note_command(&Command::Tempo(tempo)),
@@ -275,6 +280,20 @@ impl<P: Plugins> Engine<P> {
         Ok(())
     }
 
+    /// Says whether there are any.
+    fn set_faders_of(&mut self, changes: &[(Key, Value)]) -> bool {
+        let mut any = false;
+        for &(key, value) in changes {
+            if let (Key::Fader(key), Value::Fader(moved)) = (key, value)
+                && let Some(fader) = self.fader_mut(key)
+            {
+                *fader = moved;
+                any = true;
+            }
+        }
+        any
+    }
+
     /// Frames of the ramps of a scene's crosspoints: none for a hard switch.
     pub(crate) fn fade_frames(&self, fade: Option<f64>) -> u32 {
         fade.map_or(self.publisher.settings().fade, |seconds| (seconds * f64::from(self.settings.rate)).round() as u32)
@@ -289,10 +308,27 @@ impl<P: Plugins> Engine<P> {
         let ramp = self.fade_frames(fade);
         let values: Setting = changes.iter().copied().collect();
         let ringing = self.left_to_ring(|key| values.get(&key).copied());
+        let moves = values.keys().any(|key| matches!(key, Key::Fader(_)));
+        let moved = moves.then(|| {
+            self.overlay_with(|key| match values.get(&Key::Fader(key)) {
+                Some(Value::Fader(fader)) => Some(*fader),
+                _ => None,
+            })
+        });
+        let overlay = moved.as_ref().unwrap_or(&self.overlay);
         let (mut together, mut alone) = (Vec::new(), Vec::new());
-        let mut commands = Vec::new();
+        // What is heard otherwise only because of a fader.
+        let is_said = |edge, source, destination| values.contains_key(&Key::Cell(edge, source, destination));
+        let mut commands: Vec<Command> = match &moved {
+            Some(moved) => self.heard_otherwise(moved, ramp, is_said).collect(),
+            None => Vec::new(),
+        };
         for &(key, value) in changes {
-            match self.planned(key, value, ramp, &ringing) {
+            if matches!(key, Key::Fader(_)) {
+                together.push((key, value));
+                continue;
+            }
+            match self.planned(key, value, ramp, &ringing, overlay) {
                 Some(command) => {
                     commands.push(command);
                     together.push((key, value));
@@ -307,6 +343,9 @@ impl<P: Plugins> Engine<P> {
         }
         self.snapshot.outdate();
         self.set_cells_of(&alone)?;
+        if self.set_faders_of(&alone) || moves && self.parking.is_in_use() {
+            self.publish_overlay()?;
+        }
         for (key, value) in alone {
             match (key, value) {
                 (_, Value::Tempo(tempo)) => self.send_command(NOW, Command::Tempo(tempo))?,

@@ -3,7 +3,8 @@
 use crate::builtin;
 use crate::controllers::Plugins;
 use crate::engine::Engine;
-use crate::session::EntryKind;
+use crate::matrix::FaderKey;
+use crate::session::{EntryKind, Fader};
 use crosspoint_graph::{Cell, EdgeId, NodeId};
 use std::collections::BTreeMap;
 
@@ -12,6 +13,8 @@ use std::collections::BTreeMap;
 pub(crate) enum Key {
     Tempo,
     Metre,
+    /// Of a group or mix.
+    Fader(FaderKey),
     Bypass(NodeId),
     Present(NodeId),
     /// By its id.
@@ -25,6 +28,7 @@ pub(crate) enum Key {
 pub(crate) enum Value {
     Tempo(f64),
     Metre(u16, u16),
+    Fader(Fader),
     Bypassed(bool),
     Present(bool),
     /// In the plain scale.
@@ -44,6 +48,7 @@ impl<P: Plugins> Engine<P> {
         let (beats, value) = self.rig.metre;
         let mut live =
             Setting::from([(Key::Tempo, Value::Tempo(self.rig.tempo)), (Key::Metre, Value::Metre(beats, value))]);
+        live.extend(self.faders().map(|(key, fader)| (Key::Fader(key), Value::Fader(fader))));
         for (node, _) in self.graph.nodes() {
             let parameter = |(id, value)| (Key::Parameter(node, id), Value::Parameter(value));
             if self.can_be_bypassed(node) {

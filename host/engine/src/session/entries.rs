@@ -124,7 +124,7 @@ impl NodeEntry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{ControlAction, FaderPlace, MappingTarget, MessageKind, RangeEnd};
+    use crate::session::{ControlAction, Fader, FaderPlace, MappingTarget, MessageKind, RangeEnd};
 
     fn table(text: &str) -> toml::Table {
         text.parse().unwrap()
@@ -169,6 +169,14 @@ mod tests {
         let scene = SceneEntry::from_table(table("name = 'Lead'\npresent = ['gate']\naway = ['amp']")).unwrap();
         assert!(scene.presence["gate"] && !scene.presence["amp"]);
         assert!(SceneEntry::from_table(table("name = 'Lead'\ntempo = 'fast'")).is_err());
+        let scene = table("name = 'Lead'\nfaders = [{ group = 'Drums', gain = -20 }, { mix = 'Ann', muted = true }]");
+        let faders = SceneEntry::from_table(scene).unwrap().faders;
+        assert_eq!(faders[&FaderPlace::Group("Drums".into())], Fader { gain: 0.1, muted: false });
+        assert_eq!(faders[&FaderPlace::Mix("Ann".into())], Fader { gain: 1.0, muted: true });
+        for wrong in ["{ gain = -20 }", "{ group = 'Drums', gain = 30 }", "{ group = 'Drums', mix = 'Ann' }"] {
+            let refused = SceneEntry::from_table(table(&format!("name = 'Lead'\nfaders = [{wrong}]"))).unwrap_err();
+            assert!(refused.contains("a fader such as"), "{refused}");
+        }
         let group = GroupEntry::from_table(table("name = 'Drums'\ngain = -6\nrows = [{node = 'kick'}]")).unwrap();
         assert_eq!(GroupEntry::from_table(group.to_table()), Ok(group));
         let mix = MixEntry::from_table(table("name = 'Ann'\ncolumns = [{node = 'ears', channel = 2}]")).unwrap();

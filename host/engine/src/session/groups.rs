@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use super::document::EndpointEntry;
 use super::fields::{Fields, number, whole};
@@ -125,15 +125,17 @@ pub(super) fn read_group(
 
 /// `gain` and `muted`.
 pub(super) fn read_fader(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Fader {
-    let wanted = "a gain such as \"-6 dB\" or \"-inf dB\", at most 20 dB";
-    let gain = fields.read(report, "gain", wanted, |value| {
-        let gain = match value.as_str() {
-            Some(text) => words::gain(text.strip_suffix("dB").map_or(text, str::trim_end)),
-            None => words::gain(&number(value)?.to_string()),
-        };
-        gain.filter(|gain| (0.0..=Fader::MAX_GAIN).contains(gain))
-    });
+    let gain = fields.read(report, "gain", "a gain such as \"-6 dB\" or \"-inf dB\", at most 20 dB", fader_gain);
     Fader { gain: gain.unwrap_or(1.0), muted: fields.flag(report, "muted") }
+}
+
+/// A fader's gain as a text or a number of decibels.
+pub(super) fn fader_gain(value: &DeValue<'_>) -> Option<f32> {
+    let gain = match value.as_str() {
+        Some(text) => words::gain(text.strip_suffix("dB").map_or(text, str::trim_end)),
+        None => words::gain(&number(value)?.to_string()),
+    };
+    gain.filter(|gain| (0.0..=Fader::MAX_GAIN).contains(gain))
 }
 
 /// Rows or columns. Those of a node that is not there are told and kept.

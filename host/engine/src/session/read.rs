@@ -20,6 +20,7 @@ use super::document::{
     is_node_name,
 };
 use super::fields::{Fields, kept_table, number, owned_table, whole};
+use super::mappings::FaderPlace;
 use super::port::PortSelector;
 use super::problem::{LoadError, Problem, Report, Severity};
 use super::{groups, guard, mappings, matrix_presets, mixes, moments, overload, path, scenes, state, transport, words};
@@ -64,7 +65,13 @@ pub(super) fn parse_with(
     let mut report = Report::new(text);
     let root = syntax(text)?;
     let mut fields = Fields::new(root.get_ref(), 0..0);
-    let mut reader = Reader { report: &mut report, folder, read_state: &read_state, names: BTreeSet::new() };
+    let mut reader = Reader {
+        report: &mut report,
+        folder,
+        read_state: &read_state,
+        names: BTreeSet::new(),
+        faders: BTreeSet::new(),
+    };
     let mut document = reader.head(&mut fields);
     let (mut node_lines, mut edge_lines) = (Vec::new(), Vec::new());
 
@@ -116,6 +123,8 @@ struct Reader<'r, 'a> {
     read_state: &'r ReadState<'r>,
     /// The names of the nodes so far.
     names: BTreeSet<String>,
+    /// The faders of groups and mixes so far.
+    faders: BTreeSet<FaderPlace>,
 }
 
 impl Reader<'_, '_> {
@@ -231,11 +240,13 @@ impl Reader<'_, '_> {
         let mut names = BTreeSet::new();
         for (_, content, span) in self.entries(fields, "group") {
             let group = groups::read_group(Fields::new(content, span), self.report, &self.names, &mut names);
+            self.faders.insert(FaderPlace::Group(group.name.clone()));
             document.groups.push(group);
         }
         names.clear();
         for (_, content, span) in self.entries(fields, "mix") {
             let mix = mixes::read_mix(Fields::new(content, span), self.report, &self.names, &mut names);
+            self.faders.insert(FaderPlace::Mix(mix.name.clone()));
             document.mixes.push(mix);
         }
         names.clear();
@@ -254,7 +265,7 @@ impl Reader<'_, '_> {
         for (_, content, span) in self.entries(fields, "scene") {
             lines.push(self.report.place(span.start).0);
             let (fields, read_state) = (Fields::new(content, span), self.read_state);
-            let entry = scenes::read_scene(fields, self.report, &self.names, &mut scenes, read_state);
+            let entry = scenes::read_scene(fields, self.report, (&self.names, &self.faders), &mut scenes, read_state);
             document.scenes.push(entry);
         }
         for (_, content, span) in self.entries(fields, "song") {
@@ -269,12 +280,9 @@ impl Reader<'_, '_> {
     fn mappings(&mut self, fields: &mut Fields<'_>, document: &mut Document) -> Vec<usize> {
         let scenes = document.scenes.iter().map(|scene| scene.name.clone()).collect();
         let songs = document.songs.iter().map(|song| song.name.clone()).collect();
-        let groups = document.groups.iter().map(|group| group.name.clone()).collect();
-        let mixes = document.mixes.iter().map(|mix| mix.name.clone()).collect();
         let mut lines = Vec::new();
         for (_, content, span) in self.entries(fields, "mapping") {
-            let names =
-                mappings::Names { nodes: &self.names, scenes: &scenes, songs: &songs, groups: &groups, mixes: &mixes };
+            let names = mappings::Names { nodes: &self.names, faders: &self.faders, scenes: &scenes, songs: &songs };
             match mappings::read_mapping(Fields::new(content, span.clone()), self.report, &names) {
                 Some(mapping) => {
                     lines.push(self.report.place(span.start).0);

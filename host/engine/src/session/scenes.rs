@@ -9,7 +9,8 @@ use toml::de::DeValue;
 use super::crosspoints::Crosspoint;
 use super::document::{EndpointEntry, ParameterEntry, State};
 use super::fields::{Fields, number};
-use super::mappings::{only, text};
+use super::groups::{Fader, fader_gain};
+use super::mappings::{self, FaderPlace, only, text};
 use super::port::PortSelector;
 use super::problem::{Report, Severity};
 use super::read;
@@ -46,6 +47,8 @@ pub struct SceneEntry {
     pub bypass: BTreeMap<String, bool>,
     /// Whether nodes are there or away, by name.
     pub presence: BTreeMap<String, bool>,
+    /// What faders of groups and mixes have.
+    pub faders: BTreeMap<FaderPlace, Fader>,
     /// Whole states of plugins, by the names of their nodes: for what is no parameter. Parameters come on top of them.
     pub states: BTreeMap<String, State>,
     /// Parameters of nodes.
@@ -108,18 +111,27 @@ impl SceneEntry {
         let ends = self.crosspoints.iter_mut().flat_map(|known| [&mut known.source.node, &mut known.destination.node]);
         parameters.chain(ends).filter(|name| **name == before).for_each(|name| after.clone_into(name));
     }
+
+    /// Has it speak of another fader, whatever it says of this one.
+    pub(crate) fn rename_fader(&mut self, before: &FaderPlace, after: &FaderPlace) {
+        if let Some(fader) = self.faders.remove(before) {
+            self.faders.insert(after.clone(), fader);
+        }
+    }
 }
 
-/// Whether a scene, song, moment, group, mix or preset of the matrix may be called so: not empty, no control characters, no blank at either end.
+/// Whether a scene, song, moment, group, mix or preset of the matrix may be called so: not empty, no control characters, no
+/// blank at either end.
 pub fn is_title(name: &str) -> bool {
     !name.is_empty() && name.trim() == name && !name.chars().any(char::is_control)
 }
 
-/// The scene that a table says. `nodes` are the names of all nodes, `taken` those of the scenes before it.
+/// The scene that a table says. `nodes` are the names of all nodes, `known` all faders, `taken` the names of the scenes before
+/// it.
 pub(super) fn read_scene(
     mut fields: Fields<'_>,
     report: &mut Report<'_>,
-    nodes: &BTreeSet<String>,
+    (nodes, known): (&BTreeSet<String>, &BTreeSet<FaderPlace>),
     taken: &mut BTreeSet<String>,
     read_state: &read::ReadState<'_>,
 ) -> SceneEntry {
@@ -134,6 +146,12 @@ pub(super) fn read_scene(
     let start = start.unwrap_or_default();
     let bypass = read_switches(&mut fields, report, BYPASS);
     let presence = read_switches(&mut fields, report, PRESENCE);
+    let wanted = "a fader such as { group = \"Drums\", gain = \"-6 dB\" } or { mix = \"Ann\", muted = true }";
+    let faders: BTreeMap<_, _> = fields.elements(report, "faders", wanted, fader).into_iter().collect();
+    for place in faders.keys().filter(|place| !known.contains(place)) {
+        let message = format!("there is no {place}; what is said of it has no effect and is kept");
+        fields.complain(report, Severity::Warning, "faders", message);
+    }
     let states = read_states(&mut fields, report, read_state);
     let wanted =
         "a parameter such as { node = \"amp\", name = \"Drive\", value = 6.0 }, its value a finite number or a text";
@@ -157,7 +175,21 @@ pub(super) fn read_scene(
         }
     }
     let extra = fields.finish(report);
-    SceneEntry { name, note, tempo, metre, fade, start, bypass, presence, states, parameters, crosspoints, extra }
+    SceneEntry {
+        name,
+        note,
+        tempo,
+        metre,
+        fade,
+        start,
+        bypass,
+        presence,
+        faders,
+        states,
+        parameters,
+        crosspoints,
+        extra,
+    }
 }
 
 /// The states of plugins. Of two for one node the last counts.
@@ -264,6 +296,20 @@ fn state<'v>(value: &'v DeValue<'_>) -> Option<(&'v str, &'v str)> {
     Some((text(table, "node")?, text(table, "state")?))
 }
 
+fn fader(value: &DeValue<'_>) -> Option<(FaderPlace, Fader)> {
+    let table = value.as_table()?;
+    let place = mappings::fader(table, &["gain", "muted"])?;
+    let gain = table.get("gain").map_or(Some(1.0), |gain| fader_gain(gain.get_ref()))?;
+    let muted = table.get("muted").map_or(Some(false), |muted| muted.get_ref().as_bool())?;
+    Some((place, Fader { gain, muted }))
+}
+
+/// Writes what [`fader`] reads.
+fn fader_text((place, fader): (&FaderPlace, &Fader)) -> String {
+    let muted = if fader.muted { ", muted = true" } else { "" };
+    format!("{{ {}, gain = {}{muted} }}", mappings::fader_text(place), quoted(&words::level_text(fader.gain)))
+}
+
 fn parameter(value: &DeValue<'_>) -> Option<SceneParameter> {
     let table = value.as_table()?;
     let node = text(table, "node")?.to_owned();
@@ -304,6 +350,9 @@ pub(super) fn write_scene(text: &mut String, scene: &SceneEntry, state_folder: &
                 fields.list(key, names);
             }
         }
+    }
+    if !scene.faders.is_empty() {
+        fields.lines("faders", scene.faders.iter().map(fader_text).collect());
     }
     let state = |(node, state): (&String, &State)| {
         format!("{{ node = {}, state = {} }}", quoted(node), quoted(&state::named(state, state_folder)))

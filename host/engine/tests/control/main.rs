@@ -541,6 +541,78 @@ fn groups_and_mixes_have_faders_for_controllers() {
     assert_eq!(played(&mut stage), (loud.0, loud.0));
 }
 
+/// ```text
+/// volume 1, 2 ──► out 1, 2: the group "all", and the mix "Ann" of out 2
+/// frame    100: Quiet                1500: Verse        scenes that say no crosspoint, only faders: by the callback itself,
+/// left     1 \ 0.5                   0.5 / 1            at the very frame, the same for any partition into blocks
+/// right    1 \ 0.5 * 0.25            / 1
+/// ```
+/// Whatever plays, the rig file has the rig's own faders; a group that is renamed meanwhile is the same one.
+#[test]
+fn scenes_move_faders() {
+    use crosspoint::session::{ChannelEntry, ChannelsEntry, FaderPlace, GroupEntry, MixEntry};
+    use crosspoint::{Capture, GroupEdit, MixEdit};
+    let stage = || {
+        let (mut stage, _, _) = volume();
+        let engine = &mut stage.engine;
+        let rows = vec![ChannelsEntry::Node("volume".into())];
+        engine.edit_groups(GroupEdit::Set(GroupEntry { name: "all".into(), rows, ..GroupEntry::default() })).unwrap();
+        let second = ChannelEntry { end: EndpointEntry::new("out".to_owned(), PortSelector::First), channel: 1 };
+        let columns = vec![ChannelsEntry::One(second)];
+        engine.edit_mixes(MixEdit::Set(MixEntry { name: "Ann".into(), columns, ..MixEntry::default() })).unwrap();
+        engine.store_scene("Verse", &Capture::Differences).unwrap();
+        engine.edit_groups(GroupEdit::Gain { group: "all".into(), gain: 0.5 }).unwrap();
+        engine.edit_mixes(MixEdit::Gain { mix: "Ann".into(), gain: 0.25 }).unwrap();
+        engine.store_scene("Quiet", &Capture::Differences).unwrap();
+        engine.play_scene("Verse").unwrap();
+        stage.map("program 1", MappingTarget::Scene("Verse".into()), |_| {});
+        stage.map("program 2", MappingTarget::Scene("Quiet".into()), |_| {});
+        stage
+    };
+    let played = |block: usize| stage().play(&[(100, &[0xC0, 2]), (1500, &[0xC0, 1])], 3000, block);
+    let [left, right] = played(64);
+    assert!(left[..=100].iter().all(|sample| *sample == 1.0) && left[101] < 1.0);
+    assert_eq!((left[1500], right[1500], left[2999], right[2999]), (0.5, 0.125, 1.0, 1.0));
+    let step = right.windows(2).map(|two| (two[1] - two[0]).abs()).fold(0.0, f32::max);
+    assert!(step <= 0.875 / 240.0 + 1e-6, "{step}");
+    for block in [1, 17, 1000] {
+        assert_eq!(played(block), [left.clone(), right.clone()], "in blocks of {block}");
+    }
+
+    let mut stage = stage();
+    let heard = |stage: &mut Stage| {
+        stage.settle();
+        let [left, right] = stage.play(&[], 64, 64);
+        (left[63], right[63])
+    };
+    stage.send(&[0xC0, 2]);
+    assert_eq!(heard(&mut stage), (0.5, 0.125));
+    assert_eq!((stage.engine.groups()[0].fader.gain, stage.engine.mixes()[0].fader.gain), (0.5, 0.25));
+    let document = stage.engine.document().unwrap();
+    assert_eq!((document.groups[0].fader.gain, document.mixes[0].fader.gain), (1.0, 1.0), "the file has the base");
+    assert_eq!(document.scenes[1].faders.len(), 2);
+    stage.engine.edit_groups(GroupEdit::Rename { from: "all".into(), to: "both".into() }).unwrap();
+    let document = stage.engine.document().unwrap();
+    assert!(document.scenes[1].faders.contains_key(&FaderPlace::Group("both".into())));
+    assert_eq!(document.groups[0].fader.gain, 1.0);
+    let moment = stage.engine.take_moment(None).unwrap();
+    stage.engine.leave_scene().unwrap();
+    assert_eq!(heard(&mut stage), (1.0, 1.0));
+    stage.engine.recall_moment(&moment).unwrap();
+    assert_eq!(heard(&mut stage), (0.5, 0.125));
+    stage.engine.play_scene("Verse").unwrap();
+    assert_eq!(heard(&mut stage), (1.0, 1.0));
+    stage.engine.play_scene("Quiet").unwrap();
+    assert_eq!(heard(&mut stage), (0.5, 0.125), "by the engine");
+    stage.engine.edit_groups(GroupEdit::Remove("both".into())).unwrap();
+    stage.engine.play_scene("Verse").unwrap();
+    assert_eq!(heard(&mut stage), (1.0, 1.0));
+    stage.engine.play_scene("Quiet").unwrap();
+    assert_eq!(heard(&mut stage), (1.0, 0.25));
+    let missing = &stage.engine.look().scenes.scenes[1].missing;
+    assert!(missing[0].contains("group \"both\""), "{missing:?}");
+}
+
 /// A node goes and comes at the frames of the messages, in the callback itself: nothing passes it while it is away.
 #[test]
 fn a_controller_lets_a_node_go_and_come() {

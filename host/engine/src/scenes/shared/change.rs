@@ -160,7 +160,7 @@ impl<P: Plugins> Engine<P> {
     fn fade_back(&mut self, node: NodeId, values: &[(u32, f64)]) {
         let nothing = BTreeSet::new();
         let planned = values.iter().filter_map(|&(parameter, value)| {
-            self.planned(Key::Parameter(node, parameter), Value::Parameter(value), 0, &nothing)
+            self.planned(Key::Parameter(node, parameter), Value::Parameter(value), 0, &nothing, &self.overlay)
         });
         let mut commands: Vec<Command> = planned.collect();
         // One that is about to be restarted goes home by the same fade, and comes back by itself.

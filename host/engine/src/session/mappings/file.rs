@@ -22,8 +22,7 @@ pub(in super::super) struct Names<'n> {
     pub nodes: &'n BTreeSet<String>,
     pub scenes: &'n BTreeSet<String>,
     pub songs: &'n BTreeSet<String>,
-    pub groups: &'n BTreeSet<String>,
-    pub mixes: &'n BTreeSet<String>,
+    pub faders: &'n BTreeSet<FaderPlace>,
 }
 
 /// The mapping that a table says, unless it does not say what controls what.
@@ -110,7 +109,8 @@ fn target(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<MappingTar
         ("mute", MappingTarget::Mute, MappingTarget::FaderMute),
     ];
     for (key, of_cell, of_fader) in kinds {
-        let place = |value: &DeValue<'_>| crosspoint(value).map(of_cell).or_else(|| fader(value).map(of_fader));
+        let of_fader = |value: &DeValue<'_>| fader(value.as_table()?, &[]).map(of_fader);
+        let place = |value: &DeValue<'_>| crosspoint(value).map(of_cell).or_else(|| of_fader(value));
         if let Some(target) = fields.read(report, key, wanted, place) {
             return Some(target);
         }
@@ -129,30 +129,26 @@ fn target(fields: &mut Fields<'_>, report: &mut Report<'_>) -> Option<MappingTar
 }
 
 fn told_if_unknown(fields: &Fields<'_>, report: &mut Report<'_>, target: &MappingTarget, names: &Names<'_>) {
-    let mut tell = |key: &str, what: &str, known: &BTreeSet<String>, name: &str| {
-        if !known.contains(name) {
-            let message = format!("there is no {what} `{name}`; the mapping has no effect and is kept");
+    let mut tell = |key: &str, is_known: bool, what: String| {
+        if !is_known {
+            let message = format!("there is no {what}; the mapping has no effect and is kept");
             fields.complain(report, Severity::Warning, key, message);
         }
     };
+    let mut tell_node = |key: &str, name: &String| tell(key, names.nodes.contains(name), format!("node `{name}`"));
     match target {
-        MappingTarget::Parameter { node, .. } => tell("parameter", "node", names.nodes, node),
+        MappingTarget::Parameter { node, .. } => tell_node("parameter", node),
         MappingTarget::Gain(place) | MappingTarget::Mute(place) => {
             let key = if matches!(target, MappingTarget::Gain(_)) { "gain" } else { "mute" };
-            tell(key, "node", names.nodes, &place.source.node);
-            tell(key, "node", names.nodes, &place.destination.node);
+            tell_node(key, &place.source.node);
+            tell_node(key, &place.destination.node);
         }
-        MappingTarget::FaderGain(place) | MappingTarget::FaderMute(place) => {
-            let key = if matches!(target, MappingTarget::FaderGain(_)) { "gain" } else { "mute" };
-            match place {
-                FaderPlace::Group(name) => tell(key, "group", names.groups, name),
-                FaderPlace::Mix(name) => tell(key, "mix", names.mixes, name),
-            }
-        }
-        MappingTarget::Bypass(node) => tell("bypass", "node", names.nodes, node),
-        MappingTarget::Present(node) => tell("present", "node", names.nodes, node),
-        MappingTarget::Scene(scene) => tell("scene", "scene", names.scenes, scene),
-        MappingTarget::Song(song) => tell("song", "song", names.songs, song),
+        MappingTarget::FaderGain(place) => tell("gain", names.faders.contains(place), place.to_string()),
+        MappingTarget::FaderMute(place) => tell("mute", names.faders.contains(place), place.to_string()),
+        MappingTarget::Bypass(node) => tell_node("bypass", node),
+        MappingTarget::Present(node) => tell_node("present", node),
+        MappingTarget::Scene(scene) => tell("scene", names.scenes.contains(scene), format!("scene `{scene}`")),
+        MappingTarget::Song(song) => tell("song", names.songs.contains(song), format!("song `{song}`")),
         MappingTarget::Action(_) => {}
     }
 }
@@ -185,18 +181,22 @@ pub(in super::super) fn crosspoint(value: &DeValue<'_>) -> Option<CrosspointPlac
     })
 }
 
-/// A fader by the name of its group or mix.
-fn fader(value: &DeValue<'_>) -> Option<FaderPlace> {
-    let table = value.as_table()?;
+/// A fader by the name of its group or mix, of which a table says no more than these other keys.
+pub(in super::super) fn fader(table: &DeTable<'_>, others: &[&str]) -> Option<FaderPlace> {
     let name = |key| Some(text(table, key)?.to_owned());
-    let place = name("group").map(FaderPlace::Group).or_else(|| name("mix").map(FaderPlace::Mix));
-    place.filter(|_| table.len() == 1)
+    let (key, place) = match name("group") {
+        Some(group) => ("group", FaderPlace::Group(group)),
+        None => ("mix", FaderPlace::Mix(name("mix")?)),
+    };
+    only(table, &[&[key], others].concat())?;
+    Some(place)
 }
 
-fn fader_text(place: &FaderPlace) -> String {
+/// Writes what [`fader`] reads.
+pub(in super::super) fn fader_text(place: &FaderPlace) -> String {
     match place {
-        FaderPlace::Group(name) => format!("{{ group = {} }}", quoted(name)),
-        FaderPlace::Mix(name) => format!("{{ mix = {} }}", quoted(name)),
+        FaderPlace::Group(name) => format!("group = {}", quoted(name)),
+        FaderPlace::Mix(name) => format!("mix = {}", quoted(name)),
     }
 }
 
@@ -248,8 +248,8 @@ pub(in super::super) fn write_mapping(text: &mut String, mapping: &MappingEntry)
         }
         MappingTarget::Gain(place) => fields.put("gain", crosspoint_text(place)),
         MappingTarget::Mute(place) => fields.put("mute", crosspoint_text(place)),
-        MappingTarget::FaderGain(place) => fields.put("gain", fader_text(place)),
-        MappingTarget::FaderMute(place) => fields.put("mute", fader_text(place)),
+        MappingTarget::FaderGain(place) => fields.put("gain", format!("{{ {} }}", fader_text(place))),
+        MappingTarget::FaderMute(place) => fields.put("mute", format!("{{ {} }}", fader_text(place))),
         MappingTarget::Bypass(node) => fields.put("bypass", quoted(node)),
         MappingTarget::Present(node) => fields.put("present", quoted(node)),
         MappingTarget::Scene(scene) => fields.put("scene", quoted(scene)),

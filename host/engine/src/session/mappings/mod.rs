@@ -4,10 +4,11 @@
 mod file;
 mod message;
 
-pub(super) use file::{Names, crosspoint, crosspoint_text, only, read_mapping, text, write_mapping};
+pub(super) use file::{Names, crosspoint, crosspoint_text, fader, fader_text, only, read_mapping, text, write_mapping};
 pub use message::{ControlMessage, MessageKind};
 
 use super::document::EndpointEntry;
+use std::fmt;
 
 /// What of a range one step of an encoder is, unless a mapping says otherwise: a turn of 128 steps goes through all of it.
 pub const DEFAULT_STEP: f64 = 1.0 / 128.0;
@@ -127,12 +128,21 @@ pub enum MappingTarget {
 }
 
 /// A fader of many cells, by its name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FaderPlace {
     /// A group's.
     Group(String),
     /// A monitor mix's.
     Mix(String),
+}
+
+impl fmt::Display for FaderPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Group(name) => write!(f, "group \"{name}\""),
+            Self::Mix(name) => write!(f, "mix \"{name}\""),
+        }
+    }
 }
 
 /// A crosspoint by the ends of its edge.
