@@ -149,7 +149,7 @@ mod tests {
     fn a_fader_keeps_its_number() {
         let group = |name: &str| FaderPlace::Group(name.to_owned());
         let mut faders = Faders::default();
-        ["a", "b"].map(|name| faders.note(group(name)));
+        ["a", "b"].into_iter().for_each(|name| faders.note(group(name)));
         faders.note(FaderPlace::Mix("a".to_owned()));
         let [a, b] = ["a", "b"].map(|name| faders.key(&group(name)).unwrap());
         faders.rename(&group("a"), &group("c"));

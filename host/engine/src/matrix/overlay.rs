@@ -165,7 +165,7 @@ impl<P: Plugins> Engine<P> {
             return Ok(());
         }
         let ramp = self.publisher.settings().fade;
-        let commands = self.heard_otherwise(&overlay, ramp, |..| false).take(MOST_COMMANDS + 1);
+        let commands = self.heard_otherwise(&overlay, ramp, |_, _, _| false).take(MOST_COMMANDS + 1);
         let commands: Vec<Command> = commands.collect();
         self.overlay = overlay;
         if commands.is_empty() {

@@ -8,7 +8,7 @@ use crate::controllers::{Phase, Plugins};
 use crate::engine::Engine;
 use crate::matrix::{FaderKey, Overlay, gain_of};
 use crosspoint_graph::event::{Event, EventBody, NoteAddress};
-use crosspoint_graph::{Cell, Command, EdgeId, NodeId};
+use crosspoint_graph::{Cell, Command, NodeId};
 use std::collections::BTreeSet;
 
 /// Where somebody may want to go, as a person asks for it.
