@@ -180,6 +180,13 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether it has a crosspoint go somewhere, now or later.
+    pub(crate) fn moves_crosspoint(&self) -> bool {
+        matches!(self, Self::Gain { .. } | Self::CloseLater { .. })
+    }
+}
+
 /// Where a clock is that the playhead follows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClockPoint {

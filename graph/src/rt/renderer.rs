@@ -97,6 +97,8 @@ pub struct Renderer {
     crowded: bool,
     parcels: VecDeque<Box<Parcel>>,
     switch: Option<Switch>,
+    /// A frame, and the number of a parcel before which all that was due then has moved its crosspoints.
+    crosspoints_moved: (u64, u64),
     frame: u64,
     playhead: Playhead,
     transport_started: bool,
@@ -137,6 +139,7 @@ impl Renderer {
             progress,
             waiting: Queue::new(),
             switch: None,
+            crosspoints_moved: (0, 0),
             frame: 0,
             playhead: Playhead::new(settings.rate),
             transport_started: false,
@@ -354,6 +357,7 @@ impl Renderer {
                 break;
             }
             let Some(parcel) = self.parcels.pop_front() else { break };
+            self.move_crosspoints_before(self.waiting.parcels - self.parcels.len() as u64);
             if self.program.are_closed(&parcel.fading, self.frame) {
                 self.install_or_wait(parcel);
             } else {
@@ -396,6 +400,34 @@ impl Renderer {
         }
     }
 
+    /// Crosspoints that are due to move now, by what came before the parcel of this number, move before that is installed: it
+    /// says where they go from there.
+    fn move_crosspoints_before(&mut self, parcel: u64) {
+        let mut open = None;
+        let mut place = 0;
+        while let Some(waiting) = self.waiting.get(place)
+            && waiting.frame <= self.frame
+        {
+            let parcels = waiting.parcels;
+            let is_before = parcels < parcel && !self.has_moved_crosspoints(parcels);
+            let mut number = 0;
+            while is_before && let Some(command) = self.waiting.command(place, number) {
+                if command.moves_crosspoint() {
+                    self.carry_out(command, self.frame, parcels, &mut open);
+                }
+                number += 1;
+            }
+            place += 1;
+        }
+        self.program.close_row(&mut open, self.frame);
+        self.crosspoints_moved = (self.frame, parcel);
+    }
+
+    /// Whether what came after so many parcels, and is done now, has moved its crosspoints already.
+    fn has_moved_crosspoints(&self, parcels: u64) -> bool {
+        self.crosspoints_moved.0 == self.frame && parcels < self.crosspoints_moved.1
+    }
+
     /// Does what waits first, at the start of a chunk.
     fn do_next(&mut self) {
         let Some(Waiting { what, parcels, .. }) = self.waiting.pop_front() else { return };
@@ -407,7 +439,9 @@ impl Renderer {
                 }
             }
             What::Bundle(bundle) => {
-                let skipped = self.carry_out_all(&bundle, parcels);
+                let moved = self.has_moved_crosspoints(parcels);
+                let left = bundle.iter().copied().filter(|command| !moved || !command.moves_crosspoint());
+                let skipped = self.carry_out_all(left, parcels);
                 if skipped > 0 {
                     self.reports.push(Report::Skipped { frame: self.frame, count: skipped });
                 }
@@ -434,7 +468,7 @@ impl Renderer {
         let Some(plan) = self.scenes.take(scene) else {
             return self.reports.push(Report::SceneNotPrepared { scene, frame });
         };
-        let skipped = self.carry_out_all(&plan, parcels);
+        let skipped = self.carry_out_all(plan.iter().copied(), parcels);
         self.reports.push(Report::Scene { scene, frame, skipped });
         if let Some(plan) = self.scenes.replace(scene, Some(plan)) {
             self.send_home(plan);
@@ -442,10 +476,10 @@ impl Renderer {
     }
 
     /// Carries commands out at the start of a chunk. Returns how many spoke of what is not there.
-    fn carry_out_all(&mut self, commands: &[Command], parcels: u64) -> u32 {
+    fn carry_out_all(&mut self, commands: impl Iterator<Item = Command>, parcels: u64) -> u32 {
         let mut open = None;
         let mut skipped = 0;
-        for &command in commands {
+        for command in commands {
             // A plan that calls for a scene could call for itself.
             let done =
                 !matches!(command, Command::Scene { .. }) && self.carry_out(command, self.frame, parcels, &mut open);
@@ -603,6 +637,9 @@ impl Renderer {
 
     /// As [`Self::carry_out`], for a command that is none of a bundle.
     fn carry_out_alone(&mut self, command: Command, frame: u64, parcels: u64) -> bool {
+        if command.moves_crosspoint() && frame == self.frame && self.has_moved_crosspoints(parcels) {
+            return true;
+        }
         let mut open = None;
         let known = self.carry_out(command, frame, parcels, &mut open);
         self.program.close_row(&mut open, frame);

@@ -65,6 +65,14 @@ impl Queue {
         self.waiting.get(place)
     }
 
+    /// A command of what waits at a place, by its number in the bundle.
+    pub fn command(&self, place: usize, number: usize) -> Option<Command> {
+        match &self.waiting.get(place)?.what {
+            What::Command(command) => (number == 0).then_some(*command),
+            What::Bundle(bundle) => bundle.get(number).copied(),
+        }
+    }
+
     pub fn remove(&mut self, place: usize) -> Option<Waiting> {
         self.waiting.remove(place)
     }

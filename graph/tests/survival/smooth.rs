@@ -55,6 +55,40 @@ fn a_gain_goes_on_from_where_it_is_though_a_parcel_on_its_way_leaves_its_cell_al
     assert!(stage.publisher.schedule().unwrap().mixes.is_empty());
 }
 
+/// ```text
+/// in ── 0.5 ── out      a command or a bundle: to 0.2        a schedule: to 0.8      another command or bundle: to 0.6
+/// ```
+/// All of them sent before one block, and any first part of them: the last one counts.
+#[test]
+fn what_is_sent_last_counts_within_a_block() {
+    for (bundled, sent) in [(false, 1), (false, 2), (false, 3), (true, 1), (true, 2), (true, 3)] {
+        let mut stage = Stage::new();
+        let (input, output) = (stage.input(0), stage.output(0, None));
+        let edge = stage.wire(input, output, 0.5);
+        stage.publish();
+        stage.play(MAX_BLOCK, one);
+        let gain_to = |stage: &mut Stage, gain| {
+            let command = Command::Gain { edge, source: 0, destination: 0, gain, ramp: FADE };
+            match bundled {
+                true => drop(stage.publisher.send_bundle(NOW, [command]).unwrap()),
+                false => stage.set_gain(edge, gain, NOW, FADE),
+            }
+        };
+        gain_to(&mut stage, 0.2);
+        if sent > 1 {
+            let cell = Some(Cell::new(0.8));
+            stage.graph.apply(vec![Edit::SetCell { edge, source: 0, destination: 0, cell }]).unwrap();
+            stage.publish();
+        }
+        if sent > 2 {
+            gain_to(&mut stage, 0.6);
+        }
+        let heard = &stage.play(4 * FADE as usize, one)[0];
+        assert_eq!(heard.last(), Some(&[0.2, 0.8, 0.6][sent - 1]), "{bundled} {sent}");
+        assert!(steepest(heard) <= 0.3 / FADE as f32 + 1e-6, "{bundled} {sent}: {}", steepest(heard));
+    }
+}
+
 /// Some thousand gains, each with a frame of its own and all of them in one block: the same for any partition.
 #[test]
 fn a_flood_of_gains_is_the_same_for_any_partition() {
