@@ -66,7 +66,7 @@ impl JackServer {
         }
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let name = format!("crosspoint-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let child = spawn(&name, period);
+        let child = spawn(&name, period).unwrap();
         let server = Self { running: RunningServer { name }, child, period, _turn: turn };
         server.wait();
         Some(server)
@@ -89,17 +89,17 @@ impl JackServer {
     /// Starts it again under the same name.
     pub fn restart(&mut self) {
         self.kill();
-        self.child = spawn(&self.running.name, self.period);
+        self.child = spawn(&self.running.name, self.period).unwrap();
         self.wait();
     }
 }
 
-fn spawn(name: &str, period: u32) -> Child {
+fn spawn(name: &str, period: u32) -> std::io::Result<Child> {
     let mut command = Command::new("jackd");
     command.args(["--no-realtime", "-S", "-n", name]);
     command.args(["-d", "dummy", "-r", "48000", "-p", &period.to_string(), "-C", "8", "-P", "8"]);
     command.env("JACK_NO_AUDIO_RESERVATION", "1").stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().unwrap()
+    command.spawn()
 }
 
 impl std::ops::Deref for JackServer {
@@ -129,7 +129,8 @@ impl Drop for JackServer {
                 return;
             }
             self.kill();
-            self.child = spawn(&self.running.name, self.period);
+            let Ok(child) = spawn(&self.running.name, self.period) else { return };
+            self.child = child;
             within(LONGEST, || self.answers());
         }
         self.kill();

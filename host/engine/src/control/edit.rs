@@ -48,7 +48,7 @@ pub(crate) struct Control {
     /// Names of scenes and songs, by number.
     names: Vec<String>,
     /// Whether messages have moved faders of groups or mixes of which the renderer has not heard.
-    pub(super) faders_moved: bool,
+    pub faders_moved: bool,
     /// The edges whose crosspoints are kept in the schedule; none if that is to be said anew.
     pub(super) kept: Option<Vec<EdgeId>>,
     pub(super) learning: Option<Learner>,

@@ -38,7 +38,7 @@ impl<P: Plugins> Engine<P> {
                     }
                     // A graph that was sent before this was known may have taken a gain back.
                     let is_cell = matches!(key, TargetKey::Gain(..) | TargetKey::Mute(..));
-                    if !is_fresh || is_cell && was_republished {
+                    if !is_fresh || is_cell && (was_republished || self.control.republished) {
                         self.insist(key);
                     }
                 }
@@ -54,6 +54,9 @@ impl<P: Plugins> Engine<P> {
                     self.scenes.called_by = awaited;
                     if let Err(error) = self.do_deed(key, frame) {
                         tracing::warn!("{error}");
+                    }
+                    if let Some(plan) = led.filter(|_| awaited.is_none()) {
+                        self.correct_cells(plan, frame);
                     }
                     (self.scenes.is_heard, self.scenes.called_by) = (false, None);
                 }
@@ -175,7 +178,7 @@ impl<P: Plugins> Engine<P> {
         }
     }
 
-    fn crosspoint(&self, edge: EdgeId, source: u16, destination: u16) -> Option<Cell> {
+    pub(super) fn crosspoint(&self, edge: EdgeId, source: u16, destination: u16) -> Option<Cell> {
         self.graph.edge(edge)?.matrix()?.get(source.into(), destination.into())
     }
 

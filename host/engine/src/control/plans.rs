@@ -22,6 +22,8 @@ struct Plan {
     commands: Vec<Command>,
     /// Where it leads; none if it is of no use now.
     destination: Option<Destination>,
+    /// Steady frame at which it was sent.
+    sent: u64,
 }
 
 /// What a plan is for.
@@ -107,17 +109,19 @@ impl<P: Plugins> Engine<P> {
             return true;
         };
         let Some(place) = plans.place_for(purpose) else { return true };
-        let plan = Plan { purpose, commands, destination: Some(destination) };
+        let plan = Plan { purpose, commands, destination: Some(destination), sent: self.publisher.frame() };
         self.send_plan_to(place, plan)
     }
 
     /// Lets the renderer have a plan by that number, unless it has it. False if that must wait.
-    fn send_plan_to(&mut self, place: usize, plan: Plan) -> bool {
+    fn send_plan_to(&mut self, place: usize, mut plan: Plan) -> bool {
         let known = self.control.plans.plans.get(place);
         let is_there = known.is_some_and(|known| {
             known.purpose == plan.purpose && known.destination.is_some() && known.commands == plan.commands
         });
-        if !is_there {
+        if is_there {
+            plan.sent = self.control.plans.plans[place].sent;
+        } else {
             match self.publisher.prepare_scene(place as u16, plan.commands.clone()) {
                 Ok(Published::Sent) => {}
                 Ok(Published::Waiting) => return false,
@@ -146,7 +150,8 @@ impl<P: Plugins> Engine<P> {
                 self.control.plans.place_for(Purpose::Start)?
             }
         };
-        let plan = Plan { purpose: Purpose::Start, commands, destination: Some(destination) };
+        let sent = self.publisher.frame();
+        let plan = Plan { purpose: Purpose::Start, commands, destination: Some(destination), sent };
         self.send_plan_to(place, plan).then_some(place as u16)
     }
 
@@ -182,6 +187,28 @@ impl<P: Plugins> Engine<P> {
         let is_over = |plan: &Plan| matches!(plan.purpose, Purpose::CalledOff(heard_by) if heard_by < frame);
         while let Some(place) = self.control.plans.plans.iter().position(is_over) {
             self.release_plan(place as u16);
+        }
+    }
+
+    /// The renderer has carried out a plan at a steady frame. It says crosspoints of which no scene speaks, where a fader of
+    /// theirs moves: one that was moved itself after the plan was made is sent once more, and all of them if the renderer had
+    /// perhaps not yet heard of the plan but had the one before.
+    pub(crate) fn correct_cells(&mut self, plan: u16, frame: u64) {
+        let Some(plan) = self.control.plans.plans.get(usize::from(plan)) else { return };
+        let is_sure = frame > plan.sent + 2 * self.settings.max_block as u64;
+        let stale = plan.commands.iter().filter_map(|command| match *command {
+            Command::Gain { edge, source, destination, gain, ramp } => {
+                let cell = self.crosspoint(edge, source, destination)?;
+                let place = (source.into(), destination.into());
+                let is_right = is_sure && self.heard_cell(edge, place.0, place.1, cell).effective() == gain;
+                (!is_right).then_some((edge, place, cell, ramp))
+            }
+            _ => None,
+        });
+        for (edge, place, cell, ramp) in stale.collect::<Vec<_>>() {
+            if let Err(error) = self.send_cell(edge, place, cell, ramp) {
+                tracing::warn!("{error}");
+            }
         }
     }
 

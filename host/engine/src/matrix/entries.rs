@@ -19,6 +19,17 @@ pub(super) enum MatrixEntries {
     Presets(Vec<MatrixPresetEntry>),
 }
 
+impl MatrixEntries {
+    /// Leaves faders where they are now that a step has not moved, which leads here from others.
+    fn keep_played(&mut self, from: &Self, now: &Self) {
+        match (self, from, now) {
+            (Self::Groups(to), Self::Groups(from), Self::Groups(now)) => keep_played(to, from, now),
+            (Self::Mixes(to), Self::Mixes(from), Self::Mixes(now)) => keep_played(to, from, now),
+            _ => {}
+        }
+    }
+}
+
 /// A change of one of the lists, as a step of the history.
 #[derive(Debug)]
 pub(crate) struct MatrixStep {
@@ -128,11 +139,15 @@ impl<P: Plugins> Engine<P> {
     /// Takes a step; gives the one that leads back.
     pub(crate) fn take_matrix_step(&mut self, step: MatrixStep) -> MatrixStep {
         let MatrixStep { mut to, from } = step;
-        match (&mut to, &from) {
-            (MatrixEntries::Groups(to), MatrixEntries::Groups(from)) => keep_played(to, from, &self.rig.rest.groups),
-            (MatrixEntries::Mixes(to), MatrixEntries::Mixes(from)) => keep_played(to, from, &self.rig.rest.mixes),
-            _ => {}
-        }
+        let rest = &self.rig.rest;
+        to.keep_played(
+            &from,
+            &match to {
+                MatrixEntries::Groups(_) => MatrixEntries::Groups(rest.groups.clone()),
+                MatrixEntries::Mixes(_) => MatrixEntries::Mixes(rest.mixes.clone()),
+                MatrixEntries::Presets(_) => MatrixEntries::Presets(Vec::new()),
+            },
+        );
         let from = to.clone();
         MatrixStep { to: self.put_matrix_entries(to), from }
     }
@@ -171,6 +186,8 @@ impl<P: Plugins> Engine<P> {
             Some(Step::Matrix(known))
                 if self.gesture == Gesture::Remembered && discriminant(&known.to) == discriminant(&step.to) =>
             {
+                // What was played in the middle of it is none of the gesture's.
+                known.to.keep_played(&known.from, &step.to);
                 known.from = step.from;
             }
             _ => self.remember_in_gesture(Step::Matrix(Box::new(step))),

@@ -86,10 +86,13 @@ pub(super) fn keep_played<T: Faded>(to: &mut [T], from: &[T], now: &[T]) {
     let renamed = renamed(to, from);
     for entry in to {
         let called = renamed.iter().find(|(was, _)| was == entry.name()).map_or(entry.name(), |(_, is)| is);
-        if let (Some(made), Some(now)) = (named(from, called), named(now, called))
-            && made.fader() == entry.fader()
-        {
-            *entry.fader_mut() = now.fader();
+        let (Some(made), Some(now)) = (named(from, called), named(now, called)) else { continue };
+        let (made, now, fader) = (made.fader(), now.fader(), entry.fader_mut());
+        if fader.gain == made.gain {
+            fader.gain = now.gain;
+        }
+        if fader.muted == made.muted {
+            fader.muted = now.muted;
         }
     }
 }
@@ -129,12 +132,18 @@ impl<P: Plugins> Engine<P> {
         }
     }
 
-    /// A group or mix was renamed: mappings, scenes and moments call it so too.
+    /// A group or mix was renamed: mappings, scenes and moments call it so too. What still speaks of a removed one of the new
+    /// name speaks of the old name from now on, so that both are told apart and undo leads back.
     pub(super) fn rename_fader(&mut self, from: &FaderPlace, to: &FaderPlace) {
         self.faders.rename(from, to);
         let rest = &mut self.rig.rest;
-        let mapped = rest.mappings.iter_mut().filter_map(MappingEntry::fader);
-        mapped.filter(|known| *known == from).for_each(|known| known.clone_from(to));
+        for known in rest.mappings.iter_mut().filter_map(MappingEntry::fader) {
+            if known == from {
+                known.clone_from(to);
+            } else if known == to {
+                known.clone_from(from);
+            }
+        }
         rest.scenes.iter_mut().for_each(|scene| scene.rename_fader(from, to));
         moments::rename_fader(&mut rest.moments, from, to);
     }

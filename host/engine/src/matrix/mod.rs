@@ -22,7 +22,7 @@ pub(crate) use faders::{FaderKey, Faders};
 pub(crate) use gesture::Gesture;
 pub use groups::{GroupEdit, GroupSnapshot};
 pub use mixes::{MixEdit, MixSnapshot};
-pub(crate) use overlay::{Overlay, gain_of, scaled};
+pub(crate) use overlay::{MOST_MOVED, Overlay, gain_of, scaled};
 pub use pan::{PanLaw, PannedCell, PannedRows};
 pub use presets::{MatrixPresetEdit, MatrixPresetSnapshot};
 pub use set::CellChange;

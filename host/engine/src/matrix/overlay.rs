@@ -15,6 +15,8 @@ use std::borrow::Cow;
 
 /// More cells than this are sent with a schedule, which the callback takes over at once, and not one by one.
 const MOST_COMMANDS: usize = 512;
+/// More cells than this are not moved by a plan for the sake of faders: the callback takes them one by one, at one frame.
+pub(crate) const MOST_MOVED: usize = 2048;
 
 /// By what each cell is heard beside its own gain.
 #[derive(Debug, Default)]
@@ -107,35 +109,37 @@ impl<P: Plugins> Engine<P> {
         Overlay { silence: Silence::of(&self.solo, &self.graph), groups: self.group_factors(moved) }
     }
 
-    /// What is to be sent so that all cells are heard by another overlay than they are, save those that are said already by
-    /// their edge, source and destination.
-    pub(crate) fn heard_otherwise<'o>(
-        &'o self,
-        overlay: &'o Overlay,
-        ramp: u32,
-        is_said: impl Fn(EdgeId, u32, u32) -> bool + 'o,
-    ) -> impl Iterator<Item = Command> + 'o {
-        let unsaid =
-            self.all_cells().filter(move |(edge, row, column, _)| !is_said(*edge, row.channel, column.channel));
-        unsaid.filter_map(move |(edge, row, column, cell)| {
+    /// What lets all cells be heard by another overlay than they are.
+    fn heard_otherwise(&self, overlay: &Overlay, ramp: u32) -> impl Iterator<Item = Command> {
+        self.all_cells().filter_map(move |(edge, row, column, cell)| {
             let now = overlay.of(row, column, cell);
             let is_other = self.overlay.of(row, column, cell).effective() != now.effective();
             is_other.then(|| gain_of(edge, row.channel, column.channel, now, ramp))
         })
     }
 
-    /// The cells that one of these faders moves, whatever else lets them be heard.
-    pub(crate) fn cells_under(
+    /// What lets all cells that one of these faders moves be heard by an overlay, whatever they are heard by now, save those
+    /// that are said already by their edge, source and destination; and all others that are heard otherwise than now.
+    pub(crate) fn moved_by(
         &self,
         is_meant: impl Fn(FaderKey) -> bool,
-    ) -> Vec<(EdgeId, PortChannel, PortChannel, Cell)> {
+        overlay: &Overlay,
+        ramp: u32,
+        is_said: impl Fn(EdgeId, u32, u32) -> bool,
+    ) -> Vec<Command> {
         if !self.faders().any(|(key, _)| is_meant(key)) {
             return Vec::new();
         }
         let with = |fader: Fader| self.overlay_with(|key| is_meant(key).then_some(fader));
         let (up, down) = (with(Fader::default()), with(Fader { muted: true, ..Fader::default() }));
-        let is_moved = |row: PortChannel, column: PortChannel| up.factor(row, column) != down.factor(row, column);
-        self.all_cells().filter(|(_, row, column, _)| is_moved(*row, *column)).collect()
+        let moved = self.all_cells().filter_map(|(edge, row, column, cell)| {
+            let now = overlay.of(row, column, cell);
+            let is_moved = up.factor(row, column) != down.factor(row, column)
+                || self.overlay.of(row, column, cell).effective() != now.effective();
+            let is_wanted = is_moved && !is_said(edge, row.channel, column.channel);
+            is_wanted.then(|| gain_of(edge, row.channel, column.channel, now, ramp))
+        });
+        moved.collect()
     }
 
     fn all_cells(&self) -> impl Iterator<Item = (EdgeId, PortChannel, PortChannel, Cell)> {
@@ -165,7 +169,7 @@ impl<P: Plugins> Engine<P> {
             return Ok(());
         }
         let ramp = self.publisher.settings().fade;
-        let commands = self.heard_otherwise(&overlay, ramp, |_, _, _| false).take(MOST_COMMANDS + 1);
+        let commands = self.heard_otherwise(&overlay, ramp).take(MOST_COMMANDS + 1);
         let commands: Vec<Command> = commands.collect();
         self.overlay = overlay;
         if commands.is_empty() {

@@ -6,7 +6,7 @@ use super::shared::plugin_of;
 use super::value::{ABSENT, Key, Setting, Value};
 use crate::controllers::{Phase, Plugins};
 use crate::engine::Engine;
-use crate::matrix::{FaderKey, Overlay, gain_of};
+use crate::matrix::{MOST_MOVED, Overlay, gain_of};
 use crosspoint_graph::event::{Event, EventBody, NoteAddress};
 use crosspoint_graph::{Cell, Command, NodeId};
 use std::collections::BTreeSet;
@@ -92,7 +92,7 @@ impl<P: Plugins> Engine<P> {
             }
         };
         let ringing = self.left_to_ring(value);
-        let is_moved = |key: FaderKey| self.scenes.said.binary_search(&Key::Fader(key)).is_ok();
+        let said = |key: Key| self.scenes.said.binary_search(&key).is_ok();
         let overlay = self.overlay_with(|key| match value(Key::Fader(key)) {
             Some(Value::Fader(fader)) => Some(fader),
             _ => None,
@@ -106,11 +106,11 @@ impl<P: Plugins> Engine<P> {
             let Some(value) = value(key).filter(|_| !matches!(key, Key::Fader(_))) else { continue };
             plan.push(self.planned(key, value, ramp, &ringing, &overlay));
         }
-        for (edge, row, column, cell) in self.cells_under(is_moved) {
-            let (source, destination) = (row.channel, column.channel);
-            if self.scenes.said.binary_search(&Key::Cell(edge, source, destination)).is_err() {
-                plan.push(Some(gain_of(edge, source, destination, overlay.of(row, column, cell), ramp)));
-            }
+        let is_said = |edge, source, destination| said(Key::Cell(edge, source, destination));
+        let moved = self.moved_by(|key| said(Key::Fader(key)), &overlay, ramp, is_said);
+        match moved.len() {
+            ..=MOST_MOVED => plan.extend(moved.into_iter().map(Some)),
+            _ => plan.push(None),
         }
         Some(plan)
     }

@@ -120,6 +120,7 @@ impl<P: Plugins> Engine<P> {
             {
                 tracing::warn!("{error}");
             }
+            self.correct_cells(plan, frame);
             self.scenes.is_heard = false;
             let is_other = |wanted: &Wanted| Some(wanted.scene) != destination.scene;
             self.scenes.wanted = wanted.filter(is_other);

@@ -6,6 +6,7 @@ use super::{Scenes, Wanted};
 use crate::controllers::Plugins;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::matrix::MOST_MOVED;
 use crate::notice::Notice;
 use crosspoint_graph::graph::Edit;
 use crosspoint_graph::{Command, NOW, NodeId, Published, SceneStart};
@@ -248,6 +249,8 @@ impl<P: Plugins> Engine<P> {
     fn note_changes(&mut self, changes: &[(Key, Value)]) -> Result<(), EngineError> {
         self.set_cells_of(changes)?;
         if self.set_faders_of(changes) {
+            // Faders that messages have moved as well, and what rings on of what is gone, are in no plan: all is sent once more.
+            self.unpublished |= self.scenes.is_heard && (self.control.faders_moved || self.parking.is_in_use());
             self.follow_overlay();
             // What messages set meanwhile is sent once more.
             self.control.republished = true;
@@ -317,12 +320,14 @@ impl<P: Plugins> Engine<P> {
         });
         let overlay = moved.as_ref().unwrap_or(&self.overlay);
         let (mut together, mut alone) = (Vec::new(), Vec::new());
-        // What is heard otherwise only because of a fader.
+        let is_meant = |key| values.contains_key(&Key::Fader(key));
         let is_said = |edge, source, destination| values.contains_key(&Key::Cell(edge, source, destination));
-        let mut commands: Vec<Command> = match &moved {
-            Some(moved) => self.heard_otherwise(moved, ramp, is_said).collect(),
-            None => Vec::new(),
-        };
+        let mut commands = self.moved_by(is_meant, overlay, ramp, is_said);
+        let too_many = commands.len() > MOST_MOVED;
+        if too_many {
+            // They go with a schedule.
+            commands.clear();
+        }
         for &(key, value) in changes {
             if matches!(key, Key::Fader(_)) {
                 together.push((key, value));
@@ -343,7 +348,10 @@ impl<P: Plugins> Engine<P> {
         }
         self.snapshot.outdate();
         self.set_cells_of(&alone)?;
-        if self.set_faders_of(&alone) || moves && self.parking.is_in_use() {
+        if too_many || moves && self.parking.is_in_use() {
+            self.set_faders_of(&alone);
+            self.publish()?;
+        } else if self.set_faders_of(&alone) {
             self.publish_overlay()?;
         }
         for (key, value) in alone {

@@ -112,11 +112,11 @@ impl SceneEntry {
         parameters.chain(ends).filter(|name| **name == before).for_each(|name| after.clone_into(name));
     }
 
-    /// Has it speak of another fader, whatever it says of this one.
+    /// Has it speak of each of two faders, whatever it says of the other.
     pub(crate) fn rename_fader(&mut self, before: &FaderPlace, after: &FaderPlace) {
-        if let Some(fader) = self.faders.remove(before) {
-            self.faders.insert(after.clone(), fader);
-        }
+        let (one, other) = (self.faders.remove(before), self.faders.remove(after));
+        self.faders.extend(one.map(|fader| (after.clone(), fader)));
+        self.faders.extend(other.map(|fader| (before.clone(), fader)));
     }
 }
 
