@@ -179,10 +179,16 @@ fn checked(call: &Call, succeeded: bool, mut tally: Tally) -> Outcome {
     Ok(tally)
 }
 
+/// All programs and examples. Of one package alone they would be built with other features of what they are made of than the
+/// tests were, and so all of that once more.
+fn build_programs() -> Result<(), String> {
+    Call::cargo(["build", "--workspace", "--bins", "--examples"]).run()
+}
+
 /// Runs every example program in an empty folder, with no arguments.
 fn examples() -> Outcome {
+    build_programs()?;
     let package = ["--package", "crosspoint-examples"];
-    Call::cargo(["build"]).arguments(package).arguments(["--examples", "--bins"]).run()?;
     let mut tally = Tally::default();
     for (flag, folder) in [("--example", "debug/examples"), ("--bin", "debug")] {
         // Asked for a program without a name, cargo lists those there are.
@@ -237,7 +243,7 @@ const APP_LINES: &[&str] = &[
 
 /// Every line of [`APP_LINES`] succeeds and prints something.
 fn app() -> Outcome {
-    Call::cargo(["build", "--package", "crosspoint-app"]).run()?;
+    build_programs()?;
     let mut tally = Tally::default();
     for line in APP_LINES {
         let call =
