@@ -93,10 +93,8 @@ impl<P: Plugins> Engine<P> {
         };
         let ringing = self.left_to_ring(value);
         let said = |key: Key| self.scenes.said.binary_search(&key).is_ok();
-        let overlay = self.overlay_with(|key| match value(Key::Fader(key)) {
-            Some(Value::Fader(fader)) => Some(fader),
-            _ => None,
-        });
+        let moved = self.overlay_if_moved(self.scenes.said.iter(), value);
+        let overlay = moved.as_ref().unwrap_or(&self.overlay);
         let mut plan = Vec::new();
         for &key in self.scenes.said.iter() {
             // A plugin that is given another state is told its values after that.
@@ -104,15 +102,28 @@ impl<P: Plugins> Engine<P> {
                 continue;
             }
             let Some(value) = value(key).filter(|_| !matches!(key, Key::Fader(_))) else { continue };
-            plan.push(self.planned(key, value, ramp, &ringing, &overlay));
+            plan.push(self.planned(key, value, ramp, &ringing, overlay));
         }
         let is_said = |edge, source, destination| said(Key::Cell(edge, source, destination));
-        let moved = self.moved_by(|key| said(Key::Fader(key)), &overlay, ramp, is_said);
+        let moved = self.moved_by(|key| said(Key::Fader(key)), overlay, ramp, is_said);
         match moved.len() {
             ..=MOST_MOVED => plan.extend(moved.into_iter().map(Some)),
             _ => plan.push(None),
         }
         Some(plan)
+    }
+
+    /// By what cells are heard with faders of these values, if any of the keys is a fader: it costs a look at all groups.
+    pub(super) fn overlay_if_moved<'k>(
+        &self,
+        mut keys: impl Iterator<Item = &'k Key>,
+        value: impl Fn(Key) -> Option<Value>,
+    ) -> Option<Overlay> {
+        let fader = |key| match value(Key::Fader(key)) {
+            Some(Value::Fader(fader)) => Some(fader),
+            _ => None,
+        };
+        keys.any(|key| matches!(key, Key::Fader(_))).then(|| self.overlay_with(fader))
     }
 
     /// The command that gives a key a value. None if the renderer cannot carry it out now: a plugin is not there yet, a

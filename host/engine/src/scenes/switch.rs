@@ -311,13 +311,8 @@ impl<P: Plugins> Engine<P> {
         let ramp = self.fade_frames(fade);
         let values: Setting = changes.iter().copied().collect();
         let ringing = self.left_to_ring(|key| values.get(&key).copied());
-        let moves = values.keys().any(|key| matches!(key, Key::Fader(_)));
-        let moved = moves.then(|| {
-            self.overlay_with(|key| match values.get(&Key::Fader(key)) {
-                Some(Value::Fader(fader)) => Some(*fader),
-                _ => None,
-            })
-        });
+        let moved = self.overlay_if_moved(values.keys(), |key| values.get(&key).copied());
+        let moves = moved.is_some();
         let overlay = moved.as_ref().unwrap_or(&self.overlay);
         let (mut together, mut alone) = (Vec::new(), Vec::new());
         let is_meant = |key| values.contains_key(&Key::Fader(key));
